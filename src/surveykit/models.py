@@ -1,0 +1,467 @@
+"""The shape of every fact in the catalog: frozen pydantic models, no input or output.
+
+The docstring under each field is the documentation of the format: `catalog/schema.json`
+and `docs/format.md` are generated from it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+# Characters that change what a reader sees without being seen: bidirectional controls,
+# zero-width characters, the byte order mark, the replacement character.
+INVISIBLE = re.compile(
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u2069\ufe00-\ufe0f\ufeff\ufff9-\uffff\U000e0000-\U000e0fff]"
+)
+
+
+def _plain(text: str) -> str:
+    if found := INVISIBLE.search(text):
+        raise PydanticCustomError(
+            "invisible_character",
+            "invisible or control character U+{code}; delete it",
+            {"code": f"{ord(found[0]):04X}"},
+        )
+    if text != text.strip() or "  " in text:
+        raise PydanticCustomError(
+            "stray_space", "stray space in {value!r}; remove it", {"value": text}
+        )
+    if text != unicodedata.normalize("NFC", text):
+        raise PydanticCustomError(
+            "not_normalized",
+            "{value!r} holds decomposed accents; write it in Unicode form NFC",
+            {"value": text},
+        )
+    return text
+
+
+def _url(text: str) -> str:
+    fault = None
+    try:
+        parts = urlsplit(text)
+        host = parts.hostname or ""
+        if parts.scheme not in ("http", "https"):
+            fault = "only http and https are allowed"
+        elif "." not in host or parts.username or parts.password:
+            fault = "a public host name without user or password is needed"
+        elif not re.fullmatch(r"[!-~]+", text) or re.search(r"[\"<>\\^`{|}]", text):
+            fault = "percent-encode characters that are not allowed in an address"
+    except ValueError as error:
+        fault = str(error)
+    if fault:
+        raise PydanticCustomError(
+            "bad_url", "bad address {value!r}: {fault}", {"value": text, "fault": fault}
+        )
+    return text
+
+
+def _orcid(text: str) -> str:
+    digits = text.replace("-", "")
+    total = 0
+    for digit in digits[:-1]:
+        total = (total + int(digit)) * 2
+    check = (12 - total % 11) % 11
+    if digits[-1] != ("X" if check == 10 else str(check)):
+        raise PydanticCustomError(
+            "orcid_checksum",
+            "ORCID {value!r} has a wrong check digit; copy it again",
+            {"value": text},
+        )
+    return text
+
+
+PlainText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_plain)]
+Url = Annotated[PlainText, AfterValidator(_url)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+PaperId = Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{4}[a-z0-9]+$")]
+ArxivId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([0-9]{2}(0[1-9]|1[0-2])\.[0-9]{4,5}|[a-z-]+(\.[A-Z]{2})?/[0-9]{7})$"
+    ),
+]
+Doi = Annotated[
+    PlainText, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-;=?-\[\]_a-z]+$")
+]
+OpenReviewId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{6,40}$")]
+AclId = Annotated[
+    str,
+    StringConstraints(
+        pattern=r"^([0-9]{4}\.[a-z0-9]+-[a-z0-9]+\.[0-9]+|[A-Z][0-9]{2}-[0-9]{4})$"
+    ),
+]
+Orcid = Annotated[
+    str,
+    StringConstraints(pattern=r"^[0-9]{4}-[0-9]{4}-[0-9]{4}-[0-9]{3}[0-9X]$"),
+    AfterValidator(_orcid),
+]
+Pages = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z]?[0-9:.]+(-[A-Za-z]?[0-9:.]+)?$")
+]
+Volume = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,12}$")]
+Year = Annotated[int, Field(ge=1950, le=2100)]
+Month = Annotated[int, Field(ge=1, le=12)]
+
+
+class Model(BaseModel):
+    """What all models share: frozen, no unknown keys, docstrings become descriptions."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
+
+
+class Bilingual(Model):
+    """One text in both languages; neither may be missing."""
+
+    en: PlainText
+    """English text."""
+    zh: PlainText
+    """Chinese text."""
+
+    def in_(self, lang: str) -> str:
+        """Text in `lang`, which is `en` or `zh`."""
+        return self.zh if lang == "zh" else self.en
+
+
+class Author(Model):
+    """One author. A plain string `Given Family` is read with its last word as family name."""
+
+    given: PlainText | None = None
+    """Given names as printed, for example `Ricardo J.`."""
+    particle: PlainText | None = None
+    """Words before the family name that do not sort, for example `van der`."""
+    family: PlainText | None = None
+    """Family name, for example `Rodríguez`."""
+    suffix: PlainText | None = None
+    """`Jr.`, `III`."""
+    literal: PlainText | None = None
+    """A group or a company, kept as one piece; then no other name part is given."""
+    han: PlainText | None = None
+    """The name in Chinese characters, family name first, for example `冯世伟`."""
+    orcid: Orcid | None = None
+    """ORCID iD without `https://orcid.org/`; its check digit is verified."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_string(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        given, _, family = _plain(value).rpartition(" ")
+        if not given:
+            raise PydanticCustomError(
+                "one_word_author",
+                "author {value!r} is one word; write {{literal: {value}}} for a group "
+                "or {{family: {value}}} for a person",
+                {"value": value},
+            )
+        return {"given": given, "family": family}
+
+    @model_validator(mode="after")
+    def _one_form(self) -> Self:
+        parts = (self.given, self.particle, self.family, self.suffix)
+        if (self.literal is None) == (self.family is None) or (
+            self.literal and any(parts)
+        ):
+            raise PydanticCustomError(
+                "author_form", "an author needs either `family` or `literal`, not both"
+            )
+        return self
+
+    @property
+    def name(self) -> str:
+        """Name as printed, given name first."""
+        parts = (self.given, self.particle, self.family, self.suffix)
+        return self.literal or " ".join(part for part in parts if part)
+
+    @property
+    def last(self) -> str:
+        """The part people cite by: family name with its particle, or the group."""
+        return self.literal or " ".join(
+            part for part in (self.particle, self.family) if part
+        )
+
+
+class Identifiers(Model):
+    """Names by which other services know the paper."""
+
+    arxiv: ArxivId | None = None
+    """arXiv id without version, for example `'2303.15180'`; quote it."""
+    doi: Doi | None = None
+    """DOI of the published version, without `https://doi.org/`."""
+    openreview: OpenReviewId | None = None
+    """OpenReview forum id."""
+    acl: AclId | None = None
+    """ACL Anthology id, for example `2020.acl-main.249`."""
+
+
+class Links(Model):
+    """Addresses that a reader may follow."""
+
+    paper: Url
+    """Page of the published version, or of the preprint where there is no other."""
+    pdf: Url | None = None
+    """The paper itself, free to read."""
+    code: Url | None = None
+    """The authors' program."""
+    project: Url | None = None
+    """Project page."""
+    slides: Url | None = None
+    """Slides."""
+    video: Url | None = None
+    """Talk."""
+
+
+class Summary(Model):
+    """One sentence that says what the paper does, in both languages, and what it rests on."""
+
+    en: PlainText
+    """One English sentence."""
+    zh: PlainText
+    """The same statement in Chinese."""
+    basis: Literal["abstract", "paper"]
+    """What the sentence was checked against: the abstract or the whole paper."""
+    source: PlainText
+    """Where that was read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
+
+    def in_(self, lang: str) -> str:
+        """Sentence in `lang`, which is `en` or `zh`."""
+        return self.zh if lang == "zh" else self.en
+
+
+RelationType = Literal["extends", "attacks", "defends-against", "detects", "evaluates"]
+
+
+class Relation(Model):
+    """A directed, typed link from this paper to another one of the catalog."""
+
+    type: RelationType
+    """What this paper does to the other one."""
+    to: PaperId
+    """Id of the other paper."""
+    why: Bilingual
+    """The reason in a few words."""
+    basis: Literal["abstract", "paper", "code", "title"]
+    """What the relation was read from."""
+    source: PlainText
+    """Where that can be read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
+
+
+class Verification(Model):
+    """When the facts of an entry were last compared with the outside, and with what."""
+
+    date: date
+    """Day of the comparison, `2026-11-20`."""
+    by: Annotated[tuple[PlainText, ...], Field(min_length=1)]
+    """The sources compared: identifiers, addresses, repositories."""
+    doubt: Bilingual | None = None
+    """What could not be confirmed; absent when every fact was."""
+
+
+class Paper(Model):
+    """One paper: `catalog/papers/<year>/<id>.yaml`."""
+
+    id: PaperId
+    """First author's family name, year, first significant word of the title, in ASCII lower case; also the file name and the BibTeX key."""
+    title: Bilingual
+    """Title as printed, without a final full stop, and in Chinese."""
+    authors: Annotated[tuple[Author, ...], Field(min_length=1)]
+    """All authors in printed order: `Given Family`, or the parts where that would mislead."""
+    venue: Slug
+    """Id of a venue in `catalog/venues.yaml`; `arxiv` while there is no other."""
+    track: Literal["main", "findings", "workshop"] = "main"
+    """Part of the venue in which the paper appeared."""
+    workshop: PlainText | None = None
+    """Name of the workshop, where the track is `workshop`."""
+    year: Year
+    """Year of the proceedings or the issue; of the first version for a preprint."""
+    month: Month | None = None
+    """Month of publication, 1 to 12."""
+    volume: Volume | None = None
+    """Volume of the journal."""
+    number: Volume | None = None
+    """Issue of the journal."""
+    pages: Pages | None = None
+    """First and last page with one hyphen, or an article number."""
+    identifiers: Identifiers = Identifiers()
+    """arXiv id, DOI and others."""
+    links: Links
+    """Where to read it and where its program is."""
+    terms: dict[Slug, tuple[Slug, ...]]
+    """For each axis of `catalog/taxonomy.yaml` the terms that hold, the main one first."""
+    tldr: Summary | None = None
+    """One sentence in both languages; left out until somebody has read the abstract."""
+    notes: Bilingual | None = None
+    """What a reader should know beside the facts."""
+    relations: tuple[Relation, ...] = ()
+    """Typed links to other papers of the catalog."""
+    implementations: tuple[Slug, ...] = ()
+    """Ids of the methods under `reference_impls/` that run this paper's idea."""
+    corrections: tuple[Bilingual, ...] = ()
+    """What earlier lists had wrong about this paper, and what is right."""
+    added: date
+    """Day the entry came into the catalog."""
+    verified: Verification | None = None
+    """The last comparison with the outside; absent until there was one."""
+
+
+class Aliases(Model):
+    """Other words for a term, for search and for suggestions."""
+
+    en: tuple[PlainText, ...] = ()
+    """English words."""
+    zh: tuple[PlainText, ...] = ()
+    """Chinese words."""
+
+
+class Term(Model):
+    """One value of an axis."""
+
+    id: Slug
+    """Id used in the entries."""
+    label: Bilingual
+    """Name shown to readers."""
+    definition: Bilingual
+    """One sentence that says what belongs here."""
+    aliases: Aliases = Aliases()
+    """Other words for it."""
+    parent: Slug | None = None
+    """The wider term of the same axis; a parent stands before its children."""
+    applies_to: dict[Slug, tuple[Slug, ...]] = {}
+    """For a group of techniques: the threats and roles under which it is shown."""
+
+
+class Axis(Model):
+    """One question that every paper answers."""
+
+    id: Slug
+    """Id used as key under `terms` in the entries."""
+    label: Bilingual
+    """Name shown to readers."""
+    question: Bilingual
+    """The question that the terms answer."""
+    note: Bilingual | None = None
+    """How the axis is to be used."""
+    min_terms: Annotated[int, Field(ge=0)] = 1
+    """Fewest terms a paper carries."""
+    max_terms: Annotated[int, Field(ge=1)] = 1
+    """Most terms a paper carries."""
+    leaves_only: bool = False
+    """Whether only terms without children may be assigned."""
+    only_for_roles: tuple[Slug, ...] = ()
+    """Terms of the axis `role` to which the axis applies; empty means all."""
+    terms: tuple[Term, ...]
+    """The values, in the order in which they are shown."""
+
+
+class RelationKind(Model):
+    """How one relation type is called from both ends."""
+
+    id: RelationType
+    """Id used in the entries."""
+    label: Bilingual
+    """Read from the paper that carries the relation: "detects"."""
+    inverse: Bilingual
+    """Read from the other paper: "detected by"."""
+    definition: Bilingual
+    """When the relation holds."""
+
+
+class Taxonomy(Model):
+    """`catalog/taxonomy.yaml`: the axes and the relation types."""
+
+    axes: tuple[Axis, ...]
+    """The axes, in the order in which they are shown."""
+    relations: tuple[RelationKind, ...]
+    """The relation types."""
+
+
+class Venue(Model):
+    """One conference, journal or preprint server of `catalog/venues.yaml`."""
+
+    id: Slug
+    """Id used in the entries."""
+    name: PlainText
+    """Short name that people use, for example `IEEE S&P`."""
+    full: Bilingual
+    """Full name, without year and without "Proceedings of"."""
+    kind: Literal["conference", "journal", "preprint"]
+    """Decides the BibTeX entry type and the GB/T 7714 document type."""
+    book: PlainText | None = None
+    """Title of the proceedings where it is not "Proceedings of the <full name>"."""
+    findings: PlainText | None = None
+    """Title of the Findings volume, where there is that track."""
+    workshops: PlainText | None = None
+    """Title of the workshop proceedings, where there is that track."""
+    publisher: PlainText | None = None
+    """Publisher of the proceedings or the journal."""
+    aliases: tuple[PlainText, ...] = ()
+    """Other names in use; all of them are understood in suggestions."""
+    held: Literal["yearly", "odd", "even"] | None = None
+    """Years in which a conference takes place, where that is regular."""
+    since: Year | None = None
+    """First year."""
+
+
+class Person(Model):
+    """Somebody who keeps the survey."""
+
+    name: PlainText
+    """Name as it should be cited."""
+    orcid: Orcid | None = None
+    """ORCID iD."""
+    url: Url | None = None
+    """Home page."""
+
+
+class Survey(Model):
+    """`catalog/survey.yaml`: what the survey says about itself."""
+
+    title: Bilingual
+    """Title of the survey."""
+    short_title: Bilingual
+    """Title for the page header."""
+    tagline: Bilingual
+    """What it is, in one sentence."""
+    introduction: tuple[Bilingual, ...]
+    """Paragraphs of the introduction."""
+    year: Year
+    """First year, for citations."""
+    maintainers: tuple[Person, ...]
+    """Who keeps it."""
+    repository: Url
+    """Address of the repository."""
+    site: Url
+    """Address of the website, with a final slash."""
+
+
+class Card(Model):
+    """`reference_impls/<id>/card.yaml`: what the survey knows of a runnable method."""
+
+    id: Slug
+    """Name of the folder."""
+    name: PlainText
+    """Name of the method."""
+    question: Bilingual
+    """The question it answers."""
+    summary: Bilingual
+    """How it answers it, in one sentence."""
+    command: PlainText
+    """One line that runs it as it stands."""
+    papers: Annotated[tuple[PaperId, ...], Field(min_length=1)]
+    """Entries that it runs, the main one first."""
