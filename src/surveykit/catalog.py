@@ -6,6 +6,7 @@ import difflib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Literal
 
@@ -44,6 +45,13 @@ class Catalog:
         return tuple(
             sorted(papers, key=lambda p: (-p.year, p.title.en.casefold(), p.id))
         )
+
+    @cached_property
+    def updated(self) -> date:
+        """The latest day on which an entry was added or verified: the date of all outputs."""
+        days = [p.added for p in self.papers]
+        days += [p.verified.date for p in self.papers if p.verified]
+        return max(days, default=date(self.survey.year, 1, 1))
 
     @cached_property
     def by_id(self) -> Mapping[str, Paper]:

@@ -3,7 +3,7 @@
 SurveyError                     the command line catches exactly this
 ├── CatalogError                the data is wrong; `.problems` says where
 ├── UnknownPaperError           no such entry; `.suggestions` are near ids
-└── EnvironmentFault            the machine or the network failed
+└── MachineError                the machine or the network failed
 """
 
 from __future__ import annotations
@@ -63,5 +63,5 @@ class UnknownPaperError(SurveyError):
         super().__init__(f"no paper with the id {paper_id!r}{hint}")
 
 
-class EnvironmentFault(SurveyError):
+class MachineError(SurveyError):
     """A file cannot be read or written, or a needed program is missing."""

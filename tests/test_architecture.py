@@ -1,0 +1,60 @@
+"""The import rules of docs/design.md, as a table that fails."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+SRC = Path(__file__).parents[1] / "src" / "surveykit"
+
+# module -> what it may import from surveykit. Anything not named here is forbidden.
+MAY_IMPORT = {
+    "errors": set(),
+    "models": {"errors"},
+    "catalog": {"errors", "models"},
+    "yaml_tree": {"errors"},
+    "rules": {"errors", "models", "catalog"},
+    "load": {"errors", "models", "catalog", "yaml_tree", "rules"},
+    "report": {"errors", "rules"},
+    "render": {"errors", "models", "catalog", "render"},
+    "outputs": {"errors"},
+    "mkdocs_plugin": {"errors", "load", "render"},
+}
+# third-party package -> the only modules that may import it
+OWNERS = {
+    "yaml": {"yaml_tree", "render"},
+    "jinja2": {"render"},
+    "rapidfuzz": {"rules", "load"},
+    "mkdocs": {"mkdocs_plugin"},
+    "click": {"cli"},
+    "torch": set(),
+    "reference_impls": set(),
+}
+FREE = {"cli", "__init__", "__main__"}
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names a file imports, wherever in the file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: use absolute imports"
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+@pytest.mark.parametrize(
+    "path", sorted(SRC.rglob("*.py")), ids=lambda p: p.relative_to(SRC).as_posix()
+)
+def test_imports_follow_the_table(path):
+    module = path.relative_to(SRC).parts[0].removesuffix(".py")
+    for name in imports(path):
+        package, *rest = name.split(".")
+        if package == "surveykit" and module not in FREE:
+            assert rest, f"{module} must not import the whole package"
+            assert rest[0] in MAY_IMPORT[module], f"{module} must not import {name}"
+        if package in OWNERS and module not in FREE - {"cli"}:
+            allowed = OWNERS[package] | ({"cli"} if package == "click" else set())
+            assert module in allowed, f"{module} must not import {package}"
