@@ -39,13 +39,13 @@ def _plain(text: str) -> str:
         )
     if text != text.strip() or "  " in text:
         raise PydanticCustomError(
-            "stray_space", "stray space in {value!r}; remove it", {"value": text}
+            "stray_space", "stray space in {value}; remove it", {"value": repr(text)}
         )
     if text != unicodedata.normalize("NFC", text):
         raise PydanticCustomError(
             "not_normalized",
-            "{value!r} holds decomposed accents; write it in Unicode form NFC",
-            {"value": text},
+            "{value} holds decomposed accents; write it in Unicode form NFC",
+            {"value": repr(text)},
         )
     return text
 
@@ -65,7 +65,9 @@ def _url(text: str) -> str:
         fault = str(error)
     if fault:
         raise PydanticCustomError(
-            "bad_url", "bad address {value!r}: {fault}", {"value": text, "fault": fault}
+            "bad_url",
+            "bad address {value}: {fault}",
+            {"value": repr(text), "fault": fault},
         )
     return text
 
@@ -79,8 +81,8 @@ def _orcid(text: str) -> str:
     if digits[-1] != ("X" if check == 10 else str(check)):
         raise PydanticCustomError(
             "orcid_checksum",
-            "ORCID {value!r} has a wrong check digit; copy it again",
-            {"value": text},
+            "ORCID {value} has a wrong check digit; copy it again",
+            {"value": repr(text)},
         )
     return text
 
@@ -166,9 +168,9 @@ class Author(Model):
         if not given:
             raise PydanticCustomError(
                 "one_word_author",
-                "author {value!r} is one word; write {{literal: {value}}} for a group "
-                "or {{family: {value}}} for a person",
-                {"value": value},
+                "author {value} is one word; write {literal: …} for a group "
+                "or {family: …} for a person",
+                {"value": repr(value)},
             )
         return {"given": given, "family": family}
 
