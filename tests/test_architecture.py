@@ -18,6 +18,7 @@ MAY_IMPORT = {
     "report": {"errors", "rules"},
     "render": {"errors", "models", "catalog", "render"},
     "outputs": {"errors"},
+    "query": {"models", "catalog"},
     "mkdocs_plugin": {"errors", "load", "render"},
 }
 # third-party package -> the only modules that may import it

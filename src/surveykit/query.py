@@ -1,0 +1,144 @@
+"""Picks papers out of a catalog: by term, year and venue, or by words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from surveykit.catalog import Catalog
+from surveykit.models import Paper
+
+WEIGHTS = {"id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 3, "summary": 2}
+"""What a word is worth where it is found; the best place counts."""
+WHOLE_WORD = 2
+"""Factor for a word that stands alone instead of inside another one."""
+
+
+@dataclass(frozen=True)
+class Filter:
+    """What papers must have; an empty field asks for nothing."""
+
+    terms: tuple[tuple[str, str], ...] = ()
+    """(axis id, term id) pairs; all must hold, narrower terms count."""
+    years: range | None = None
+    """Years of publication."""
+    venue: str | None = None
+    """Venue id."""
+    with_code: bool = False
+    """Whether the authors' program must be linked."""
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A paper that answers a search."""
+
+    paper: Paper
+    score: int
+    """Sum of the words' worth; only its order means something."""
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Counts over a catalog; every paper is counted once in each, under its first term."""
+
+    papers: int
+    by_year: Mapping[int, int]
+    by_threat: Mapping[str, int]
+    by_role: Mapping[str, int]
+    by_venue: Mapping[str, int]
+    with_code: int
+    with_summary: int
+    relations: int
+    runnable: int
+
+
+def select(catalog: Catalog, wanted: Filter) -> tuple[Paper, ...]:
+    """Papers that have everything asked for, in the order of the catalog."""
+    members = [{p.id for p in catalog.having(*pair)} for pair in wanted.terms]
+    return tuple(
+        paper
+        for paper in catalog.papers
+        if all(paper.id in ids for ids in members)
+        and (wanted.years is None or paper.year in wanted.years)
+        and wanted.venue in (None, paper.venue)
+        and (paper.links.code is not None or not wanted.with_code)
+    )
+
+
+def search(catalog: Catalog, words: Iterable[str]) -> tuple[Hit, ...]:
+    """Papers in which every word occurs, best first; accents, case and width do not matter."""
+    wanted = [word for text in words for word in fold(text).split()]
+    hits = []
+    for paper in catalog.papers if wanted else ():
+        fields = _fields(catalog, paper)
+        worths = [_worth(word, fields) for word in wanted]
+        if all(worths):
+            hits.append(Hit(paper, sum(worths)))
+    return tuple(sorted(hits, key=lambda hit: -hit.score))
+
+
+def statistics(catalog: Catalog) -> Statistics:
+    """Counts of a catalog, in the order of its axes and years."""
+    papers = catalog.papers
+    return Statistics(
+        papers=len(papers),
+        by_year={year: len(group) for year, group in catalog.years.items()},
+        by_threat=_first_terms(catalog, "threat"),
+        by_role=_first_terms(catalog, "role"),
+        by_venue={venue: len(group) for venue, group in catalog.by_venue.items()},
+        with_code=sum(p.links.code is not None for p in papers),
+        with_summary=sum(p.tldr is not None for p in papers),
+        relations=sum(len(p.relations) for p in papers),
+        runnable=sum(bool(p.implementations) for p in papers),
+    )
+
+
+def fold(text: str) -> str:
+    """Text as it is compared: compatibility forms, no accents, no case."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
+
+
+def _first_terms(catalog: Catalog, axis: str) -> dict[str, int]:
+    counts = Counter(p.terms[axis][0] for p in catalog.papers if p.terms.get(axis))
+    return {t.id: counts[t.id] for t in catalog.axes[axis].terms if counts[t.id]}
+
+
+def _fields(catalog: Catalog, paper: Paper) -> dict[str, str]:
+    venue = catalog.venue(paper)
+    summary = (paper.tldr.en, paper.tldr.zh) if paper.tldr else ()
+    numbers = paper.identifiers.model_dump(exclude_none=True).values()
+    texts: dict[str, Iterable[str | None]] = {
+        "id": (paper.id, *numbers),
+        "title": (paper.title.en, paper.title.zh),
+        "authors": (n for a in paper.authors for n in (a.name, a.han)),
+        "terms": _term_words(catalog, paper),
+        "venue": (venue.id, venue.name, venue.full.en, venue.full.zh, str(paper.year)),
+        "summary": summary,
+    }
+    return {
+        name: fold("\n".join(part for part in parts if part))
+        for name, parts in texts.items()
+    }
+
+
+def _term_words(catalog: Catalog, paper: Paper) -> list[str]:
+    words = []
+    for axis, ids in paper.terms.items():
+        for term_id in {up for one in ids for up in catalog.ancestry(axis, one)}:
+            term = catalog.term(axis, term_id)
+            words += [term.id, term.label.en, term.label.zh]
+            words += [*term.aliases.en, *term.aliases.zh]
+    return words
+
+
+def _worth(word: str, fields: Mapping[str, str]) -> int:
+    worth = 0
+    for name, text in fields.items():
+        if word in text:
+            alone = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
+            worth = max(worth, WEIGHTS[name] * (WHOLE_WORD if alone else 1))
+    return worth

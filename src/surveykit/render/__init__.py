@@ -1,0 +1,1 @@
+"""Pure functions from a catalog to texts: no files, no clock, no network."""
