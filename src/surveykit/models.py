@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -72,6 +73,21 @@ def _url(text: str) -> str:
     return text
 
 
+def _day(value: Any) -> Any:
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            pass
+    raise PydanticCustomError(
+        "bad_day",
+        "{value} is not a day; write it as '2026-11-20'",
+        {"value": repr(value)},
+    )
+
+
 def _orcid(text: str) -> str:
     digits = text.replace("-", "")
     total = 0
@@ -116,8 +132,10 @@ Pages = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]?[0-9:.]+(-[A-Za-z]?[0-9:.]+)?$")
 ]
 Volume = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,12}$")]
-Year = Annotated[int, Field(ge=1950, le=2100)]
-Month = Annotated[int, Field(ge=1, le=12)]
+# Strict: pydantic would read '012' as 12 and a number as seconds since 1970.
+Year = Annotated[int, Field(strict=True, ge=1950, le=2100)]
+Month = Annotated[int, Field(strict=True, ge=1, le=12)]
+Day = Annotated[date, BeforeValidator(_day)]
 
 
 class Model(BaseModel):
@@ -267,7 +285,7 @@ class Relation(Model):
 class Verification(Model):
     """When the facts of an entry were last compared with the outside, and with what."""
 
-    date: date
+    date: Day
     """Day of the comparison, `2026-11-20`."""
     by: Annotated[tuple[PlainText, ...], Field(min_length=1)]
     """The sources compared: identifiers, addresses, repositories."""
@@ -289,7 +307,7 @@ class Paper(Model):
     track: Literal["main", "findings", "workshop"] = "main"
     """Part of the venue in which the paper appeared."""
     workshop: PlainText | None = None
-    """Name of the workshop, where the track is `workshop`."""
+    """Name of the workshop, where the track is `workshop` and the name is known."""
     year: Year
     """Year of the proceedings or the issue; of the first version for a preprint."""
     month: Month | None = None
@@ -316,7 +334,7 @@ class Paper(Model):
     """Ids of the methods under `reference_impls/` that run this paper's idea."""
     corrections: tuple[Bilingual, ...] = ()
     """What earlier lists had wrong about this paper, and what is right."""
-    added: date
+    added: Day
     """Day the entry came into the catalog."""
     verified: Verification | None = None
     """The last comparison with the outside; absent until there was one."""
@@ -359,9 +377,9 @@ class Axis(Model):
     """The question that the terms answer."""
     note: Bilingual | None = None
     """How the axis is to be used."""
-    min_terms: Annotated[int, Field(ge=0)] = 1
+    min_terms: Annotated[int, Field(strict=True, ge=0)] = 1
     """Fewest terms a paper carries."""
-    max_terms: Annotated[int, Field(ge=1)] = 1
+    max_terms: Annotated[int, Field(strict=True, ge=1)] = 1
     """Most terms a paper carries."""
     leaves_only: bool = False
     """Whether only terms without children may be assigned."""
