@@ -568,7 +568,7 @@ def write_catalog(root: Path) -> Path:
         mode="json", exclude_defaults=True
     )
     _dump(root / "catalog/taxonomy.yaml", taxonomy)
-    _dump(root / "catalog/venues.yaml", {"venues": VENUES})
+    _dump(root / "catalog/venues.yaml", VENUES)
     for paper in PAPERS:
         _dump(root / f"catalog/papers/{paper['year']}/{paper['id']}.yaml", paper)
     _dump(root / f"reference_impls/{CARD['id']}/card.yaml", CARD)
