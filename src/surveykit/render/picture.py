@@ -1,0 +1,169 @@
+"""The picture of the README: one mark is one paper, attacks above the line, defenses below."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from surveykit.catalog import Catalog, Side
+from surveykit.models import Bilingual, Paper, Term
+
+Scheme = Literal["light", "dark"]
+
+WIDTH = 960
+MARGIN = 24
+STEP = 11
+"""Distance between neighbouring marks, in picture units."""
+LEGEND_HEIGHT = 64
+YEARS_HEIGHT = 28
+
+INK = {"light": ("#1d2126", "#646a72"), "dark": ("#eceae5", "#969da6")}
+"""Text and second voice."""
+COLOURS = {
+    "light": ("#2a52ba", "#932600", "#55107c", "#005248", "#8a6222", "#686c74"),
+    "dark": ("#5a9cf8", "#f98047", "#c586b4", "#a3efe6", "#e8dc78", "#b3bdca"),
+}
+"""For the threats in order of size; told apart with every common kind of colour vision. The last serves all the rest."""
+SIDES: dict[Side, Bilingual] = {
+    "attack": Bilingual(en="attack", zh="攻击"),
+    "defense": Bilingual(en="defense", zh="防御"),
+    "study": Bilingual(en="study", zh="研究与综述"),
+}
+CAPTION = Bilingual(
+    en="{papers} papers by year and threat; one mark is one paper",
+    zh="按年份与威胁排列的 {papers} 篇论文；每个标记代表一篇论文",
+)
+
+_templates = Environment(
+    loader=PackageLoader("surveykit.render"),
+    undefined=StrictUndefined,
+    autoescape=True,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One paper in the picture."""
+
+    x: float
+    y: float
+    side: Side
+    colour: str
+
+
+@dataclass(frozen=True)
+class Label:
+    """One word in the picture."""
+
+    x: float
+    y: float
+    text: str
+    colour: str = ""
+    side: Side = "attack"
+
+
+def path(lang: str, scheme: Scheme) -> str:
+    """Where the picture lies in the repository."""
+    return f"docs/images/papers-{lang}-{scheme}.svg"
+
+
+def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
+    """SVG of all papers by year, side and main threat, for one language and colour scheme."""
+    threats = _by_size(catalog)
+    palette = COLOURS[scheme]
+    colours = {t.id: palette[min(i, len(palette) - 1)] for i, t in enumerate(threats)}
+    years = sorted(catalog.years)
+    column = (WIDTH - 2 * MARGIN) / max(len(years), 1)
+    wide = max(int((column - STEP) // STEP), 1)
+    lanes = _lanes(catalog)
+    above = LEGEND_HEIGHT + _rows(lanes, ("attack",), wide) * STEP
+    below = _rows(lanes, ("defense", "study"), wide) * STEP
+    marks: list[Mark] = []
+    labels: list[Label] = []
+    for index, year in enumerate(years):
+        middle = MARGIN + (index + 0.5) * column
+        labels.append(Label(middle, above + YEARS_HEIGHT * 0.64, str(year)))
+        up = _stack(catalog, lanes[year, "attack"], colours)
+        down = _stack(catalog, lanes[year, "defense"], colours)
+        down += _stack(catalog, lanes[year, "study"], colours)
+        marks += _place(up, middle, above - STEP / 2, -STEP, wide)
+        marks += _place(down, middle, above + YEARS_HEIGHT + STEP / 2, STEP, wide)
+    return _templates.get_template("picture.svg.jinja").render(
+        width=WIDTH,
+        height=round(above + YEARS_HEIGHT + below + MARGIN),
+        line=round(above),
+        margin=MARGIN,
+        lang="zh-CN" if lang == "zh" else "en",
+        ink=INK[scheme],
+        caption=CAPTION.in_(lang).format(papers=len(catalog.papers)),
+        marks=marks,
+        years=labels,
+        threats=_legend([t.label.in_(lang) for t in threats], colours.values()),
+        sides=_side_legend(lang),
+    )
+
+
+def _by_size(catalog: Catalog) -> list[Term]:
+    counts: dict[str, int] = defaultdict(int)
+    for paper in catalog.papers:
+        counts[catalog.threat(paper)] += 1
+    terms = [t for t in catalog.axes["threat"].terms if counts[t.id]]
+    return sorted(terms, key=lambda t: -counts[t.id])
+
+
+def _lanes(catalog: Catalog) -> dict[tuple[int, Side], list[Paper]]:
+    lanes: dict[tuple[int, Side], list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        lanes[paper.year, catalog.side(paper)].append(paper)
+    return lanes
+
+
+def _rows(
+    lanes: dict[tuple[int, Side], list[Paper]], sides: tuple[Side, ...], wide: int
+) -> int:
+    counts: dict[int, int] = defaultdict(int)
+    for (year, side), papers in lanes.items():
+        counts[year] += len(papers) if side in sides else 0
+    return -(-max(counts.values(), default=0) // wide)
+
+
+def _stack(
+    catalog: Catalog, papers: list[Paper], colours: dict[str, str]
+) -> list[tuple[Side, str]]:
+    order = list(colours)
+    threats = sorted((catalog.threat(paper) for paper in papers), key=order.index)
+    return [(catalog.side(papers[0]), colours[threat]) for threat in threats]
+
+
+def _place(
+    stack: list[tuple[Side, str]], middle: float, start: float, step: int, wide: int
+) -> Iterator[Mark]:
+    left = middle - (wide - 1) * STEP / 2
+    for index, (side, colour) in enumerate(stack):
+        row, place = divmod(index, wide)
+        yield Mark(round(left + place * STEP, 1), start + row * step, side, colour)
+
+
+def _legend(names: list[str], colours: Iterable[str]) -> Iterator[Label]:
+    x = float(MARGIN)
+    for name, colour in zip(names, colours, strict=True):
+        yield Label(round(x, 1), 22, name, colour)
+        x += _text_width(name) + 30
+
+
+def _side_legend(lang: str) -> Iterator[Label]:
+    x = float(MARGIN)
+    for side, name in SIDES.items():
+        yield Label(round(x, 1), 44, name.in_(lang), side=side)
+        x += _text_width(name.in_(lang)) + 30
+
+
+def _text_width(text: str) -> float:
+    return sum(13 if ord(character) > 0x2E7F else 7 for character in text)

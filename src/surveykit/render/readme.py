@@ -1,0 +1,221 @@
+"""README.md and README.zh-CN.md: whole files, every word from the catalog or a template."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from surveykit.catalog import Catalog
+from surveykit.models import Paper, Term, Url
+from surveykit.render.markdown import Heading, Outline, address, escape
+
+PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
+"""Language -> file in the repository."""
+CONTENTS = "<!-- contents -->"
+SHOWN_AUTHORS = 3
+"""Authors named before the rest is counted."""
+MOST_NAMED = 4
+"""So many authors are all named: "and 1 more" would be longer than the name."""
+
+_templates = Environment(
+    loader=PackageLoader("surveykit.render"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701 - Markdown; every value goes through `md` or `address`
+    trim_blocks=True,
+    lstrip_blocks=True,
+    keep_trailing_newline=True,
+)
+_templates.filters |= {"md": escape, "address": address}
+
+
+@dataclass(frozen=True)
+class Group:
+    """Papers that share threat, role and main technique; newest first."""
+
+    technique: Term | None
+    papers: tuple[Paper, ...]
+
+
+@dataclass(frozen=True)
+class RoleSection:
+    """Papers that share threat and role."""
+
+    role: Term
+    groups: tuple[Group, ...]
+
+    @property
+    def count(self) -> int:
+        """Papers in it."""
+        return sum(len(group.papers) for group in self.groups)
+
+
+@dataclass(frozen=True)
+class ThreatSection:
+    """Papers whose main threat this is, and those that mention it beside another one."""
+
+    threat: Term
+    roles: tuple[RoleSection, ...]
+    mentions: tuple[Paper, ...]
+
+    @property
+    def count(self) -> int:
+        """Papers listed in it; mentions are listed elsewhere."""
+        return sum(role.count for role in self.roles)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One year of the count table."""
+
+    year: int
+    counts: tuple[int, ...]
+    """One for each section."""
+
+
+def render_readme(catalog: Catalog, lang: str, bib_lines: Mapping[str, str]) -> str:
+    """README in `lang`; `bib_lines` gives the line anchor of each entry of `survey.bib`."""
+    outline = Outline()
+    listed = sections(catalog)
+    text = _templates.get_template(f"readme.{lang}.md.jinja").render(
+        catalog=catalog,
+        survey=catalog.survey,
+        lang=lang,
+        heading=outline.heading,
+        sections=listed,
+        rows=counts(catalog, listed),
+        bib_lines=bib_lines,
+        authors=lambda paper: short_authors(paper, lang),
+        short=lambda paper: short_citation(paper, lang),
+        venue=lambda paper: venue_label(catalog, paper, lang),
+        cite=own_citation(catalog),
+        site=public(catalog.survey.site),
+        contents=lambda: f"{CONTENTS}{len(outline.headings)}",
+    )
+    before, _, after = text.partition(CONTENTS)
+    listed_after = int(after.partition("\n")[0])
+    contents = _contents(outline.headings[listed_after:])
+    return re.sub(
+        r"\n{3,}", "\n\n", before + contents + after[len(str(listed_after)) :]
+    )
+
+
+def sections(catalog: Catalog) -> tuple[ThreatSection, ...]:
+    """All papers, each once: by main threat, role and main technique, in the order of the taxonomy."""
+    main: dict[str, list[Paper]] = defaultdict(list)
+    beside: dict[str, list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        first, *others = paper.terms["threat"]
+        main[first].append(paper)
+        for other in others:
+            beside[other].append(paper)
+    return tuple(
+        ThreatSection(
+            threat, tuple(_roles(catalog, main[threat.id])), tuple(beside[threat.id])
+        )
+        for threat in catalog.axes["threat"].terms
+        if main[threat.id] or beside[threat.id]
+    )
+
+
+def _roles(catalog: Catalog, papers: list[Paper]) -> Iterable[RoleSection]:
+    for role in catalog.axes["role"].terms:
+        here = [paper for paper in papers if paper.terms["role"][0] == role.id]
+        if here:
+            yield RoleSection(role, tuple(_groups(catalog, here)))
+
+
+def _groups(catalog: Catalog, papers: list[Paper]) -> Iterable[Group]:
+    groups: dict[str | None, list[Paper]] = defaultdict(list)
+    for paper in papers:
+        technique = paper.terms.get("technique") or (None,)
+        groups[technique[0]].append(paper)
+    terms: Iterable[Term] = catalog.axes["technique"].terms
+    for term in terms:
+        if term.id in groups:
+            yield Group(term, tuple(groups[term.id]))
+    if None in groups:
+        yield Group(None, tuple(groups[None]))
+
+
+def counts(catalog: Catalog, listed: tuple[ThreatSection, ...]) -> tuple[Row, ...]:
+    """The table year by threat, newest year first; every paper is counted once."""
+    threats = [section.threat.id for section in listed]
+    return tuple(
+        Row(year, tuple(sum(catalog.threat(p) == t for p in papers) for t in threats))
+        for year, papers in catalog.years.items()
+    )
+
+
+def short_authors(paper: Paper, lang: str) -> str:
+    """The first authors, and how many there are."""
+    names = [author.name for author in paper.authors]
+    separator = "、" if lang == "zh" else ", "
+    if len(names) <= MOST_NAMED:
+        return separator.join(names)
+    shown = separator.join(names[:SHOWN_AUTHORS])
+    if lang == "zh":
+        return f"{shown} 等 {len(names)} 人"
+    return f"{shown} and {len(names) - SHOWN_AUTHORS} more"
+
+
+def short_citation(paper: Paper, lang: str) -> str:
+    """Authors and year as they stand in running text."""
+    names = [author.last for author in paper.authors]
+    if lang == "zh":
+        who = "、".join(names) if len(names) < 3 else f"{names[0]} 等"
+        return f"{who}（{paper.year}）"
+    who = " & ".join(names) if len(names) < 3 else f"{names[0]} et al."
+    return f"{who} ({paper.year})"
+
+
+def venue_label(catalog: Catalog, paper: Paper, lang: str) -> str:
+    """Where the paper appeared, in short."""
+    name = f"{catalog.venue(paper).name} {paper.year}"
+    if paper.track == "findings":
+        return f"{name} Findings" if lang == "zh" else f"Findings of {name}"
+    if paper.track == "workshop":
+        return f"{name} 研讨会" if lang == "zh" else f"{name} workshop"
+    return name
+
+
+def public(url: Url) -> Url | None:
+    """The address, or None while it is one of those reserved for examples (RFC 2606)."""
+    parts = urlsplit(url)
+    labels = (parts.hostname or "").split(".")
+    if "example" in labels[-2:] or parts.path.startswith("/example/"):
+        return None
+    return url
+
+
+def own_citation(catalog: Catalog) -> str:
+    """BibTeX entry of the survey itself."""
+    survey = catalog.survey
+    key = re.sub(r"[^a-z]", "", survey.repository.rstrip("/").rpartition("/")[2])
+    url = public(survey.site) or public(survey.repository)
+    fields = {
+        "title": f"{{{survey.title.en}}}",
+        "author": " and ".join(f"{{{person.name}}}" for person in survey.maintainers),
+        "year": str(survey.year),
+    }
+    if url:
+        fields["url"] = url
+    lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
+    return f"@misc{{{key}{survey.year},\n" + ",\n".join(lines) + "\n}"
+
+
+def _contents(headings: Iterable[Heading]) -> str:
+    lines: list[str] = []
+    for heading in headings:
+        link = f"[{escape(heading.text)}](#{heading.anchor})"
+        if heading.level < 4:
+            count = f" · {heading.count}" if heading.count else ""
+            lines.append(f"{'  ' * (heading.level - 2)}- {link}{count}")
+        else:
+            # Techniques stand in one line under their role: fifty more lines would hide the rest.
+            lines[-1] += f" · {link}" if "<br>" in lines[-1] else f"<br>{link}"
+    return "\n".join(lines)

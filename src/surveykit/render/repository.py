@@ -1,0 +1,42 @@
+"""Everything that is generated into the repository, from one catalog."""
+
+from __future__ import annotations
+
+import re
+
+from surveykit.catalog import Catalog
+from surveykit.render.bibtex import bibliography
+from surveykit.render.picture import Scheme, path, render_picture
+from surveykit.render.readme import PATHS, render_readme
+from surveykit.render.schema import format_doc, schema_json
+
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+
+
+def render_repository(catalog: Catalog) -> dict[str, str]:
+    """Path -> text of every generated file of the repository, the command reference excepted."""
+    bib = bibliography(catalog.papers, catalog)
+    lines = line_anchors(bib)
+    texts = {
+        "survey.bib": bib,
+        "catalog/schema.json": schema_json(),
+        "docs/format.md": format_doc(),
+    }
+    for lang, readme in PATHS.items():
+        texts[readme] = render_readme(catalog, lang, lines)
+        for scheme in SCHEMES:
+            texts[path(lang, scheme)] = render_picture(catalog, lang, scheme)
+    return texts
+
+
+def line_anchors(bib: str) -> dict[str, str]:
+    """BibTeX key -> anchor of its lines when GitHub shows the file: `#L5-L14`."""
+    anchors = {}
+    key, start = "", 0
+    for number, line in enumerate(bib.splitlines(), start=1):
+        if found := re.match(r"@\w+\{([^,]+),", line):
+            key, start = found[1], number
+        elif line == "}" and key:
+            anchors[key] = f"#L{start}-L{number}"
+            key = ""
+    return anchors
