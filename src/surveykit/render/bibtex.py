@@ -1,0 +1,130 @@
+"""BibTeX entries that plain, IEEEtran, biber, pandoc and pybtex read without a warning.
+
+Decisions: the key is the entry id; a title is protected word by word, never as a whole;
+`doi` and `url` stand verbatim; a preprint number is kept beside the published version
+(`eprint`, `archivePrefix`); names in Han characters go into the annotation field
+`author+an:han`, which biblatex knows and all others skip, because a second form of a
+name inside `author` would be printed by every classic style.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from surveykit.catalog import Catalog
+from surveykit.models import Author, Paper
+from surveykit.render.casing import pieces
+from surveykit.render.container import container, preprint_label
+from surveykit.render.latex import curly, latex
+
+MONTHS = (
+    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+)  # fmt: skip
+TYPES = {"conference": "inproceedings", "journal": "article", "preprint": "misc"}
+# What would make BibTeX split a name, or biber read it as `key=value`.
+SPLITS = re.compile(r"[,={}\"]|(?:^|\s)(?:and|others)(?:\s|$)", re.IGNORECASE)
+
+
+def bibliography(papers: Iterable[Paper], catalog: Catalog) -> str:
+    """Text of a whole `.bib` file with a comment on top that says what it is."""
+    survey = catalog.survey
+    header = (
+        f"% {survey.title.en.replace('@', ' at ')}\n"  # @ starts an entry anywhere
+        f"% {survey.repository.replace('@', '%40')}\n"
+        f"% Updated {catalog.updated.isoformat()}. Licence: CC-BY-4.0.\n"
+    )
+    return "\n".join([header, *(entry(paper, catalog) for paper in papers)])
+
+
+def entry(paper: Paper, catalog: Catalog) -> str:
+    """One BibTeX entry, ending with a newline."""
+    fields = _fields(paper, catalog)
+    width = max(map(len, fields))
+    lines = [f"  {name:{width}} = {value},\n" for name, value in fields.items()]
+    kind = TYPES[catalog.venue(paper).kind]
+    return f"@{kind}{{{paper.id},\n{''.join(lines)}}}\n"
+
+
+def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
+    venue = catalog.venue(paper)
+    arxiv = paper.identifiers.arxiv
+    # plain.bst warns of proceedings that carry both
+    number = paper.number if venue.kind == "journal" or not paper.volume else None
+    texts = {
+        "author": " and ".join(name(author) for author in paper.authors),
+        "author+an:han": _han(paper),
+        "title": protected(paper.title.en),
+        **_where(paper, catalog),
+        "year": str(paper.year),
+        "month": paper.month and MONTHS[paper.month - 1],
+        "volume": paper.volume,
+        "number": number,
+        "pages": paper.pages and paper.pages.replace("-", "--"),
+        "publisher": venue.publisher and latex(venue.publisher),
+        "doi": paper.identifiers.doi,
+        "eprint": arxiv,
+        "archivePrefix": arxiv and "arXiv",
+        "url": paper.links.paper,
+    }
+    return {
+        key: str(text) if key == "month" else f"{{{text}}}"  # months are macros
+        for key, text in texts.items()
+        if text
+    }
+
+
+def _where(paper: Paper, catalog: Catalog) -> dict[str, str]:
+    match catalog.venue(paper).kind:
+        case "conference":
+            return {"booktitle": protected(container(paper, catalog))}
+        case "journal":
+            return {"journal": latex(container(paper, catalog))}
+        case "preprint":
+            return {"howpublished": latex(preprint_label(paper, catalog))}
+
+
+def protected(title: str) -> str:
+    """Title as LaTeX with braces around the words whose capitals must stay."""
+    text = ""
+    for piece in pieces(curly(title)):
+        text += f"{{{latex(piece.text)}}}" if piece.kept else latex(piece.text)
+    return text
+
+
+def name(author: Author) -> str:
+    """Author as BibTeX reads it: `van der Maaten, Laurens`, `{OpenAI}`."""
+    if author.literal:
+        return f"{{{latex(author.literal)}}}"
+    family = _family(author)
+    if author.particle:
+        family = f"{_part(author.particle)} {family}"
+    parts = [family, author.suffix and _part(author.suffix)]
+    parts.append(author.given and _part(author.given))
+    if author.suffix and not author.given:
+        parts.append("{}")
+    return ", ".join(part for part in parts if part)
+
+
+def _part(text: str) -> str:
+    return f"{{{latex(text)}}}" if SPLITS.search(text) else latex(text)
+
+
+def _family(author: Author) -> str:
+    """Family name, in braces where BibTeX would take a piece of it for something else."""
+    family = author.family or ""
+    words = family.split()
+    alone = len(words) > 1 and not (author.given or author.suffix)
+    if alone or any(word[0].islower() for word in words[:-1]):
+        return f"{{{latex(family)}}}"
+    return _part(family)
+
+
+def _han(paper: Paper) -> str | None:
+    """`1="冯世伟"; 3="王伟"` for the authors whose Han name is known."""
+    names = [
+        f'{place}="{author.han}"'
+        for place, author in enumerate(paper.authors, start=1)
+        if author.han and not re.search(r'["={};\\]', author.han)
+    ]
+    return "; ".join(names)
