@@ -1,0 +1,83 @@
+"""The command line: parse, call one function, print, exit code.
+
+Nothing heavy is imported before a command runs, so that `--help` answers at once.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from surveykit.cli import ask, work
+from surveykit.cli.terminal import FINE, FOUND, INTERRUPTED, MACHINE, USAGE, fail, warn
+from surveykit.errors import CatalogError, MachineError, SurveyError
+
+EXIT_CODES = """\b
+Exit codes:
+  0    fine
+  1    problems found: bad entries, stale files, nothing matches
+  2    wrong usage; unknown id, term or rule
+  3    the machine failed: a file cannot be read or written, a program is missing
+  130  interrupted
+"""
+
+
+@click.group(
+    epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
+)
+@click.option(
+    "--root",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Repository. Default: the nearest folder upwards that holds catalog/.",
+)
+@click.version_option(package_name="surveykit", message="%(version)s")
+@click.pass_context
+def app(context: click.Context, root: Path | None) -> None:
+    """A living survey as one YAML file per paper: check it, build it, ask it."""
+    context.obj = root
+    if os.environ.get("NO_COLOR"):
+        context.color = False
+
+
+for command in (*work.COMMANDS, *ask.COMMANDS):
+    app.add_command(command)
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code; a failure is one clear line."""
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that knows no Chinese gets replacement characters instead of a crash.
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it
+    try:
+        code = _run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough; what is left must not fail again when Python closes the pipe.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = FINE
+    except OSError as error:
+        code = fail(f"{error.filename or 'output'}: {error.strerror or error}", MACHINE)
+    except (KeyboardInterrupt, click.Abort):
+        code = INTERRUPTED
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        with app.make_context("surveykit", arguments) as context:
+            return app.invoke(context) or FINE
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except CatalogError as error:
+        warn(error.problems)
+        return FOUND
+    except MachineError as error:
+        return fail(str(error), MACHINE)
+    except SurveyError as error:
+        return fail(str(error), USAGE)

@@ -1,0 +1,216 @@
+"""Commands for readers: list, search, show, cite, stats."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    as_json,
+    example,
+    known,
+    load,
+    note,
+    say,
+    say_json,
+    table,
+)
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+    from surveykit.models import Paper
+
+
+@click.command(
+    "list",
+    epilog=example("surveykit list threat=backdoor role=detection --year 2022-2024"),
+)
+@click.argument("terms", nargs=-1, metavar="[AXIS=TERM]...")
+@click.option("--year", "years", metavar="YEAR[-YEAR]", help="Year or range of years.")
+@click.option("--venue", metavar="ID", help="Venue, for example cvpr.")
+@click.option(
+    "--with-code", is_flag=True, help="Only papers with the authors' program."
+)
+@as_json
+@click.pass_obj
+def list_papers(
+    root: Path | None,
+    *,
+    terms: tuple[str, ...],
+    years: str | None,
+    venue: str | None,
+    with_code: bool,
+    as_json: bool,
+) -> int:
+    """List the papers that carry all given terms; narrower terms count."""
+    from surveykit.query import Filter, select
+
+    catalog = load(root)
+    wanted = Filter(
+        terms=tuple(_term(catalog, term) for term in terms),
+        years=_years(years) if years else None,
+        venue=known(venue, catalog.venues, "venue") if venue else None,
+        with_code=with_code,
+    )
+    return _papers(catalog, select(catalog, wanted), as_json)
+
+
+@click.command(epilog=example("surveykit search 后门 clip"))
+@click.argument("words", nargs=-1, required=True)
+@click.option(
+    "--most",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Number of papers shown.",
+)
+@as_json
+@click.pass_obj
+def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) -> int:
+    """Find papers by WORDS of titles, names, summaries or terms, in both languages.
+
+    Accents and case do not matter; every word must occur; the best come first.
+    """
+    from surveykit import query
+
+    catalog = load(root)
+    hits = query.search(catalog, words)
+    if len(hits) > most:
+        note(f"{most} of {len(hits)} shown; --most {len(hits)} shows all")
+    return _papers(catalog, [hit.paper for hit in hits[:most]], as_json)
+
+
+@click.command(epilog=example("surveykit show feng2023detecting"))
+@click.argument("paper_id", metavar="ID")
+@as_json
+@click.pass_obj
+def show(root: Path | None, paper_id: str, as_json: bool) -> int:
+    """Show one paper: facts, terms, summary and relations."""
+    catalog = load(root)
+    paper = catalog.get(paper_id)
+    if as_json:
+        say_json(_record(paper))
+        return FINE
+    for name, value in _lines(catalog, paper):
+        say(click.style(f"{name:<11}", dim=True) + value)
+    return FINE
+
+
+@click.command(epilog=example("surveykit cite feng2023detecting --style gbt7714"))
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option(
+    "--style",
+    type=click.Choice(["bibtex", "apa", "gbt7714", "csl", "ris"]),
+    default="bibtex",
+    show_default=True,
+    help="csl is CSL-JSON; ris is for reference managers.",
+)
+@as_json
+@click.pass_obj
+def cite(root: Path | None, ids: tuple[str, ...], style: str, as_json: bool) -> int:
+    """Print the citations of some papers."""
+    catalog = load(root)
+    papers = [catalog.get(paper_id) for paper_id in ids]
+    if as_json:
+        say_json({p.id: _citations([p], style, catalog) for p in papers})
+    else:
+        say(_citations(papers, style, catalog))
+    return FINE
+
+
+@click.command(epilog=example("surveykit stats --json"))
+@as_json
+@click.pass_obj
+def stats(root: Path | None, as_json: bool) -> int:
+    """Count papers by year, threat, role and venue; each once, under its main term."""
+    from surveykit.query import statistics
+
+    figures = dataclasses.asdict(statistics(load(root)))
+    if as_json:
+        say_json(figures)
+        return FINE
+    rows = []
+    for name, value in figures.items():
+        counts = value if isinstance(value, Mapping) else {"": value}
+        title = name.replace("_", " ")
+        rows += [(title, str(key), str(count)) for key, count in counts.items()]
+    table(("figure", "of", "count"), rows)
+    return FINE
+
+
+COMMANDS = (list_papers, search, show, cite, stats)
+
+
+def _term(catalog: Catalog, text: str) -> tuple[str, str]:
+    axis, equals, term = text.partition("=")
+    if not equals:
+        raise click.UsageError(f"{text!r} is not of the form axis=term")
+    known(axis, catalog.axes, "axis")
+    return axis, known(term, (t.id for t in catalog.axes[axis].terms), f"{axis} term")
+
+
+def _years(text: str) -> range:
+    first, dash, last = text.partition("-")
+    years = first, last if dash else first
+    if not all(year.isascii() and year.isdigit() and len(year) == 4 for year in years):
+        raise click.UsageError(f"--year {text!r} is neither YEAR nor YEAR-YEAR")
+    return range(int(years[0]), int(years[1]) + 1)
+
+
+def _papers(catalog: Catalog, papers: Sequence[Paper], as_json: bool) -> int:
+    if as_json:
+        say_json([_record(paper) for paper in papers])
+    elif papers:
+        rows = [(p.id, str(p.year), catalog.venue(p).name, p.title.en) for p in papers]
+        table(("id", "year", "venue", "title"), rows)
+    if not papers:
+        note("no paper matches")
+    return FINE if papers else FOUND
+
+
+def _record(paper: Paper) -> dict[str, Any]:
+    return paper.model_dump(mode="json", exclude_defaults=True)
+
+
+def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
+    from surveykit.render.readme import venue_label
+
+    yield "title", click.style(paper.title.en, bold=True)
+    yield "", paper.title.zh
+    yield "authors", ", ".join(author.name for author in paper.authors)
+    yield "venue", venue_label(catalog, paper, "en")
+    yield from paper.identifiers.model_dump(exclude_none=True).items()
+    yield from paper.links.model_dump(exclude_none=True).items()
+    for axis, terms in paper.terms.items():
+        yield axis, ", ".join(catalog.term(axis, term).label.en for term in terms)
+    if paper.tldr:
+        yield "summary", paper.tldr.en
+        yield "", paper.tldr.zh
+    yield from _relations(catalog, paper)
+    for card in catalog.methods(paper):
+        yield "run", card.command
+    yield "file", catalog.paths.get(paper.id, "")
+
+
+def _relations(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
+    kinds = {kind.id: kind for kind in catalog.taxonomy.relations}
+    for link in catalog.links(paper):
+        kind = kinds[link.relation.type]
+        label = kind.inverse if link.inverse else kind.label
+        yield "relation", f"{label.en} {link.other.id}: {link.relation.why.en}"
+
+
+def _citations(papers: Sequence[Paper], style: str, catalog: Catalog) -> str:
+    from surveykit.render import bibtex, citation, csl, ris
+
+    if style in ("apa", "gbt7714"):
+        write = citation.apa if style == "apa" else citation.gbt7714
+        return "\n\n".join(write(paper, catalog) for paper in papers)
+    whole = {"bibtex": bibtex.bibliography, "csl": csl.csl_json, "ris": ris.ris}[style]
+    return whole(papers, catalog).rstrip("\n")

@@ -1,0 +1,187 @@
+"""Commands for those who keep the survey: validate, explain, build, serve."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    as_json,
+    example,
+    known,
+    note,
+    repository,
+    say,
+    say_json,
+    table,
+    warn,
+)
+from surveykit.errors import MachineError, Problem, Severity
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+
+CLI_DOC = "docs/cli.md"
+SITE_CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
+
+
+@click.command(epilog=example("surveykit validate catalog/papers/2023 --format github"))
+@click.argument("paths", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "github", "sarif"]),
+    default="text",
+    show_default=True,
+    help="How problems are written.",
+)
+@click.pass_obj
+def validate(root: Path | None, paths: tuple[Path, ...], form: str) -> int:
+    """Show every problem of the catalog, or of some PATHS in it, with its place."""
+    from surveykit import load, report
+
+    checked = load.check(repository(root), [path.resolve() for path in paths])
+    if text := report.render(checked.problems, form).rstrip("\n"):
+        say(text)
+    if form == "text" and not checked.problems:
+        note("no problems")
+    return _code(checked.problems)
+
+
+@click.command(epilog=example("surveykit explain SK201"))
+@click.argument("rule", required=False)
+@as_json
+def explain(rule: str | None, as_json: bool) -> int:
+    """Say what a RULE checks and how to satisfy it; without one, list all rules."""
+    from surveykit.rules import RULES
+
+    rules = {one.id: one for one in RULES}
+    wanted = [rules[known(rule.upper(), rules, "rule")]] if rule else list(RULES)
+    if as_json:
+        say_json([dataclasses.asdict(one) for one in wanted])
+    elif rule is None:
+        rows = [(one.id, str(one.severity), one.title) for one in wanted]
+        table(("rule", "severity", "title"), rows)
+    else:
+        for one in wanted:
+            say(f"{one.id} ({one.severity}): {one.title}\n\n{one.explanation}")
+            for shown in one.examples:
+                say(f"\n{shown}")
+    return FINE
+
+
+@click.command(epilog=example("surveykit build --check"))
+@click.option("--check", is_flag=True, help="Write nothing; show what is stale.")
+@click.option(
+    "--pages",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Write the website's pages into this folder, as Markdown, and nothing else.",
+)
+@click.pass_obj
+def build(root: Path | None, check: bool, pages: Path | None) -> int:
+    """Write all generated files: READMEs, survey.bib, schema, documentation.
+
+    Nothing is written while the catalog has errors.
+    """
+    from surveykit import load
+
+    if check and pages:
+        raise click.UsageError("--check and --pages exclude each other")
+    home = repository(root)
+    checked = load.check(home, [])
+    warn(checked.problems)
+    if checked.catalog is None or _code(checked.problems):
+        return FOUND
+    if pages:
+        return _write_pages(pages, checked.catalog)
+    texts = _generated(checked.catalog)
+    return _stale(home, texts) if check else _write(home, texts)
+
+
+@click.command(epilog=example("surveykit serve --lang zh"))
+@click.option(
+    "--lang",
+    type=click.Choice(list(SITE_CONFIGS)),
+    default="en",
+    show_default=True,
+    help="Language of the site.",
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    default=8000,
+    show_default=True,
+    help="Port on this machine.",
+)
+@click.pass_obj
+def serve(root: Path | None, lang: str, port: int) -> int:
+    """Show the website in one language; it follows every change of an entry."""
+    home = repository(root)
+    config = home / SITE_CONFIGS[lang]
+    if not config.is_file():
+        raise MachineError(
+            f"{config} is missing; run this in a clone of the repository"
+        )
+    # The option is spelled out because some releases of click turn its default around.
+    command = ["serve", "--livereload", "-f", str(config), "-a", f"127.0.0.1:{port}"]
+    return subprocess.call(
+        [sys.executable, "-m", "mkdocs", *command],
+        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
+        cwd=home,
+    )
+
+
+COMMANDS = (validate, explain, build, serve)
+
+
+def _code(problems: Sequence[Problem]) -> int:
+    return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE
+
+
+def _generated(catalog: Catalog) -> dict[str, str]:
+    from surveykit.cli.reference import reference
+    from surveykit.render.repository import render_repository
+
+    return {**render_repository(catalog), CLI_DOC: reference()}
+
+
+def _stale(home: Path, texts: dict[str, str]) -> int:
+    from surveykit import outputs
+
+    differences = outputs.stale(home, texts)
+    if not differences:
+        return FINE
+    say("".join(differences), end="")
+    note(f"{len(differences)} of {len(texts)} files stale; run `surveykit build`")
+    return FOUND
+
+
+def _write(home: Path, texts: dict[str, str]) -> int:
+    from surveykit import outputs
+
+    written = outputs.write(home, texts)
+    for path in written:
+        say(path)
+    note(f"{len(written)} of {len(texts)} files changed")
+    return FINE
+
+
+def _write_pages(folder: Path, catalog: Catalog) -> int:
+    from surveykit import outputs
+    from surveykit.render.pages import as_markdown, render_files, render_pages
+
+    for lang in ("en", "zh"):
+        texts = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
+        texts |= render_files(catalog, lang)
+        written = outputs.write_folder(folder / lang, texts)
+        note(f"{lang}: {len(written)} of {len(texts)} files changed")
+    return FINE
