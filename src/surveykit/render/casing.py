@@ -96,7 +96,8 @@ def sentence_case(title: str) -> str:
 def _lowered(text: str, before: str) -> str:
     def lower(match: re.Match[str]) -> str:
         head = before + text[: match.start()]
-        starts = not head or head.endswith(": ")
-        return match[0] if starts else match[0].lower()
+        if head.endswith(": "):
+            return match[0][0].upper() + match[0][1:]
+        return match[0].lower() if head else match[0]
 
     return WORD.sub(lower, text)
