@@ -277,7 +277,7 @@ class Relation(Model):
     why: Bilingual
     """The reason in a few words."""
     basis: Literal["abstract", "paper", "code", "title"]
-    """What the relation was read from."""
+    """What the relation was read from; `title` means the title and the checked summary imply it."""
     source: PlainText
     """Where that can be read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
 
