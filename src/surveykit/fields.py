@@ -6,42 +6,12 @@ import re
 from collections.abc import Iterator
 from typing import Any, get_args
 
-from pydantic import BaseModel, StringConstraints, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from surveykit import models
+from surveykit.models import FORMS
 from surveykit.rules import did_you_mean
 from surveykit.yaml_tree import Fault, Loc, Tree, shown
-
-
-def _pattern(form: Any) -> str:
-    return next(
-        str(m.pattern)
-        for m in form.__metadata__
-        if isinstance(m, StringConstraints) and m.pattern
-    )
-
-
-FORMS = {
-    _pattern(models.Slug): "lower-case letters, digits and single hyphens",
-    _pattern(
-        models.PaperId
-    ): "family name, year and word in ASCII lower case, like `feng2023detecting`",
-    _pattern(
-        models.ArxivId
-    ): "an arXiv id without address and version, like '2303.15180'",
-    _pattern(
-        models.Doi
-    ): "a DOI without https://doi.org/, like 10.1145/3503161.3547801",
-    _pattern(models.OpenReviewId): "an OpenReview forum id, like iC4UHbQ01Mp",
-    _pattern(models.AclId): "an ACL Anthology id, like 2020.acl-main.249",
-    _pattern(models.Orcid): "four groups of four digits, like 0000-0002-1825-0097",
-    _pattern(
-        models.Pages
-    ): "first and last page with one hyphen, like 12-25, or an article number",
-    _pattern(models.Volume): "at most 12 letters, digits, dots and hyphens",
-}
-"""Pattern of a type in models.py -> what to write, in words."""
 
 _KINDS = {
     "string_type": "a text",

@@ -54,21 +54,23 @@ def not_held(catalog: Catalog) -> Iterator[Finding]:
             yield at(catalog, paper, ("year",), message)
 
 
-def no_findings(catalog: Catalog) -> Iterator[Finding]:
-    """Track `findings` at a venue that has none."""
+def no_such_track(catalog: Catalog) -> Iterator[Finding]:
+    """Tracks that the venue does not have."""
     for paper, venue in _known(catalog):
         if paper.track == "findings" and not venue.findings:
             message = f"{venue.name} has no Findings; delete the track, or give `findings` to the venue"
             yield at(catalog, paper, ("track",), message)
-
-
-def workshop_name(catalog: Catalog) -> Iterator[Finding]:
-    """Workshop papers without the name of the workshop, and names without the track."""
-    for paper in catalog.papers:
-        if paper.track == "workshop" and not paper.workshop:
-            message = "track `workshop` needs the name of the workshop; add `workshop:`"
+        elif paper.track == "workshop" and venue.kind != "conference":
+            message = (
+                f"{venue.name} is a {venue.kind} and has no workshops; delete the track"
+            )
             yield at(catalog, paper, ("track",), message)
-        elif paper.workshop and paper.track != "workshop":
+
+
+def workshop_of_main(catalog: Catalog) -> Iterator[Finding]:
+    """Names of workshops at papers of another track."""
+    for paper in catalog.papers:
+        if paper.workshop and paper.track != "workshop":
             message = f"workshop {paper.workshop!r} needs `track: workshop`"
             yield at(catalog, paper, ("workshop",), message)
 
@@ -140,20 +142,20 @@ RULES = (
     ),
     Rule(
         "SK322",
-        "Findings only where there are Findings",
-        "Findings is a track of the ACL conferences; `findings` in catalog/venues.yaml names the volume.",
+        "the venue has the track",
+        "Findings is a track of the ACL conferences, and `findings` in catalog/venues.yaml names the volume; journals and preprint servers have no workshops.",
         "venue: cvpr\ntrack: findings",
         "venue: cvpr",
-        no_findings,
+        no_such_track,
         NEEDS,
     ),
     Rule(
         "SK323",
-        "a workshop paper names its workshop",
-        "A paper at a workshop is cited with the name of the workshop.",
-        "venue: cvpr\ntrack: workshop",
+        "a workshop belongs to a workshop paper",
+        "`workshop` says at which workshop a paper of the track `workshop` appeared; one of the two lines is wrong.",
+        "venue: cvpr\nworkshop: Workshop on Adversarial Machine Learning",
         "venue: cvpr\ntrack: workshop\nworkshop: Workshop on Adversarial Machine Learning",
-        workshop_name,
+        workshop_of_main,
     ),
     Rule(
         "SK324",
