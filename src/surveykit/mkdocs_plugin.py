@@ -6,7 +6,6 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
 from mkdocs.config.base import Config
 from mkdocs.config.config_options import Choice, Dir
 from mkdocs.config.defaults import MkDocsConfig
@@ -14,8 +13,10 @@ from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
 from mkdocs.plugins import BasePlugin, get_plugin_logger
 from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as MkDocsPage
 from mkdocs.structure.toc import get_toc
+from mkdocs.utils.templates import TemplateContext
 
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError
@@ -25,7 +26,7 @@ from surveykit.render.pages import Lang, Page, interface, render_files, render_p
 log = get_plugin_logger("surveykit")
 
 
-class SurveykitConfig(Config):
+class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped
     """Options under `plugins: surveykit` in mkdocs.yml; a name `data` would break MkDocs."""
 
     repository = Dir(exists=True, default=".")
@@ -66,7 +67,7 @@ class GeneratedPage(MkDocsPage):
         self.present_anchor_ids = {"sk-main"}
 
 
-class SurveykitPlugin(BasePlugin[SurveykitConfig]):
+class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-call]  # as above
     """Loads the catalog once for a build, then answers MkDocs' events."""
 
     catalog: Catalog
@@ -75,7 +76,7 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Reads the catalog before anything is cleaned or written; names come from it."""
         self.catalog = self._load()
-        self.lang = self.config.language
+        self.lang = "zh" if self.config.language == "zh" else "en"
         survey = self.catalog.survey
         config.site_name = survey.short_title.in_(self.lang)
         config.site_description = survey.tagline.in_(self.lang)
@@ -110,23 +111,22 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):
         }
         return {"assets/survey.css": "\n".join(sheets)} | others
 
-    def on_env(
-        self, env: Environment, *, config: MkDocsConfig, files: Files
-    ) -> Environment:
+    def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """The words of header, footer and error page."""
         env.globals["sk"] = interface(self.catalog, self.lang)
         return env
 
     def on_page_context(
         self,
-        context: dict[str, Any],
+        context: TemplateContext,
         *,
         page: MkDocsPage,
         config: MkDocsConfig,
-        nav: Any,
-    ) -> dict[str, Any]:
+        nav: Navigation,
+    ) -> TemplateContext:
         """The finished body; hand-written pages have none."""
-        context["drawn"] = page.drawn if isinstance(page, GeneratedPage) else None
+        drawn = page.drawn if isinstance(page, GeneratedPage) else None
+        context |= {"drawn": drawn}  # type: ignore[misc]  # templates may be given more
         return context
 
     def on_serve(

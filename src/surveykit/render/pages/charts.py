@@ -189,13 +189,12 @@ def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
         path = _edge(place[me.paper.id], place[node.paper.id])
         out.append(f'<path class="e{claimed}" d="{path}"/>')
     x_of = _axis(years)
-    for year in sorted(set(years)):
-        out.append(
-            f'<rect class="yb" x="{x_of(year) - 24:.0f}" y="-10" width="48" height="20"/>'
-            f'<text class="y" x="{x_of(year):.0f}" y="5">{year}</text>'
-        )
-    for id_, node in nodes.items():
-        out.append(_box(node, *place[id_], mine=node is me))
+    out += [
+        f'<rect class="yb" x="{x_of(year) - 24:.0f}" y="-10" width="48" height="20"/>'
+        f'<text class="y" x="{x_of(year):.0f}" y="5">{year}</text>'
+        for year in sorted(set(years))
+    ]
+    out += [_box(n, *place[id_], mine=n is me) for id_, n in nodes.items()]
     return Markup(
         f'<svg class="sk-graph" viewBox="0 {top:.0f} {GRAPH_WIDTH} {max(bottom, 14) - top:.0f}" '
         f'role="group" aria-label="{escape(spoken)}">{"".join(out)}</svg>'
@@ -216,21 +215,26 @@ def _layout(me: Node, nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
     """Each node in the lane nearest to the line where it touches no other."""
     x_of = _axis([node.paper.year for node in nodes])
     lanes: dict[bool, list[list[float]]] = {True: [], False: []}
-    place = {}
+    place: dict[str, tuple[float, float]] = {}
     near = sorted(
         nodes,
         key=lambda n: (n is not me, abs(n.paper.year - me.paper.year), n.paper.id),
     )
     for node in near:
         x, above = x_of(node.paper.year), node.side == "attack"
-        for k, lane in enumerate([*lanes[above], []]):
-            if all(abs(x - other) >= BOX_WIDTH + 10 for other in lane):
-                break
+        k = next(
+            (k for k, lane in enumerate(lanes[above]) if _free(lane, x)),
+            len(lanes[above]),
+        )
         if k == len(lanes[above]):
             lanes[above].append([])
         lanes[above][k].append(x)
         place[node.paper.id] = (x, (44 + k * 50) * (-1 if above else 1))
     return place
+
+
+def _free(lane: Sequence[float], x: float) -> bool:
+    return all(abs(x - other) >= BOX_WIDTH + 10 for other in lane)
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:

@@ -52,9 +52,10 @@ def _colour(catalog: Catalog, paper: Paper, within: str) -> str:
 
 
 def main_threats(catalog: Catalog) -> list[str]:
-    """Threats that are the main one of some paper, in the order of the taxonomy."""
+    """Threats that are the main one of some paper, in the order of the taxonomy, wide ones last."""
     used = {catalog.threat(paper) for paper in catalog.papers}
-    return [term.id for term in catalog.axes["threat"].terms if term.id in used]
+    order = [term.id for term in catalog.axes["threat"].terms if term.id in used]
+    return sorted(order, key=lambda id_: bool(catalog.children("threat", id_)))
 
 
 def leaves(catalog: Catalog, axis: str) -> list[Term]:
@@ -75,9 +76,7 @@ class Gap:
 
     @property
     def kind(self) -> str:
-        """How it is told: `empty`, `none` or `few` defenses."""
-        if not self.attacks:
-            return "empty"
+        """How it is told: `none` or `few` defenses."""
         return "few" if self.defenses else "none"
 
 

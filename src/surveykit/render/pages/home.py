@@ -16,6 +16,8 @@ COLUMNS = 16
 """Marks in one row of a cell of the map."""
 NEWEST = 6
 GAPS = 5
+Tally = Counter[tuple[int, str, str]]
+"""(year, side, threat) -> number of papers."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,13 @@ def _row(
 
 def _years(
     press: Press,
-) -> tuple[list[charts.Year], list[int], Counter[tuple[int, str, str]]]:
+) -> tuple[list[charts.Year], list[int], Tally]:
     catalog, threats = press.catalog, counts.main_threats(press.catalog)
     held = catalog.years or {catalog.survey.year: ()}
     span = list(range(min(held), max(held) + 1))
-    n = Counter((p.year, catalog.side(p), catalog.threat(p)) for p in catalog.papers)
+    n: Tally = Counter(
+        (p.year, catalog.side(p), catalog.threat(p)) for p in catalog.papers
+    )
     columns = []
     for year in span:
         attacks, defenses = (

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from surveykit.catalog import Catalog
-from surveykit.models import Bilingual, Paper, Term
+from surveykit.models import Bilingual, Paper, Summary, Term
 from surveykit.render.pages import charts
 from surveykit.render.pages.words import TAG, Lang, words
 
@@ -117,7 +117,7 @@ class Press:
             self._items[key] = Markup(self._item(paper, root))
         return self._items[key]
 
-    def text(self, both: Bilingual) -> str:
+    def text(self, both: Bilingual | Summary) -> str:
         """The text in the language of the pages."""
         return both.in_(self.lang)
 
@@ -128,7 +128,8 @@ class Press:
     def short(self, paper: Paper) -> str:
         """The name people use: the system's name before a colon, or the first author."""
         if paper.id not in self._short:
-            self._short[paper.id] = _short(paper)
+            methods = self.catalog.methods(paper)
+            self._short[paper.id] = methods[0].name if methods else _short(paper)
         return self._short[paper.id]
 
     def search_words(self, term: Term) -> str:

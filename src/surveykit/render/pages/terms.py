@@ -122,7 +122,23 @@ def _groups(
         held[_technique(press, paper, axis, term)].append(paper)
     order = [t for t in catalog.axes["technique"].terms if held[t.id]]
     groups = [_group(press, t, held[t.id], years) for t in order]
-    return sorted(groups, key=lambda g: counts.SIDES.index(g.side))
+    own = {t.id for t in order if _applies(press, t, axis, term)}
+    return sorted(
+        groups,
+        key=lambda g: (counts.SIDES.index(g.side), g.technique.id not in own),
+    )
+
+
+def _applies(press: Press, technique: Term, axis: Axis, term: Term) -> bool:
+    """Whether the taxonomy shows a technique under a term; those come first."""
+    catalog = press.catalog
+    top = catalog.ancestry("technique", technique.id)[-1]
+    wanted = catalog.term("technique", top).applies_to.get(axis.id, ())
+    return any(
+        term.id in catalog.ancestry(axis.id, value)
+        or value in catalog.ancestry(axis.id, term.id)
+        for value in wanted
+    )
 
 
 def _technique(press: Press, paper: Paper, axis: Axis, term: Term) -> str:
