@@ -16,8 +16,16 @@ from hypothesis import strategies as st
 from surveykit import outputs
 from surveykit.errors import MachineError
 
-OLD = {"README.md": "old readme\n", "docs/format.md": "old format\n", "survey.bib": "x\n"}
-NEW = {"README.md": "new readme\n", "docs/format.md": "new format\n", "survey.bib": "x\n"}
+OLD = {
+    "README.md": "old readme\n",
+    "docs/format.md": "old format\n",
+    "survey.bib": "x\n",
+}
+NEW = {
+    "README.md": "new readme\n",
+    "docs/format.md": "new format\n",
+    "survey.bib": "x\n",
+}
 
 
 @pytest.fixture
@@ -65,7 +73,9 @@ def test_permissions_of_an_existing_file_stay_and_new_files_follow_the_umask(tmp
 
 
 @pytest.mark.parametrize("step", [0, 1])
-def test_a_failing_replacement_leaves_whole_files_and_no_litter(root, monkeypatch, step):
+def test_a_failing_replacement_leaves_whole_files_and_no_litter(
+    root, monkeypatch, step
+):
     real, calls = os.replace, []
 
     def failing(source, target):
@@ -80,7 +90,10 @@ def test_a_failing_replacement_leaves_whole_files_and_no_litter(root, monkeypatc
     found = contents(root)
     assert set(found) == set(OLD)
     assert all(text in (OLD[path], NEW[path]) for path, text in found.items())
-    assert sum(found[path] == NEW[path] for path in ("README.md", "docs/format.md")) == step
+    assert (
+        sum(found[path] == NEW[path] for path in ("README.md", "docs/format.md"))
+        == step
+    )
 
 
 def test_a_failing_preparation_changes_nothing(root, monkeypatch):

@@ -67,7 +67,9 @@ class Shown(HTMLParser):
                 if c in "- _" or unicodedata.category(c)[0] in "LM" or c.isdecimal()
             ]
             base = "".join(kept).replace(" ", "-")
-            earlier = sum(re.fullmatch(re.escape(base) + r"(-\d+)?", a) is not None for a in found)
+            earlier = sum(
+                re.fullmatch(re.escape(base) + r"(-\d+)?", a) is not None for a in found
+            )
             found.append(f"{base}-{earlier}" if earlier else base)
         return set(found)
 
@@ -154,7 +156,12 @@ ODD = st.text(
 @example("[^1]")
 @example("# heading #")
 def test_escaped_text_shows_itself_and_nothing_else(text):
-    for line in (escape(text), f"- {escape(text)}", f"## {escape(text)}", f"**{escape(text)}**<br>"):
+    for line in (
+        escape(text),
+        f"- {escape(text)}",
+        f"## {escape(text)}",
+        f"**{escape(text)}**<br>",
+    ):
         shown = Shown(f"{line}\n")
         assert shown.text.strip() == text
         assert set(shown.tags) <= {"p", "ul", "li", "h2", "strong", "br", "span"}
@@ -163,7 +170,9 @@ def test_escaped_text_shows_itself_and_nothing_else(text):
 
 def test_bare_addresses_in_a_title_are_not_linked():
     # GitHub links them in any text node; so no text node may hold a whole one.
-    shown = GITHUB.render(escape("x https://evil.invalid www.evil.invalid a@evil.invalid"))
+    shown = GITHUB.render(
+        escape("x https://evil.invalid www.evil.invalid a@evil.invalid")
+    )
     assert not re.search(r"https?://|www\.|[\w.]+@\w", shown)
 
 
@@ -223,7 +232,10 @@ class TestOfTheInventedCatalog:
         ],
     )
     def test_a_hostile_title_is_only_text(self, catalog, lang, title):
-        shown, honest = Shown(readme(with_title(catalog, title), lang)), Shown(readme(catalog, lang))
+        shown, honest = (
+            Shown(readme(with_title(catalog, title), lang)),
+            Shown(readme(catalog, lang)),
+        )
         assert title in shown.text
         without = [tag for tag in shown.tags if tag != "span"]
         assert without == [tag for tag in honest.tags if tag != "span"]
@@ -248,7 +260,14 @@ def with_title(catalog: Catalog, title: str) -> Catalog:
     data = first.model_dump()
     data["title"] = {"en": title, "zh": title}
     papers = (Paper.model_validate(data), *others)
-    return Catalog(catalog.survey, catalog.taxonomy, catalog.venues, papers, catalog.cards, catalog.paths)
+    return Catalog(
+        catalog.survey,
+        catalog.taxonomy,
+        catalog.venues,
+        papers,
+        catalog.cards,
+        catalog.paths,
+    )
 
 
 def check_table(text: str, catalog: Catalog) -> None:
@@ -262,7 +281,9 @@ def check_table(text: str, catalog: Catalog) -> None:
     assert [int(row[0]) for row in years] == list(catalog.years)
     for row, (year, papers) in zip(numbers, catalog.years.items(), strict=True):
         assert row[-1] == sum(row[:-1]) == len(papers), year
-    assert [int(cell) for cell in total[1:]] == [sum(column) for column in zip(*numbers, strict=True)]
+    assert [int(cell) for cell in total[1:]] == [
+        sum(column) for column in zip(*numbers, strict=True)
+    ]
     assert int(total[-1]) == len(catalog.papers)
 
 
@@ -345,7 +366,11 @@ def test_an_arxiv_id_belongs_to_one_paper(arxiv):
     entries = [entry for entry in re.split(r"\n(?=@)", bib) if arxiv in entry]
     assert len(entries) == 1
     for path in READMES.values():
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if arxiv in line]
+        lines = [
+            line
+            for line in path.read_text(encoding="utf-8").splitlines()
+            if arxiv in line
+        ]
         assert len(lines) <= 1
 
 
