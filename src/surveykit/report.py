@@ -30,12 +30,6 @@ def explain(rule: Rule) -> str:
     )
 
 
-def as_data(rule: Rule) -> dict[str, str]:
-    """A rule as JSON data."""
-    texts = ("id", "title", "why", "wrong", "right")
-    return {"severity": str(rule.severity)} | {k: getattr(rule, k) for k in texts}
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
