@@ -22,7 +22,7 @@ def real() -> Catalog:
     load = pytest.importorskip("surveykit.load")
     if not (ROOT / "catalog/papers").is_dir():
         pytest.skip("no catalog/papers here")
-    return load.load(ROOT)
+    return load.load_catalog(ROOT)
 
 
 @pytest.fixture(scope="session", params=["catalog", "real"])

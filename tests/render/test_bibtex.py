@@ -56,7 +56,7 @@ def test_a_workshop_paper_names_its_workshop_and_han_names_stand_beside(catalog)
 def test_a_journal_article_has_volume_and_number_but_no_publisher(catalog):
     assert entry(catalog.get("muller2024journal"), catalog) == """\
 @article{muller2024journal,
-  author  = {M{\\"u}ller, J{\\"u}rgen and {\\"O}zt{\\"u}rk, Asl{\\i} and Țepeș, Ștefan},
+  author  = {M{\\"u}ller, J{\\"u}rgen and {\\"O}zt{\\"u}rk, Asl{\\i} and {\\relax Ț}epe{\\relax ș}, {\\relax Ș}tefan},
   title   = {Guarding Encoders: A Long Journal Study of Backdoor Scanning},
   journal = {IEEE Transactions on Information Forensics and Security},
   year    = {2024},
@@ -109,7 +109,7 @@ def test_doi_and_url_stand_verbatim(catalog):
         ({"family": "Nilaksh"}, "Nilaksh"),
         ({"family": "Foo Bar"}, "{Foo Bar}"),
         ({"given": "Q.", "family": "Ruiz de Lara"}, "{Ruiz de Lara}, Q."),
-        ({"given": "世伟", "family": "冯"}, "冯, 世伟"),
+        ({"given": "世伟", "family": "冯"}, r"{\relax 冯}, {\relax 世伟}"),
         ({"given": "A and", "family": "B, C"}, "{B, C}, {A and}"),
         ({"given": "D{", "family": "E"}, r"E, {D{$\lbrace$}}"),
         ({"given": "Thomas", "family": "others"}, "{others}, Thomas"),
