@@ -22,6 +22,7 @@ MONTHS = (
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 )  # fmt: skip
 TYPES = {"conference": "inproceedings", "journal": "article", "preprint": "misc"}
+RAW = re.compile(r"[^\x00-\x7f]+")
 # What would make BibTeX split a name, or biber read it as `key=value`.
 SPLITS = re.compile(r"[,={}\"]|(?:^|\s)(?:and|others)(?:\s|$)", re.IGNORECASE)
 
@@ -49,8 +50,9 @@ def entry(paper: Paper, catalog: Catalog) -> str:
 def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
     venue = catalog.venue(paper)
     arxiv = paper.identifiers.arxiv
-    # plain.bst warns of proceedings that carry both
-    number = paper.number if venue.kind == "journal" or not paper.volume else None
+    # plain.bst warns of a number without volume or series, biber of an article's publisher
+    number = paper.number if venue.kind == "journal" and paper.volume else None
+    publisher = venue.publisher if venue.kind == "conference" else None
     texts = {
         "author": " and ".join(name(author) for author in paper.authors),
         "author+an:han": _han(paper),
@@ -61,7 +63,7 @@ def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
         "volume": paper.volume,
         "number": number,
         "pages": paper.pages and paper.pages.replace("-", "--"),
-        "publisher": venue.publisher and latex(venue.publisher),
+        "publisher": publisher and latex(publisher),
         "doi": paper.identifiers.doi,
         "eprint": arxiv,
         "archivePrefix": arxiv and "arXiv",
@@ -95,7 +97,7 @@ def protected(title: str) -> str:
 def name(author: Author) -> str:
     """Author as BibTeX reads it: `van der Maaten, Laurens`, `{OpenAI}`."""
     if author.literal:
-        return f"{{{latex(author.literal)}}}"
+        return f"{{{_letters(author.literal)}}}"
     family = _family(author)
     if author.particle:
         family = f"{_part(author.particle)} {family}"
@@ -106,8 +108,17 @@ def name(author: Author) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _letters(text: str) -> str:
+    r"""LaTeX in which classic BibTeX cuts no letter in two when it makes initials.
+
+    It counts bytes, but takes a group that begins with a command for one letter, so
+    what stays UTF-8 stands in `{\relax ș}`.
+    """
+    return RAW.sub(lambda run: rf"{{\relax {run[0]}}}", latex(text))
+
+
 def _part(text: str) -> str:
-    return f"{{{latex(text)}}}" if SPLITS.search(text) else latex(text)
+    return f"{{{_letters(text)}}}" if SPLITS.search(text) else _letters(text)
 
 
 def _family(author: Author) -> str:
@@ -116,7 +127,7 @@ def _family(author: Author) -> str:
     words = family.split()
     alone = len(words) > 1 and not (author.given or author.suffix)
     if alone or any(word[0].islower() for word in words[:-1]):
-        return f"{{{latex(family)}}}"
+        return f"{{{_letters(family)}}}"
     return _part(family)
 
 
