@@ -14,9 +14,11 @@ import zlib
 from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import trustme
 
+from surveykit.links.gather import Link, Place
 from surveykit.links.state import Reason, State
 
 OK, MOVED, WALL, BROKEN, BLOCKED = (
@@ -61,6 +63,13 @@ def answer(status: int, body: str | bytes = "", **headers: str) -> Handler:
         await out.drain()
 
     return handle
+
+
+def link(url: str, kind: str = "paper", **more: Any) -> Link:
+    """A link in some entry."""
+    path = "catalog/papers/2024/a2024b.yaml"
+    place = Place(path, 7, 10, kind, url, ("links", kind), "a2024b")
+    return Link(url, (place,), **more)
 
 
 def page(title: str, text: str = TEXT, status: int = 200, **headers: str) -> Handler:
@@ -142,10 +151,10 @@ BOMB = gzip.compress(b"<title>Bomb</title>" + b"0" * 50_000_000, 9)
 
 def behaviours(port: int, tls: dict[str, int], dead: int) -> dict[str, tuple[str, Handler | None, State, Reason]]:
     """Name -> (address, handler for its path, expected state, expected reason)."""
-    site = f"http://host.test:{port}"
     table: dict[str, tuple[str, Handler | None, State, Reason]] = {}
 
     def case(name: str, handler: Handler | None, state: State, reason: Reason, url: str = "") -> None:
+        site = f"http://host{len(table)}.test:{port}"  # a host each: none is left alone for another
         table[name] = (url or f"{site}/{name}", handler, state, reason)
 
     R = Reason
@@ -296,6 +305,7 @@ class Hostile:
         self.requests: list[Request] = []
         self.delay = 0.0
         self.tls: dict[str, int] = {}
+        self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
@@ -337,6 +347,7 @@ class Hostile:
 
     async def _listen(self, context: ssl.SSLContext | None = None) -> int:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, limit=1 << 20)
+        self._servers.append(server)
         return server.sockets[0].getsockname()[1]
 
     async def _serve(self, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
@@ -345,7 +356,7 @@ class Hostile:
                 await self._answer(request, reader, out)
                 if out.is_closing():
                     return
-        except (ConnectionError, asyncio.IncompleteReadError, ssl.SSLError):
+        except (ConnectionError, asyncio.CancelledError, ssl.SSLError):
             pass
         finally:
             out.close()
@@ -367,6 +378,8 @@ class Hostile:
 
     def close(self) -> None:
         async def end() -> None:
+            for server in self._servers:
+                server.close()
             tasks = asyncio.all_tasks() - {asyncio.current_task()}
             for task in tasks:
                 task.cancel()
@@ -389,7 +402,10 @@ async def _request(reader: asyncio.StreamReader) -> Request | None:
     line = await reader.readline()
     if not line:
         return None
-    method, path, _ = line.decode("latin-1").split(" ", 2)
+    try:
+        method, path, _ = line.decode("latin-1").split(" ", 2)
+    except ValueError:  # a client that speaks TLS hears plain HTTP
+        return Request("GET", "/bad-request", {})
     headers = {}
     while (line := await reader.readline()).strip():
         name, _, value = line.decode("latin-1").partition(":")

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import cast
+from urllib.parse import urldefrag, urljoin
 
 import aiohttp
 import httpx
@@ -68,13 +69,13 @@ class _Way:
     def turn(self, status: int, location: str, most: int) -> Verdict | None:
         """Go on to `location`; a verdict when the way ends here."""
         try:
-            there = httpx.URL(self.here).join(location)
-        except httpx.InvalidURL as error:
+            there = _written(urljoin(self.here, location))
+        except ValueError as error:
             return State.BROKEN, Reason.REDIRECT_WITHOUT_TARGET, str(error)[:200]
         self.permanent = self.permanent and status in PERMANENT
         if self.permanent:
-            self.target = str(there)
-        self.here = str(there.copy_with(fragment=None))
+            self.target = there
+        self.here = urldefrag(there).url
         jar = (
             sorted(f"{c.name}={c.value}" for c in self.cookies.jar)
             if self.cookies
@@ -86,6 +87,14 @@ class _Way:
             return State.BROKEN, Reason.TOO_MANY_REDIRECTS, f"more than {most}"
         self.seen.add(step)
         return None
+
+
+def _written(url: str) -> str:
+    """The address as it goes over the wire; one that is not understood stays for the guard to judge."""
+    try:
+        return str(httpx.URL(url))
+    except httpx.InvalidURL:
+        return url
 
 
 @dataclass(frozen=True)
