@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 
 import pytest
 import yaml
@@ -251,7 +250,6 @@ def test_shown_values_are_short_and_harmless():
     assert text.isprintable()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs libyaml")
 def test_the_fast_parser_is_the_one_in_use(request):
     if "libyaml" in request.node.name:
         assert yaml_tree.EventParser is not yaml.SafeLoader

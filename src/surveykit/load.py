@@ -66,8 +66,8 @@ class _Files:
         """One file as models, or None after reporting why not."""
         tree = self.trees[path] = read(self.root / path, limit)
         faults = list(tree.faults)
-        # What a fault cut short would only be reported as missing.
-        whole = tree.data is not None or not faults
+        # A file with another fault than a repeated key does not say what was meant.
+        whole = all(fault.rule == "SK110" for fault in faults)
         value = validated(form, tree, faults) if whole else None
         self.report(path, *faults)
         return value

@@ -72,7 +72,7 @@ def _json(problems: Sequence[Problem]) -> str:
                 "column": p.column,
                 "rule": p.rule,
                 "severity": str(p.severity),
-                "message": p.message,
+                "message": printable(p.message),
             }
             for p in problems
         ],
@@ -133,6 +133,6 @@ def _sarif_result(problem: Problem) -> dict[str, Any]:
     return {
         "ruleId": problem.rule,
         "level": str(BY_ID[problem.rule].severity),
-        "message": {"text": problem.message},
+        "message": {"text": printable(problem.message)},
         "locations": [{"physicalLocation": location}],
     }

@@ -268,7 +268,8 @@ class _Builder:
             fault = f"anchor &{event.anchor}; delete it, or quote the value"
             self._faults.append(_refused("SK109", event, fault).fault)
         if event.tag is not None:
-            fault = f"tag {event.tag}; delete it, or quote the value"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            fault = f"tag {tag}; delete it, or quote the value"
             self._faults.append(_refused("SK108", event, fault).fault)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 import unicodedata
@@ -9,7 +10,7 @@ import unicodedata
 import bibtexparser
 import pybtex.database
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from pylatexenc import latex2text
 
@@ -35,15 +36,15 @@ QUOTES = str.maketrans("‘’‚‛“”„\"`", "'''''''''")  # fmt: skip
 
 def decoded(latex: str) -> str:
     """Plain text of LaTeX as pylatexenc reads it."""
-    grave = latex.replace(r"{\`{}}", "`")
+    spared = latex.replace(r"{\`{}}", "\ue000")  # an accent over nothing
     converter = latex2text.LatexNodes2Text(
         latex_context=CONTEXT, strict_latex_spaces=True, math_mode="text"
     )
-    return converter.latex_to_text(grave)
+    return converter.latex_to_text(spared).replace("\ue000", "`")
 
 
 def alike(text: str) -> str:
-    """Text without the differences that a reader of BibTeX may make: quotes, NFC, ×."""
+    """Text without its quotes, which TeX writes as other characters, in one form."""
     text = text.replace("``", "“").replace("''", "”")
     return unicodedata.normalize("NFC", text).translate(QUOTES).replace("'", "")
 
@@ -59,19 +60,26 @@ def bib(any_catalog) -> str:
     return bibliography(any_catalog.papers, any_catalog)
 
 
-@pytest.mark.parametrize("style", ["plain", "unsrt", "alpha", "IEEEtran"])
-def test_bibtex_reports_neither_error_nor_warning(bib, any_catalog, style, run, tmp_path):
-    if style == "IEEEtran" and not run("kpsewhich", "IEEEtran.bst", cwd=tmp_path)[1]:
+def bibtexed(bib: str, style: str, run, folder) -> tuple[str, str]:
+    """The bibliography classic BibTeX makes, and what it says, without a complaint."""
+    if style == "IEEEtran" and not run("kpsewhich", "IEEEtran.bst", cwd=folder)[1]:
         pytest.skip("IEEEtran.bst is not installed (Debian: texlive-publishers)")
-    (tmp_path / "survey.bib").write_text(bib, encoding="utf-8")
-    (tmp_path / "all.aux").write_text(
+    (folder / "survey.bib").write_text(bib, encoding="utf-8")
+    (folder / "all.aux").write_text(
         f"\\citation{{*}}\n\\bibstyle{{{style}}}\n\\bibdata{{survey}}\n"
     )
-    code, said = run("bibtex", "all", cwd=tmp_path)
+    code, said = run("bibtex", "all", cwd=folder)
     assert code == 0, said
     assert not re.search("warning|error|couldn't|repeated", said, re.IGNORECASE), said
-    items = (tmp_path / "all.bbl").read_text(encoding="utf-8").count("\\bibitem")
-    assert items == len(any_catalog.papers)
+    return (folder / "all.bbl").read_text(encoding="utf-8"), said
+
+
+@pytest.mark.parametrize("style", ["plain", "unsrt", "alpha", "IEEEtran"])
+def test_bibtex_reports_neither_error_nor_warning(
+    bib, any_catalog, style, run, tmp_path
+):
+    text, said = bibtexed(bib, style, run, tmp_path)
+    assert text.count("\\bibitem") == len(any_catalog.papers), said
 
 
 def test_biber_finds_the_data_model_kept(bib, any_catalog, run, tmp_path):
@@ -85,8 +93,9 @@ def test_biber_finds_the_data_model_kept(bib, any_catalog, run, tmp_path):
     assert written.count("\n@") + written.startswith("@") == len(any_catalog.papers)
 
 
-def test_pandoc_reads_every_entry_back(bib, any_catalog, pandoc):
-    items = {item["id"]: item for item in pandoc(bib, "bibtex")}
+@pytest.mark.parametrize("dialect", ["bibtex", "biblatex"])
+def test_pandoc_reads_every_entry_back(bib, any_catalog, pandoc, dialect):
+    items = {item["id"]: item for item in pandoc(bib, dialect)}
     assert list(items) == [paper.id for paper in any_catalog.papers]
     for paper in any_catalog.papers:
         item = items[paper.id]
@@ -160,7 +169,9 @@ def test_bibtexparser_finds_every_block_whole(bib, any_catalog):
 
 # What PlainText lets in, less what no reader keeps: unassigned and private characters,
 # and the odd spaces that readers turn into plain ones.
-LETTERS = st.characters(categories=["Lu", "Ll", "Lt", "Lo", "Nd", "Sc", "So"])
+LETTERS = st.characters(
+    categories=["Lu", "Ll", "Lt", "Lo", "Nd", "Sc", "So"], exclude_characters="ªº"
+)
 NASTY = st.sampled_from("\\{}$&%#_~^`'\"<>|@,;:!?.()[]*+=/-–—“”‘’… \u00a0éßøŁıế×αΔ")
 COMMANDS = st.sampled_from(
     ["\\input{x}", "$\\{2}$", "@misc{x,", "%", "``", "''", "--", "---", "} , {", "\\\\",
@@ -201,24 +212,27 @@ RELAXED = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
+# A program reads 25 texts at once (alpha has 26 labels for one name and year); there is
+# nothing to gain in shrinking those.
+BATCHES = settings(RELAXED, max_examples=15, phases=[Phase.explicit, Phase.generate])
 
 
-def copies(catalog, titles, authors) -> list[Paper]:
-    """Papers that carry these titles, and these authors one each."""
+def copies(catalog, texts) -> list[Paper]:
+    """Papers that carry these titles, and each of these authors beside another."""
     base = catalog.get("chen2025breaking")
     return [
         base.model_copy(
             update={
-                "id": f"x2025{'abcdefghij'[place // 10]}{place % 10}",
+                "id": f"x2025n{place}",
                 "title": base.title.model_copy(update={"en": title}),
                 "authors": (author, base.authors[0]),
             }
         )
-        for place, (title, author) in enumerate(zip(titles, authors, strict=False))
+        for place, (title, author) in enumerate(texts)
     ]
 
 
-BATCH = (st.lists(TITLES, min_size=20, max_size=20), st.lists(AUTHORS, min_size=20))
+BATCH = st.lists(st.tuples(TITLES, AUTHORS), min_size=25, max_size=25)
 
 
 def formulas(text: str) -> str:
@@ -228,71 +242,65 @@ def formulas(text: str) -> str:
 
 
 @RELAXED
-@given(titles=BATCH[0], authors=BATCH[1])
-def test_pybtex_and_bibtexparser_read_any_text_back(catalog, titles, authors):
-    papers = copies(catalog, titles, authors)
-    text = bibliography(papers, catalog)
-    database = pybtex.database.parse_string(text, "bibtex")
+@given(TITLES, AUTHORS)
+def test_pybtex_and_bibtexparser_read_any_text_back(catalog, title, author):
+    (paper,) = copies(catalog, [(title, author)])
+    text = bibliography([paper], catalog)
+    read = pybtex.database.parse_string(text, "bibtex").entries[paper.id]
     library = bibtexparser.parse_string(text)
     assert not library.failed_blocks
-    assert len(library.entries) == len(database.entries) == len(papers)
-    for paper, block in zip(papers, library.entries, strict=True):
-        read = database.entries[paper.id]
-        assert block["title"] == read.fields["title"]
-        assert alike(decoded(read.fields["title"])) == alike(curly(paper.title.en))
-        assert list(read.fields) == list(block.fields_dict)[1:]  # author apart
-        first, second = read.persons["author"]
-        assert person_name(second) == "Chen Chen"
-        author = paper.authors[0]
-        if author.literal:
-            assert len(first.last_names) == 1
-            assert alike(person_name(first)) == alike(curly(author.literal))
-        else:
-            particle = " ".join(first.prelast_names)
-            assert alike(decoded(particle)) == alike(author.particle or "")
-            assert alike(decoded(" ".join(first.last_names))) == alike(author.family)
-            assert decoded(" ".join(first.lineage_names)) == (author.suffix or "")
+    (block,) = library.entries
+    assert block["title"] == read.fields["title"]
+    assert list(block.fields_dict) == ["author", *read.fields]
+    assert alike(decoded(read.fields["title"])) == alike(curly(title))
+    first, second = read.persons["author"]
+    assert person_name(second) == "Chen Chen"
+    parts = (first.first_names + first.middle_names, first.prelast_names)
+    parts += (first.last_names, first.lineage_names)
+    expected = (author.given, author.particle, author.family, author.suffix)
+    if author.literal:
+        assert len(first.last_names) == 1
+        expected = (None, None, author.literal, None)
+    assert [alike(decoded(" ".join(part))) for part in parts] == [
+        alike(curly(part or "")) for part in expected
+    ]
 
 
-@settings(RELAXED, max_examples=30)
-@given(titles=BATCH[0], authors=BATCH[1])
-def test_pandoc_reads_any_text_back(catalog, pandoc, titles, authors):
-    papers = copies(catalog, titles, authors)
+@BATCHES
+@given(BATCH)
+def test_pandoc_reads_any_text_back(catalog, pandoc, batch):
+    papers = copies(catalog, batch)
     items = pandoc(bibliography(papers, catalog), "bibtex")
     assert [item["id"] for item in items] == [paper.id for paper in papers]
     for paper, item in zip(papers, items, strict=True):
-        expected = alike(formulas(curly(paper.title.en))).casefold()
-        assert alike(item["title"]).casefold() == expected
+        expected = formulas(curly(paper.title.en))
+        assert alike(item["title"].casefold()) == alike(expected.casefold())
         assert item["URL"] == paper.links.paper
         assert full_name(item["author"][1]) == "Chen Chen"
-        name = paper.authors[0].name
-        assert alike(full_name(item["author"][0])) == alike(formulas(curly(name)))
+        # in names pandoc drops the dollars of a formula and sets `d'` apart
+        read = full_name(item["author"][0]), formulas(curly(paper.authors[0].name))
+        first, second = (alike(re.sub(r"[$\s]", "", name)) for name in read)
+        assert first == second
 
 
-@settings(RELAXED, max_examples=20)
-@given(titles=BATCH[0], authors=BATCH[1])
-def test_bibtex_reads_any_text_without_a_warning(
-    catalog, run, titles, authors, tmp_path_factory
-):
-    folder = tmp_path_factory.mktemp("bibtex")
-    papers = copies(catalog, titles, authors)
-    text = bibliography(papers, catalog)
-    (folder / "survey.bib").write_text(text, encoding="utf-8")
-    (folder / "all.aux").write_text(
-        "\\citation{*}\n\\bibstyle{plain}\n\\bibdata{survey}\n"
-    )
-    code, said = run("bibtex", "all", cwd=folder)
-    assert code == 0, said
-    assert not re.search("warning|error", said, re.IGNORECASE), said
+@pytest.mark.parametrize("style", ["plain", "alpha", "IEEEtran"])
+def test_bibtex_reads_any_text_without_a_warning(catalog, run, style, tmp_path):
+    @BATCHES
+    @given(BATCH)
+    def reads(batch):
+        papers = copies(catalog, batch)
+        text, said = bibtexed(bibliography(papers, catalog), style, run, tmp_path)
+        assert text.count("\\bibitem") == len(papers), said
+
+    reads()
 
 
 @given(TITLES, AUTHORS)
 def test_no_field_can_escape_its_braces(catalog, title, author):
-    text = entry(copies(catalog, [title], [author])[0], catalog)
+    text = entry(*copies(catalog, [(title, author)]), catalog)
     for line in text.splitlines()[1:-1]:
         value = line.partition(" = ")[2].removesuffix(",")
-        depth = 0
-        for place, char in enumerate(value):
-            depth += (char == "{") - (char == "}")
-            assert depth > 0 or place == len(value) - 1 or value in ("jan", "nov")
-        assert depth == 0
+        depths = list(itertools.accumulate((c == "{") - (c == "}") for c in value))
+        if value != "jan":
+            assert min(depths[:-1]) > 0, line
+            assert depths[-1] == 0, line
