@@ -31,15 +31,31 @@ class World:
         self.history = folder / "links.jsonl"
         self.now = 1_700_000_000.0
 
-    async def _check(self, links: list[Link], plan: Plan, gate: dict[str, Any], more: dict[str, Any]) -> Outcome:
+    async def _check(
+        self, links: list[Link], plan: Plan, gate: dict[str, Any], more: dict[str, Any]
+    ) -> Outcome:
         guard = Guard.allowing(["127.0.0.0/8"])
         total = gate.get("total", 50)
         clock, sleep = time.monotonic, asyncio.sleep
-        way = transport(guard, total=total, lookup=more.pop("lookup", lookup), context=self.server.trusted)
+        way = transport(
+            guard,
+            total=total,
+            lookup=more.pop("lookup", lookup),
+            context=self.server.trusted,
+        )
         fetcher = Fetcher(
             way,
             guard,
-            Gate(**{"per_host": 20, "spacing": 0.0, "total": total, "clock": clock, "sleep": sleep} | gate),
+            Gate(
+                **{
+                    "per_host": 20,
+                    "spacing": 0.0,
+                    "total": total,
+                    "clock": clock,
+                    "sleep": sleep,
+                }
+                | gate
+            ),
             agent="surveykit-test/1 (+https://example.org/)",
             limits=more.pop("limits", LIMITS),
             wall_clock=lambda: self.now,
@@ -51,7 +67,14 @@ class World:
         finally:
             await way.aclose()
 
-    def check(self, urls: Iterable[str | Link], *, gate: dict[str, Any] | None = None, plan: Plan | None = None, **more: Any) -> Outcome:
+    def check(
+        self,
+        urls: Iterable[str | Link],
+        *,
+        gate: dict[str, Any] | None = None,
+        plan: Plan | None = None,
+        **more: Any,
+    ) -> Outcome:
         """Outcome of one run with the history of the earlier ones."""
         links = [url if isinstance(url, Link) else link(url) for url in urls]
         plan = plan or Plan(strikes=1, backoff_seconds=0.01)

@@ -45,7 +45,9 @@ class Request:
         return self.headers.get("host", "").partition(":")[0]
 
 
-Handler = Callable[[Request, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Handler = Callable[
+    [Request, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
+]
 
 
 def answer(status: int, body: str | bytes = "", **headers: str) -> Handler:
@@ -73,7 +75,9 @@ def link(url: str, kind: str = "paper", **more: Any) -> Link:
 
 
 def page(title: str, text: str = TEXT, status: int = 200, **headers: str) -> Handler:
-    body = f"<html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
+    body = (
+        f"<html><head><title>{title}</title></head><body><h1>{text}</h1></body></html>"
+    )
     return answer(status, body, **headers)
 
 
@@ -93,7 +97,9 @@ def raw(data: bytes) -> Handler:
 
 
 def by_method(head: Handler, get: Handler) -> Handler:
-    async def handle(request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+    async def handle(
+        request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter
+    ) -> None:
         await (head if request.method == "HEAD" else get)(request, reader, out)
 
     return handle
@@ -131,7 +137,9 @@ def times(count: int, first: Handler, then: Handler) -> Handler:
     """`first` for so many requests, then `then`."""
     seen = 0
 
-    async def handle(request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+    async def handle(
+        request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter
+    ) -> None:
         nonlocal seen
         seen += 1
         await (first if seen <= count else then)(request, reader, out)
@@ -139,75 +147,183 @@ def times(count: int, first: Handler, then: Handler) -> Handler:
     return handle
 
 
-async def needs_cookie(request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+async def needs_cookie(
+    request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter
+) -> None:
     """As some publishers do: hand out a cookie, redirect to the same page, expect the cookie."""
     good = "seen=1" in request.headers.get("cookie", "")
-    handler = answer(200, PAGE) if good else answer(302, location=request.path, set_cookie="seen=1; Path=/")
+    handler = (
+        answer(200, PAGE)
+        if good
+        else answer(302, location=request.path, set_cookie="seen=1; Path=/")
+    )
     await handler(request, reader, out)
 
 
 BOMB = gzip.compress(b"<title>Bomb</title>" + b"0" * 50_000_000, 9)
 
 
-def behaviours(port: int, tls: dict[str, int], dead: int) -> dict[str, tuple[str, Handler | None, State, Reason]]:
+def behaviours(  # noqa: PLR0915  # a table, written as calls
+    port: int, tls: dict[str, int], dead: int
+) -> dict[str, tuple[str, Handler | None, State, Reason]]:
     """Name -> (address, handler for its path, expected state, expected reason)."""
     table: dict[str, tuple[str, Handler | None, State, Reason]] = {}
 
-    def case(name: str, handler: Handler | None, state: State, reason: Reason, url: str = "") -> None:
+    def case(
+        name: str, handler: Handler | None, state: State, reason: Reason, url: str = ""
+    ) -> None:
         site = f"http://host{len(table)}.test:{port}"  # a host each: none is left alone for another
         table[name] = (url or f"{site}/{name}", handler, state, reason)
 
     R = Reason
     # fine
     case("plain", answer(200, PAGE), OK, R.REACHED)
-    case("deep/paper.pdf", answer(200, b"%PDF-1.7 and more", content_type="application/pdf"), OK, R.REACHED)
+    case(
+        "deep/paper.pdf",
+        answer(200, b"%PDF-1.7 and more", content_type="application/pdf"),
+        OK,
+        R.REACHED,
+    )
     case("no-content", answer(204), OK, R.REACHED)
     case("no-type", raw(b"HTTP/1.1 200 OK\r\n\r\n" + PAGE.encode()), OK, R.REACHED)
-    case("http10", raw(b"HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n" + PAGE.encode()), OK, R.REACHED)
+    case(
+        "http10",
+        raw(b"HTTP/1.0 200 OK\r\ncontent-type: text/html\r\n\r\n" + PAGE.encode()),
+        OK,
+        R.REACHED,
+    )
     case("head-refused", by_method(answer(405), answer(200, PAGE)), OK, R.REACHED)
     case("head-lies", by_method(answer(404), answer(200, PAGE)), OK, R.REACHED)
     case("head-breaks", by_method(reset, answer(200, PAGE)), OK, R.REACHED)
     case("endless", endless, OK, R.REACHED)
     case("bomb", answer(200, BOMB, content_encoding="gzip"), OK, R.REACHED)
-    case("deflated", answer(200, zlib.compress(PAGE.encode()), content_encoding="deflate"), OK, R.REACHED)
+    case(
+        "deflated",
+        answer(200, zlib.compress(PAGE.encode()), content_encoding="deflate"),
+        OK,
+        R.REACHED,
+    )
     case("brotli", answer(200, b"\x8b\x02\x80", content_encoding="br"), OK, R.REACHED)
-    case("long-header", answer(200, PAGE, content_security_policy="x" * 20_000), OK, R.REACHED)
+    case(
+        "long-header",
+        answer(200, PAGE, content_security_policy="x" * 20_000),
+        OK,
+        R.REACHED,
+    )
     case("temporary", to("/plain", 302), OK, R.REACHED)
     case("cookie-dance", needs_cookie, OK, R.REACHED)
-    case("paper-on-404", page("Why 404 pages matter: a study of error pages"), OK, R.REACHED)
-    case("paper-not-found", page("Data not found in the wild: on missing training sets"), OK, R.REACHED)
-    case("captcha-paper", page("Breaking CAPTCHA: are you a robot? | Journal of Tests", f"{TEXT} just a moment"), WALL, R.CHALLENGE)
-    case("long-mention", page("A survey", f"{TEXT} the page was not found {TEXT} domain parking {TEXT}"), OK, R.REACHED)
+    case(
+        "paper-on-404",
+        page("Why 404 pages matter: a study of error pages"),
+        OK,
+        R.REACHED,
+    )
+    case(
+        "paper-not-found",
+        page("Data not found in the wild: on missing training sets"),
+        OK,
+        R.REACHED,
+    )
+    case(
+        "captcha-paper",
+        page(
+            "Breaking CAPTCHA: are you a robot? | Journal of Tests",
+            f"{TEXT} just a moment",
+        ),
+        WALL,
+        R.CHALLENGE,
+    )
+    case(
+        "long-mention",
+        page("A survey", f"{TEXT} the page was not found {TEXT} domain parking {TEXT}"),
+        OK,
+        R.REACHED,
+    )
     case("busy-once", times(1, answer(503), answer(200, PAGE)), OK, R.REACHED)
     case("reset-once", times(1, reset, answer(200, PAGE)), OK, R.REACHED)
-    case("limited-once", times(1, answer(429, retry_after="0"), answer(200, PAGE)), OK, R.REACHED)
-    case("good-tls", answer(200, PAGE), OK, R.REACHED, f"https://tls.test:{tls['good']}/plain")
+    case(
+        "limited-once",
+        times(1, answer(429, retry_after="0"), answer(200, PAGE)),
+        OK,
+        R.REACHED,
+    )
+    case(
+        "good-tls",
+        answer(200, PAGE),
+        OK,
+        R.REACHED,
+        f"https://tls.test:{tls['good']}/plain",
+    )
     case("escaped%20path/%E8%AE%BA%E6%96%87", answer(200, PAGE), OK, R.REACHED)
     # moved
     case("moved", to("/plain"), MOVED, R.PERMANENT_REDIRECT)
     case("moved-308", to("/plain", 308), MOVED, R.PERMANENT_REDIRECT)
     case("moved-twice", to("/moved"), MOVED, R.PERMANENT_REDIRECT)
     case("moved-then-temporary", to("/temporary"), MOVED, R.PERMANENT_REDIRECT)
-    case("to-tls", to(f"https://tls.test:{tls['good']}/plain"), MOVED, R.PERMANENT_REDIRECT)
+    case(
+        "to-tls",
+        to(f"https://tls.test:{tls['good']}/plain"),
+        MOVED,
+        R.PERMANENT_REDIRECT,
+    )
     case("other-front", to(f"http://other.test:{port}/"), MOVED, R.PERMANENT_REDIRECT)
     # closed to programs
     case("login", answer(401), WALL, R.LOGIN)
     case("forbidden", answer(403, "Forbidden"), WALL, R.FORBIDDEN)
     case("teapot", answer(418), WALL, R.BOT_WALL)
-    case("linkedin", raw(b"HTTP/1.1 999 Request denied\r\ncontent-length: 0\r\n\r\n"), WALL, R.BOT_WALL)
+    case(
+        "linkedin",
+        raw(b"HTTP/1.1 999 Request denied\r\ncontent-length: 0\r\n\r\n"),
+        WALL,
+        R.BOT_WALL,
+    )
     case("not-acceptable", answer(406), WALL, R.BOT_WALL)
     case("legal", answer(451), WALL, R.LEGAL)
     case("limited", answer(429), WALL, R.RATE_LIMITED)
-    case("limited-long", answer(429, retry_after="86400"), WALL, R.RATE_LIMITED, f"http://limited.test:{port}/limited-long")
+    case(
+        "limited-long",
+        answer(429, retry_after="86400"),
+        WALL,
+        R.RATE_LIMITED,
+        f"http://limited.test:{port}/limited-long",
+    )
     case("cloudflare", answer(403, "x", cf_mitigated="challenge"), WALL, R.CHALLENGE)
-    case("cloudflare-503", page("Just a moment...", "Checking your browser", 503), WALL, R.CHALLENGE)
+    case(
+        "cloudflare-503",
+        page("Just a moment...", "Checking your browser", 503),
+        WALL,
+        R.CHALLENGE,
+    )
     case("cloudflare-200", page("Just a moment...", "wait"), WALL, R.CHALLENGE)
-    case("akamai", page("Access Denied", "Reference #18.2d351ab8.1557333295.a4e16ab", 403), WALL, R.CHALLENGE)
-    case("datadome", answer(403, "<html><script src='https://ct.captcha-delivery.com/c.js'></script></html>"), WALL, R.CHALLENGE)
-    case("perimeterx", answer(403, "<html><div id='px-captcha'></div></html>"), WALL, R.CHALLENGE)
+    case(
+        "akamai",
+        page("Access Denied", "Reference #18.2d351ab8.1557333295.a4e16ab", 403),
+        WALL,
+        R.CHALLENGE,
+    )
+    case(
+        "datadome",
+        answer(
+            403,
+            "<html><script src='https://ct.captcha-delivery.com/c.js'></script></html>",
+        ),
+        WALL,
+        R.CHALLENGE,
+    )
+    case(
+        "perimeterx",
+        answer(403, "<html><div id='px-captcha'></div></html>"),
+        WALL,
+        R.CHALLENGE,
+    )
     case("aws-waf", answer(202, "", x_amzn_waf_action="challenge"), WALL, R.CHALLENGE)
     case("accepted-empty", answer(202), WALL, R.CHALLENGE)
-    case("anubis", page("Making sure you&#39;re not a bot!", "Loading"), WALL, R.CHALLENGE)
+    case(
+        "anubis",
+        page("Making sure you&#39;re not a bot!", "Loading"),
+        WALL,
+        R.CHALLENGE,
+    )
     case("chinese-wall", page("百度安全验证", "请完成验证"), WALL, R.CHALLENGE)
     case("to-login", to("/user/login?next=/to-login", 302), WALL, R.LOGIN)
     case("user/login", page("Log in"), OK, R.REACHED)
@@ -221,10 +337,29 @@ def behaviours(port: int, tls: dict[str, int], dead: int) -> dict[str, tuple[str
     case("origin-down", answer(521), BROKEN, R.SERVER_ERROR)
     case("soft", page("404 Not Found"), BROKEN, R.SOFT_404)
     case("soft-part", page("Page not found | Lab of Things"), BROKEN, R.SOFT_404)
-    case("soft-short", page("Lab of Things", "Sorry, the page you requested could not be found."), BROKEN, R.SOFT_404)
+    case(
+        "soft-short",
+        page("Lab of Things", "Sorry, the page you requested could not be found."),
+        BROKEN,
+        R.SOFT_404,
+    )
     case("soft-zh", page("页面不存在 - 某某大学"), BROKEN, R.SOFT_404)
-    case("soft-zh-short", page("某某大学", "抱歉，您访问的页面不存在"), BROKEN, R.SOFT_404)
-    case("soft-gbk", answer(200, "<title>找不到页面</title>".encode("gbk"), content_type="text/html; charset=gbk"), BROKEN, R.SOFT_404)
+    case(
+        "soft-zh-short",
+        page("某某大学", "抱歉，您访问的页面不存在"),
+        BROKEN,
+        R.SOFT_404,
+    )
+    case(
+        "soft-gbk",
+        answer(
+            200,
+            "<title>找不到页面</title>".encode("gbk"),
+            content_type="text/html; charset=gbk",
+        ),
+        BROKEN,
+        R.SOFT_404,
+    )
     case("people/someone/paper", to("/", 302), BROKEN, R.SOFT_404)
     case("to-error-page", to("/404.html", 302), BROKEN, R.SOFT_404)
     case("404.html", page("Nothing", "here"), OK, R.REACHED)
@@ -240,29 +375,66 @@ def behaviours(port: int, tls: dict[str, int], dead: int) -> dict[str, tuple[str
     case("resets", reset, BROKEN, R.RESET)
     case("closes", raw(b""), BROKEN, R.EMPTY_REPLY)
     case("garbage", raw(b"SSH-2.0-OpenSSH_9.2\r\n\r\n"), BROKEN, R.BAD_REPLY)
-    case("cut-off", raw(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5000\r\n\r\n<html>"), BROKEN, R.BAD_REPLY)
-    case("header-bomb", raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000 + b"\r\n\r\n"), BROKEN, R.BAD_REPLY)
+    case(
+        "cut-off",
+        raw(
+            b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 5000\r\n\r\n<html>"
+        ),
+        BROKEN,
+        R.BAD_REPLY,
+    )
+    case(
+        "header-bomb",
+        raw(b"HTTP/1.1 200 OK\r\nx: " + b"y" * 500_000 + b"\r\n\r\n"),
+        BROKEN,
+        R.BAD_REPLY,
+    )
     for index in range(14):
-        case(f"chain-{index}", to(f"/chain-{index + 1}", 302), BROKEN if index < 4 else OK, R.TOO_MANY_REDIRECTS if index < 4 else R.REACHED)
+        case(
+            f"chain-{index}",
+            to(f"/chain-{index + 1}", 302),
+            BROKEN if index < 4 else OK,
+            R.TOO_MANY_REDIRECTS if index < 4 else R.REACHED,
+        )
     case("chain-14", answer(200, PAGE), OK, R.REACHED)
     case("dns", None, BROKEN, R.DNS, f"http://nx.test:{port}/")
     case("refused", None, BROKEN, R.REFUSED, f"http://refused.test:{dead}/")
-    case("tls-expired", None, BROKEN, R.TLS_EXPIRED, f"https://tls.test:{tls['expired']}/")
-    case("tls-self", None, BROKEN, R.TLS_SELF_SIGNED, f"https://tls.test:{tls['self']}/")
+    case(
+        "tls-expired",
+        None,
+        BROKEN,
+        R.TLS_EXPIRED,
+        f"https://tls.test:{tls['expired']}/",
+    )
+    case(
+        "tls-self", None, BROKEN, R.TLS_SELF_SIGNED, f"https://tls.test:{tls['self']}/"
+    )
     case("tls-host", None, BROKEN, R.TLS_HOST, f"https://wrong.test:{tls['good']}/")
     case("tls-chain", None, BROKEN, R.TLS_CHAIN, f"https://tls.test:{tls['chain']}/")
-    case("tls-unknown", None, BROKEN, R.TLS_CHAIN, f"https://tls.test:{tls['unknown']}/")
+    case(
+        "tls-unknown", None, BROKEN, R.TLS_CHAIN, f"https://tls.test:{tls['unknown']}/"
+    )
     case("tls-plain", None, BROKEN, R.TLS_OTHER, f"https://host.test:{port}/")
     case("to-bad-tls", to(f"https://tls.test:{tls['expired']}/"), BROKEN, R.TLS_EXPIRED)
     # not allowed
     case("to-file", to("file:///etc/passwd"), BLOCKED, R.SCHEME)
     case("to-script", to("javascript:alert(1)"), BLOCKED, R.SCHEME)
-    case("to-metadata", to("http://169.254.169.254/latest/meta-data/"), BLOCKED, R.ADDRESS)
+    case(
+        "to-metadata",
+        to("http://169.254.169.254/latest/meta-data/"),
+        BLOCKED,
+        R.ADDRESS,
+    )
     case("to-decimal", to("http://167772161/"), BLOCKED, R.ADDRESS)
     case("to-octal", to("http://012.0.0.1/"), BLOCKED, R.ADDRESS)
     case("to-mapped", to("http://[::ffff:10.0.0.1]/"), BLOCKED, R.ADDRESS)
     case("to-private-name", to("http://private.test/"), BLOCKED, R.ADDRESS)
-    case("to-user", to(f"http://user:pass@host.test:{port}/plain"), BLOCKED, R.CREDENTIALS)
+    case(
+        "to-user",
+        to(f"http://user:pass@host.test:{port}/plain"),
+        BLOCKED,
+        R.CREDENTIALS,
+    )
     case("ftp", None, BLOCKED, R.SCHEME, "ftp://host.test/x")
     case("private", None, BLOCKED, R.ADDRESS, "http://private.test/x")
     case("mixed", None, BLOCKED, R.ADDRESS, "http://mixed.test/x")
@@ -333,7 +505,9 @@ class Hostile:
         alone = trustme.CA()
         made = {
             "good": self.authority.issue_cert("tls.test"),
-            "expired": self.authority.issue_cert("tls.test", not_before=before, not_after=past),
+            "expired": self.authority.issue_cert(
+                "tls.test", not_before=before, not_after=past
+            ),
             "unknown": alone.issue_cert("tls.test"),
         }
         contexts = {}
@@ -341,16 +515,24 @@ class Hostile:
             contexts[name] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             certificate.configure_cert(contexts[name])
         leaf = child.issue_cert("tls.test")
-        contexts["chain"] = _context(leaf.private_key_pem.bytes(), leaf.cert_chain_pems[0].bytes())
-        contexts["self"] = _context(alone.private_key_pem.bytes(), alone.cert_pem.bytes())
+        contexts["chain"] = _context(
+            leaf.private_key_pem.bytes(), leaf.cert_chain_pems[0].bytes()
+        )
+        contexts["self"] = _context(
+            alone.private_key_pem.bytes(), alone.cert_pem.bytes()
+        )
         return contexts
 
     async def _listen(self, context: ssl.SSLContext | None = None) -> int:
-        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context, limit=1 << 20)
+        server = await asyncio.start_server(
+            self._serve, "127.0.0.1", 0, ssl=context, limit=1 << 20
+        )
         self._servers.append(server)
         return server.sockets[0].getsockname()[1]
 
-    async def _serve(self, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+    async def _serve(
+        self, reader: asyncio.StreamReader, out: asyncio.StreamWriter
+    ) -> None:
         try:
             while (request := await _request(reader)) is not None:
                 await self._answer(request, reader, out)
@@ -361,7 +543,9 @@ class Hostile:
         finally:
             out.close()
 
-    async def _answer(self, request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter) -> None:
+    async def _answer(
+        self, request: Request, reader: asyncio.StreamReader, out: asyncio.StreamWriter
+    ) -> None:
         watch = self.watch[request.host]
         watch.now += 1
         watch.most = max(watch.most, watch.now)

@@ -11,7 +11,9 @@ def test_every_behaviour_has_its_state_and_reason(world, hostile):
     links = [link(url, kind(name)) for name, (url, *_) in hostile.cases.items()]
     outcome = world.check(links)
     found = {f.link.url: (f.result.state, f.result.reason) for f in outcome.findings}
-    expected = {url: (state, reason) for url, _, state, reason in hostile.cases.values()}
+    expected = {
+        url: (state, reason) for url, _, state, reason in hostile.cases.values()
+    }
     wrong = {
         name: (found.get(url), expected[url])
         for name, (url, *_) in hostile.cases.items()

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter
 from pydantic_core import PydanticCustomError
 
 from surveykit.errors import Problem, Severity
+from surveykit.fields import validated
 from surveykit.links.state import Reason, Result, State
 from surveykit.models import Day, Model, PlainText, Url
-from surveykit.yaml_tree import Tree, read
+from surveykit.yaml_tree import read
 
 FILE = "catalog/link_policy.yaml"
 
@@ -23,7 +24,7 @@ FILE = "catalog/link_policy.yaml"
 def _with_path(url: str) -> str:
     if not urlsplit(url).path:
         raise PydanticCustomError(
-            "prefix_without_path",
+            "bad_url",
             "prefix {value} ends inside the host name; end it with `/`",
             {"value": repr(url)},
         )
@@ -41,6 +42,9 @@ class Rule(Model):
     """What was seen, and by whom or where."""
     until: Day
     """Last day on which the rule holds; then somebody looks again."""
+
+
+_RULES = TypeAdapter(tuple[Rule, ...])
 
 
 @dataclass(frozen=True)
@@ -97,25 +101,10 @@ def read_policy(root: Path) -> tuple[Policy, list[Problem]]:
     if not path.exists():
         return Policy(), []
     tree = read(path)
-    if tree.faults:
-        faults = [
-            Problem(FILE, f.line, f.column, f.rule, f.message) for f in tree.faults
-        ]
-        return Policy(), faults
-    return _checked(tree)
-
-
-def _checked(tree: Tree) -> tuple[Policy, list[Problem]]:
-    try:
-        rules: Sequence[Rule] = TypeAdapter(tuple[Rule, ...]).validate_python(
-            tree.data or ()
-        )
-    except ValidationError as error:
-        problems = [
-            Problem(FILE, *tree.place(fault["loc"]), "link-policy", fault["msg"])
-            for fault in error.errors(include_url=False)
-        ]
+    faults = list(tree.faults)
+    rules = validated(_RULES, tree, faults) if not faults and tree.data else ()
+    problems = [Problem(FILE, f.line, f.column, f.rule, f.message) for f in faults]
+    if problems:
         return Policy(), problems
-    return Policy(
-        tuple(rules), tuple(tree.place((i,))[0] for i in range(len(rules)))
-    ), []
+    lines = tuple(tree.place((index,))[0] for index in range(len(rules)))
+    return Policy(rules, lines), []
