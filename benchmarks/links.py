@@ -140,12 +140,26 @@ def ours(port: int, folder: Path) -> list[str]:
     history = folder / f"{time.time_ns()}.jsonl"
     options = f"--allow 127.0.0.0/8 --per-host {AT_ONCE // HOSTS} --spacing 0 --at-once {AT_ONCE}"
     program = [sys.executable, "-m", "surveykit.cli", "check-links"]
-    return [*program, "--urls", str(listed), "--history", str(history), *options.split()]
+    return [
+        *program,
+        "--urls",
+        str(listed),
+        "--history",
+        str(history),
+        *options.split(),
+    ]
 
 
 def theirs(program: str, port: int) -> list[str]:
     """linkinator over a page that lists the same links."""
-    return [program, f"http://127.0.0.1:{port}/list", "--concurrency", str(AT_ONCE), "--verbosity", "error"]
+    return [
+        program,
+        f"http://127.0.0.1:{port}/list",
+        "--concurrency",
+        str(AT_ONCE),
+        "--verbosity",
+        "error",
+    ]
 
 
 def measure(port: int, linkinator: str | None) -> bool:
@@ -155,14 +169,23 @@ def measure(port: int, linkinator: str | None) -> bool:
         folder = Path(name)
         rate = statistics.median(fresh_run(port, LINKS)[0] for _ in range(3))
         good = rate >= 0.75 * ideal
-        print(f"run over {HOSTS} host names   {rate:6.0f} links/s = {rate / ideal:.0%} of the ideal {ideal:.0f} (target 75%)")
+        print(
+            f"run over {HOSTS} host names   {rate:6.0f} links/s = {rate / ideal:.0%} of the ideal {ideal:.0f} (target 75%)"
+        )
         if linkinator:
-            pairs = [(whole(ours(port, folder)), whole(theirs(linkinator, port))) for _ in range(3)]
+            pairs = [
+                (whole(ours(port, folder)), whole(theirs(linkinator, port)))
+                for _ in range(3)
+            ]
             we, they = (statistics.median(side) for side in zip(*pairs, strict=True))
             good &= we >= they
-            print(f"whole program         {we:6.0f} links/s, linkinator {they:.0f} = {we / they:.2f} times (target 1)")
+            print(
+                f"whole program         {we:6.0f} links/s, linkinator {they:.0f} = {we / they:.2f} times (target 1)"
+            )
         else:
-            print("linkinator            not installed: npm i linkinator, then --linkinator PATH")
+            print(
+                "linkinator            not installed: npm i linkinator, then --linkinator PATH"
+            )
         _, memory = fresh_run(port, MANY)
         print(f"peak memory           {memory:6.0f} MB for {MANY} links (target 120)")
     return good and memory <= 120

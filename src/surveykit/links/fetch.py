@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import cast
 from urllib.parse import urldefrag, urljoin
 
@@ -154,21 +155,27 @@ class Fetcher:
         self.guard.check_url(url)
         return await self._send(self._request("GET", url, headers), None, most_bytes)
 
+    @cached_property
+    def _fields(self) -> httpx.Headers:
+        return httpx.Headers(
+            {
+                "User-Agent": self.agent,
+                "Accept": "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8",
+                "Accept-Language": "en,zh;q=0.8",
+                "Accept-Encoding": "identity",
+            }
+        )
+
     def _request(
         self, method: str, url: str, headers: Mapping[str, str] | None = None
     ) -> httpx.Request:
-        waits = {
-            "connect": self.limits.connect_seconds,
-            "read": self.limits.read_seconds,
-        }
-        fields = {
-            "User-Agent": self.agent,
-            "Accept": "text/html,application/xhtml+xml,application/pdf;q=0.9,*/*;q=0.8",
-            "Accept-Language": "en,zh;q=0.8",
-            "Accept-Encoding": "identity",
-        }
-        fields.update(headers or {})
-        return httpx.Request(method, url, headers=fields, extensions={"timeout": waits})
+        limits = self.limits
+        waits = {"connect": limits.connect_seconds, "read": limits.read_seconds}
+        request = httpx.Request(
+            method, url, headers=self._fields, extensions={"timeout": waits}
+        )
+        request.headers.update(headers or {})
+        return request
 
     async def _send(
         self, request: httpx.Request, way: _Way | None, most: int = MOST_BYTES

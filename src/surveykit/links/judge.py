@@ -47,23 +47,44 @@ BROKEN = {404: Reason.NOT_FOUND, 408: Reason.TIMEOUT, 410: Reason.GONE}
 
 # Header field -> value (a part of it) by which a wall names itself.
 WALL_HEADERS = {
-    "cf-mitigated": "challenge",
-    "x-amzn-waf-action": "",
-    "x-datadome": "",
-    "x-dd-b": "",
-    "x-px-block": "",
-    "x-vercel-mitigated": "",
-    "x-sucuri-block": "",
+    b"cf-mitigated": b"challenge",
+    b"x-amzn-waf-action": b"",
+    b"x-datadome": b"",
+    b"x-dd-b": b"",
+    b"x-px-block": b"",
+    b"x-vercel-mitigated": b"",
+    b"x-sucuri-block": b"",
 }
-# Titles and short texts that walls show, also with status 200.
-WALL_WORDS = re.compile(
-    r"just a moment\b|attention required! \| cloudflare|checking your browser|verify(ing)? (that )?you are (a )?human"
-    r"|are you a robot|robot or human|making sure you('|&#39;|’)re not a bot|pardon our interruption|ddos-guard"
-    r"|client challenge|security checkpoint|bot verification|human verification|incapsula incident id"
-    r"|enable javascript and cookies to continue|request unsuccessful\. incapsula|captcha-delivery\.com|px-captcha"
-    r"|reference #[0-9a-f]+\.[0-9a-f]+|/\.well-known/sgcaptcha|安全验证|人机验证|访问验证|滑动验证",
-    re.IGNORECASE,
+# What walls write, in lower case: in titles, and anywhere in pages of few words, also with status 200.
+WALL_WORDS = (
+    "just a moment",
+    "attention required! | cloudflare",
+    "checking your browser",
+    "verify you are human",
+    "verifying you are human",
+    "verify that you are human",
+    "verify you are a human",
+    "are you a robot",
+    "robot or human",
+    "making sure you're not a bot",
+    "pardon our interruption",
+    "ddos-guard",
+    "client challenge",
+    "security checkpoint",
+    "bot verification",
+    "human verification",
+    "incapsula incident id",
+    "enable javascript and cookies to continue",
+    "captcha-delivery.com",
+    "px-captcha",
+    "errors.edgesuite.net",
+    "/.well-known/sgcaptcha",
+    "安全验证",
+    "人机验证",
+    "访问验证",
+    "滑动验证",
 )
+AKAMAI = re.compile(r"reference #[0-9a-f]+\.[0-9a-f]+\.")
 _THING = r"(the |this |that |your )?(requested )?(page|file|document|paper|article|content|url|resource|site|project|repository|item)"
 _MISSING = (
     r"(could not be found|can(not|'t|’t| not) be found|was not found|is not found|not found|no longer exists?|does(n't|n’t| not) exist"
@@ -82,10 +103,37 @@ GONE_TEXT = re.compile(
     r"|(页面|网页|文件|内容)(不存在|未找到|找不到|走丢了|已被删除)|(找不到|未找到)(该|此)?(页面|网页)",
     re.IGNORECASE,
 )
-PARKED_WORDS = re.compile(
-    r"domain (name )?(is|may be) for sale|buy this domain|this domain is parked|domain parking|parked (free|domain)"
-    r"|sedoparking|parkingcrew|(本|该|此)?域名(可能)?(正在|已|可)?(出售|转让)|interested in this domain",
-    re.IGNORECASE,
+# Without one of these, GONE_TEXT need not be tried.
+GONE_HINTS = (
+    "not",
+    "n't",
+    "n’t",
+    "404",
+    "removed",
+    "deleted",
+    "longer",
+    "页",
+    "文件",
+    "内容",
+)
+PARKED_WORDS = (
+    "domain is for sale",
+    "domain name is for sale",
+    "domain may be for sale",
+    "buy this domain",
+    "this domain is parked",
+    "domain parking",
+    "parked free",
+    "parked domain",
+    "sedoparking",
+    "parkingcrew",
+    "interested in this domain",
+    "域名正在出售",
+    "域名可能正在出售",
+    "域名已出售",
+    "域名可出售",
+    "域名出售",
+    "域名转让",
 )
 PARKING_HOSTS = re.compile(
     r"(^|\.)(hugedomains|afternic|sedo|sedoparking|parkingcrew|bodis|dan|above|domainmarket|undeveloped)\.(com|net)$"
@@ -121,20 +169,20 @@ def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Verdict:
 
 
 def _wall(reply: Reply) -> str:
-    for name, part in WALL_HEADERS.items():
-        value = reply.headers.get(name)
-        if value is not None and part in value.lower():
-            return f"header {name}"
+    for name, value in reply.headers.raw:
+        part = WALL_HEADERS.get(name.lower())
+        if part is not None and part in value.lower():
+            return f"header {name.decode('ascii', 'replace')}"
     page = reply.page
-    if page is None:
+    if page is None or not page.html:
         return ""
-    said = (
-        page.title
-        if reply.status == 200 and page.text_length > SHORT_TEXT
-        else page.all
-    )
-    found = WALL_WORDS.search(said)
-    return f"the page says {found[0]!r}" if found else ""
+    long = reply.status == 200 and page.text_length > SHORT_TEXT
+    said = page.title.lower() if long else page.all
+    for word in WALL_WORDS:
+        if word in said:
+            return f"the page says {word!r}"
+    blocked = reply.status != 200 and AKAMAI.search(said)
+    return f"the page says {blocked[0]!r}" if blocked else ""
 
 
 def _arrived(asked: str, reply: Reply, pdf: bool) -> Verdict:
@@ -181,10 +229,13 @@ def _speaks(page: Page) -> Verdict | None:
         if part and GONE_TITLE.fullmatch(part.strip()):
             return State.BROKEN, Reason.SOFT_404, f"the page's title is {page.title!r}"
     short = page.whole and page.text_length <= SHORT_TEXT
-    if PARKED_WORDS.search(page.all if short else page.title):
+    said = page.all if short else page.title.lower()
+    if any(word in said for word in PARKED_WORDS):
         return State.BROKEN, Reason.PARKED, "the domain is for sale"
-    if short and (found := GONE_TEXT.search(page.text)):
-        return State.BROKEN, Reason.SOFT_404, f"the page says {found[0]!r}"
+    if short and any(hint in said for hint in GONE_HINTS):
+        found = GONE_TEXT.search(page.text)
+        if found:
+            return State.BROKEN, Reason.SOFT_404, f"the page says {found[0]!r}"
     return None
 
 

@@ -74,10 +74,10 @@ class Page:
         """Characters of visible text."""
         return len(self.text)
 
-    @property
+    @cached_property
     def all(self) -> str:
-        """Title, text and source of a page: where the marks of walls and parked domains stand."""
-        return f"{self.title}\n{self.text}\n{self._source}" if self.html else ""
+        """Text and source of a page in lower case: where the marks of walls and parked domains stand."""
+        return f"{self.text}\n{self._source}".lower() if self.html else ""
 
 
 def _one_line(text: str) -> str:
