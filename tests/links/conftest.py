@@ -36,6 +36,7 @@ class World:
     ) -> Outcome:
         guard = Guard.allowing(["127.0.0.0/8"])
         total = gate.get("total", 50)
+        holder = more.pop("holder", [])
         clock, sleep = time.monotonic, asyncio.sleep
         way = transport(
             guard,
@@ -63,6 +64,7 @@ class World:
         try:
             with History(self.history, self.now) as history:
                 run = Run(fetcher, history, plan, chance=random.Random(1), **more)
+                holder.append(run)
                 return await run.check(links)
         finally:
             await way.aclose()
