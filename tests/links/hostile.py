@@ -509,6 +509,7 @@ class Hostile:
                 "tls.test", not_before=before, not_after=past
             ),
             "unknown": alone.issue_cert("tls.test"),
+            "local": self.authority.issue_cert("127.0.0.1"),
         }
         contexts = {}
         for name, certificate in made.items():

@@ -98,14 +98,19 @@ def test_no_private_ipv6_address_passes_with_or_without_zone(address):
 
 @given(st.integers(0, 2**32 - 1).map(ipaddress.IPv4Address))
 def test_public_ipv4_addresses_are_those_of_no_special_range(address):
-    special = any(address in ipaddress.ip_network(text) for text in [*PRIVATE, "192.88.99.0/24"])
+    special = any(
+        address in ipaddress.ip_network(text) for text in [*PRIVATE, "192.88.99.0/24"]
+    )
     if special:
         assert not is_public(address)
     elif address.is_global:
         assert is_public(address)
 
 
-@pytest.mark.parametrize("text", ["93.184.216.34", "8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "64:ff9b::808:808"])
+@pytest.mark.parametrize(
+    "text",
+    ["93.184.216.34", "8.8.8.8", "2606:4700::1", "::ffff:8.8.8.8", "64:ff9b::808:808"],
+)
 def test_public_addresses_pass(text):
     assert is_public(ipaddress.ip_address(text))
 

@@ -56,8 +56,13 @@ def test_a_head_that_is_refused_or_lies_is_followed_by_a_get(world, hostile):
 
 
 def test_what_may_pass_is_tried_again_and_what_may_not_is_not(world, hostile):
-    hostile.handlers["/twice"] = times(2, answer(502), answer(200, "<title>A paper</title> text"))
-    urls = [f"http://again.test:{hostile.port}/twice", f"http://again.test:{hostile.port}/missing"]
+    hostile.handlers["/twice"] = times(
+        2, answer(502), answer(200, "<title>A paper</title> text")
+    )
+    urls = [
+        f"http://again.test:{hostile.port}/twice",
+        f"http://again.test:{hostile.port}/missing",
+    ]
     assert states(world.check(urls)) == ["ok", "broken"]
     assert sum(r.path == "/missing" for r in hostile.requests) == 1
 
@@ -66,7 +71,9 @@ def test_the_user_agent_says_who_asks_without_words_that_servers_refuse(world, h
     world.check([f"http://agent.test:{hostile.port}/plain"])
     (request,) = hostile.requests
     assert request.headers["user-agent"].startswith("surveykit")
-    assert not {"link", "checker", "bot"} & set(request.headers["user-agent"].lower().split("/"))
+    assert not {"link", "checker", "bot"} & set(
+        request.headers["user-agent"].lower().split("/")
+    )
     assert request.headers["accept-encoding"] == "identity"
     assert "cookie" not in request.headers
 
@@ -84,7 +91,9 @@ def test_a_failure_is_suspect_until_it_failed_on_enough_days(world, hostile):
 
 
 def test_an_outage_is_no_alarm(world, hostile):
-    hostile.handlers["/outage"] = times(3, answer(500), answer(200, "<title>A paper</title> text"))
+    hostile.handlers["/outage"] = times(
+        3, answer(500), answer(200, "<title>A paper</title> text")
+    )
     url = [f"http://outage.test:{hostile.port}/outage"]
     assert states(world.check(url, plan=TWO)) == ["suspect"]
     world.now += 8 * DAY
@@ -99,7 +108,10 @@ def test_blocked_needs_no_second_strike(world):
 
 
 def test_good_results_are_not_asked_for_again_within_the_age(world, hostile):
-    urls = [f"http://age.test:{hostile.port}/{name}" for name in ("plain", "missing", "forbidden")]
+    urls = [
+        f"http://age.test:{hostile.port}/{name}"
+        for name in ("plain", "missing", "forbidden")
+    ]
     plan = Plan(max_age_seconds=3600, strikes=1)
     world.check(urls, plan=plan)
     hostile.requests.clear()
@@ -126,7 +138,10 @@ def test_a_budget_takes_the_stalest_first_and_says_what_is_left(world, hostile):
 
 
 def test_no_budget_at_all_ends_at_once(world, hostile):
-    outcome = world.check([f"http://b{n}.test:{hostile.port}/plain" for n in range(30)], plan=Plan(budget_seconds=0.0))
+    outcome = world.check(
+        [f"http://b{n}.test:{hostile.port}/plain" for n in range(30)],
+        plan=Plan(budget_seconds=0.0),
+    )
     assert outcome.unchecked == 30
 
 
@@ -152,11 +167,17 @@ class TestNoNetwork:
         before = world.history.read_bytes()
         world.now += DAY
         with pytest.raises(NetworkUnreachableError, match="unreachable"):
-            world.check(good + [f"https://h{n}.example/{m}" for n in range(50) for m in range(3)], lookup=self.nobody)
+            world.check(
+                good
+                + [f"https://h{n}.example/{m}" for n in range(50) for m in range(3)],
+                lookup=self.nobody,
+            )
         assert world.history.read_bytes() == before
 
     def test_blocked_links_among_silent_hosts_are_no_answer(self, world):
-        urls = ["http://10.0.0.1/", "ftp://x.example/"] + [f"https://h{n}.example/" for n in range(4)]
+        urls = ["http://10.0.0.1/", "ftp://x.example/"] + [
+            f"https://h{n}.example/" for n in range(4)
+        ]
         with pytest.raises(NetworkUnreachableError):
             world.check(urls, lookup=self.nobody)
         assert b"state" not in world.history.read_bytes()
@@ -169,23 +190,43 @@ class TestNoNetwork:
         assert states(world.check([dead], canaries=[up])) == ["broken"]
 
     def test_one_host_that_answers_is_enough(self, world, hostile):
-        urls = [f"http://nx{n}.test/" for n in range(11)] + [f"http://up.test:{hostile.port}/missing"]
+        urls = [f"http://nx{n}.test/" for n in range(11)] + [
+            f"http://up.test:{hostile.port}/missing"
+        ]
         outcome = world.check(urls)
-        assert {f.result.reason for f in outcome.findings} == {Reason.DNS, Reason.NOT_FOUND}
+        assert {f.result.reason for f in outcome.findings} == {
+            Reason.DNS,
+            Reason.NOT_FOUND,
+        }
         assert world.history.read_bytes().count(b'"dns"') == 11
 
     def test_only_blocked_links_need_no_network(self, world):
-        assert states(world.check(["http://10.0.0.1/", "ftp://a.example/"])) == ["blocked", "blocked"]
+        assert states(world.check(["http://10.0.0.1/", "ftp://a.example/"])) == [
+            "blocked",
+            "blocked",
+        ]
 
 
 def test_a_rule_of_the_policy_skips_or_takes_a_failure_for_a_wall(world, hostile):
     site = f"http://policy.test:{hostile.port}"
     rules = [
-        {"prefix": f"{site}/", "treat": "unverifiable", "reason": "Refuses programs.", "until": "2027-01-01"},
-        {"prefix": f"{site}/missing/", "treat": "skip", "reason": "Asked us not to.", "until": "2027-01-01"},
+        {
+            "prefix": f"{site}/",
+            "treat": "unverifiable",
+            "reason": "Refuses programs.",
+            "until": "2027-01-01",
+        },
+        {
+            "prefix": f"{site}/missing/",
+            "treat": "skip",
+            "reason": "Asked us not to.",
+            "until": "2027-01-01",
+        },
     ]
     policy = Policy(tuple(Rule.model_validate(rule) for rule in rules), (1, 2))
-    outcome = world.check([f"{site}/missing", f"{site}/missing/x", f"{site}/plain"], policy=policy)
+    outcome = world.check(
+        [f"{site}/missing", f"{site}/missing/x", f"{site}/plain"], policy=policy
+    )
     assert states(outcome) == ["unverifiable", "skipped", "ok"]
     assert len(hostile.watch["policy.test"].starts) == 2
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import heapq
+import itertools
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,10 +17,12 @@ from surveykit.links.state import Reason, State
 
 
 def gaps(starts: list[float]) -> list[float]:
-    return [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    return [b - a for a, b in itertools.pairwise(starts)]
 
 
-def test_no_host_sees_more_than_its_limit_or_closer_requests_than_allowed(world, hostile):
+def test_no_host_sees_more_than_its_limit_or_closer_requests_than_allowed(
+    world, hostile
+):
     hostile.delay = 0.03
     urls = [f"http://polite{n % 3}.test:{hostile.port}/plain?{n}" for n in range(36)]
     outcome = world.check(urls, gate={"per_host": 2, "spacing": 0.02})
@@ -34,7 +37,9 @@ def test_no_host_sees_more_than_its_limit_or_closer_requests_than_allowed(world,
 
 def test_redirects_count_for_the_host_they_lead_to(world, hostile):
     hostile.delay = 0.05
-    hostile.handlers["/far"] = answer(302, location=f"http://far.test:{hostile.port}/plain")
+    hostile.handlers["/far"] = answer(
+        302, location=f"http://far.test:{hostile.port}/plain"
+    )
     urls = [f"http://near{n}.test:{hostile.port}/far" for n in range(8)]
     world.check(urls, gate={"per_host": 1})
     assert hostile.watch["far.test"].most == 1
@@ -45,7 +50,12 @@ def test_a_slow_host_keeps_nobody_waiting(world, hostile):
     urls = [f"http://slow.test:{hostile.port}/hangs?{n}" for n in range(3)]
     urls += [f"http://fast{n}.test:{hostile.port}/plain" for n in range(20)]
     order = []
-    world.check(urls, gate={"per_host": 1, "total": 2}, seen=lambda r: order.append(r.url), plan=Plan(tries=1))
+    world.check(
+        urls,
+        gate={"per_host": 1, "total": 2},
+        seen=lambda r: order.append(r.url),
+        plan=Plan(tries=1),
+    )
     assert all("fast" in url for url in order[:10])
 
 
@@ -63,7 +73,9 @@ def test_requests_at_once_are_bounded_in_all(world, hostile):
 
 
 def test_a_host_that_asks_for_a_pause_gets_it_and_the_others_go_on(world, hostile):
-    hostile.handlers["/pause"] = times(1, answer(429, retry_after="1"), answer(200, "<title>A paper</title> text"))
+    hostile.handlers["/pause"] = times(
+        1, answer(429, retry_after="1"), answer(200, "<title>A paper</title> text")
+    )
     urls = [f"http://pause.test:{hostile.port}/pause"]
     urls += [f"http://other{n}.test:{hostile.port}/plain" for n in range(5)]
     outcome = world.check(urls)
@@ -103,7 +115,9 @@ class Time:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 3)), min_size=1, max_size=25),
+    st.lists(
+        st.tuples(st.sampled_from("abc"), st.floats(0, 3)), min_size=1, max_size=25
+    ),
     st.integers(1, 3),
     st.floats(0, 2),
     st.integers(1, 5),
@@ -125,7 +139,7 @@ def test_the_gate_keeps_all_limits_whatever_comes(work, per_host, spacing, total
         driver.cancel()
 
     asyncio.run(everything())
-    now = {host: 0 for host in "abc"}
+    now = dict.fromkeys("abc", 0)
     last: dict[str, float] = {}
     for moment, host, step in log:
         now[host] += step
@@ -154,5 +168,14 @@ def test_any_other_retry_after_is_no_crash(text):
 
 
 def test_retry_after_that_says_nothing():
-    for text in (None, "", "-5", "soon", "1.5", "²", "٣", "Wed, 99 Foo 2026 99:99:99 GMT"):
+    for text in (
+        None,
+        "",
+        "-5",
+        "soon",
+        "1.5",
+        "²",
+        "٣",
+        "Wed, 99 Foo 2026 99:99:99 GMT",
+    ):
         assert retry_after(text, now=1e9) is None

@@ -15,7 +15,11 @@ from surveykit.links.gate import Gate
 from surveykit.links.identify import Identifier, Services, named
 from surveykit.links.state import Hop, Reason, Result, State
 
-SERVICES = Services("https://doi.example/api/handles/", "https://arxiv.example/api/query", "https://github.example/repos/")
+SERVICES = Services(
+    "https://doi.example/api/handles/",
+    "https://arxiv.example/api/query",
+    "https://github.example/repos/",
+)
 TOKEN = Services(SERVICES.doi, SERVICES.arxiv, SERVICES.github, "secret-token")
 
 
@@ -45,21 +49,34 @@ def prove(answer, *links, services=SERVICES):
 
 
 def record(code: int, *urls: str) -> httpx.Response:
-    values = [{"type": "URL", "data": {"format": "string", "value": url}} for url in urls]
-    return httpx.Response(200 if code == 1 else 404, json={"responseCode": code, "values": values})
+    values = [
+        {"type": "URL", "data": {"format": "string", "value": url}} for url in urls
+    ]
+    return httpx.Response(
+        200 if code == 1 else 404, json={"responseCode": code, "values": values}
+    )
 
 
 class TestDoi:
     def test_a_registered_doi_proves_the_paper(self):
         url = "https://dl.acm.example/doi/10.1145/1"
-        (proven,), asked = prove(lambda _: record(1, url), link(url, doi="10.1145/1.(x)<y>"))
-        assert (proven.state, proven.reason, proven.status) == (State.OK, Reason.BY_DOI, 403)
+        (proven,), asked = prove(
+            lambda _: record(1, url), link(url, doi="10.1145/1.(x)<y>")
+        )
+        assert (proven.state, proven.reason, proven.status) == (
+            State.OK,
+            Reason.BY_DOI,
+            403,
+        )
         assert "leads to this host" in proven.detail
         assert "forbidden" in proven.detail
         assert asked[0].url.raw_path == b"/api/handles/10.1145/1.%28x%29%3Cy%3E"
 
     def test_a_record_that_leads_elsewhere_says_so(self):
-        (proven,), _ = prove(lambda _: record(1, "https://other.example/"), link("https://a.example/x", doi="10.1/1"))
+        (proven,), _ = prove(
+            lambda _: record(1, "https://other.example/"),
+            link("https://a.example/x", doi="10.1/1"),
+        )
         assert "leads elsewhere" in proven.detail
 
     @pytest.mark.parametrize(
@@ -81,13 +98,27 @@ class TestDoi:
         def fail(request):
             raise httpx.ConnectError("no route")
 
-        assert prove(fail, link("https://a.example/x", doi="10.1/1", arxiv="2101.00001"))[0] == []
+        assert (
+            prove(fail, link("https://a.example/x", doi="10.1/1", arxiv="2101.00001"))[
+                0
+            ]
+            == []
+        )
 
     def test_nothing_is_asked_for_links_that_are_fine_or_broken(self):
         one = link("https://a.example/x", doi="10.1/1")
-        for state in (State.OK, State.MOVED, State.BROKEN, State.BLOCKED, State.SKIPPED):
+        for state in (
+            State.OK,
+            State.MOVED,
+            State.BROKEN,
+            State.BLOCKED,
+            State.SKIPPED,
+        ):
             results = {one.url: Result(one.url, state, Reason.REACHED)}
-            assert run(lambda _: record(1), lambda i, r=results: i.prove([one], r)) == ([], [])
+            assert run(lambda _: record(1), lambda i, r=results: i.prove([one], r)) == (
+                [],
+                [],
+            )
 
 
 FEED = """<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom">
@@ -102,16 +133,24 @@ def test_one_request_asks_arxiv_for_all_ids():
         link("https://a.example/3", arxiv="2101.99999"),
     ]
     proven, asked = prove(lambda _: httpx.Response(200, text=FEED), *links)
-    assert [(r.url[-1], r.reason) for r in proven] == [("1", Reason.BY_ARXIV), ("2", Reason.BY_ARXIV)]
+    assert [(r.url[-1], r.reason) for r in proven] == [
+        ("1", Reason.BY_ARXIV),
+        ("2", Reason.BY_ARXIV),
+    ]
     (request,) = asked
     assert request.url.params["id_list"] == "2101.00001,cs/9901001,2101.99999"
 
 
 def test_arxiv_is_asked_only_where_no_doi_has_proven_the_paper():
     def answer(request):
-        return record(1) if "doi" in request.url.host else httpx.Response(200, text=FEED)
+        return (
+            record(1) if "doi" in request.url.host else httpx.Response(200, text=FEED)
+        )
 
-    links = [link("https://a.example/1", doi="10.1/1", arxiv="2101.00002"), link("https://a.example/2", arxiv="2101.00001")]
+    links = [
+        link("https://a.example/1", doi="10.1/1", arxiv="2101.00002"),
+        link("https://a.example/2", arxiv="2101.00001"),
+    ]
     proven, asked = prove(answer, *links)
     assert {r.reason for r in proven} == {Reason.BY_DOI, Reason.BY_ARXIV}
     assert asked[-1].url.params["id_list"] == "2101.00001"
@@ -125,7 +164,9 @@ def repository(answer, url=REPO, services=TOKEN):
 
 
 def data(**more) -> httpx.Response:
-    return httpx.Response(200, json={"html_url": REPO, "archived": False, "size": 12} | more)
+    return httpx.Response(
+        200, json={"html_url": REPO, "archived": False, "size": 12} | more
+    )
 
 
 class TestGitHub:
@@ -136,7 +177,11 @@ class TestGitHub:
 
     def test_without_token_or_for_other_pages_nothing_is_asked(self):
         assert repository(lambda _: data(), services=SERVICES) == (None, [])
-        for url in (f"{REPO}/tree/main", "https://github.com/someone", "https://gist.github.com/a/b"):
+        for url in (
+            f"{REPO}/tree/main",
+            "https://github.com/someone",
+            "https://gist.github.com/a/b",
+        ):
             assert repository(lambda _: data(), url) == (None, [])
 
     def test_gone(self):
@@ -150,7 +195,9 @@ class TestGitHub:
     def test_renamed(self):
         def answer(request):
             if request.url.path.endswith("tool"):
-                return httpx.Response(301, headers={"location": "https://github.example/repositories/7"})
+                return httpx.Response(
+                    301, headers={"location": "https://github.example/repositories/7"}
+                )
             return data(html_url="https://github.com/New/name")
 
         result, _ = repository(answer)
@@ -161,25 +208,43 @@ class TestGitHub:
         )
 
     def test_the_token_follows_no_redirect_to_another_host(self):
-        result, asked = repository(lambda _: httpx.Response(301, headers={"location": "https://evil.example/x"}))
+        result, asked = repository(
+            lambda _: httpx.Response(
+                301, headers={"location": "https://evil.example/x"}
+            )
+        )
         assert result is None
         assert [r.url.host for r in asked] == ["github.example"]
 
-    @pytest.mark.parametrize(("commits", "reason"), [(409, Reason.REPOSITORY_EMPTY), (200, Reason.REACHED)])
+    @pytest.mark.parametrize(
+        ("commits", "reason"), [(409, Reason.REPOSITORY_EMPTY), (200, Reason.REACHED)]
+    )
     def test_empty_is_what_has_no_commits_and_not_what_is_small(self, commits, reason):
         def answer(request):
-            return httpx.Response(commits, json=[]) if "commits" in request.url.path else data(size=0)
+            return (
+                httpx.Response(commits, json=[])
+                if "commits" in request.url.path
+                else data(size=0)
+            )
 
         assert repository(answer)[0].reason is reason
 
-    @pytest.mark.parametrize("reply", [httpx.Response(403), httpx.Response(500), httpx.Response(200, text="?")])
+    @pytest.mark.parametrize(
+        "reply",
+        [httpx.Response(403), httpx.Response(500), httpx.Response(200, text="?")],
+    )
     def test_on_trouble_the_page_itself_is_looked_at(self, reply):
         assert repository(lambda _: reply)[0] is None
 
     def test_without_token_pages_and_redirects_get_githubs_words(self):
         gone = named(Result(REPO, State.BROKEN, Reason.NOT_FOUND))
         assert gone.reason is Reason.REPOSITORY_GONE
-        moved = Result(REPO, State.MOVED, Reason.PERMANENT_REDIRECT, target="https://github.com/New/name")
+        moved = Result(
+            REPO,
+            State.MOVED,
+            Reason.PERMANENT_REDIRECT,
+            target="https://github.com/New/name",
+        )
         assert named(moved).reason is Reason.REPOSITORY_RENAMED
         other = Result("https://a.example/x", State.BROKEN, Reason.NOT_FOUND)
         assert named(other) is other

@@ -63,7 +63,12 @@ def test_unused_rules_are_warnings(tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "line", "words"),
     [
-        ("https://a.example/x/\n", "https://a.example\n", 2, "ends inside the host name"),
+        (
+            "https://a.example/x/\n",
+            "https://a.example\n",
+            2,
+            "ends inside the host name",
+        ),
         ("https://a.example/x/\n", "ftp://a.example/\n", 2, "only http and https"),
         ("skip", "ignore", 3, "not one of skip, unverifiable"),
         ("  reason: Asked us not to.\n", "", 2, "`reason` is missing"),

@@ -6,13 +6,13 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from links.hostile import link
+from pydantic import TypeAdapter, ValidationError
 
 from surveykit.links.engine import Finding
 from surveykit.links.gather import Link, Place
 from surveykit.links.repair import repair, rewritten
 from surveykit.links.state import Reason, Result, State
 from surveykit.models import Url
-from pydantic import TypeAdapter, ValidationError
 
 OLD, NEW = "https://old.example/a", "https://new.example/b"
 ENTRY = """\
@@ -38,18 +38,29 @@ def is_url(text: str) -> bool:
 
 
 paths = st.text("abcXYZ0129-._~:/?#[]@!$&'()*+,;=%", max_size=30)
-urls = st.builds("https://{}.example/{}".format, st.sampled_from(["old", "new"]), paths).filter(is_url)
+urls = st.builds(
+    "https://{}.example/{}".format, st.sampled_from(["old", "new"]), paths
+).filter(is_url)
 
 
 def quoted(url: str, style: str) -> str | None:
-    text = {"plain": url, "single": "'" + url.replace("'", "''") + "'", "double": f'"{url}"'}[style]
+    text = {
+        "plain": url,
+        "single": "'" + url.replace("'", "''") + "'",
+        "double": f'"{url}"',
+    }[style]
     try:
         return text if yaml.safe_load(f"a: {text}") == {"a": url} else None
     except yaml.YAMLError:
         return None
 
 
-@given(urls, urls, st.sampled_from(["plain", "single", "double"]), st.sampled_from(["", "  # why", " "]))
+@given(
+    urls,
+    urls,
+    st.sampled_from(["plain", "single", "double"]),
+    st.sampled_from(["", "  # why", " "]),
+)
 def test_all_other_bytes_stay(old, new, style, tail):
     value = quoted(old, style)
     assume(value is not None)
@@ -75,12 +86,20 @@ def test_flow_mappings_are_understood(old, new):
 
 
 def test_what_is_not_one_value_on_one_line_stays():
-    for value in (f">-\n    {OLD}", f'"{OLD[:10]}\\\n    {OLD[10:]}"', f"&x {OLD}", '"https:\\/\\/old.example/a"'):
+    for value in (
+        f">-\n    {OLD}",
+        f'"{OLD[:10]}\\\n    {OLD[10:]}"',
+        f"&x {OLD}",
+        '"https:\\/\\/old.example/a"',
+    ):
         assert rewritten(ENTRY.replace("{value}", value), LOC, OLD, NEW) is None
 
 
 def test_a_value_that_changed_meanwhile_stays():
-    assert rewritten(ENTRY.replace("{value}", "https://third.example/"), LOC, OLD, NEW) is None
+    assert (
+        rewritten(ENTRY.replace("{value}", "https://third.example/"), LOC, OLD, NEW)
+        is None
+    )
     assert rewritten("[]", LOC, OLD, NEW) is None
 
 
@@ -95,7 +114,9 @@ def test_a_moved_link_is_rewritten_in_its_file(tmp_path):
     file.write_text(ENTRY.replace("{value}", f"{OLD}#top  # why"), encoding="utf-8")
     file.chmod(0o640)
     repairs = repair([moved(f"{OLD}#top", NEW)], tmp_path)
-    assert file.read_text(encoding="utf-8") == ENTRY.replace("{value}", f"{NEW}#top  # why")
+    assert file.read_text(encoding="utf-8") == ENTRY.replace(
+        "{value}", f"{NEW}#top  # why"
+    )
     assert [edit.new for edit in repairs.done] == [f"{NEW}#top"]
     assert file.stat().st_mode & 0o777 == 0o640
     assert [p.name for p in tmp_path.iterdir()] == ["a.yaml"]
@@ -128,7 +149,10 @@ def test_moves_that_a_person_should_decide_are_left(tmp_path):
 
 def test_only_moved_links_of_entries_are_touched(tmp_path):
     state = Finding(link(OLD), Result(OLD, State.BROKEN, Reason.GONE))
-    listed = Finding(Link(OLD, (Place("list.txt", 1, 1, "", OLD),)), Result(OLD, State.MOVED, Reason.PERMANENT_REDIRECT, target=NEW))
+    listed = Finding(
+        Link(OLD, (Place("list.txt", 1, 1, "", OLD),)),
+        Result(OLD, State.MOVED, Reason.PERMANENT_REDIRECT, target=NEW),
+    )
     repairs = repair([state, listed], tmp_path)
     assert repairs.done == repairs.refused == ()
 

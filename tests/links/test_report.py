@@ -18,12 +18,23 @@ from surveykit.links.state import Hop, Reason, Result, State
 SITE = "https://example.org"
 
 
-def finding(name: str, state: State, reason: Reason, status: int = 200, *, days=(), **more) -> Finding:
+def finding(
+    name: str, state: State, reason: Reason, status: int = 200, *, days=(), **more
+) -> Finding:
     url = f"{SITE}/{name}"
-    return Finding(link(url), Result(url, state, reason, hops=(Hop(url, status),), **more), days)
+    return Finding(
+        link(url), Result(url, state, reason, hops=(Hop(url, status),), **more), days
+    )
 
 
-BROKEN = finding("gone", State.BROKEN, Reason.NOT_FOUND, 404, days=(date(2026, 11, 1), date(2026, 11, 8)), seconds=0.3)
+BROKEN = finding(
+    "gone",
+    State.BROKEN,
+    Reason.NOT_FOUND,
+    404,
+    days=(date(2026, 11, 1), date(2026, 11, 8)),
+    seconds=0.3,
+)
 OUTCOME = Outcome(
     (
         finding("fine", State.OK, Reason.REACHED),
@@ -43,24 +54,41 @@ def test_text_has_a_place_the_evidence_and_the_counts_with_the_worst_first():
     assert lines[0] == (
         "catalog/papers/2024/a2024b.yaml:7:10: broken not-found 404 https://example.org/gone [2 failing runs since 2026-11-01]"
     )
-    assert [line.split()[1] for line in lines[:-1]] == ["broken", "blocked", "suspect", "moved", "unverifiable"]
-    assert lines[-1] == "7 links: 1 ok, 1 moved, 1 unverifiable, 1 suspect, 1 broken, 1 blocked, 1 skipped"
+    assert [line.split()[1] for line in lines[:-1]] == [
+        "broken",
+        "blocked",
+        "suspect",
+        "moved",
+        "unverifiable",
+    ]
+    assert (
+        lines[-1]
+        == "7 links: 1 ok, 1 moved, 1 unverifiable, 1 suspect, 1 broken, 1 blocked, 1 skipped"
+    )
 
 
 def test_json_holds_everything():
     data = json.loads(report.as_json(OUTCOME))
-    assert data["counts"] == {state: 1 for state in State}
+    assert data["counts"] == dict.fromkeys(State, 1)
     gone = data["links"][3]
     assert gone["state"] == "broken"
     assert gone["hops"] == [{"url": f"{SITE}/gone", "status": 404}]
     assert gone["failing_days"] == ["2026-11-01", "2026-11-08"]
     assert gone["places"] == [
-        {"path": "catalog/papers/2024/a2024b.yaml", "line": 7, "column": 10, "entry": "a2024b", "kind": "paper"}
+        {
+            "path": "catalog/papers/2024/a2024b.yaml",
+            "line": 7,
+            "column": 10,
+            "entry": "a2024b",
+            "kind": "paper",
+        }
     ]
 
 
 def test_github_shows_the_first_ten_errors_and_says_how_many_more():
-    many = Outcome(tuple(finding(str(n), State.BROKEN, Reason.GONE, 410) for n in range(25)))
+    many = Outcome(
+        tuple(finding(str(n), State.BROKEN, Reason.GONE, 410) for n in range(25))
+    )
     lines = report.github(many).splitlines()
     assert sum(line.startswith("::error file=") for line in lines) == 10
     assert "15 more errors" in lines[-1]
@@ -87,20 +115,27 @@ def test_the_issue_is_the_same_whatever_the_order_time_and_error_text():
 
 
 def test_the_issue_of_a_sound_catalog_says_so():
-    assert report.markdown(WELL) == "# Links\n\nAll is well: no link of the catalog is broken.\n"
+    assert (
+        report.markdown(WELL)
+        == "# Links\n\nAll is well: no link of the catalog is broken.\n"
+    )
 
 
 @given(st.text(max_size=60), st.text(max_size=60))
 def test_nothing_in_an_address_leaves_its_place(url, detail):
     hop = Hop(url, 404)
-    result = Result(url, State.BROKEN, Reason.NOT_FOUND, detail, hops=(hop,), target=None)
+    result = Result(
+        url, State.BROKEN, Reason.NOT_FOUND, detail, hops=(hop,), target=None
+    )
     outcome = Outcome((Finding(link(url), result),))
     assert len(report.text(outcome).splitlines()) == 2
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", report.text(outcome))
     commands = [line for line in report.github(outcome).splitlines() if "::" in line]
     assert [line.partition(" ")[0] for line in commands] == ["::error", "::notice::1"]
     ElementTree.fromstring(report.junit(outcome).encode("utf-8", "surrogatepass"))
-    rows = [line for line in report.markdown(outcome).splitlines() if line.startswith("| `")]
+    rows = [
+        line for line in report.markdown(outcome).splitlines() if line.startswith("| `")
+    ]
     assert len(rows) == 1
     assert rows[0].count("`") == 6
     assert rows[0].count("|") == 4
