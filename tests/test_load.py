@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from surveykit.errors import CatalogError
 from surveykit.load import SHARED_BYTES, check, load_catalog
 from surveykit.models import Paper
+from surveykit.report import render
 from surveykit.rules import BY_ID
 from surveykit.yaml_tree import decode, parse
 
@@ -182,6 +183,23 @@ def test_a_linked_catalog_is_not_followed(catalog_dir, tmp_path):
     through = tmp_path / "through"
     through.symlink_to(catalog_dir)
     assert found(through) == []
+
+
+def test_strange_file_names_are_reported_in_one_line(catalog_dir, entry):
+    strange = b"a\n::error::\xff\xe2\x80\xae.yaml"
+    (entry.parent / os.fsdecode(strange)).write_text(ENTRY, encoding="utf-8")
+    problems = check(catalog_dir).problems
+    assert [problem.rule for problem in problems] == ["SK006"]
+    for form in ("text", "json", "github", "sarif"):
+        assert render(problems, form).encode("utf-8")
+    assert render(problems, "github").count("\n") == 1
+
+
+def test_a_message_is_never_as_long_as_a_file(catalog_dir, entry):
+    entry.write_text(ENTRY.replace("iccv", "x" * 200_000), encoding="utf-8")
+    problem = check(catalog_dir).problems[0]
+    assert problem.rule == "SK320"
+    assert len(str(problem)) < 600
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed(catalog_dir, entry):

@@ -20,6 +20,7 @@ from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
 _LINK = "a symbolic link is not followed; put the thing itself here"
+MAX_MESSAGE = 400
 SHARED_BYTES = 2 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
@@ -58,13 +59,16 @@ class _Files:
         """Keep faults of one file as problems."""
         for f in faults:
             severity = BY_ID[f.rule].severity
+            cut = len(f.message) > MAX_MESSAGE
+            message = f"{f.message[:MAX_MESSAGE]} …" if cut else f.message
             self.problems.append(
-                Problem(path, f.line, f.column, f.rule, f.message, severity)
+                Problem(path, f.line, f.column, f.rule, message, severity)
             )
 
     def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
         """One file as models, or None after reporting why not."""
-        tree = self.trees[path] = read(self.root / path, limit)
+        tree = read(self.root / path, limit)
+        self.trees[path] = Tree(tree.text)  # enough to find places; the data may go
         faults = list(tree.faults)
         # A file with another fault than a repeated key does not say what was meant.
         whole = all(fault.rule == "SK110" for fault in faults)
