@@ -109,6 +109,8 @@ def _read(files: _Files) -> Catalog:
         broken.add("cards")
     papers, paths = _papers(files)
     venues = _unique(files, good["venues"])
+    if len(venues) < len(good["venues"]):
+        broken.add("venues")
     catalog = Catalog(
         good["survey"],
         good["taxonomy"],
@@ -148,6 +150,7 @@ def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
 def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
     papers: list[Paper] = []
     paths: dict[str, str] = {}
+    misnamed: dict[str, str] = {}  # relations to these lead somewhere all the same
     for path in sorted(_entries(files)):
         stem = path.rpartition("/")[2].removesuffix(".yaml")
         paper = files.read(path, _PAPER)
@@ -158,7 +161,9 @@ def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
         paths[stem.casefold()] = path
         if paper and _in_place(files, path, paper):
             papers.append(paper)
-    return papers, paths
+        elif paper:
+            misnamed[paper.id] = path
+    return papers, misnamed | paths
 
 
 def _in_place(files: _Files, path: str, paper: Paper) -> bool:
@@ -195,14 +200,14 @@ def _inside(files: _Files, folder: str) -> Iterator[os.DirEntry[str]]:
     """What lies in a folder that is a real one; links are reported, not followed."""
     here = files.root / folder
     way = [here, *here.parents][: folder.count("/") + 1]  # up to the root
-    if any(step.is_symlink() for step in way):
-        files.report(folder, Fault("SK003", 1, 1, _LINK))
-        return
-    if not here.is_dir():
-        return
     try:
+        if any(step.is_symlink() for step in way):
+            files.report(folder, Fault("SK003", 1, 1, _LINK))
+            return
         with os.scandir(here) as found:
             entries = sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         files.report(folder, Fault("SK001", 1, 1, message))
