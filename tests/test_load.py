@@ -356,7 +356,6 @@ def papers(draw):
 
 
 @given(papers())
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_valid_paper_survives_being_written_and_read(document):
     try:
         paper = Paper.model_validate(document)
@@ -376,7 +375,7 @@ WORDS = st.sampled_from(
 
 
 @given(LINES, WORDS, st.integers(0, 2000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_shuffled_entry_never_raises(catalog_dir, lines, word, position):
     text = "\n".join(lines)
     (catalog_dir / PATH).write_text(text[:position] + word + text[position:], "utf-8")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -254,6 +256,18 @@ def test_shown_values_are_short_and_harmless():
 def test_the_fast_parser_is_the_one_in_use(request):
     if "libyaml" in request.node.name:
         assert yaml_tree.EventParser is not yaml.SafeLoader
+
+
+def test_without_libyaml_the_pure_parser_is_used():
+    program = (
+        "import sys; sys.modules['yaml._yaml'] = None\n"
+        "from surveykit.yaml_tree import EventParser, parse\n"
+        "print(EventParser.__name__, parse('a: [no, 1]').data)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "SafeLoader {'a': ['no', 1]}\n"
 
 
 def as_text(data):
