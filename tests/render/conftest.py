@@ -64,6 +64,7 @@ def run() -> Any:
             cwd=cwd,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",  # TeX breaks lines of its log inside letters
             timeout=120,
             check=False,
         )

@@ -18,7 +18,7 @@ from surveykit.models import Author, Paper
 from surveykit.render.bibtex import TYPES, bibliography, entry
 from surveykit.render.casing import sentence_case
 from surveykit.render.container import container, preprint_label
-from surveykit.render.latex import TABLE, curly
+from surveykit.render.latex import TABLE, curly, latex
 
 PLAIN = {
     "textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^",
@@ -34,9 +34,9 @@ CONTEXT.add_context_category(
 QUOTES = str.maketrans("‘’‚‛“”„\"`", "'''''''''")  # fmt: skip
 
 
-def decoded(latex: str) -> str:
+def decoded(text: str) -> str:
     """Plain text of LaTeX as pylatexenc reads it."""
-    spared = latex.replace(r"{\`{}}", "\ue000")  # an accent over nothing
+    spared = text.replace(r"{\`{}}", "\ue000")  # an accent over nothing
     converter = latex2text.LatexNodes2Text(
         latex_context=CONTEXT, strict_latex_spaces=True, math_mode="text"
     )
@@ -237,7 +237,7 @@ BATCH = st.lists(st.tuples(TITLES, AUTHORS), min_size=25, max_size=25)
 
 def formulas(text: str) -> str:
     """Text with the characters that stand as formulas in the way pandoc keeps them."""
-    math = {char: latex[1:-1] for char, latex in TABLE.items() if latex[:2] == "{$"}
+    math = {char: tex[1:-1] for char, tex in TABLE.items() if tex[:2] == "{$"}
     return "".join(math.get(char, char) for char in text)
 
 
@@ -293,6 +293,44 @@ def test_bibtex_reads_any_text_without_a_warning(catalog, run, style, tmp_path):
         assert text.count("\\bibitem") == len(papers), said
 
     reads()
+
+
+# What LaTeX has in its Latin fonts; beyond them a reader needs fonts, not commands.
+LATIN = st.sampled_from(
+    [*string.printable.strip(), *TABLE]
+    + [chr(code) for code in range(0xC0, 0x17F) if latex(chr(code)) != chr(code)]
+)
+TYPESET = st.lists(st.one_of(LATIN, COMMANDS, st.just(" ")), min_size=1, max_size=30)
+TYPESET = TYPESET.map("".join).map(plain).filter(bool)
+
+
+@pytest.mark.parametrize("style", ["plain", "IEEEtran"])
+def test_latex_typesets_every_entry(bib, style, run, tmp_path):
+    typeset(bib, style, "OT1", run, tmp_path)
+
+
+@pytest.mark.parametrize("style", ["plain", "IEEEtran"])
+def test_latex_typesets_any_latin_text(catalog, run, style, tmp_path):
+    @settings(BATCHES, max_examples=5)
+    @given(st.lists(TYPESET, min_size=25, max_size=25))
+    def typesets(texts):
+        batch = [(text, Author(literal=text)) for text in texts]
+        bib = bibliography(copies(catalog, batch), catalog)
+        typeset(bib, style, "T1", run, tmp_path)
+
+    typesets()
+
+
+def typeset(bib: str, style: str, encoding: str, run, folder) -> None:
+    text, _ = bibtexed(bib, style, run, folder)
+    (folder / "paper.tex").write_text(
+        f"\\documentclass{{article}}\\usepackage[{encoding}]{{fontenc}}"
+        f"\\usepackage{{url}}\\begin{{document}}{text}\\end{{document}}",
+        encoding="utf-8",
+    )
+    options = ("-draftmode", "-halt-on-error", "-interaction=nonstopmode")
+    code, said = run("pdflatex", *options, "paper.tex", cwd=folder)
+    assert code == 0, re.findall(r"^!.*(?:\n.*){6}", said, re.MULTILINE)
 
 
 @given(TITLES, AUTHORS)
