@@ -12,11 +12,7 @@ def test_every_address_has_the_place_where_it_stands(catalog_dir):
     catalog = load_catalog(catalog_dir)
     links = from_catalog(catalog, catalog_dir)
     places = [place for link in links for place in link.places]
-    assert (
-        {"paper", "pdf", "code", "survey"}
-        <= {place.kind for place in places}
-        <= set(KINDS)
-    )
+    assert {"paper", "pdf", "code"} <= {place.kind for place in places} <= set(KINDS)
     for place in places:
         line = (
             (catalog_dir / place.path)
@@ -68,3 +64,13 @@ def test_a_list_keeps_lines_and_columns():
         3,
         3,
     )
+
+
+def test_addresses_that_only_hold_a_place_are_not_asked_for(catalog_dir):
+    catalog = load_catalog(catalog_dir)
+    links = from_catalog(catalog, catalog_dir, kinds={"survey"})
+    assert [link.url for link in links] == ["https://example.github.io/invented-survey/"]
+    file = catalog_dir / "catalog/survey.yaml"
+    text = file.read_text(encoding="utf-8").replace("example.github.io", "a.example")
+    file.write_text(text, encoding="utf-8")
+    assert not from_catalog(load_catalog(catalog_dir), catalog_dir, kinds={"survey"})

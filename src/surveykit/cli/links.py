@@ -265,9 +265,12 @@ def _history(home: Path | None) -> Path:
 def _agent(catalog: Catalog | None) -> str:
     # Without the words "link" and "checker": common server rules answer those with 403.
     from surveykit import __version__
+    from surveykit.links.gather import is_placeholder
 
-    contact = f" (+{catalog.survey.repository})" if catalog else ""
-    return f"surveykit/{__version__}{contact}"
+    contact = catalog.survey.repository if catalog else ""
+    if not contact or is_placeholder(contact):
+        return f"surveykit/{__version__}"
+    return f"surveykit/{__version__} (+{contact})"
 
 
 def _listed(urls: str) -> tuple[Link, ...]:

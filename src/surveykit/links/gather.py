@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urldefrag
+from urllib.parse import urldefrag, urlsplit
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
@@ -109,11 +109,23 @@ def _paper_urls(paper: Paper) -> Iterator[tuple[str, Loc, str]]:
 
 
 def _survey_urls(catalog: Catalog) -> Iterator[tuple[str, Loc, str]]:
-    yield "survey", ("repository",), catalog.survey.repository
-    yield "survey", ("site",), catalog.survey.site
-    for index, person in enumerate(catalog.survey.maintainers):
-        if person.url:
-            yield "survey", ("maintainers", index, "url"), person.url
+    survey = catalog.survey
+    people = enumerate(survey.maintainers)
+    found: list[tuple[Loc, str | None]] = [
+        (("repository",), survey.repository),
+        (("site",), survey.site),
+        *((("maintainers", index, "url"), person.url) for index, person in people),
+    ]
+    for loc, url in found:
+        if url and not is_placeholder(url):
+            yield "survey", loc, url
+
+
+def is_placeholder(url: str) -> bool:
+    """Whether an address is one of those reserved for examples (RFC 2606), or GitHub's `example`."""
+    parts = urlsplit(url)
+    labels = (parts.hostname or "").split(".")
+    return "example" in labels[-2:] or parts.path.startswith("/example/")
 
 
 def _is_url(text: str) -> bool:
