@@ -255,6 +255,38 @@ def behaviours(  # noqa: PLR0915  # a table, written as calls
         f"https://tls.test:{tls['good']}/plain",
     )
     case("escaped%20path/%E8%AE%BA%E6%96%87", answer(200, PAGE), OK, R.REACHED)
+    case(
+        "early-hints",
+        raw(
+            b"HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello"
+        ),
+        OK,
+        R.REACHED,
+    )
+    case(
+        "bad-cookies",
+        answer(
+            302,
+            location="/plain",
+            set_cookie="=; Domain=\x7f.test; Expires=never; a=b;;;",
+        ),
+        OK,
+        R.REACHED,
+    )
+    case("bare-host", None, OK, R.REACHED, f"http://bare.test:{port}")
+    case(
+        "not-html",
+        answer(200, "404 not found", content_type="text/plain"),
+        OK,
+        R.REACHED,
+    )
+    case(
+        "two-addresses",
+        None,
+        BROKEN,
+        R.REFUSED,
+        f"http://two.test:{dead}/",
+    )
     # moved
     case("moved", to("/plain"), MOVED, R.PERMANENT_REDIRECT)
     case("moved-308", to("/plain", 308), MOVED, R.PERMANENT_REDIRECT)
@@ -446,6 +478,7 @@ def behaviours(  # noqa: PLR0915  # a table, written as calls
 
 ADDRESSES = {
     "private.test": ["10.1.2.3"],
+    "two.test": ["127.0.0.1", "127.0.0.2"],
     "mixed.test": ["93.184.216.34", "192.168.0.1"],
 }
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from surveykit.links.address import BlockedError, Guard, is_public, literal
-from surveykit.links.connect import GuardedResolver
+from surveykit.links.connect import GuardedResolver, transport
+from surveykit.links.fetch import Fetcher
+from surveykit.links.gate import Gate
 from surveykit.links.state import Reason
 
 PRIVATE = [
@@ -194,3 +197,32 @@ def test_the_connection_goes_to_the_address_that_was_checked(world, hostile):
     outcome = world.check([f"http://rebind.test:{hostile.port}/plain"], lookup=lookup)
     assert [f.result.state for f in outcome.findings] == ["ok"]
     assert asked == ["rebind.test"]
+
+
+class Careless(Guard):
+    """A guard that overlooks what stands in the address, as a parser that disagrees with another would."""
+
+    def check_url(self, url: str) -> None:
+        pass
+
+
+@pytest.mark.parametrize(
+    "host", ["2130706433", "127.1", "0177.0.0.1", "localhost", "[::1]", "127.0.0.1"]
+)
+def test_what_an_address_parser_overlooks_fails_at_the_socket(hostile, host):
+    before = len(hostile.requests)
+
+    async def ask():
+        guard = Careless()
+        way = transport(guard, total=1, context=hostile.trusted)
+        gate = Gate(1, 0.0, 1, time.monotonic, asyncio.sleep)
+        try:
+            return await Fetcher(way, guard, gate, "test").look(
+                f"http://{host}:{hostile.port}/plain"
+            )
+        finally:
+            await way.aclose()
+
+    result = asyncio.run(ask())
+    assert result.state in ("blocked", "broken")
+    assert len(hostile.requests) == before

@@ -69,7 +69,9 @@ def test_a_list_keeps_lines_and_columns():
 def test_addresses_that_only_hold_a_place_are_not_asked_for(catalog_dir):
     catalog = load_catalog(catalog_dir)
     links = from_catalog(catalog, catalog_dir, kinds={"survey"})
-    assert [link.url for link in links] == ["https://example.github.io/invented-survey/"]
+    assert [link.url for link in links] == [
+        "https://example.github.io/invented-survey/"
+    ]
     file = catalog_dir / "catalog/survey.yaml"
     text = file.read_text(encoding="utf-8").replace("example.github.io", "a.example")
     file.write_text(text, encoding="utf-8")

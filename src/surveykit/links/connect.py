@@ -20,7 +20,7 @@ from surveykit.links.state import Reason
 Lookup = Callable[[str], Awaitable[list[str]]]
 """Host name -> addresses as text; raises OSError when there are none."""
 
-LOOKUP_SECONDS = 15.0
+LOOKUP_SECONDS = 10.0
 HEADER_BYTES = 64 * 1024
 """Longest header line; content policies of well-known hosts pass the usual 8 KiB."""
 

@@ -62,6 +62,7 @@ WALL_WORDS = (
     "checking your browser",
     "verify you are human",
     "verifying you are human",
+    "verifying your browser",
     "verify that you are human",
     "verify you are a human",
     "are you a robot",
@@ -300,6 +301,11 @@ def _reason(error: BaseException) -> Reason | None:
         return Reason.UNREACHABLE
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return Reason.TIMEOUT
+    if isinstance(error, aiohttp.ClientConnectorError):
+        refused = f"[Errno {errno.ECONNREFUSED}]" in str(
+            error
+        )  # one of several addresses
+        return Reason.REFUSED if refused else Reason.UNREACHABLE
     return None
 
 

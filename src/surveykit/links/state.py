@@ -79,6 +79,7 @@ class Reason(StrEnum):
 
 TRANSIENT = frozenset(
     {
+        Reason.DNS,
         Reason.RATE_LIMITED,
         Reason.SERVER_ERROR,
         Reason.TIMEOUT,
