@@ -93,7 +93,7 @@ _MISSING = (
 )
 # A whole title, or a whole part of one, that says nothing else.
 GONE_TITLE = re.compile(
-    rf"(http |error:? |status |错误:? ?)?404( error| page|页面|错误)?[ :.!,，：-]*((page|file|article) )?(not found|错误|未找到.*|找不到.*|页面不存在)?[.!]*"
+    rf"((http|error|status|错误):? ?)*404( error| page|页面|错误)?[ :.!,，：-]*((page|file|article) )?(not found|错误|未找到.*|找不到.*|页面不存在)?[.!]*"
     rf"|(oops|sorry|whoops|抱歉|对不起)?[,.!，！:… ]*{_THING}.{{0,20}} ?{_MISSING}[.!]*|(page |file )?not found[.!]*|404"
     r"|(oops|sorry|抱歉|对不起)?[,.!，！ ]*(您|你)?(所)?(访问|请求|查找|要找|浏览)?的?(页面|网页|文件|内容|文章).{0,6}(不存在|未找到|找不到|走丢了|已(被)?删除|无法找到).{0,4}"
     r"|(找不到|未找到|无法找到)(该|此|您?(访问|请求)的)?(页面|网页|文件|内容|文章)",
@@ -302,9 +302,8 @@ def _reason(error: BaseException) -> Reason | None:
     if isinstance(error, TimeoutError | httpx.TimeoutException):
         return Reason.TIMEOUT
     if isinstance(error, aiohttp.ClientConnectorError):
-        refused = f"[Errno {errno.ECONNREFUSED}]" in str(
-            error
-        )  # one of several addresses
+        # Where several addresses fail in several ways, only the words tell.
+        refused = f"[Errno {errno.ECONNREFUSED}]" in str(error.os_error)
         return Reason.REFUSED if refused else Reason.UNREACHABLE
     return None
 
