@@ -8,16 +8,15 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from surveykit.cli.progress import progress
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -35,17 +34,17 @@ from surveykit.errors import MachineError, Severity
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
     from surveykit.links.address import Guard
-    from surveykit.links.engine import Outcome, Plan
+    from surveykit.links.engine import Outcome
     from surveykit.links.gather import Link
     from surveykit.links.history import History
     from surveykit.links.policy import Policy
+    from surveykit.links.session import Settings
     from surveykit.links.state import Result
 
 HISTORY = ".cache/links.jsonl"
 FORMATS = ("text", "json", "github", "junit", "markdown")
 KINDS = ("paper", "pdf", "code", "project", "slides", "video", "source", "survey")
 UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-PLAIN_PROGRESS_SECONDS = 10.0
 
 
 class Duration(click.ParamType[float]):
@@ -66,20 +65,6 @@ class Duration(click.ParamType[float]):
         if not found:
             self.fail(f"{value!r} is no duration; write 90s, 5m, 1h or 7d", param, ctx)
         return int(found[1]) * UNITS[found[2]]
-
-
-@dataclass(frozen=True)
-class _Options:
-    """What was asked for besides the links."""
-
-    plan: Plan
-    guard: Guard
-    history: Path
-    policy: Policy
-    agent: str
-    per_host: int
-    spacing: float
-    at_once: int
 
 
 @click.command(
@@ -195,26 +180,26 @@ def check_links(
     link is broken or not allowed, 3 that there is no network, 130 that the run was interrupted.
     """
     from surveykit.links.engine import Plan
+    from surveykit.links.session import Settings
 
     if urls and (ids or since or kinds or fix):
         raise click.UsageError("--urls goes without IDs, --since, --only and --fix")
     home = None if urls else repository(root)
     catalog = load(root) if home else None
     policy, sound = _policy(home)
-    options = _Options(
+    settings = Settings(
+        agent=_agent(catalog),
+        guard=_guard(allow),
         plan=Plan(
             max_age_seconds=max_age,
             budget_seconds=budget,
             strikes=strikes,
             strike_days=strike_days,
         ),
-        guard=_guard(allow),
-        history=history or _history(home),
-        policy=policy,
-        agent=_agent(catalog),
         per_host=per_host,
         spacing=spacing,
         at_once=at_once,
+        github_token=os.environ.get("GITHUB_TOKEN"),
     )
     if home and catalog:
         links = _chosen(catalog, home, ids, since, kinds)
@@ -222,7 +207,7 @@ def check_links(
         links = _listed(urls or "-")
     if home and not (ids or since or kinds):
         warn(policy.unused(link.url for link in links))
-    outcome = _run(links, options)
+    outcome = _run(links, settings, policy, history or _history(home))
     _tell(outcome, form)
     if fix and home:
         _fix(outcome, home)
@@ -321,103 +306,33 @@ def _changed(home: Path, revision: str) -> set[str]:
     return set(done.stdout.decode(errors="replace").split("\0"))
 
 
-def _run(links: tuple[Link, ...], options: _Options) -> Outcome:
+def _run(
+    links: tuple[Link, ...], settings: Settings, policy: Policy, path: Path
+) -> Outcome:
     from surveykit.links.engine import Outcome
     from surveykit.links.history import History
 
     if not links:
         return Outcome(())
-    with (
-        History(options.history, time.time()) as history,
-        _progress(len(links)) as seen,
-    ):
-        return asyncio.run(_checked(links, options, history, seen))
+    with History(path, time.time()) as history, progress(len(links)) as seen:
+        return asyncio.run(_checked(links, settings, policy, history, seen))
 
 
 async def _checked(
     links: tuple[Link, ...],
-    options: _Options,
+    settings: Settings,
+    policy: Policy,
     history: History,
     seen: Callable[[Result], None],
 ) -> Outcome:
-    from surveykit.links.connect import transport
-    from surveykit.links.engine import Run
-    from surveykit.links.fetch import Fetcher
-    from surveykit.links.gate import Gate
-    from surveykit.links.identify import Identifier, Services
+    from surveykit.links.session import session
 
-    try:
-        way = transport(options.guard, total=options.at_once)
-    except OSError as error:
-        raise MachineError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from None
-    gate = Gate(
-        per_host=options.per_host,
-        spacing=options.spacing,
-        total=options.at_once,
-        clock=time.monotonic,
-        sleep=asyncio.sleep,
-    )
-    fetcher = Fetcher(way, options.guard, gate, options.agent)
-    services = Services(github_token=os.environ.get("GITHUB_TOKEN"))
-    run = Run(
-        fetcher,
-        history,
-        options.plan,
-        options.policy,
-        Identifier(fetcher, services),
-        seen=seen,
-    )
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):  # Windows
-            loop.add_signal_handler(number, run.interrupt)
-    try:
+    async with session(settings, history, policy, seen) as run:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, run.interrupt)
         return await run.check(links)
-    finally:
-        await way.aclose()
-
-
-@contextlib.contextmanager
-def _progress(total: int) -> Iterator[Callable[[Result], None]]:
-    """Shows how far a run is: a bar for a reader, a line now and then for a log."""
-    if not sys.stderr.isatty():
-        yield _lines(total)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
-    rate = TextColumn("{task.fields[rate]:.1f}/s  {task.fields[alarms]} failing")
-    columns = (BarColumn(), MofNCompleteColumn(), rate, Remaining())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("links", total=total, rate=0.0, alarms=0)
-        urls: set[str] = set()
-        failing = 0
-        start = time.monotonic()
-
-        def seen(result: Result) -> None:
-            nonlocal failing
-            failing += result.state in ("broken", "blocked")
-            urls.add(result.url)
-            rate = len(urls) / max(time.monotonic() - start, 0.1)
-            bar.update(task, completed=len(urls), rate=rate, alarms=failing)
-
-        yield seen
-
-
-def _lines(total: int) -> Callable[[Result], None]:
-    start = told = time.monotonic()
-    urls: set[str] = set()
-
-    def seen(result: Result) -> None:
-        nonlocal told
-        urls.add(result.url)
-        now = time.monotonic()
-        if now - told >= PLAIN_PROGRESS_SECONDS:
-            told = now
-            note(f"{len(urls)} of {total} links, {len(urls) / (now - start):.1f}/s")
-
-    return seen
 
 
 def _tell(outcome: Outcome, form: str) -> None:
