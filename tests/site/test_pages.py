@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 import yaml
 from selectolax.lexbor import LexborHTMLParser
 
+from surveykit.render import pages as package
 from surveykit.render.bibtex import bibliography
 from surveykit.render.pages import as_markdown, explorer, render_files, render_pages
 from surveykit.render.pages.words import _both, words
@@ -121,10 +123,6 @@ def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
 
 
 def test_every_word_of_the_interface_is_used():
-    from pathlib import Path
-
-    from surveykit.render import pages as package
-
     folder = Path(package.__file__).parent
     root = folder.parents[3]
     sources = [*folder.rglob("*.html"), *folder.glob("*.py")]
@@ -134,11 +132,12 @@ def test_every_word_of_the_interface_is_used():
         r"^(basis|track|gap|has|col)_|_long$|^(attack|defense|study|conference|journal|preprint"
         r"|pdf|code|project|slides|video|keys)$"
     )
-    unused = []
-    for section, pairs in _both().items():
-        for key in pairs:
-            if f"{section}.{key}" not in text and not computed.search(key):
-                unused.append(f"{section}.{key}")
+    unused = [
+        f"{section}.{key}"
+        for section, pairs in _both().items()
+        for key in pairs
+        if f"{section}.{key}" not in text and not computed.search(key)
+    ]
     assert not unused
 
 

@@ -190,6 +190,8 @@ def _write_pages(folder: Path, catalog: Catalog) -> int:
     for lang in ("en", "zh"):
         texts = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
         texts |= render_files(catalog, lang)
-        written = outputs.write_folder(folder / lang, texts)
+        # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.
+        below = folder if lang == "en" else folder / lang
+        written = outputs.write_folder(below, texts)
         note(f"{lang}: {len(written)} of {len(texts)} files changed")
     return FINE
