@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import socket
 
 import pytest
-from links.hostile import answer, times
+from links.hostile import answer, raw, times
 
 from surveykit.links.engine import NetworkUnreachableError, Plan
 from surveykit.links.gather import from_lines
@@ -133,8 +134,17 @@ def test_a_budget_takes_the_stalest_first_and_says_what_is_left(world, hostile):
     outcome = world.check(urls, gate={"per_host": 1}, plan=Plan(budget_seconds=0.25))
     asked = [r.path for r in hostile.requests]
     assert 0 < len(asked) < 12
-    assert outcome.unchecked == 12 - len(asked)
+    fresh = {f.link.url for f in outcome.findings} - set(urls[6:])
+    assert outcome.unchecked == 6 - len(fresh)
     assert asked[:6] == [f"/plain?{n}" for n in range(len(asked[:6]))]
+
+
+def test_what_was_not_reached_keeps_its_last_known_state(world, hostile):
+    urls = [f"http://known.test:{hostile.port}/{name}" for name in ("missing", "plain")]
+    world.check(urls[:1])
+    outcome = world.check(urls, plan=Plan(strikes=1, budget_seconds=0.0))
+    assert states(outcome) == ["broken"]
+    assert outcome.unchecked == 1
 
 
 def test_no_budget_at_all_ends_at_once(world, hostile):
@@ -251,3 +261,20 @@ def test_an_interrupted_run_ends_with_what_is_known_and_is_gone_on_with(world, h
     again = world.check(urls, gate={"per_host": 2})
     assert states(again) == ["ok"] * 40
     assert len(hostile.requests) == 40 - known
+
+
+def test_no_reply_whatever_ends_the_run(world, hostile):
+    chance = random.Random(7)
+    good = b"HTTP/1.1 302 Found\r\nContent-Type: text/html; charset=x\r\nLocation: /plain\r\nSet-Cookie: a=b\r\nRetry-After: 3\r\nContent-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"
+    for n in range(150):
+        bytes_ = bytearray(good)
+        for _ in range(chance.randint(1, 6)):
+            place = chance.randrange(len(bytes_))
+            bytes_[place : place + chance.randint(0, 5)] = chance.randbytes(
+                chance.randint(0, 6)
+            )
+        hostile.handlers[f"/fuzz{n}"] = raw(bytes(bytes_))
+    urls = [f"http://fuzz{n}.test:{hostile.port}/fuzz{n}" for n in range(150)]
+    outcome = world.check(urls, plan=Plan(tries=1, strikes=1))
+    assert len(outcome.findings) == 150
+    assert len(outcome.counts) == len(State)

@@ -78,7 +78,7 @@ class Outcome:
     findings: tuple[Finding, ...]
     """In the order of the links."""
     unchecked: int = 0
-    """Links for which the time did not suffice."""
+    """Links of which nothing is known: the time did not suffice, in this run and before."""
     interrupted: bool = False
     """Whether somebody stopped the run."""
 
@@ -134,11 +134,16 @@ class Run:
             if not self._interrupted:
                 raise
         findings = tuple(
-            self._finding(link, self._results[link.url])
+            self._finding(link, result)
             for link in links
-            if link.url in self._results
+            if (result := self._last(link.url))
         )
         return Outcome(findings, len(links) - len(findings), self._interrupted)
+
+    def _last(self, url: str) -> Result | None:
+        """What this run found, or the last one that came so far."""
+        past = self.history.past.get(url)
+        return self._results.get(url) or (past.result if past else None)
 
     def _finding(self, link: Link, result: Result) -> Finding:
         if result.state is not State.BROKEN:

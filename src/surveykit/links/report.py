@@ -160,6 +160,8 @@ def markdown(outcome: Outcome) -> str:
     alarms = [f for f in told if f.result.state in ALARMS]
     if alarms:
         first = f"{len(alarms)} {'link needs' if len(alarms) == 1 else 'links need'} a new address or has to go."
+    elif outcome.unchecked:
+        first = "No link that was checked is broken; others wait for the next run."
     else:
         first = "All is well: no link of the catalog is broken."
     parts = ["# Links", first]
