@@ -7,6 +7,7 @@ import re
 import socket
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from surveykit.links.state import Reason
@@ -62,6 +63,7 @@ def is_public(address: Address) -> bool:
     return address.is_global and not address.is_multicast
 
 
+@lru_cache(4096)  # hosts come again with every link and every hop
 def literal(host: str) -> Address | None:
     """The address that a host is, in whatever way it is written; None for a name.
 

@@ -174,7 +174,9 @@ class Fetcher:
         request = httpx.Request(
             method, url, headers=self._fields, extensions={"timeout": waits}
         )
-        request.headers.update(headers or {})
+        request.headers.encoding = "ascii"  # else it is guessed anew at each use
+        if headers:
+            request.headers.update(headers)
         return request
 
     async def _send(

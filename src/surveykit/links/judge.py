@@ -148,8 +148,6 @@ GONE_PATH = re.compile(
     re.IGNORECASE,
 )
 HOME_PATH = re.compile(r"/?((index|home|default)(\.\w+)?)?/?", re.IGNORECASE)
-SHORT_TEXT = 600
-"""Characters of visible text up to which a whole page is read as one message."""
 
 
 def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Verdict:
@@ -177,8 +175,8 @@ def _wall(reply: Reply) -> str:
     page = reply.page
     if page is None or not page.html:
         return ""
-    long = reply.status == 200 and page.text_length > SHORT_TEXT
-    said = page.title.lower() if long else page.all
+    whole = page.short or reply.status != 200
+    said = page.all if whole else page.title.lower()
     for word in WALL_WORDS:
         if word in said:
             return f"the page says {word!r}"
@@ -229,7 +227,7 @@ def _speaks(page: Page) -> Verdict | None:
     for part in (page.title, *re.split(r"\s+[|·•–—-]\s+|\s*[|_]\s*", page.title)):
         if part and GONE_TITLE.fullmatch(part.strip()):
             return State.BROKEN, Reason.SOFT_404, f"the page's title is {page.title!r}"
-    short = page.whole and page.text_length <= SHORT_TEXT
+    short = page.whole and page.short
     said = page.all if short else page.title.lower()
     if any(word in said for word in PARKED_WORDS):
         return State.BROKEN, Reason.PARKED, "the domain is for sale"

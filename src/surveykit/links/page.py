@@ -12,6 +12,9 @@ import httpx
 
 MOST_BYTES = 64 * 1024
 """Bytes of a body that are read, before and after decompression."""
+SHORT_BYTES = 32 * 1024
+SHORT_TEXT = 600
+"""Characters of visible text up to which a whole page is read as one message."""
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]{1,40})", re.IGNORECASE)
 _TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,400})", re.IGNORECASE)
@@ -69,10 +72,10 @@ class Page:
             return ""
         return _one_line(_TAG.sub(" ", _SILENT.sub(" ", self._source)))
 
-    @property
-    def text_length(self) -> int:
-        """Characters of visible text."""
-        return len(self.text)
+    @cached_property
+    def short(self) -> bool:
+        """Whether it has so few words that the whole page is one message."""
+        return len(self.raw) <= SHORT_BYTES and len(self.text) <= SHORT_TEXT
 
     @cached_property
     def all(self) -> str:
