@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections import defaultdict
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -156,13 +156,20 @@ def theirs(program: str, port: int, count: int) -> list[str]:
     return [program, page, "--concurrency", str(AT_ONCE), "--verbosity", "error"]
 
 
-def beside(port: int, program: str, folder: Path) -> tuple[Speed, Speed]:
+def beside(port: int, program: str, folder: Path, runs: int) -> tuple[Speed, Speed]:
     """Our speed and theirs, measured in turns, so that a busy moment of the machine hits both."""
-    alone = seconds(ours(port, folder, 1)), seconds(theirs(program, port, 1))
-    full = seconds(ours(port, folder, LINKS)), seconds(theirs(program, port, LINKS))
+    times: dict[tuple[str, int], list[float]] = defaultdict(list)
+    for _ in range(runs):
+        for count in (1, LINKS):
+            times["we", count].append(seconds(ours(port, folder, count)))
+            times["they", count].append(seconds(theirs(program, port, count)))
+    middle = {key: statistics.median(values) for key, values in times.items()}
     we, they = (
-        Speed(LINKS / all_, (LINKS - 1) / (all_ - one))
-        for all_, one in zip(full, alone, strict=True)
+        Speed(
+            LINKS / middle[who, LINKS],
+            (LINKS - 1) / (middle[who, LINKS] - middle[who, 1]),
+        )
+        for who in ("we", "they")
     )
     return we, they
 
@@ -195,7 +202,7 @@ class Figures:
         return self.rate / (AT_ONCE / LATENCY_SECONDS)
 
 
-def measure(runs: int = 3) -> Figures:
+def measure(runs: int = 5) -> Figures:
     """All figures, against a server that lives as long as this takes."""
     here, there = multiprocessing.Pipe()
     server = multiprocessing.Process(target=serve, args=(there,), daemon=True)
@@ -212,16 +219,8 @@ def _measured(port: int, runs: int) -> Figures:
     we = they = None
     if program:
         with tempfile.TemporaryDirectory() as name:
-            pairs = [beside(port, program, Path(name)) for _ in range(runs)]
-        we, they = map(_median, zip(*pairs, strict=True))
+            we, they = beside(port, program, Path(name), runs)
     return Figures(rate, we, they, fresh_run(port, MANY)[1])
-
-
-def _median(speeds: Sequence[Speed]) -> Speed:
-    return Speed(
-        statistics.median(speed.whole for speed in speeds),
-        statistics.median(speed.links for speed in speeds),
-    )
 
 
 def main() -> None:
