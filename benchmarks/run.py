@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import files_build
+import links
 import site_build
 import validate
 from rich.console import Console
@@ -46,6 +47,15 @@ def figures() -> Iterator[Figure]:
     yield Figure(
         "build 1,000 entries, no site", files_build.build_seconds(1_000), 2, "s"
     )
+    checked = links.measure()
+    times = 1 / checked.of_ideal
+    yield Figure(
+        "2,000 links, 50 ms latency, beside the ideal time", times, 1 / 0.75, "x"
+    )
+    if checked.ours and checked.linkinator:
+        beside = checked.linkinator.links / checked.ours.links
+        yield Figure("the same beside linkinator", beside, 1, "x")
+    yield Figure("memory for 20,000 links", checked.memory, 120, "MB")
     real = site_build.measure()
     yield Figure(f"site, the {real.entries} papers, en + zh", real.wall, 12, "s")
     small, large = site_build.measure(1_000), site_build.measure(4_000)

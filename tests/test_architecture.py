@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "render": {"errors", "models", "catalog", "render", "rules"},
     "outputs": {"errors"},
     "query": {"models", "catalog"},
+    "links": {"errors", "models", "catalog", "fields", "yaml_tree", "links"},
     "mkdocs_plugin": {"errors", "catalog", "load", "render"},
 }
 # third-party package -> the only modules that may import it
@@ -30,6 +31,9 @@ OWNERS = {
     "rapidfuzz": {"rules", "load"},
     "mkdocs": {"mkdocs_plugin"},
     "click": {"cli"},
+    "httpx": {"links"},
+    "httpx_aiohttp": {"links"},
+    "aiohttp": {"links"},
     "torch": set(),
     "reference_impls": set(),
 }

@@ -138,3 +138,49 @@ def test_the_checks_on_github_have_few_rights_and_fixed_actions():
 def test_the_script_for_bare_machines_is_sound():
     assert (ROOT / ".ci/run").stat().st_mode & 0o111
     subprocess.run(["bash", "-n", ".ci/run"], cwd=ROOT, check=True)
+
+
+def test_the_weekly_links_run_has_few_rights_and_fixed_actions():
+    flow = yaml.load(text(".github/workflows/links.yml"), yaml.BaseLoader)
+    assert flow["permissions"] == {}
+    rights = {name: job["permissions"] for name, job in flow["jobs"].items()}
+    assert rights == {"check": {"contents": "read"}, "issue": {"issues": "write"}}
+    assert not {"pull_request", "pull_request_target"} & set(flow["on"])
+    uses = re.findall(r"uses: (\S+)", text(".github/workflows/links.yml"))
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in uses)
+    # Whoever may write runs nothing from the repository.
+    assert not any(
+        "checkout" in s.get("uses", "") for s in flow["jobs"]["issue"]["steps"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("code", "open_issue", "wanted"),
+    [
+        ("1", "", "issue create"),
+        ("1", "7", "issue edit 7"),
+        ("0", "7", "issue close 7"),
+        ("0", "", None),
+        ("1", "7 same", None),
+    ],
+)
+def test_one_issue_is_opened_kept_up_to_date_and_closed(
+    tmp_path, code, open_issue, wanted
+):
+    flow = yaml.load(text(".github/workflows/links.yml"), yaml.BaseLoader)
+    script = flow["jobs"]["issue"]["steps"][-1]["run"]
+    number, _, same = open_issue.partition(" ")
+    (tmp_path / "links.md").write_text("# Links\n\nnew 链接\n", encoding="utf-8")
+    body = "# Links\n\nnew 链接" if same else "old"
+    gh = tmp_path / "gh"
+    gh.write_text(
+        f'#!/bin/sh\necho "$@" >> log\n[ "$2" = list ] && echo {number}\n[ "$2" = view ] && printf \'%s\\n\' \'{body}\'\nexit 0\n',
+        encoding="utf-8",
+    )
+    gh.chmod(0o755)
+    env = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "TITLE": "T", "CODE": code}
+    subprocess.run(["bash", "-e", "-c", script], cwd=tmp_path, env=env, check=True)
+    calls = (tmp_path / "log").read_text(encoding="utf-8").splitlines()
+    done = [x for x in calls if not x.startswith(("issue list", "issue view"))]
+    assert len(done) == (wanted is not None)
+    assert all(call.startswith(wanted) for call in done)

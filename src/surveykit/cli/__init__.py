@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import ask, work
+from surveykit.cli import ask, links, work
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -27,9 +27,9 @@ from surveykit.errors import CatalogError, MachineError, SurveyError
 EXIT_CODES = """\b
 Exit codes:
   0    fine
-  1    problems found: bad entries, stale files, nothing matches
+  1    problems found: bad entries, stale files, broken links, nothing matches
   2    wrong usage; unknown id, term or rule
-  3    the machine failed: a file cannot be read or written, a program is missing
+  3    the machine or the network failed: a file cannot be read, no host answers
   130  interrupted
 """
 
@@ -49,7 +49,7 @@ def app(context: click.Context, root: Path | None) -> None:
         context.color = False
 
 
-for command in (*work.COMMANDS, *ask.COMMANDS):
+for command in (*work.COMMANDS, *ask.COMMANDS, *links.COMMANDS):
     app.add_command(command)
 
 

@@ -1,0 +1,364 @@
+"""The command that checks the addresses in the catalog."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from surveykit.cli.progress import progress
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    INTERRUPTED,
+    example,
+    known,
+    load,
+    note,
+    repository,
+    say,
+    warn,
+)
+from surveykit.errors import MachineError, Severity
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+    from surveykit.links.address import Guard
+    from surveykit.links.engine import Outcome
+    from surveykit.links.gather import Link
+    from surveykit.links.history import History
+    from surveykit.links.policy import Policy
+    from surveykit.links.session import Settings
+    from surveykit.links.state import Result
+
+HISTORY = ".cache/links.jsonl"
+FORMATS = ("text", "json", "github", "junit", "markdown")
+KINDS = ("paper", "pdf", "code", "project", "slides", "video", "source", "survey")
+UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class Duration(click.ParamType[float]):
+    """`90s`, `5m`, `1h`, `7d` as seconds."""
+
+    name = "duration"
+
+    def convert(
+        self,
+        value: str | float,
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> float:
+        """Seconds; a usage error for anything else."""
+        if isinstance(value, float):
+            return value
+        found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
+        if not found:
+            self.fail(f"{value!r} is no duration; write 90s, 5m, 1h or 7d", param, ctx)
+        return int(found[1]) * UNITS[found[2]]
+
+
+@click.command(
+    "check-links", epilog=example("surveykit check-links --only code --budget 5m")
+)
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--since", metavar="REV", help="Only entries changed since a git revision."
+)
+@click.option(
+    "--only",
+    "kinds",
+    multiple=True,
+    type=click.Choice(KINDS),
+    help="Only links of this kind; repeatable.",
+)
+@click.option(
+    "--urls",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, allow_dash=True),
+    help="Check a list, one address a line, without a catalog; - reads the input.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(FORMATS),
+    default="text",
+    show_default=True,
+    help="How the result is written; markdown is the body of one rolling issue.",
+)
+@click.option("--fix", is_flag=True, help="Rewrite moved links in the entries.")
+@click.option(
+    "--max-age",
+    type=Duration(),
+    default="1h",
+    show_default=True,
+    help="Good results younger than this are not asked for again.",
+)
+@click.option(
+    "--budget",
+    type=Duration(),
+    help="Begin nothing new after this time; the longest unchecked come first.",
+)
+@click.option(
+    "--strikes",
+    type=click.IntRange(1, 12),
+    default=2,
+    show_default=True,
+    help="Failing runs after which a link is broken; before, it is suspect.",
+)
+@click.option(
+    "--strike-days",
+    type=click.IntRange(0, 365),
+    default=1,
+    show_default=True,
+    help="Days that those runs lie apart at least.",
+)
+@click.option(
+    "--per-host",
+    type=click.IntRange(1, 100),
+    default=2,
+    show_default=True,
+    help="Requests that a host sees at once.",
+)
+@click.option(
+    "--spacing",
+    type=click.FloatRange(0, 60),
+    default=0.5,
+    show_default=True,
+    help="Seconds between two requests to a host.",
+)
+@click.option(
+    "--at-once",
+    type=click.IntRange(1, 1000),
+    default=100,
+    show_default=True,
+    help="Requests at once in all.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="HOST|CIDR",
+    help="Let a private address pass; repeatable. For tests and intranets.",
+)
+@click.option(
+    "--history",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help=f"Where results are kept.  [default: {HISTORY}]",
+)
+@click.pass_obj
+def check_links(
+    root: Path | None,
+    *,
+    ids: tuple[str, ...],
+    since: str | None,
+    kinds: tuple[str, ...],
+    urls: str | None,
+    form: str,
+    fix: bool,
+    max_age: float,
+    budget: float | None,
+    strikes: int,
+    strike_days: int,
+    per_host: int,
+    spacing: float,
+    at_once: int,
+    allow: tuple[str, ...],
+    history: Path | None,
+) -> int:
+    """Say which links still lead to what they promise.
+
+    Results come into a history as they arrive: a run that was cut off goes on where it stopped. Exit code 1 means that a
+    link is broken or not allowed, 3 that there is no network, 130 that the run was interrupted.
+    """
+    from surveykit.links.engine import Plan
+    from surveykit.links.session import Settings
+
+    if urls and (ids or since or kinds or fix):
+        raise click.UsageError("--urls goes without IDs, --since, --only and --fix")
+    home = None if urls else repository(root)
+    catalog = load(root) if home else None
+    policy, sound = _policy(home)
+    settings = Settings(
+        agent=_agent(catalog),
+        guard=_guard(allow),
+        plan=Plan(
+            max_age_seconds=max_age,
+            budget_seconds=budget,
+            strikes=strikes,
+            strike_days=strike_days,
+        ),
+        per_host=per_host,
+        spacing=spacing,
+        at_once=at_once,
+        github_token=os.environ.get("GITHUB_TOKEN"),
+    )
+    if home and catalog:
+        links = _chosen(catalog, home, ids, since, kinds)
+    else:
+        links = _listed(urls or "-")
+    if home and not (ids or since or kinds):
+        warn(policy.unused(link.url for link in links))
+    outcome = _run(links, settings, policy, history or _history(home))
+    _tell(outcome, form)
+    if fix and home:
+        _fix(outcome, home)
+    if outcome.interrupted:
+        return INTERRUPTED
+    return FOUND if outcome.failed or not sound else FINE
+
+
+COMMANDS = (check_links,)
+
+
+def _policy(home: Path | None) -> tuple[Policy, bool]:
+    """The policy, and whether it is sound."""
+    from surveykit.links.policy import Policy, read_policy
+
+    if home is None:
+        return Policy(), True
+    policy, problems = read_policy(home)
+    problems += policy.expired(datetime.now(UTC).date())
+    warn(problems)
+    return policy, not any(p.severity is Severity.ERROR for p in problems)
+
+
+def _guard(allow: tuple[str, ...]) -> Guard:
+    from surveykit.links.address import Guard
+
+    try:
+        return Guard.allowing(allow)
+    except ValueError as error:
+        raise click.UsageError(f"--allow: {error}") from None
+
+
+def _history(home: Path | None) -> Path:
+    if home:
+        return home / HISTORY
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "surveykit" / "links.jsonl"
+
+
+def _agent(catalog: Catalog | None) -> str:
+    # Without the words "link" and "checker": common server rules answer those with 403.
+    from surveykit import __version__
+    from surveykit.links.gather import is_placeholder
+
+    contact = catalog.survey.repository if catalog else ""
+    if not contact or is_placeholder(contact):
+        return f"surveykit/{__version__}"
+    return f"surveykit/{__version__} (+{contact})"
+
+
+def _listed(urls: str) -> tuple[Link, ...]:
+    from surveykit.links.gather import from_lines
+
+    name = "-" if urls == "-" else urls
+    with click.open_file(urls, encoding="utf-8", errors="replace") as file:
+        return from_lines(file, name)
+
+
+def _chosen(
+    catalog: Catalog,
+    home: Path,
+    ids: tuple[str, ...],
+    since: str | None,
+    kinds: tuple[str, ...],
+) -> tuple[Link, ...]:
+    from surveykit.links.gather import from_catalog
+
+    wanted = {known(paper_id, catalog.by_id, "paper") for paper_id in ids}
+    if since is not None:
+        changed = _changed(home, since)
+        touched = {i for i, path in catalog.paths.items() if path in changed}
+        wanted = wanted & touched if wanted else touched
+        if not wanted:
+            return ()
+    return from_catalog(catalog, home, ids=wanted, kinds=kinds)
+
+
+def _changed(home: Path, revision: str) -> set[str]:
+    """Files below `home` that differ from a revision. Raises MachineError, or a usage error."""
+    command = ["git", "diff", "--name-only", "-z", "--relative", "--end-of-options"]
+    try:
+        done = subprocess.run(
+            [*command, revision, "--", "catalog"],
+            cwd=home,
+            capture_output=True,
+            timeout=60,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MachineError(f"--since needs git: {error}") from None
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines()
+        raise click.UsageError(
+            f"--since {revision!r}: {said[0] if said else 'git failed'}"
+        )
+    return set(done.stdout.decode(errors="replace").split("\0"))
+
+
+def _run(
+    links: tuple[Link, ...], settings: Settings, policy: Policy, path: Path
+) -> Outcome:
+    from surveykit.links.engine import Outcome
+    from surveykit.links.history import History
+
+    if not links:
+        return Outcome(())
+    with History(path, time.time()) as history, progress(len(links)) as seen:
+        return asyncio.run(_checked(links, settings, policy, history, seen))
+
+
+async def _checked(
+    links: tuple[Link, ...],
+    settings: Settings,
+    policy: Policy,
+    history: History,
+    seen: Callable[[Result], None],
+) -> Outcome:
+    from surveykit.links.session import session
+
+    async with session(settings, history, policy, seen) as run:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with contextlib.suppress(NotImplementedError):  # Windows
+                loop.add_signal_handler(number, run.interrupt)
+        return await run.check(links)
+
+
+def _tell(outcome: Outcome, form: str) -> None:
+    from surveykit.links import report
+
+    writers = {
+        "text": report.text,
+        "json": report.as_json,
+        "github": report.github,
+        "junit": report.junit,
+        "markdown": report.markdown,
+    }
+    say(writers[form](outcome).rstrip("\n"))
+    step = os.environ.get("GITHUB_STEP_SUMMARY")
+    if form == "github" and step:
+        with Path(step).open("a", encoding="utf-8") as file:
+            file.write(report.markdown(outcome))
+
+
+def _fix(outcome: Outcome, home: Path) -> None:
+    from surveykit.links.repair import repair
+
+    repairs = repair(outcome.findings, home)
+    for edit in repairs.done:
+        place = edit.place
+        note(f"{place.path}:{place.line}: {place.written} -> {edit.new}")
+    for place, why in repairs.refused:
+        note(f"{place.path}:{place.line}: {place.written} stays: {why}")
+    note(f"{len(repairs.done)} links rewritten, {len(repairs.refused)} left")

@@ -1,0 +1,59 @@
+"""How far a run of the link checker is: a bar for a reader, a line now and then for a log."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from surveykit.cli.terminal import note
+
+if TYPE_CHECKING:
+    from surveykit.links.state import Result
+
+PLAIN_SECONDS = 10.0
+
+
+@contextlib.contextmanager
+def progress(total: int) -> Iterator[Callable[[Result], None]]:
+    """Something to tell each result of `total` links to."""
+    if not sys.stderr.isatty():
+        yield _lines(total)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    from rich.progress import TimeRemainingColumn as Remaining
+
+    rate = TextColumn("{task.fields[rate]:.1f}/s  {task.fields[alarms]} failing")
+    columns = (BarColumn(), MofNCompleteColumn(), rate, Remaining())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("links", total=total, rate=0.0, alarms=0)
+        urls: set[str] = set()
+        failing = 0
+        start = time.monotonic()
+
+        def seen(result: Result) -> None:
+            nonlocal failing
+            failing += result.state in ("broken", "blocked")
+            urls.add(result.url)
+            rate = len(urls) / max(time.monotonic() - start, 0.1)
+            bar.update(task, completed=len(urls), rate=rate, alarms=failing)
+
+        yield seen
+
+
+def _lines(total: int) -> Callable[[Result], None]:
+    start = told = time.monotonic()
+    urls: set[str] = set()
+
+    def seen(result: Result) -> None:
+        nonlocal told
+        urls.add(result.url)
+        now = time.monotonic()
+        if now - told >= PLAIN_SECONDS:
+            told = now
+            note(f"{len(urls)} of {total} links, {len(urls) / (now - start):.1f}/s")
+
+    return seen

@@ -1,0 +1,1 @@
+"""The link checker: which addresses of the catalog still lead to what they promise."""

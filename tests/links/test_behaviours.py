@@ -1,0 +1,23 @@
+"""Each bad habit of the web gets the state and the reason that it deserves, no more and no less."""
+
+from links.hostile import link
+
+
+def kind(name: str) -> str:
+    return "pdf" if name.endswith(".pdf") else "paper"
+
+
+def test_every_behaviour_has_its_state_and_reason(world, hostile):
+    links = [link(url, kind(name)) for name, (url, *_) in hostile.cases.items()]
+    outcome = world.check(links)
+    found = {f.link.url: (f.result.state, f.result.reason) for f in outcome.findings}
+    expected = {
+        url: (state, reason) for url, _, state, reason in hostile.cases.values()
+    }
+    wrong = {
+        name: (found.get(url), expected[url])
+        for name, (url, *_) in hostile.cases.items()
+        if found.get(url) != expected[url]
+    }
+    assert not wrong, "\n".join(f"{k}: {v}" for k, v in wrong.items())
+    assert len(expected) >= 40
