@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from urllib.parse import urlsplit
 
 import pytest
 from links.hostile import answer, raw, times
@@ -260,7 +261,13 @@ def test_an_interrupted_run_ends_with_what_is_known_and_is_gone_on_with(world, h
     hostile.requests.clear()
     again = world.check(urls, gate={"per_host": 2})
     assert states(again) == ["ok"] * 40
-    assert len(hostile.requests) == 40 - known
+    # A request that was in flight may reach a busy server late, so paths are compared, not counts.
+    asked = {request.path for request in hostile.requests}
+    found = {
+        urlsplit(f.link.url).path + "?" + urlsplit(f.link.url).query
+        for f in outcome.findings
+    }
+    assert asked == {f"/plain?{n}" for n in range(40)} - found
 
 
 def test_no_reply_whatever_ends_the_run(world, hostile):
