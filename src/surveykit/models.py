@@ -19,6 +19,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    WithJsonSchema,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -104,7 +105,11 @@ def _orcid(text: str) -> str:
 
 
 PlainText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_plain)]
-Url = Annotated[PlainText, AfterValidator(_url)]
+Url = Annotated[
+    PlainText,
+    AfterValidator(_url),
+    WithJsonSchema({"type": "string", "pattern": "^https?://[!-~]+$"}),
+]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 PaperId = Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{4}[a-z0-9]+$")]
 ArxivId = Annotated[
@@ -113,9 +118,7 @@ ArxivId = Annotated[
         pattern=r"^([0-9]{2}(0[1-9]|1[0-2])\.[0-9]{4,5}|[a-z-]+(\.[A-Z]{2})?/[0-9]{7})$"
     ),
 ]
-Doi = Annotated[
-    PlainText, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-;=?-\[\]_a-z]+$")
-]
+Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-;=?-\[\]_a-z]+$")]
 OpenReviewId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{6,40}$")]
 AclId = Annotated[
     str,
@@ -136,6 +139,28 @@ Volume = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,12}$")]
 Year = Annotated[int, Field(strict=True, ge=1950, le=2100)]
 Month = Annotated[int, Field(strict=True, ge=1, le=12)]
 Day = Annotated[date, BeforeValidator(_day)]
+
+
+def _pattern(form: Any) -> str:
+    return next(
+        str(part.pattern)
+        for part in form.__metadata__
+        if isinstance(part, StringConstraints) and part.pattern
+    )
+
+
+FORMS = {
+    _pattern(Slug): "lower-case letters, digits and single hyphens",
+    _pattern(PaperId): "ASCII name, year and word, like `feng2023detecting`",
+    _pattern(ArxivId): "arXiv id without address and version, like `'2303.15180'`",
+    _pattern(Doi): "DOI without `https://doi.org/`, like `10.1145/3503161.3547801`",
+    _pattern(OpenReviewId): "OpenReview forum id, like `iC4UHbQ01Mp`",
+    _pattern(AclId): "ACL Anthology id, like `2020.acl-main.249`",
+    _pattern(Orcid): "four groups of four digits, like `0000-0002-1825-0097`",
+    _pattern(Pages): "first and last page, like `12-25`, or an article number",
+    _pattern(Volume): "at most 12 letters, digits, dots and hyphens",
+}
+"""Pattern of a type -> what to write, in words."""
 
 
 class Model(BaseModel):
@@ -277,7 +302,7 @@ class Relation(Model):
     why: Bilingual
     """The reason in a few words."""
     basis: Literal["abstract", "paper", "code", "title"]
-    """What the relation was read from."""
+    """What the relation was read from; `title` means the title and the checked summary imply it."""
     source: PlainText
     """Where that can be read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
 

@@ -17,6 +17,10 @@ WHOLE_WORD = 2
 """Factor for a word that stands alone instead of inside another one."""
 
 
+_STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
+"""Letters that Unicode does not take apart."""
+
+
 @dataclass(frozen=True)
 class Filter:
     """What papers must have; an empty field asks for nothing."""
@@ -98,7 +102,7 @@ def statistics(catalog: Catalog) -> Statistics:
 
 def fold(text: str) -> str:
     """Text as it is compared: compatibility forms, no accents, no case."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKED))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 

@@ -71,9 +71,11 @@ def _run(arguments: list[str]) -> int:
             return app.invoke(context) or FINE
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "surveykit"
+        return fail(f"{error.format_message()} (see {command} --help)", USAGE)
     except click.ClickException as error:
-        error.show()
-        return error.exit_code
+        return fail(error.format_message(), error.exit_code)
     except CatalogError as error:
         warn(error.problems)
         return FOUND

@@ -48,7 +48,10 @@ def list_papers(
     with_code: bool,
     as_json: bool,
 ) -> int:
-    """List the papers that carry all given terms; narrower terms count."""
+    """List the papers with all given terms.
+
+    A paper with a narrower term has the wider one too.
+    """
     from surveykit.query import Filter, select
 
     catalog = load(root)
@@ -73,9 +76,10 @@ def list_papers(
 @as_json
 @click.pass_obj
 def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) -> int:
-    """Find papers by WORDS of titles, names, summaries or terms, in both languages.
+    """Find papers by WORDS in either language.
 
-    Accents and case do not matter; every word must occur; the best come first.
+    Titles, names, summaries, terms, venues and ids are searched. Every word must occur;
+    accents and case do not matter; the best match comes first.
     """
     from surveykit import query
 
@@ -91,7 +95,7 @@ def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) 
 @as_json
 @click.pass_obj
 def show(root: Path | None, paper_id: str, as_json: bool) -> int:
-    """Show one paper: facts, terms, summary and relations."""
+    """Show one paper with its relations."""
     catalog = load(root)
     paper = catalog.get(paper_id)
     if as_json:
@@ -128,7 +132,10 @@ def cite(root: Path | None, ids: tuple[str, ...], style: str, as_json: bool) -> 
 @as_json
 @click.pass_obj
 def stats(root: Path | None, as_json: bool) -> int:
-    """Count papers by year, threat, role and venue; each once, under its main term."""
+    """Count papers by year, threat, role, venue.
+
+    Each is counted once, under its main term.
+    """
     from surveykit.query import statistics
 
     figures = dataclasses.asdict(statistics(load(root)))

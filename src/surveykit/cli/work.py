@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 import subprocess
 import sys
@@ -29,6 +28,8 @@ from surveykit.errors import MachineError, Problem, Severity
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
+    from surveykit.report import Format
+    from surveykit.rules import Rule
 
 CLI_DOC = "docs/cli.md"
 SITE_CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
@@ -45,15 +46,15 @@ SITE_CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
     help="How problems are written.",
 )
 @click.pass_obj
-def validate(root: Path | None, paths: tuple[Path, ...], form: str) -> int:
-    """Show every problem of the catalog, or of some PATHS in it, with its place."""
+def validate(root: Path | None, paths: tuple[Path, ...], form: Format) -> int:
+    """Show every problem with its place.
+
+    Without PATHS the whole catalog is meant.
+    """
     from surveykit import load, report
 
     checked = load.check(repository(root), [path.resolve() for path in paths])
-    if text := report.render(checked.problems, form).rstrip("\n"):
-        say(text)
-    if form == "text" and not checked.problems:
-        note("no problems")
+    say(report.render(checked.problems, form), end="")
     return _code(checked.problems)
 
 
@@ -61,21 +62,21 @@ def validate(root: Path | None, paths: tuple[Path, ...], form: str) -> int:
 @click.argument("rule", required=False)
 @as_json
 def explain(rule: str | None, as_json: bool) -> int:
-    """Say what a RULE checks and how to satisfy it; without one, list all rules."""
-    from surveykit.rules import RULES
+    """Say what a RULE checks and how to obey.
 
-    rules = {one.id: one for one in RULES}
-    wanted = [rules[known(rule.upper(), rules, "rule")]] if rule else list(RULES)
+    Without a RULE all of them are listed.
+    """
+    from surveykit import report
+    from surveykit.rules import BY_ID, RULES
+
+    wanted = [BY_ID[known(rule.upper(), BY_ID, "rule")]] if rule else RULES
     if as_json:
-        say_json([dataclasses.asdict(one) for one in wanted])
-    elif rule is None:
+        say_json([_plain(one) for one in wanted])
+    elif rule:
+        say(report.explain(wanted[0]), end="")
+    else:
         rows = [(one.id, str(one.severity), one.title) for one in wanted]
         table(("rule", "severity", "title"), rows)
-    else:
-        for one in wanted:
-            say(f"{one.id} ({one.severity}): {one.title}\n\n{one.explanation}")
-            for shown in one.examples:
-                say(f"\n{shown}")
     return FINE
 
 
@@ -88,9 +89,10 @@ def explain(rule: str | None, as_json: bool) -> int:
 )
 @click.pass_obj
 def build(root: Path | None, check: bool, pages: Path | None) -> int:
-    """Write all generated files: READMEs, survey.bib, schema, documentation.
+    """Write all generated files.
 
-    Nothing is written while the catalog has errors.
+    These are the READMEs with their pictures, survey.bib, catalog/schema.json and the
+    generated pages of docs/. Nothing is written while the catalog has errors.
     """
     from surveykit import load
 
@@ -124,7 +126,10 @@ def build(root: Path | None, check: bool, pages: Path | None) -> int:
 )
 @click.pass_obj
 def serve(root: Path | None, lang: str, port: int) -> int:
-    """Show the website in one language; it follows every change of an entry."""
+    """Show the website while you edit.
+
+    It has one language and follows every change of an entry.
+    """
     home = repository(root)
     config = home / SITE_CONFIGS[lang]
     if not config.is_file():
@@ -141,6 +146,11 @@ def serve(root: Path | None, lang: str, port: int) -> int:
 
 
 COMMANDS = (validate, explain, build, serve)
+
+
+def _plain(rule: Rule) -> dict[str, str]:
+    names = ("id", "severity", "title", "why", "wrong", "right")
+    return {name: str(getattr(rule, name)) for name in names}
 
 
 def _code(problems: Sequence[Problem]) -> int:

@@ -49,8 +49,9 @@ def entry(paper: Paper, catalog: Catalog) -> str:
 def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
     venue = catalog.venue(paper)
     arxiv = paper.identifiers.arxiv
-    # plain.bst warns of proceedings that carry both
-    number = paper.number if venue.kind == "journal" or not paper.volume else None
+    # plain.bst warns of a number without volume or series, biber of an article's publisher
+    number = paper.number if venue.kind == "journal" and paper.volume else None
+    publisher = venue.publisher if venue.kind == "conference" else None
     texts = {
         "author": " and ".join(name(author) for author in paper.authors),
         "author+an:han": _han(paper),
@@ -61,7 +62,7 @@ def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
         "volume": paper.volume,
         "number": number,
         "pages": paper.pages and paper.pages.replace("-", "--"),
-        "publisher": venue.publisher and latex(venue.publisher),
+        "publisher": publisher and latex(publisher),
         "doi": paper.identifiers.doi,
         "eprint": arxiv,
         "archivePrefix": arxiv and "arXiv",

@@ -8,7 +8,8 @@ from itertools import groupby
 
 # Names that look like ordinary words with a capital; a phrase is kept as a whole.
 PROPER = frozenset(
-    """
+    noun.strip()
+    for noun in """
     American, Android, Asian, Bayes, Bayesian, Beatrix, Bernoulli, Boolean, British,
     Byzantine, Chinese, Cont-Steal, Dirichlet, Dutch, English, Euclidean, European,
     Fourier, French, Gaussian, German, Gram, Hadamard, Hessian, Hilbert, Hugging Face,
@@ -18,8 +19,8 @@ PROPER = frozenset(
     Segment Anything, Segment Anything Model, Sesame Street, Shapley, Siamese, Sodom,
     Spanish, Stackelberg, Trojan, Trojaned, Trojaning, Trojans, Turing, Wasserstein,
     Whisper, Wikipedia, X-Transfer
-    """.replace("\n", " ").strip().split(", ")
-)  # fmt: skip
+    """.split(",")
+)
 PHRASE = re.compile(
     r"\b(?:"
     + "|".join(sorted(map(re.escape, PROPER), key=lambda name: (-len(name), name)))
@@ -96,7 +97,8 @@ def sentence_case(title: str) -> str:
 def _lowered(text: str, before: str) -> str:
     def lower(match: re.Match[str]) -> str:
         head = before + text[: match.start()]
-        starts = not head or head.endswith(": ")
-        return match[0] if starts else match[0].lower()
+        if head.endswith(": "):
+            return match[0][0].upper() + match[0][1:]
+        return match[0].lower() if head else match[0]
 
     return WORD.sub(lower, text)

@@ -10,7 +10,6 @@ from surveykit.models import Url
 
 # ASCII punctuation that starts, ends or joins something in GitHub's Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")
-# A `$` pair is a formula; a backslash does not stop it outside of formulas, an element of its own does.
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 _KEPT = {"L", "M", "Nd", "Nl", "Pc"}
 """Unicode categories that stay in an anchor, beside the hyphen."""
@@ -25,11 +24,12 @@ def escape(text: str) -> str:
     text = _SPECIAL.sub(r"\\\1", text)
     text = re.sub(r"^(\d+)([.)])(?=\s|$)", r"\1\\\2", text)
     text = re.sub(r"^([-=:])", r"\\\1", text)
-    # GitHub links bare addresses and mentions; an empty comment between the parts stops it.
-    text = re.sub(r"(?i)\b(https?|ftp|mailto|xmpp)(?=:)", r"\1<!-- -->", text)
-    text = re.sub(r"(?i)\b(www)(?=\.)", r"\1<!-- -->", text)
-    text = text.replace("@", "<!-- -->@")
-    return text.replace("$", "<span>$</span>")
+    # GitHub makes links of bare addresses and mentions, and formulas of `$` pairs; an element around a part stops it.
+    return re.sub(
+        r"(?i)\b(?:https?|ftp|mailto|xmpp)(?=:)|\bwww(?=\.)|[@$]",
+        r"<span>\g<0></span>",
+        text,
+    )
 
 
 def address(url: Url) -> str:

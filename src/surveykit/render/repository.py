@@ -19,8 +19,8 @@ def render_repository(catalog: Catalog) -> dict[str, str]:
     lines = line_anchors(bib)
     texts = {
         "survey.bib": bib,
-        "catalog/schema.json": schema_json(),
-        "docs/format.md": format_doc(),
+        "catalog/schema.json": schema_json(catalog),
+        "docs/format.md": format_doc(catalog),
     }
     for lang, readme in PATHS.items():
         texts[readme] = render_readme(catalog, lang, lines)

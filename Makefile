@@ -1,0 +1,59 @@
+# Everything runs in .venv, which the first target makes. `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+export NO_MKDOCS_2_WARNING := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help site test check serve links fix bench clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+
+site: .venv/ready  ## all generated files, and the website in both languages
+	@$(BIN)/surveykit build
+	@rm -rf build/next build/next-zh
+	@$(MAKE) --no-print-directory -j2 build/next build/next-zh
+	@rm -rf build/site && mv build/next-zh build/next/zh && mv build/next build/site
+	@echo "open build/site/index.html or build/site/zh/index.html"
+
+# Side by side in folders of their own: MkDocs empties its target first, and the old site stays whole until both are done.
+# Never add -q: it turns --strict off.
+build/next:
+	@$(BIN)/mkdocs build --strict -f mkdocs.yml -d $(abspath $@)
+build/next-zh:
+	@$(BIN)/mkdocs build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
+
+test: .venv/ready  ## all tests
+	$(BIN)/pytest -n 2 $(ARGS)
+
+check: .venv/ready  ## entries, stale files, style, types: what a change must pass before the tests
+	$(BIN)/surveykit validate
+	$(BIN)/surveykit build --check
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+serve: .venv/ready  ## the website while you edit; LANGUAGE=zh for Chinese
+	$(BIN)/surveykit serve --lang $(or $(LANGUAGE),en)
+
+links: .venv/ready  ## the addresses in the catalog
+	@$(BIN)/surveykit check-links --help >/dev/null 2>&1 || { echo "make links: surveykit has no check-links command yet"; exit 1; }
+	$(BIN)/surveykit check-links
+
+fix: .venv/ready  ## what can be repaired without a decision: style, generated files
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+	$(BIN)/surveykit build
+
+bench: .venv/ready  ## the figures that are promised, measured here
+	$(BIN)/python benchmarks/run.py
+
+clean:  ## whatever was made, the environment too
+	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv .venv
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

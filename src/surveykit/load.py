@@ -1,0 +1,247 @@
+"""A folder of YAML files -> `Catalog`, or every problem in it with its place."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from surveykit.catalog import Catalog
+from surveykit.errors import CatalogError, Problem, Severity
+from surveykit.fields import validated
+from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+from surveykit.rules import BY_ID, findings
+from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
+
+PAPERS = "catalog/papers"
+CARDS = "reference_impls"
+_LINK = "a symbolic link; put the file itself here"
+SHARED_BYTES = 2 * 1024 * 1024
+
+_PAPER = TypeAdapter(Paper)
+_CARD = TypeAdapter(Card)
+_SHARED: dict[str, TypeAdapter[Any]] = {
+    "survey": TypeAdapter(Survey),
+    "taxonomy": TypeAdapter(Taxonomy),
+    "venues": TypeAdapter(tuple[Venue, ...]),
+}
+_EMPTY: dict[str, Any] = {
+    "survey": Survey.model_construct(),
+    "taxonomy": Taxonomy(axes=(), relations=()),
+    "venues": (),
+}
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What reading a catalog gives."""
+
+    catalog: Catalog | None
+    """The catalog; None when any of its files has an error."""
+    problems: tuple[Problem, ...]
+    """Everything found, by file and place."""
+
+
+@dataclass
+class _Files:
+    """The files read so far, and what is wrong with them."""
+
+    root: Path
+    trees: dict[str, Tree] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def report(self, path: str, *faults: Fault) -> None:
+        """Keep faults of one file as problems."""
+        for f in faults:
+            severity = BY_ID[f.rule].severity
+            self.problems.append(
+                Problem(path, f.line, f.column, f.rule, f.message, severity)
+            )
+
+    def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
+        """One file as models, or None after reporting why not."""
+        tree = self.trees[path] = read(self.root / path, limit)
+        faults = list(tree.faults)
+        # What a fault cut short would only be reported as missing.
+        whole = tree.data is not None or not faults
+        value = validated(form, tree, faults) if whole else None
+        self.report(path, *faults)
+        return value
+
+
+def load_catalog(root: Path) -> Catalog:
+    """The catalog below a repository root. Raises CatalogError with all problems."""
+    checked = check(root)
+    if checked.catalog is None:
+        raise CatalogError(checked.problems)
+    return checked.catalog
+
+
+def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
+    """Read everything below a repository root and apply every rule.
+
+    `paths` (files or folders) limits whose problems are reported; rules across entries
+    see the whole catalog all the same.
+    """
+    files = _Files(root)
+    catalog = _read(files)
+    problems = sorted(files.problems)
+    bad = any(p.severity is Severity.ERROR for p in problems)
+    if paths:
+        problems = _limited(files, problems, paths)
+    return Checked(None if bad else catalog, tuple(problems))
+
+
+def _read(files: _Files) -> Catalog:
+    shared = {name: _shared(files, name, form) for name, form in _SHARED.items()}
+    broken = {name for name, value in shared.items() if value is None}
+    good = {name: _EMPTY[name] if v is None else v for name, v in shared.items()}
+    cards = list(_cards(files))
+    if None in cards:
+        broken.add("cards")
+    papers, paths = _papers(files)
+    venues = _unique(files, good["venues"])
+    catalog = Catalog(
+        good["survey"],
+        good["taxonomy"],
+        venues,
+        Catalog.ordered(papers),
+        {card.id: card for card in cards if card},
+        paths,
+    )
+    for rule, found in findings(catalog, broken):
+        line, column = files.trees[found.path].place(found.loc, key=found.key)
+        files.report(found.path, Fault(rule.id, line, column, found.message))
+    return catalog
+
+
+def _shared(files: _Files, name: str, form: TypeAdapter[Any]) -> Any:
+    path = f"catalog/{name}.yaml"
+    if os.path.lexists(files.root / path):
+        return files.read(path, form, SHARED_BYTES)
+    message = f"no such file below {str(files.root)!r}; is this the root of a survey?"
+    files.report(path, Fault("SK008", 1, 1, message))
+    return None
+
+
+def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
+    """Venues by id; an id that stands twice is reported."""
+    path = "catalog/venues.yaml"
+    known: dict[str, Venue] = {}
+    for index, venue in enumerate(venues):
+        if venue.id in known:
+            place = files.trees[path].place((index, "id"))
+            message = f"venue {venue.id!r} stands here twice; merge them"
+            files.report(path, Fault("SK325", *place, message))
+        known.setdefault(venue.id, venue)
+    return known
+
+
+def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
+    papers: list[Paper] = []
+    paths: dict[str, str] = {}
+    for path in sorted(_entries(files)):
+        stem = path.rpartition("/")[2].removesuffix(".yaml")
+        paper = files.read(path, _PAPER)
+        if first := paths.get(stem.casefold()):
+            message = f"{first} has the same name; delete one"
+            files.report(path, Fault("SK007", 1, 1, message))
+            continue
+        paths[stem.casefold()] = path
+        if paper and _in_place(files, path, paper):
+            papers.append(paper)
+    return papers, paths
+
+
+def _in_place(files: _Files, path: str, paper: Paper) -> bool:
+    """Whether file and folder say what the entry says."""
+    *_, folder, name = path.split("/")
+    tree = files.trees[path]
+    if folder != str(paper.year):
+        message = f"year {paper.year} in the folder {folder!r}; move the file or correct the year"
+        files.report(path, Fault("SK005", *tree.place(("year",)), message))
+    if name == f"{paper.id}.yaml":
+        return True
+    message = f"id {paper.id!r} in the file {name!r}; rename one"
+    files.report(path, Fault("SK006", *tree.place(("id",)), message))
+    return False
+
+
+def _entries(files: _Files) -> Iterator[str]:
+    """Paths of the entry files; whatever else lies there is reported."""
+    for year in _inside(files, PAPERS):
+        if not (year.is_dir() and year.name.isdecimal()):
+            message = f"{year.name!r} is no year; entries are {PAPERS}/<year>/<id>.yaml"
+            files.report(f"{PAPERS}/{year.name}", Fault("SK004", 1, 1, message))
+            continue
+        for entry in _inside(files, f"{PAPERS}/{year.name}"):
+            path = f"{PAPERS}/{year.name}/{entry.name}"
+            if entry.name.endswith(".yaml") and not entry.is_dir():
+                yield path
+            else:
+                message = f"{entry.name!r} is no entry; entries are <id>.yaml"
+                files.report(path, Fault("SK004", 1, 1, message))
+
+
+def _inside(files: _Files, folder: str) -> Iterator[os.DirEntry[str]]:
+    """What lies in a folder that is a real one; links are reported, not followed."""
+    here = files.root / folder
+    above = [
+        files.root / up for up in (*Path(folder).parents, folder) if str(up) != "."
+    ]
+    if any(up.is_symlink() for up in above):
+        files.report(folder, Fault("SK003", 1, 1, _LINK))
+        return
+    if not here.is_dir():
+        return
+    try:
+        with os.scandir(here) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        message = f"cannot be read: {error.strerror}"
+        files.report(folder, Fault("SK001", 1, 1, message))
+        return
+    for entry in entries:
+        if entry.is_symlink():
+            files.report(f"{folder}/{entry.name}", Fault("SK003", 1, 1, _LINK))
+        else:
+            yield entry
+
+
+def _cards(files: _Files) -> Iterator[Card | None]:
+    for folder in _inside(files, CARDS):
+        path = f"{CARDS}/{folder.name}/card.yaml"
+        if not os.path.lexists(files.root / path):
+            continue
+        card = files.read(path, _CARD)
+        if card and card.id != folder.name:
+            place = files.trees[path].place(("id",))
+            message = f"id {card.id!r} in the folder {folder.name!r}; rename one"
+            files.report(path, Fault("SK006", *place, message))
+            card = None
+        yield card
+
+
+def _limited(
+    files: _Files, problems: list[Problem], paths: Sequence[Path]
+) -> list[Problem]:
+    """Problems of the files that `paths` name; paths that name none are problems themselves."""
+    root = files.root.resolve()
+    wanted = set()
+    known = {*files.trees, *(p.path for p in problems)}
+    extra = []
+    for path in paths:
+        full = path.resolve()
+        under = full.relative_to(root).as_posix() if full.is_relative_to(root) else None
+        mine = {k for k in known if under == "." or f"{k}/".startswith(f"{under}/")}
+        wanted |= mine
+        if not mine:
+            message = (
+                "no file of the catalog; name files below catalog/ or reference_impls/"
+            )
+            extra.append(Problem(path.as_posix(), 1, 1, "SK009", message))
+    return sorted([p for p in problems if p.path in wanted] + extra)

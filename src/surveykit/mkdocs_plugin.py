@@ -1,0 +1,147 @@
+"""Adapter to MkDocs: hands over rendered pages and files; nothing about the survey is decided here."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.base import Config
+from mkdocs.config.config_options import Choice, Dir
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.exceptions import PluginError
+from mkdocs.livereload import LiveReloadServer
+from mkdocs.plugins import BasePlugin, get_plugin_logger
+from mkdocs.structure.files import File, Files, InclusionLevel
+from mkdocs.structure.nav import Navigation
+from mkdocs.structure.pages import Page as MkDocsPage
+from mkdocs.structure.toc import get_toc
+from mkdocs.utils.templates import TemplateContext
+
+from surveykit.catalog import Catalog
+from surveykit.errors import CatalogError
+from surveykit.load import load_catalog
+from surveykit.render.pages import Lang, Page, interface, render_files, render_pages
+
+log = get_plugin_logger("surveykit")
+
+
+class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped
+    """Options under `plugins: surveykit` in mkdocs.yml; a name `data` would break MkDocs."""
+
+    repository = Dir(exists=True, default=".")
+    """The folder that holds `catalog/`."""
+    assets = Dir(exists=True)
+    """The folder with `css/`, whose files are joined in the order of their names, and the scripts."""
+    language = Choice(("en", "zh"), default="en")
+
+
+class GeneratedPage(MkDocsPage):
+    """A page that never was Markdown: its body goes to the template as it stands."""
+
+    def __init__(self, drawn: Page, file: File, config: MkDocsConfig) -> None:
+        super().__init__(drawn.title, file, config)
+        self.drawn = drawn
+
+    def read_source(self, config: MkDocsConfig) -> None:
+        """Title and description instead of front matter."""
+        self.markdown = ""
+        self.meta = {"title": self.drawn.title, "description": self.drawn.description}
+
+    def render(self, config: MkDocsConfig, files: Files) -> None:
+        """What the search index reads; the template shows `drawn.html`."""
+        paragraphs = "".join(
+            f"<p>{escape(line)}</p>" for line in self.drawn.search.splitlines() if line
+        )
+        self.content = f"<h1>{escape(self.drawn.title)}</h1>{paragraphs}"
+        self.toc = get_toc(
+            [
+                {
+                    "level": 1,
+                    "id": "sk-main",
+                    "name": escape(self.drawn.title),
+                    "children": [],
+                }
+            ]
+        )
+        self.present_anchor_ids = {"sk-main"}
+
+
+class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-call]  # as above
+    """Loads the catalog once for a build, then answers MkDocs' events."""
+
+    catalog: Catalog
+    lang: Lang
+
+    def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
+        """Reads the catalog before anything is cleaned or written; names come from it."""
+        self.catalog = self._load()
+        self.lang = "zh" if self.config.language == "zh" else "en"
+        survey = self.catalog.survey
+        config.site_name = survey.short_title.in_(self.lang)
+        config.site_description = survey.tagline.in_(self.lang)
+        config.site_url = survey.site + ("zh/" if self.lang == "zh" else "")
+        config.extra["root_url"] = survey.site
+        return config
+
+    def _load(self) -> Catalog:
+        try:
+            return load_catalog(Path(self.config.repository))
+        except CatalogError as error:
+            for problem in error.problems:
+                log.error(str(problem))
+            raise PluginError(f"{error}; nothing was built") from None
+
+    def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
+        """Adds pages, data files, the joined style sheet and the scripts."""
+        for page in render_pages(self.catalog, self.lang):
+            files.append(_file(page, config))
+        texts = render_files(self.catalog, self.lang)
+        for path, text in (texts | self._assets()).items():
+            files.append(File.generated(config, path, content=text))
+        return files
+
+    def _assets(self) -> dict[str, str]:
+        folder = Path(self.config.assets)
+        sheets = [p.read_text("utf-8") for p in sorted(folder.glob("css/*.css"))]
+        others = {
+            f"assets/{p.name}": p.read_text("utf-8")
+            for p in sorted(folder.iterdir())
+            if p.is_file()
+        }
+        return {"assets/survey.css": "\n".join(sheets)} | others
+
+    def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
+        """The words of header, footer and error page."""
+        env.globals["sk"] = interface(self.catalog, self.lang)
+        return env
+
+    def on_page_context(
+        self,
+        context: TemplateContext,
+        *,
+        page: MkDocsPage,
+        config: MkDocsConfig,
+        nav: Navigation,
+    ) -> TemplateContext:
+        """The finished body; hand-written pages have none."""
+        drawn = page.drawn if isinstance(page, GeneratedPage) else None
+        context |= {"drawn": drawn}  # type: ignore[misc]  # templates may be given more
+        return context
+
+    def on_serve(
+        self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any
+    ) -> LiveReloadServer:
+        """Builds again when an entry or a style changes."""
+        server.watch(str(Path(self.config.repository) / "catalog"))
+        server.watch(self.config.assets)
+        return server
+
+
+def _file(page: Page, config: MkDocsConfig) -> File:
+    file = File.generated(
+        config, page.uri, content="", inclusion=InclusionLevel.NOT_IN_NAV
+    )
+    file.edit_uri = page.source
+    GeneratedPage(page, file, config)
+    return file

@@ -1,0 +1,59 @@
+"""The website as data: a catalog in, pages and files out; which generator shows them is not known here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from types import SimpleNamespace
+
+from surveykit.catalog import Catalog
+from surveykit.models import Survey
+from surveykit.render.pages import files
+from surveykit.render.pages.explorer import explorer
+from surveykit.render.pages.home import home
+from surveykit.render.pages.lifecycle import lifecycle
+from surveykit.render.pages.lists import venue_pages, year_pages
+from surveykit.render.pages.page import Page, Press, as_markdown
+from surveykit.render.pages.paper import paper_pages
+from surveykit.render.pages.terms import taxonomy_pages
+from surveykit.render.pages.words import TAG, Lang, words
+
+__all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Words and facts that frame every page."""
+
+    lang: Lang
+    w: SimpleNamespace
+    survey: Survey
+    updated: date
+
+    @property
+    def other_tag(self) -> str:
+        """Language tag of the twin page."""
+        return TAG["en" if self.lang == "zh" else "zh"]
+
+
+def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
+    """Every generated page of one language; the Chinese ones are made to lie below `zh/`."""
+    press = Press(catalog, lang)
+    yield home(press)
+    yield explorer(press)
+    yield lifecycle(press)
+    yield from taxonomy_pages(press)
+    yield from year_pages(press)
+    yield from venue_pages(press)
+    yield from paper_pages(press)
+
+
+def render_files(catalog: Catalog, lang: Lang) -> dict[str, str]:
+    """Files beside the pages of one language: path below its root -> text."""
+    return files.files(Press(catalog, lang))
+
+
+def interface(catalog: Catalog, lang: Lang) -> Interface:
+    """What header, footer and error page need, whichever generator draws them."""
+    return Interface(lang, words(lang), catalog.survey, catalog.updated)

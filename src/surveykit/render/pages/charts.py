@@ -1,0 +1,265 @@
+"""Charts as SVG texts: filled is attack, ring is defense, square is study; attacks above the line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from markupsafe import Markup, escape
+
+from surveykit.catalog import Link, Side
+from surveykit.models import Paper
+
+PITCH = 9
+"""Distance between two marks, in SVG units."""
+RADIUS = 3.1
+
+_MARKS: dict[str, str] = {
+    "attack": '<circle class="a" cx="6" cy="6" r="5"/>',
+    "defense": '<circle class="d" cx="6" cy="6" r="4"/>',
+    "study": '<rect class="s" x="2" y="2" width="8" height="8"/>',
+    "block": '<rect class="a" x="1" y="1" width="10" height="10"/>',
+}
+
+
+def mark(shape: str, threat: str = "") -> Markup:
+    """A mark beside a word: the shape of a side, in the colour of a threat."""
+    colour = f" t-{threat}" if threat else ""
+    return Markup(
+        f'<svg class="sk-mark{colour}" viewBox="0 0 12 12" width="12" height="12" '
+        f'aria-hidden="true" focusable="false">{_MARKS[shape]}</svg>'
+    )
+
+
+@dataclass(frozen=True)
+class Dot:
+    """One paper of a chart."""
+
+    paper: Paper
+    side: Side
+    threat: str
+
+    def draw(self, x: float, y: float, radius: float, *, coloured: bool) -> str:
+        """The mark with its centre at (x, y), in its own colour or in that of its surroundings."""
+        colour = f" t-{self.threat}" if coloured else ""
+        attrs = f' data-y="{self.paper.year}"'
+        tip = f"<title>{escape(self.paper.title.en)} ({self.paper.year})</title>"
+        if self.side == "attack":
+            return f'<circle class="a{colour}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius:g}">{tip}</circle>'
+        if self.side == "defense":
+            return f'<circle class="d{colour}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius - 0.6:g}">{tip}</circle>'
+        corner, size = radius - 0.7, 2 * radius - 1.4
+        return (
+            f'<rect class="s"{attrs} x="{x - corner:g}" y="{y - corner:g}" '
+            f'width="{size:g}" height="{size:g}">{tip}</rect>'
+        )
+
+
+def rows(count: int, columns: int) -> int:
+    """Rows that `count` marks fill; at least one."""
+    return max(1, -(-count // columns))
+
+
+def _place(i: int, columns: int, pitch: float) -> tuple[float, float]:
+    return (i % columns + 0.5) * pitch, (i // columns + 0.5) * pitch
+
+
+def units(
+    dots: Sequence[Dot], columns: int, up: int, down: int, *, coloured: bool
+) -> Markup:
+    """Attacks stacked above a line, all others below; oldest next to the line."""
+    above = sorted((d for d in dots if d.side == "attack"), key=lambda d: d.paper.year)
+    below = sorted(
+        (d for d in dots if d.side != "attack"),
+        key=lambda d: (d.side == "study", d.paper.year),
+    )
+    line, width = up * PITCH + 2, columns * PITCH
+    out = []
+    for sign, stacked in ((-1, above), (1, below)):
+        for i, dot in enumerate(stacked):
+            x, y = _place(i, columns, PITCH)
+            out.append(dot.draw(x, line + sign * (2 + y), RADIUS, coloured=coloured))
+    height = line + 2 + down * PITCH
+    return Markup(
+        f'<svg class="sk-units" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
+        f'aria-hidden="true" focusable="false"><line x1="0" x2="{width}" y1="{line}" y2="{line}"/>'
+        f"{''.join(out)}</svg>"
+    )
+
+
+def stack(dots: Sequence[Dot], columns: int, *, upwards: bool) -> Markup:
+    """Coloured marks that grow away from a line, upwards or downwards."""
+    pitch, radius = 13, 4.6
+    width, height = columns * pitch, rows(len(dots), columns) * pitch
+    out = []
+    for i, dot in enumerate(dots):
+        x, y = _place(i, columns, pitch)
+        out.append(dot.draw(x, height - y if upwards else y, radius, coloured=True))
+    return Markup(
+        f'<svg class="sk-units" viewBox="0 0 {width} {height}" aria-hidden="true" '
+        f'focusable="false">{"".join(out)}</svg>'
+    )
+
+
+@dataclass(frozen=True)
+class Year:
+    """One column of the timeline: threat -> number of papers, on both sides."""
+
+    year: int
+    attacks: Sequence[tuple[str, int]]
+    defenses: Sequence[tuple[str, int]]
+    href: str
+    spoken: str
+
+
+def timeline(years: Sequence[Year]) -> Markup:
+    """Bars by year, a colour for each threat: attacks grow upwards, defenses downwards."""
+    width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
+    tops = [sum(n for _, n in y.attacks) for y in years]
+    bottoms = [sum(n for _, n in y.defenses) for y in years]
+    unit = min(3.0, full_up / max(1, *tops), full_down / max(1, *bottoms))
+    up, down = max(tops, default=0) * unit + 24, max(bottoms, default=0) * unit + 24
+    step = (width - 2 * left) / max(1, len(years))
+    bar = min(56.0, step * 0.6)
+    out = []
+    for i, column in enumerate(years):
+        x = left + i * step + (step - bar) / 2
+        out.append(
+            f'<a href="{escape(column.href)}" aria-label="{escape(column.spoken)}">'
+            f'<rect class="hit" x="{left + i * step:.1f}" y="0" width="{step:.1f}" height="{up + band + down:.1f}"/>'
+            + _bars(column.attacks, x, up, bar, -unit)
+            + _bars(column.defenses, x, up + band, bar, unit)
+            + _count(x + bar / 2, up - tops[i] * unit - 7, tops[i])
+            + _count(x + bar / 2, up + band + bottoms[i] * unit + 17, bottoms[i])
+            + f'<text class="y" x="{x + bar / 2:.1f}" y="{up + band / 2 + 5.5:.1f}">{column.year}</text></a>'
+        )
+    return Markup(
+        f'<svg class="sk-time" viewBox="0 0 {width} {up + band + down:.1f}" role="group" '
+        f'aria-labelledby="time-h">{"".join(out)}</svg>'
+    )
+
+
+def _bars(
+    parts: Iterable[tuple[str, int]], x: float, start: float, bar: float, unit: float
+) -> str:
+    out, edge = [], start
+    for threat, count in parts:
+        size = count * abs(unit)
+        y = edge - size if unit < 0 else edge
+        if unit < 0:
+            out.append(
+                f'<rect class="a t-{threat}" x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{max(size - 1, 0.6):.1f}"/>'
+            )
+        else:
+            out.append(
+                f'<rect class="d t-{threat}" x="{x + 0.75:.2f}" y="{y + 0.75:.2f}" width="{bar - 1.5:.1f}" height="{max(size - 2, 0.4):.1f}"/>'
+            )
+        edge += count * unit
+    return "".join(out)
+
+
+def _count(x: float, y: float, count: int) -> str:
+    return f'<text class="n" x="{x:.1f}" y="{y:.1f}">{count}</text>' if count else ""
+
+
+BOX_WIDTH, BOX_HEIGHT = 134, 38
+
+
+@dataclass(frozen=True)
+class Node:
+    """One box of the relation graph."""
+
+    paper: Paper
+    side: Side
+    threat: str
+    name: str
+    href: str
+
+
+def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
+    """Relations of one paper: years run left to right, attacks sit above the line."""
+    nodes = {node.paper.id: node for _, node in links} | {me.paper.id: me}
+    place = _layout(me, list(nodes.values()))
+    years = [node.paper.year for node in nodes.values()]
+    top = min(y for _, y in place.values()) - BOX_HEIGHT / 2 - 4
+    bottom = max(y for _, y in place.values()) + BOX_HEIGHT / 2 + 4
+    out = [f'<line class="ax" x1="0" x2="{GRAPH_WIDTH}" y1="0" y2="0"/>']
+    for link, node in links:
+        claimed = " claimed" if link.relation.basis == "title" else ""
+        path = _edge(place[me.paper.id], place[node.paper.id])
+        out.append(f'<path class="e{claimed}" d="{path}"/>')
+    x_of = _axis(years)
+    out += [
+        f'<rect class="yb" x="{x_of(year) - 24:.0f}" y="-10" width="48" height="20"/>'
+        f'<text class="y" x="{x_of(year):.0f}" y="5">{year}</text>'
+        for year in sorted(set(years))
+    ]
+    out += [_box(n, *place[id_], mine=n is me) for id_, n in nodes.items()]
+    return Markup(
+        f'<svg class="sk-graph" viewBox="0 {top:.0f} {GRAPH_WIDTH} {max(bottom, 14) - top:.0f}" '
+        f'role="group" aria-label="{escape(spoken)}">{"".join(out)}</svg>'
+    )
+
+
+GRAPH_WIDTH = 720
+
+
+def _axis(years: Sequence[int]) -> Callable[[int], float]:
+    first, last = min(years), max(years)
+    if first == last:
+        return lambda _: GRAPH_WIDTH / 2
+    return lambda year: 76 + (year - first) / (last - first) * (GRAPH_WIDTH - 152)
+
+
+def _layout(me: Node, nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
+    """Each node in the lane nearest to the line where it touches no other."""
+    x_of = _axis([node.paper.year for node in nodes])
+    lanes: dict[bool, list[list[float]]] = {True: [], False: []}
+    place: dict[str, tuple[float, float]] = {}
+    near = sorted(
+        nodes,
+        key=lambda n: (n is not me, abs(n.paper.year - me.paper.year), n.paper.id),
+    )
+    for node in near:
+        x, above = x_of(node.paper.year), node.side == "attack"
+        k = next(
+            (k for k, lane in enumerate(lanes[above]) if _free(lane, x)),
+            len(lanes[above]),
+        )
+        if k == len(lanes[above]):
+            lanes[above].append([])
+        lanes[above][k].append(x)
+        place[node.paper.id] = (x, (44 + k * 50) * (-1 if above else 1))
+    return place
+
+
+def _free(lane: Sequence[float], x: float) -> bool:
+    return all(abs(x - other) >= BOX_WIDTH + 10 for other in lane)
+
+
+def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
+    (x1, y1), (x2, y2) = start, end
+    if abs(x2 - x1) < BOX_WIDTH:
+        side = 1 if y2 > y1 else -1
+        y1, y2 = y1 + side * BOX_HEIGHT / 2, y2 - side * BOX_HEIGHT / 2
+        bend = (y2 - y1) * 0.5
+        return f"M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
+    side = 1 if x2 > x1 else -1
+    x1, x2 = x1 + side * BOX_WIDTH / 2, x2 - side * BOX_WIDTH / 2
+    bend = (x2 - x1) * 0.6
+    return f"M{x1:.0f},{y1:.0f} C{x1 + bend:.0f},{y1:.0f} {x2 - bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"
+
+
+def _box(node: Node, x: float, y: float, *, mine: bool) -> str:
+    role = "me" if mine else "a" if node.side == "attack" else "d"
+    rect = (
+        f'<rect x="{x - BOX_WIDTH / 2:.0f}" y="{y - BOX_HEIGHT / 2:.0f}" '
+        f'width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
+    )
+    text = f'<text x="{x:.0f}" y="{y + 5:.0f}">{escape(node.name)}</text>'
+    if mine:
+        return f'<g class="node n-me">{rect}{text}</g>'
+    return (
+        f'<a href="{escape(node.href)}" class="node n-{role} t-{node.threat}" '
+        f'aria-label="{escape(node.paper.title.en)}">{rect}{text}</a>'
+    )

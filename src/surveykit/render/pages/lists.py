@@ -1,0 +1,70 @@
+"""Pages that list papers: by year and by venue."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import groupby
+
+from surveykit.render.pages import counts
+from surveykit.render.pages.page import Page, Press
+
+
+def year_pages(press: Press) -> Iterator[Page]:
+    """All years, and a page for each."""
+    catalog, w = press.catalog, press.words
+    yield press.page(
+        "years/index.md",
+        "years.html",
+        title=w.year.heading,
+        description=w.year.lead,
+        search=" ".join(map(str, catalog.years)),
+        n={y: counts.sides(catalog, papers) for y, papers in catalog.years.items()},
+    )
+    for year, papers in catalog.years.items():
+        yield press.page(
+            f"years/{year}.md",
+            "year.html",
+            title=w.year.title.format(year=year),
+            description=w.year.description.format(year=year, n=len(papers)),
+            year=year,
+            papers=papers,
+            n=counts.sides(catalog, papers),
+            groups=_by_threat(press, year),
+        )
+
+
+def _by_threat(press: Press, year: int) -> list[tuple[str, list[object]]]:
+    catalog = press.catalog
+    order = {threat: i for i, threat in enumerate(counts.main_threats(catalog))}
+    papers = sorted(catalog.years[year], key=lambda p: order[catalog.threat(p)])
+    return [(t, list(group)) for t, group in groupby(papers, key=catalog.threat)]
+
+
+def venue_pages(press: Press) -> Iterator[Page]:
+    """All venues with papers, and a page for each."""
+    catalog, w = press.catalog, press.words
+    kinds = ("conference", "journal", "preprint")
+    yield press.page(
+        "venues/index.md",
+        "venues.html",
+        title=w.venue.heading,
+        description=w.venue.lead,
+        search=" ".join(catalog.venues[v].name for v in catalog.by_venue),
+        kinds=[
+            (kind, [v for v in catalog.by_venue if catalog.venues[v].kind == kind])
+            for kind in kinds
+        ],
+    )
+    for id_, papers in catalog.by_venue.items():
+        venue = catalog.venues[id_]
+        yield press.page(
+            f"venues/{id_}.md",
+            "venue.html",
+            title=venue.name,
+            description=w.venue.description.format(venue=venue.name, n=len(papers)),
+            search=" ".join((venue.full.en, venue.full.zh, *venue.aliases)),
+            venue=venue,
+            papers=papers,
+            n=counts.sides(catalog, papers),
+            years=[(y, list(ps)) for y, ps in groupby(papers, key=lambda p: p.year)],
+        )

@@ -1,0 +1,155 @@
+"""One page of the site as data, and the press that prints templates into pages."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from surveykit.catalog import Catalog
+from surveykit.models import Bilingual, Paper, Summary, Term
+from surveykit.render.pages import charts
+from surveykit.render.pages.words import TAG, Lang, words
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a site generator needs to show one page; it may print `html` as it stands."""
+
+    uri: str
+    """Place of the source, `papers/feng2023detecting.md`; the address is `papers/feng2023detecting/`."""
+    title: str
+    """Plain text."""
+    description: str
+    """Plain text, one sentence."""
+    html: str
+    """The whole body, escaped; its links are relative to the address."""
+    head: str = ""
+    """More HTML for the head."""
+    search: str = ""
+    """Plain text for the search index beside the title."""
+    source: str | None = None
+    """File to edit, relative to the repository root."""
+    listed: bool = True
+    """Whether search engines are told about it."""
+
+    @property
+    def url(self) -> str:
+        """Address below the root of the site, with a final slash; empty for the home page."""
+        stem = self.uri.removesuffix(".md")
+        return "" if stem == "index" else stem.removesuffix("/index") + "/"
+
+
+def as_markdown(page: Page) -> str:
+    """The page as a Markdown file: front matter and HTML, for any site generator."""
+    meta = {"title": page.title, "description": page.description}
+    front = "".join(
+        f"{key}: {json.dumps(value, ensure_ascii=False)}\n"
+        for key, value in meta.items()
+        if value
+    )
+    return f"---\n{front}---\n\n{page.html.strip()}\n"
+
+
+class Press:
+    """Templates compiled once, with a catalog and the words of one language in reach."""
+
+    def __init__(self, catalog: Catalog, lang: Lang) -> None:
+        self.catalog = catalog
+        self.lang = lang
+        self.words = words(lang)
+        self.other: Lang = "en" if lang == "zh" else "zh"
+        self._items: dict[tuple[str, str], Markup] = {}
+        self._short: dict[str, str] = {}
+        self._env = Environment(
+            loader=PackageLoader("surveykit.render.pages"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._env.globals.update(
+            w=self.words,
+            lang=lang,
+            tag=TAG[lang],
+            other_tag=TAG[self.other],
+            catalog=catalog,
+            survey=catalog.survey,
+            mark=charts.mark,
+            item=self.item,
+            short=self.short,
+            query=query,
+            # Files that do not depend on the language lie beside the English pages.
+            shared="" if lang == "en" else "../",
+        )
+        self._env.filters.update(
+            fill=lambda text, **values: text.format(**values),
+            tr=lambda text: text.in_(lang),
+            other=lambda text: text.in_(self.other),
+            label=self.label,
+        )
+        parts: Any = self._env.get_template("parts.html").module
+        self._item = parts.item
+
+    def page(
+        self, uri: str, template: str, *, title: str, description: str, **view: Any
+    ) -> Page:
+        """One page; `search`, `source` and `listed` go to the page, all else to the template."""
+        own = {
+            k: view.pop(k) for k in ("search", "source", "listed", "head") if k in view
+        }
+        root = "../" * Page(uri, "", "", "").url.count("/")
+        html = self.fragment(template, root=root or "./", title=title, **view)
+        return Page(uri, title, description, html, **own)
+
+    def fragment(self, template: str, **view: Any) -> str:
+        """HTML of one template."""
+        return self._env.get_template(template).render(**view)
+
+    def item(self, paper: Paper, root: str) -> Markup:
+        """A paper in a list; printed once for each depth, as most papers are in many lists."""
+        key = (paper.id, root)
+        if key not in self._items:
+            self._items[key] = Markup(self._item(paper, root))
+        return self._items[key]
+
+    def text(self, both: Bilingual | Summary) -> str:
+        """The text in the language of the pages."""
+        return both.in_(self.lang)
+
+    def label(self, term: str, axis: str) -> str:
+        """Label of a term."""
+        return self.text(self.catalog.term(axis, term).label)
+
+    def short(self, paper: Paper) -> str:
+        """The name people use: the system's name before a colon, or the first author."""
+        if paper.id not in self._short:
+            methods = self.catalog.methods(paper)
+            self._short[paper.id] = methods[0].name if methods else _short(paper)
+        return self._short[paper.id]
+
+    def search_words(self, term: Term) -> str:
+        """Labels and aliases of a term in both languages, for search."""
+        return " ".join(
+            dict.fromkeys(
+                (term.label.en, term.label.zh, *term.aliases.en, *term.aliases.zh)
+            )
+        )
+
+
+def _short(paper: Paper) -> str:
+    head, colon, _ = paper.title.en.partition(":")
+    if colon and len(head) < 19:
+        return head
+    names = [author.last for author in paper.authors]
+    more = {1: "", 2: f" & {names[-1]}"}.get(len(names), " et al.")
+    return names[0] + more
+
+
+def query(**wanted: str) -> str:
+    """A query string for the explorer: `?threat=backdoor&stage=design`."""
+    return "?" + "&".join(f"{k}={quote(v, safe=',')}" for k, v in wanted.items())

@@ -1,0 +1,167 @@
+"""A page for each axis, each term, and the taxonomy as a whole."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from surveykit.models import Axis, Paper, Term
+from surveykit.render.pages import counts
+from surveykit.render.pages.page import Page, Press
+
+
+@dataclass(frozen=True)
+class Group:
+    """Papers of one technique inside a term."""
+
+    technique: Term
+    side: str
+    papers: Sequence[Paper]
+    years: list[list[Paper]]
+
+
+@dataclass(frozen=True)
+class Bar:
+    """One line of the count by stage or by threat."""
+
+    term: Term
+    n: Counter[str]
+
+
+def taxonomy_pages(press: Press) -> Iterator[Page]:
+    """The taxonomy, its axes and its terms."""
+    catalog, w = press.catalog, press.words
+    yield press.page(
+        "terms/index.md",
+        "axes.html",
+        title=w.term.axes,
+        description=w.term.axes_lead,
+        search=" ".join(press.text(axis.label) for axis in catalog.taxonomy.axes),
+    )
+    for axis in catalog.taxonomy.axes:
+        yield _axis_page(press, axis)
+        for term in axis.terms:
+            yield _term_page(press, axis, term)
+
+
+def _axis_page(press: Press, axis: Axis) -> Page:
+    catalog = press.catalog
+    return press.page(
+        f"terms/{axis.id}/index.md",
+        "axis.html",
+        title=_axis_title(press, axis),
+        description=press.text(axis.question),
+        search=" ".join(press.text(term.label) for term in axis.terms),
+        axis=axis,
+        n={
+            term.id: counts.sides(catalog, catalog.having(axis.id, term.id))
+            for term in axis.terms
+        },
+    )
+
+
+def _axis_title(press: Press, axis: Axis) -> str:
+    names = {"threat": press.words.nav.threats, "technique": press.words.nav.techniques}
+    return names.get(axis.id) or press.text(axis.label)
+
+
+def _term_page(press: Press, axis: Axis, term: Term) -> Page:
+    catalog = press.catalog
+    papers = catalog.having(axis.id, term.id)
+    years = _span(papers)
+    groups = _groups(press, axis, term, papers, years)
+    against = "threat" if axis.id == "stage" else "stage"
+    return press.page(
+        f"terms/{axis.id}/{term.id}.md",
+        "term.html",
+        title=press.text(term.label),
+        description=press.text(term.definition),
+        search=f"{press.search_words(term)} {term.definition.en} {term.definition.zh}",
+        axis=axis,
+        term=term,
+        wider=[
+            catalog.term(axis.id, i) for i in catalog.ancestry(axis.id, term.id)[1:]
+        ],
+        narrower=catalog.children(axis.id, term.id),
+        papers=papers,
+        n=counts.sides(catalog, papers),
+        against=against,
+        bars=_bars(press, papers, against),
+        years=years,
+        groups=groups,
+        gaps=_gaps(press, axis, term),
+    )
+
+
+def _span(papers: Sequence[Paper]) -> list[int]:
+    years = {paper.year for paper in papers}
+    return list(range(min(years), max(years) + 1)) if years else []
+
+
+def _bars(press: Press, papers: Sequence[Paper], axis: str) -> list[Bar]:
+    catalog = press.catalog
+    held: dict[str, list[Paper]] = defaultdict(list)
+    for paper in papers:
+        for term in counts.closure(catalog, paper, axis):
+            held[term].append(paper)
+    return [
+        Bar(term, counts.sides(catalog, held[term.id]))
+        for term in catalog.children(axis, None)
+        if held[term.id]
+    ]
+
+
+def _groups(
+    press: Press, axis: Axis, term: Term, papers: Sequence[Paper], years: list[int]
+) -> list[Group]:
+    """Papers by technique, each once: under the first of its techniques that belongs here."""
+    catalog = press.catalog
+    held: dict[str, list[Paper]] = defaultdict(list)
+    for paper in papers:
+        held[_technique(press, paper, axis, term)].append(paper)
+    order = [t for t in catalog.axes["technique"].terms if held[t.id]]
+    groups = [_group(press, t, held[t.id], years) for t in order]
+    own = {t.id for t in order if _applies(press, t, axis, term)}
+    return sorted(
+        groups,
+        key=lambda g: (counts.SIDES.index(g.side), g.technique.id not in own),
+    )
+
+
+def _applies(press: Press, technique: Term, axis: Axis, term: Term) -> bool:
+    """Whether the taxonomy shows a technique under a term; those come first."""
+    catalog = press.catalog
+    top = catalog.ancestry("technique", technique.id)[-1]
+    wanted = catalog.term("technique", top).applies_to.get(axis.id, ())
+    return any(
+        term.id in catalog.ancestry(axis.id, value)
+        or value in catalog.ancestry(axis.id, term.id)
+        for value in wanted
+    )
+
+
+def _technique(press: Press, paper: Paper, axis: Axis, term: Term) -> str:
+    carried = paper.terms["technique"]
+    if axis.id != "technique":
+        return carried[0]
+    up = press.catalog.ancestry
+    return next(t for t in carried if term.id in up("technique", t))
+
+
+def _group(
+    press: Press, technique: Term, papers: Sequence[Paper], years: list[int]
+) -> Group:
+    by_year: dict[int, list[Paper]] = defaultdict(list)
+    for paper in papers:
+        by_year[paper.year].append(paper)
+    n = counts.sides(press.catalog, papers)
+    side = max(counts.SIDES, key=lambda s: n[s])
+    return Group(technique, side, papers, [by_year[year] for year in years])
+
+
+def _gaps(press: Press, axis: Axis, term: Term) -> list[counts.Gap]:
+    if axis.id != "threat":
+        return []
+    stages = counts.gaps(press.catalog, [term.id], "stage")
+    return stages + counts.gaps(press.catalog, [term.id], "modality")

@@ -1,0 +1,49 @@
+"""What can be wrong with a catalog: every rule with its explanation, and the search for breaks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+
+from surveykit.catalog import Catalog
+from surveykit.rules import (
+    border,
+    identity,
+    places,
+    relations,
+    taxonomy,
+    venues,
+    wording,
+)
+from surveykit.rules.rule import Finding, Rule, did_you_mean
+
+__all__ = ["BY_ID", "RULES", "Finding", "Rule", "did_you_mean", "findings"]
+
+RULES: tuple[Rule, ...] = tuple(
+    sorted(
+        border.RULES
+        + identity.RULES
+        + taxonomy.RULES
+        + venues.RULES
+        + relations.RULES
+        + places.RULES
+        + wording.RULES,
+        key=lambda rule: rule.id,
+    )
+)
+"""Every rule, by id. SK0xx files · SK1xx YAML · SK2xx fields · SK3xx the catalog · SK4xx warnings."""
+
+BY_ID = {rule.id: rule for rule in RULES}
+"""Rule id -> rule."""
+
+
+def findings(
+    catalog: Catalog, broken: Set[str] = frozenset()
+) -> Iterator[tuple[Rule, Finding]]:
+    """Every break of a rule about entries.
+
+    Rules that need a part in `broken` (`taxonomy`, `venues`, `cards`) are not asked.
+    """
+    for rule in RULES:
+        if rule.check and rule.needs not in broken:
+            for finding in rule.check(catalog):
+                yield rule, finding

@@ -1,0 +1,261 @@
+"""Rules that reading a single file checks: the file, its YAML, its fields."""
+
+from __future__ import annotations
+
+from surveykit.rules.rule import Rule
+
+FILES = (
+    Rule(
+        "SK001",
+        "a file can be read",
+        "The operating system refused; the message gives its reason.",
+        "-rw-------  1 root  feng2023detecting.yaml",
+        "-rw-r--r--  1 you   feng2023detecting.yaml",
+    ),
+    Rule(
+        "SK002",
+        "a file is not huge",
+        "An entry may have 256 KiB, taxonomy and venues 2 MiB; what is larger is no list of facts.",
+        "a PDF or a whole bibliography under the name of an entry",
+        "one paper, a few dozen lines",
+    ),
+    Rule(
+        "SK003",
+        "a file is a plain file in its place",
+        "Symbolic links and pipes could lead out of the catalog, so they are not followed.",
+        "feng2023detecting.yaml -> /etc/passwd",
+        "feng2023detecting.yaml, a file",
+    ),
+    Rule(
+        "SK004",
+        "only entries lie in the catalog",
+        "Entries are catalog/papers/<year>/<id>.yaml; another name, folder or ending would be overlooked in silence.",
+        "catalog/papers/2023/feng2023detecting.yml",
+        "catalog/papers/2023/feng2023detecting.yaml",
+    ),
+    Rule(
+        "SK005",
+        "an entry lies in the folder of its year",
+        "The folder is the year of the entry; move the file or correct the year.",
+        "catalog/papers/2022/feng2023detecting.yaml   # year: 2023",
+        "catalog/papers/2023/feng2023detecting.yaml   # year: 2023",
+    ),
+    Rule(
+        "SK006",
+        "a file has the name of its id",
+        "Whoever sees the id finds the file: the name without `.yaml` is the id of the entry, the folder of a card the id of its method.",
+        "feng2023.yaml   # id: feng2023detecting",
+        "feng2023detecting.yaml   # id: feng2023detecting",
+    ),
+    Rule(
+        "SK007",
+        "an id stands for one file",
+        "Two files of one name (capitals count as equal, as on most computers) are one entry too many.",
+        "papers/2022/feng2023detecting.yaml and papers/2023/feng2023detecting.yaml",
+        "papers/2023/feng2023detecting.yaml",
+    ),
+    Rule(
+        "SK008",
+        "survey, taxonomy and venues are there",
+        "Without catalog/survey.yaml, taxonomy.yaml and venues.yaml no entry can be understood.",
+        "catalog/papers/ alone",
+        "catalog/survey.yaml, taxonomy.yaml, venues.yaml and papers/",
+    ),
+    Rule(
+        "SK009",
+        "a path to be checked belongs to the catalog",
+        "`surveykit validate PATH` takes files and folders below catalog/ and reference_impls/.",
+        "surveykit validate README.md",
+        "surveykit validate catalog/papers/2023",
+    ),
+)
+
+YAML = (
+    Rule(
+        "SK101",
+        "files are UTF-8",
+        "Another encoding turns accents and Chinese into noise. Save the file as UTF-8.",
+        "Rodr\\xEDguez in Latin-1",
+        "Rodríguez in UTF-8",
+    ),
+    Rule(
+        "SK102",
+        "files have no byte order mark",
+        "Some programs read it as a part of the first key. Save as UTF-8 without BOM.",
+        "\\xEF\\xBB\\xBFid: feng2023detecting",
+        "id: feng2023detecting",
+    ),
+    Rule(
+        "SK103",
+        "files have no control characters",
+        "NUL and its relatives are invisible and come from copying out of a PDF.",
+        "title: Guard\\x02ing",
+        "title: Guarding",
+    ),
+    Rule(
+        "SK104",
+        "files have no tabs",
+        "YAML forbids tabs as indentation; inside a text they look like spaces.",
+        "title:\n\\ten: Guarding Encoders",
+        "title:\n  en: Guarding Encoders",
+    ),
+    Rule(
+        "SK105",
+        "lines end with LF",
+        "With CR alone most programs see one long line.",
+        "id: a\\rvenue: b",
+        "id: a\nvenue: b",
+    ),
+    Rule(
+        "SK106",
+        "files are well-formed YAML",
+        "Most often a value with a colon, a hash or a quote lacks quotes around it, or a line is not indented like its neighbours.",
+        "title: Guarding: A Study",
+        "title: 'Guarding: A Study'",
+    ),
+    Rule(
+        "SK107",
+        "a file holds one document",
+        "One file, one entry; a second `---` would hide what follows.",
+        "id: a\n---\nid: b",
+        "id: a",
+    ),
+    Rule(
+        "SK108",
+        "there are no tags",
+        "Tags can name program objects. Facts need none; put a text that begins with `!` in quotes.",
+        "title: !!python/object:os.system x",
+        "title: '!!python/object:os.system x'",
+    ),
+    Rule(
+        "SK109",
+        "there are no anchors and aliases",
+        "They save typing but hide what an entry says, and a few lines of them can grow to gigabytes.",
+        "notes: &n {en: a, zh: 甲}",
+        "notes: {en: a, zh: 甲}",
+    ),
+    Rule(
+        "SK110",
+        "a key stands once",
+        "YAML programs disagree on which of two equal keys counts.",
+        "year: 2022\nyear: 2023",
+        "year: 2023",
+    ),
+    Rule(
+        "SK111",
+        "nothing is nested deeply",
+        "More than 12 levels are no facts but an attack on the reader.",
+        "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
+        "[a, b]",
+    ),
+    Rule(
+        "SK112",
+        "keys are plain words",
+        "A list or a mapping as key has no meaning in an entry.",
+        "? [a, b]\n: c",
+        "ab: c",
+    ),
+)
+
+FIELDS = (
+    Rule(
+        "SK201",
+        "required fields are there",
+        "docs/format.md lists the fields. Texts that readers see need both `en` and `zh`.",
+        "title:\n  en: Guarding Encoders",
+        "title:\n  en: Guarding Encoders\n  zh: 守护编码器",
+    ),
+    Rule(
+        "SK202",
+        "fields are known",
+        "An unknown field is mostly a misspelling, and would be lost in silence.",
+        "titel: {en: Guarding Encoders, zh: 守护编码器}",
+        "title: {en: Guarding Encoders, zh: 守护编码器}",
+    ),
+    Rule(
+        "SK203",
+        "a value is of the right kind",
+        "Text, whole number, list or mapping, as docs/format.md says. Digits that are a text (pages, volume) stand in quotes.",
+        "volume: 19\nauthors: Anna Example",
+        "volume: '19'\nauthors: [Anna Example]",
+    ),
+    Rule(
+        "SK204",
+        "texts and lists are not empty",
+        "What is not known is left out, with its key.",
+        "authors: []",
+        "authors: [Anna Example]",
+    ),
+    Rule(
+        "SK205",
+        "a value is one of those allowed",
+        "The field takes one word of a short list.",
+        "track: poster",
+        "track: workshop",
+    ),
+    Rule(
+        "SK206",
+        "ids and codes have their form",
+        "The message shows the form. Identifiers are written without address and without version.",
+        "arxiv: https://arxiv.org/abs/2303.15180v2",
+        "arxiv: '2303.15180'",
+    ),
+    Rule(
+        "SK207",
+        "numbers are in range",
+        "Months are 1 to 12, years 1950 to 2100.",
+        "month: 13",
+        "month: 12",
+    ),
+    Rule(
+        "SK208",
+        "texts have no invisible characters",
+        "Zero-width and direction-changing characters make a text look different from what it is.",
+        "authors: [Anna\\u200B Example]",
+        "authors: [Anna Example]",
+    ),
+    Rule(
+        "SK209",
+        "texts have no stray spaces",
+        "Spaces at the ends or in a row come from copying.",
+        "title: {en: 'R  obust '}",
+        "title: {en: Robust}",
+    ),
+    Rule(
+        "SK210",
+        "accents are composed",
+        "A letter followed by a separate accent looks like the accented letter but is not found by a search. Write it in Unicode form NFC.",
+        "Rodri\\u0301guez",
+        "Rodríguez",
+    ),
+    Rule(
+        "SK211",
+        "addresses are public http addresses",
+        "Other schemes (javascript:, file:) could run something; characters such as < > and spaces are percent-encoded.",
+        "code: javascript:alert(1)",
+        "code: https://github.com/example/badseeds",
+    ),
+    Rule(
+        "SK212",
+        "an ORCID iD is right",
+        "The last character is a check digit; a typing error does not pass it.",
+        "orcid: 0000-0002-1825-0098",
+        "orcid: 0000-0002-1825-0097",
+    ),
+    Rule(
+        "SK213",
+        "an author has a family name or is a group",
+        "`Given Family`, or `{given, family, …}` for a person and `{literal: …}` for a group or company.",
+        "authors: [OpenAI]",
+        "authors: [{literal: OpenAI}]",
+    ),
+    Rule(
+        "SK214",
+        "days are written as 2026-11-20",
+        "Year, month, day with hyphens; the day must exist.",
+        "added: 20/11/2026",
+        "added: 2026-11-20",
+    ),
+)
+
+RULES = FILES + YAML + FIELDS

@@ -1,0 +1,197 @@
+"""Rules about who is who: identifiers, titles and ids that two entries must not share."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+
+from rapidfuzz import fuzz
+
+from surveykit.catalog import Catalog
+from surveykit.models import Author, Paper
+from surveykit.rules.rule import Finding, Rule, at, folded
+
+NEAR = 92
+"""Likeness of two folded titles, 0 to 100, from which they are called near-identical."""
+
+
+def _shared(catalog: Catalog, scheme: str, named: str) -> Iterator[Finding]:
+    owners: dict[str, list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        if value := getattr(paper.identifiers, scheme):
+            owners[value.casefold() if scheme == "doi" else value].append(paper)
+    for papers in owners.values():
+        for paper in papers if len(papers) > 1 else ():
+            others = ", ".join(p.id for p in papers if p is not paper)
+            value = getattr(paper.identifiers, scheme)
+            message = (
+                f"{named} {value!r} is also that of {others}; correct one or merge"
+            )
+            yield at(catalog, paper, ("identifiers", scheme), message)
+
+
+def shared_arxiv(catalog: Catalog) -> Iterator[Finding]:
+    """Entries that share an arXiv id."""
+    return _shared(catalog, "arxiv", "arXiv id")
+
+
+def shared_doi(catalog: Catalog) -> Iterator[Finding]:
+    """Entries that share a DOI, whatever its case."""
+    return _shared(catalog, "doi", "DOI")
+
+
+def shared_openreview(catalog: Catalog) -> Iterator[Finding]:
+    """Entries that share an OpenReview id."""
+    return _shared(catalog, "openreview", "OpenReview id")
+
+
+def shared_acl(catalog: Catalog) -> Iterator[Finding]:
+    """Entries that share an ACL Anthology id."""
+    return _shared(catalog, "acl", "ACL Anthology id")
+
+
+def _title_words(paper: Paper) -> list[str]:
+    return [w for w in map(folded, paper.title.en.split()) if w]
+
+
+def _author_keys(paper: Paper) -> Iterable[str]:
+    return {folded(a.last) + folded(a.given or "")[:1] for a in paper.authors}
+
+
+def _common_author(a: Paper, b: Paper) -> bool:
+    """Whether somebody wrote both; `R. J. Example` may be `Ricardo Example`."""
+    return any(
+        folded(x.last) == folded(y.last) and _same_given(x, y)
+        for x in a.authors
+        for y in b.authors
+    )
+
+
+def _same_given(x: Author, y: Author) -> bool:
+    one, two = (folded((n.given or "").split(" ")[0]) for n in (x, y))
+    return one.startswith(two) or two.startswith(one)
+
+
+def _like_titles(catalog: Catalog) -> Iterator[tuple[Paper, Paper, float]]:
+    """Pairs with a common author and like titles.
+
+    Only pairs that share an author and one of the three longest words of the title are compared, so
+    the cost follows the number of entries, not its square.
+    """
+    blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
+    titles = []
+    for index, paper in enumerate(catalog.papers):
+        words = _title_words(paper)
+        titles.append("".join(words))
+        longest = sorted(set(words), key=lambda w: (-len(w), w))[:3]
+        for author in _author_keys(paper):
+            for word in longest:
+                blocks[author, word].append(index)
+    pairs = {pair for block in blocks.values() for pair in combinations(block, 2)}
+    for one, two in sorted(pairs):
+        a, b = catalog.papers[one], catalog.papers[two]
+        likeness = fuzz.ratio(titles[one], titles[two], score_cutoff=NEAR)
+        if likeness and _common_author(a, b):
+            yield a, b, likeness
+
+
+def _both_ways(
+    catalog: Catalog, text: str, wanted: Callable[[float], bool]
+) -> Iterator[Finding]:
+    for a, b, likeness in _like_titles(catalog):
+        for paper, other in ((a, b), (b, a)) if wanted(likeness) else ():
+            message = f"title {text} that of {other.id}, with a common author; merge, or tell them apart"
+            yield at(catalog, paper, ("title", "en"), message)
+
+
+def same_title(catalog: Catalog) -> Iterator[Finding]:
+    """Entries with the same title and a common author."""
+    return _both_ways(catalog, "is", lambda likeness: likeness == 100)
+
+
+def near_title(catalog: Catalog) -> Iterator[Finding]:
+    """Entries with nearly the same title and a common author."""
+    return _both_ways(catalog, "is nearly", lambda likeness: likeness < 100)
+
+
+def unlike_id(catalog: Catalog) -> Iterator[Finding]:
+    """Ids that do not begin with the first author's family name and a near year."""
+    for paper in catalog.papers:
+        first = paper.authors[0]
+        name, year = re.fullmatch(r"([a-z]+)([0-9]{4}).*", paper.id).groups()  # type: ignore[union-attr]  # PaperId has this form
+        families = {folded(first.last), folded(first.family or first.last)}
+        ascii_names = {re.sub("[^a-z]", "", family) for family in families}
+        if not any(
+            n and (n.startswith(name) or name.startswith(n)) for n in ascii_names
+        ):
+            message = f"id {paper.id!r} does not begin with the first author's name, {first.last!r}"
+            yield at(catalog, paper, ("id",), message)
+        elif abs(int(year) - paper.year) > 3:
+            message = (
+                f"id {paper.id!r} says {year}, the entry {paper.year}; correct one"
+            )
+            yield at(catalog, paper, ("id",), message)
+
+
+_TWO = "Two papers never share {}; one of the two entries copied it from the other, or both are one paper. Look it up and correct the wrong one, or merge the entries."
+
+RULES = (
+    Rule(
+        "SK301",
+        "an arXiv id belongs to one entry",
+        _TWO.format("an arXiv id"),
+        "# a.yaml and b.yaml\nidentifiers:\n  arxiv: '2303.15180'",
+        "# a.yaml\nidentifiers:\n  arxiv: '2303.15180'\n# b.yaml\nidentifiers:\n  arxiv: '2307.10934'",
+        shared_arxiv,
+    ),
+    Rule(
+        "SK302",
+        "a DOI belongs to one entry",
+        _TWO.format("a DOI") + " Case does not matter in a DOI.",
+        "# a.yaml\ndoi: 10.5555/AB.1\n# b.yaml\ndoi: 10.5555/ab.1",
+        "# a.yaml\ndoi: 10.5555/AB.1\n# b.yaml\ndoi: 10.5555/ab.2",
+        shared_doi,
+    ),
+    Rule(
+        "SK303",
+        "an OpenReview id belongs to one entry",
+        _TWO.format("an OpenReview id"),
+        "# a.yaml and b.yaml\nopenreview: iC4UHbQ01Mp",
+        "# a.yaml\nopenreview: iC4UHbQ01Mp",
+        shared_openreview,
+    ),
+    Rule(
+        "SK304",
+        "an ACL Anthology id belongs to one entry",
+        _TWO.format("an ACL Anthology id"),
+        "# a.yaml and b.yaml\nacl: 2020.acl-main.249",
+        "# a.yaml\nacl: 2020.acl-main.249",
+        shared_acl,
+    ),
+    Rule(
+        "SK305",
+        "a title with the same author stands in the catalog once",
+        "The preprint and the published version of a paper are one entry: keep the published version and put the arXiv id under `identifiers`.",
+        "# a.yaml, venue: arxiv\ntitle: {en: Guarding Encoders}\n# b.yaml, venue: tifs\ntitle: {en: Guarding encoders}",
+        "# b.yaml, venue: tifs\ntitle: {en: Guarding Encoders}\nidentifiers:\n  arxiv: '2303.15180'",
+        same_title,
+    ),
+    Rule(
+        "SK401",
+        "nearly the same title with a common author is one paper",
+        "Usually the preprint and the published version under a slightly changed title. Merge the entries; if they are two works, nothing is wrong.",
+        "Guarding Encoders: A Study\nGuarding Encoders, a Study",
+        "Guarding Encoders: A Study",
+        near_title,
+    ),
+    Rule(
+        "SK402",
+        "an id begins with the first author's family name and the year",
+        "The id is also the BibTeX key and the address of the page, so it should be guessable: family name, year, first significant word, in ASCII lower case. An id stays when the year of a paper moves by up to three years.",
+        "id: smith2023detecting   # first author Shiwei Feng",
+        "id: feng2023detecting",
+        unlike_id,
+    ),
+)
