@@ -29,7 +29,7 @@ COLOURS: dict[str, tuple[float, float, float]] = {
 SHAPES = ("circle", "square", "triangle", "star", "cross", "diamond", "ring", "bar")
 TEXTURES = ("plain", "striped", "dotted", "gradient", "noisy", "checkered")
 SIZES = ("small", "large")
-RADIUS = (0.21, 0.36)
+RADIUS = (0.27, 0.4)
 """Of a small and of a large object, as a fraction of the image's edge."""
 TILT_DEGREES = 20.0
 CHUNK = 1024
