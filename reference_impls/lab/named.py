@@ -47,7 +47,10 @@ class Weights:
 
 
 def open_encoder(
-    name: str, preprocessing: Preprocessing = AS_SUGGESTED, *, weights: Weights = Weights()  # noqa: B008 - frozen
+    name: str,
+    preprocessing: Preprocessing = AS_SUGGESTED,
+    *,
+    weights: Weights = Weights(),
 ) -> Loaded:
     """The encoder of a name: a file, `library:model`, or `package.module:callable`.
 
@@ -65,7 +68,11 @@ def open_encoder(
         return _loaded(name, _factory(library, model, name), preprocessing, "module of your own")
     if not (weights.download or weights.random):
         raise ConfigError(f"the weights of {name} would be downloaded; add --download to allow it")
-    built = LIBRARIES[library](model, weights.download)
+    try:
+        built = LIBRARIES[library](model, weights.download)
+    except OSError as error:
+        first_line = str(error).partition("\n")[0]
+        raise DeviceError(f"the weights of {name} could not be fetched: {first_line}") from error
     return _loaded(name, built, preprocessing, f"{library} model")
 
 
