@@ -84,10 +84,12 @@ PUBLISHED = DecreeConfig()
 """One start, the published stopping rule, tau = 0.1."""
 
 ROBUST = DecreeConfig(
-    restarts=6,
+    restarts=4,
     mask_start=(0.0, 0.2),
+    batch=64,
     stop_patience=25,
-    max_epochs=100,
+    max_epochs=24,
+    learning_rates=((0, 0.5), (15, 0.1)),
     bf16=True,
 )
 """Several starts from small masks and more patience; needs a calibrated tau."""

@@ -53,7 +53,9 @@ def _bottleneck_widths(state: State) -> dict[str, int]:
 def _depths(state: State, name: str) -> list[int]:
     depths = [_count(state, name.format(i)) for i in range(1, 5)]
     if 0 in depths:
-        raise EncoderError(f"a ResNet has four stages; the blocks found per stage are {depths}")
+        raise EncoderError(
+            f"a ResNet has four stages; the blocks found per stage are {depths}"
+        )
     return depths
 
 
@@ -128,4 +130,6 @@ def _need_open_clip() -> None:
     try:
         import open_clip  # noqa: F401 - only whether it is there
     except ImportError as error:
-        raise DeviceError("CLIP's encoders need open_clip; pip install open_clip_torch") from error
+        raise DeviceError(
+            "CLIP's encoders need open_clip; pip install open_clip_torch"
+        ) from error

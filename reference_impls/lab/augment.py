@@ -16,7 +16,7 @@ from torch.nn import functional as F
 class Views:
     """How far a random view may differ from its image."""
 
-    smallest_crop: float = 0.35
+    smallest_crop: float = 0.5
     """Least area of a crop, as a fraction of the image."""
     jitter: float = 0.4
     """Brightness, contrast and saturation change by a factor within 1 ± this."""

@@ -34,9 +34,13 @@ class Statistics:
 
 STATISTICS = {
     "cifar": Statistics((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
-    "stl10": Statistics((0.44087798, 0.42790666, 0.38678814), (0.25507198, 0.24801506, 0.25641308)),
+    "stl10": Statistics(
+        (0.44087798, 0.42790666, 0.38678814), (0.25507198, 0.24801506, 0.25641308)
+    ),
     "imagenet": Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "clip": Statistics((0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)),
+    "clip": Statistics(
+        (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
+    ),
     "none": Statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
 }
 """Normalisations in use, by name; cifar and stl10 as in BadEncoder's and DECREE's programs."""
@@ -55,7 +59,9 @@ class Preprocessing:
         """Refuse what is unknown."""
         if self.statistics is not None and self.statistics not in STATISTICS:
             known = ", ".join(STATISTICS)
-            raise ConfigError(f"unknown statistics {self.statistics!r}; choose one of {known}")
+            raise ConfigError(
+                f"unknown statistics {self.statistics!r}; choose one of {known}"
+            )
         if self.size is not None and self.size < 1:
             raise ConfigError(f"image size must be at least 1 pixel, got {self.size}")
 
@@ -77,8 +83,12 @@ class Loaded:
 
     def lines(self) -> list[str]:
         """The same for a reader."""
-        image = f"{self.encoder.size} px, mean {self.encoder.mean}, std {self.encoder.std}"
-        lines = [f"{self.encoder.name}: {self.format}; {image}; {self.encoder.dimension} features"]
+        image = (
+            f"{self.encoder.size} px, mean {self.encoder.mean}, std {self.encoder.std}"
+        )
+        lines = [
+            f"{self.encoder.name}: {self.format}; {image}; {self.encoder.dimension} features"
+        ]
         for what, keys in (("missing", self.missing), ("not used", self.unexpected)):
             if keys:
                 lines.append(f"{what}: {_some(keys)}")
@@ -96,7 +106,9 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
     if not path.is_file():
         raise EncoderError(f"no encoder file {path}")
     if _is_lab_encoder(path):
-        return Loaded(encoder=_with(load_encoder(path), preprocessing), format="lab encoder")
+        return Loaded(
+            encoder=_with(load_encoder(path), preprocessing), format="lab encoder"
+        )
     state = read_state(path)
     found = _recognise(state, path)
     weights = {key: value.float() for key, value in found.weights.items()}
@@ -141,10 +153,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
     Raises:
         EncoderError: the file is damaged, holds objects beside tensors, or holds no tensor.
     """
-    content = _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    content = (
+        _read_safetensors(path) if path.suffix == ".safetensors" else _read_torch(path)
+    )
     state = _tensors(content)
     if not state:
-        raise EncoderError(f"{path} holds no tensors; an encoder's state_dict was expected")
+        raise EncoderError(
+            f"{path} holds no tensors; an encoder's state_dict was expected"
+        )
     return state
 
 
@@ -153,7 +169,9 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         with safe_open(path, framework="pt") as file:
             return {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
     except (SafetensorError, OSError) as error:
-        raise EncoderError(f"{path} is damaged or no safetensors file: {error}") from error
+        raise EncoderError(
+            f"{path} is damaged or no safetensors file: {error}"
+        ) from error
 
 
 def _is_lab_encoder(path: Path) -> bool:
@@ -169,18 +187,32 @@ def _is_lab_encoder(path: Path) -> bool:
 def _read_torch(path: Path) -> Any:
     try:
         # Training programs like to store their settings; a Namespace is data.
-        with torch.serialization.safe_globals([argparse.Namespace]), warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # TorchScript is refused just below
+        with (
+            torch.serialization.safe_globals([argparse.Namespace]),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # TorchScript is refused just below
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise EncoderError(_refusal(path, str(error))) from error
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+        KeyError,
+        zipfile.BadZipFile,
+    ) as error:
         if "TorchScript" in str(error):
             raise EncoderError(
                 f"{path} is a TorchScript program, which was not run; save its state_dict instead"
             ) from error
         first_line = str(error).partition("\n")[0]
-        raise EncoderError(f"{path} is truncated or no PyTorch file: {first_line}") from error
+        raise EncoderError(
+            f"{path} is truncated or no PyTorch file: {first_line}"
+        ) from error
 
 
 def _refusal(path: Path, reason: str) -> str:
@@ -197,11 +229,19 @@ def _tensors(content: Any) -> dict[str, Tensor]:
     """The state dict in a file: the outermost mapping with tensors in it, else the largest inside."""
     if not isinstance(content, Mapping):
         return {}
-    own = {str(key): value for key, value in content.items() if isinstance(value, Tensor)}
+    own = {
+        str(key): value for key, value in content.items() if isinstance(value, Tensor)
+    }
     if own:
         return own
-    wrapped = [_tensors(content[key]) for key in ("state_dict", "model") if key in content]
-    others = [_tensors(value) for key, value in content.items() if key not in ("optimizer", "ema")]
+    wrapped = [
+        _tensors(content[key]) for key in ("state_dict", "model") if key in content
+    ]
+    others = [
+        _tensors(value)
+        for key, value in content.items()
+        if key not in ("optimizer", "ema")
+    ]
     return next(filter(None, wrapped), None) or max(others, key=len, default={})
 
 
@@ -237,8 +277,12 @@ _COPIES = ("momentum", "encoder_k", "teacher", "target", "ema")
 def _recognise(state: dict[str, Tensor], path: Path) -> _Found:
     for kind, anchor in _ANCHORS.items():
         prefixes = [key.removesuffix(anchor) for key in state if _ends(key, anchor)]
-        for prefix in sorted(prefixes, key=lambda p: (any(c in p for c in _COPIES), len(p))):
-            if _stem(kind, prefix) in state and (kind != "clip-vit" or f"{prefix}proj" in state):
+        for prefix in sorted(
+            prefixes, key=lambda p: (any(c in p for c in _COPIES), len(p))
+        ):
+            if _stem(kind, prefix) in state and (
+                kind != "clip-vit" or f"{prefix}proj" in state
+            ):
                 return _described(kind, prefix, state)
     raise EncoderError(
         f"{path} is in no known format; known are ResNets named as in torchvision, SimCLR, MoCo "
@@ -255,7 +299,11 @@ def _stem(kind: str, prefix: str) -> str:
 
 
 def _described(kind: str, prefix: str, state: dict[str, Tensor]) -> _Found:
-    inside = {key.removeprefix(prefix): v for key, v in state.items() if key.startswith(prefix)}
+    inside = {
+        key.removeprefix(prefix): v
+        for key, v in state.items()
+        if key.startswith(prefix)
+    }
     weights = architectures.as_resnet(inside) if kind == "numbered-resnet" else inside
     size, statistics = _preprocessing(kind, prefix, state, weights)
     return _Found(
@@ -288,7 +336,11 @@ def _preprocessing(
 ) -> tuple[int, str]:
     """Image size and statistics that the published programs use with such files."""
     if kind.startswith("clip"):
-        positions = "attnpool.positional_embedding" if kind == "clip-resnet" else "positional_embedding"
+        positions = (
+            "attnpool.positional_embedding"
+            if kind == "clip-resnet"
+            else "positional_embedding"
+        )
         patch = 32 if kind == "clip-resnet" else weights["conv1.weight"].shape[-1]
         size = patch * round((weights[positions].shape[0] - 1) ** 0.5)
         # BadEncoder and DECREE keep the image tower alone and feed it ImageNet's statistics.
@@ -301,11 +353,18 @@ def _ends_of(state: Mapping[str, Tensor]) -> set[str]:
     return {key.rpartition(".")[2] for key in state}
 
 
-_OWNERS = {"encoder_q.": "MoCo", "backbone.": "solo-learn", "visual.": "CLIP's `visual`", "f.": "SimCLR"}
+_OWNERS = {
+    "encoder_q.": "MoCo",
+    "backbone.": "solo-learn",
+    "visual.": "CLIP's `visual`",
+    "f.": "SimCLR",
+}
 
 
 def _named(kind: str, prefix: str) -> str:
-    owner = next((name for end, name in _OWNERS.items() if prefix.endswith(end)), "plain")
+    owner = next(
+        (name for end, name in _OWNERS.items() if prefix.endswith(end)), "plain"
+    )
     network = {"clip-resnet": "CLIP ResNet", "clip-vit": "CLIP ViT"}.get(kind, "ResNet")
     return f"{network}, {owner} keys" + (f" below {prefix!r}" if prefix else "")
 
@@ -317,7 +376,9 @@ def _build(found: _Found, weights: dict[str, Tensor], path: Path) -> nn.Module:
     try:
         return found.build(weights)
     except (KeyError, ValueError, ZeroDivisionError) as error:
-        raise EncoderError(f"{path} looked like a {found.format} but is none: {error}") from error
+        raise EncoderError(
+            f"{path} looked like a {found.format} but is none: {error}"
+        ) from error
     except EncoderError as error:
         raise EncoderError(f"{path}: {error}") from error
 
@@ -339,7 +400,9 @@ def _fill(
     needed = [key for key in missing if not key.endswith("num_batches_tracked")]
     if needed:
         raise EncoderError(f"{path} lacks weights of its architecture: {_some(needed)}")
-    module.load_state_dict({key: weights[key] for key in wanted if key in weights}, strict=False)
+    module.load_state_dict(
+        {key: weights[key] for key in wanted if key in weights}, strict=False
+    )
     return missing, tuple(key for key in weights if key not in wanted)
 
 

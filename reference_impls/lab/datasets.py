@@ -24,7 +24,14 @@ from reference_impls.lab.worlds import World, folder, read_image
 Split = Literal["train", "test"]
 CLASS = "class"
 """The one task of a public data set."""
-WORLDS = ("shapes", "folder:PATH", "cifar10:ROOT", "stl10:ROOT", "svhn:ROOT", "gtsrb:ROOT")
+WORLDS = (
+    "shapes",
+    "folder:PATH",
+    "cifar10:ROOT",
+    "stl10:ROOT",
+    "svhn:ROOT",
+    "gtsrb:ROOT",
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +52,9 @@ class Wish:
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         if self.count < 1 or self.size < 1:
-            raise ConfigError(f"a world needs images, got {self.count} of {self.size} pixels")
+            raise ConfigError(
+                f"a world needs images, got {self.count} of {self.size} pixels"
+            )
 
 
 def open_world(name: str, wish: Wish = Wish()) -> World:
@@ -65,7 +74,9 @@ def open_world(name: str, wish: Wish = Wish()) -> World:
     try:
         return READERS[kind](Path(place), wish)
     except ModuleNotFoundError as error:
-        raise DeviceError(f"{kind} needs {error.name}; pip install {error.name}") from error
+        raise DeviceError(
+            f"{kind} needs {error.name}; pip install {error.name}"
+        ) from error
     except OSError as error:
         raise WorldError(f"{name} cannot be read or fetched: {error}") from error
     except (RuntimeError, ValueError, KeyError, EOFError) as error:
@@ -87,17 +98,34 @@ def _spread(total: int, count: int) -> Tensor:
     return torch.arange(min(total, count)) * total // min(total, count)
 
 
-def _world(kind: str, pixels_N3HW: Tensor, labels_N: Tensor, classes: tuple[str, ...], size: int) -> World:
+def _world(
+    kind: str,
+    pixels_N3HW: Tensor,
+    labels_N: Tensor,
+    classes: tuple[str, ...],
+    size: int,
+) -> World:
     images_N3HW = pixels_N3HW.float() / 255
     if images_N3HW.shape[-1] != size:
         images_N3HW = F.interpolate(
-            images_N3HW, size=(size, size), mode="bicubic", antialias=True, align_corners=False
+            images_N3HW,
+            size=(size, size),
+            mode="bicubic",
+            antialias=True,
+            align_corners=False,
         ).clamp(0, 1)
-    return World(name=kind, images_N3HW=images_N3HW, labels={CLASS: labels_N.long()}, classes={CLASS: classes})
+    return World(
+        name=kind,
+        images_N3HW=images_N3HW,
+        labels={CLASS: labels_N.long()},
+        classes={CLASS: classes},
+    )
 
 
 def _cifar10(root: Path, wish: Wish) -> World:
-    data = _datasets().CIFAR10(root, train=wish.split == "train", download=wish.download)
+    data = _datasets().CIFAR10(
+        root, train=wish.split == "train", download=wish.download
+    )
     index = _spread(len(data.data), wish.count)
     pixels_N3HW = torch.from_numpy(data.data)[index].permute(0, 3, 1, 2)
     labels_N = torch.tensor(data.targets)[index]
@@ -108,7 +136,13 @@ def _stl10(root: Path, wish: Wish) -> World:
     data = _datasets().STL10(root, split=wish.split, download=wish.download)
     index = _spread(len(data.data), wish.count)
     labels_N = torch.as_tensor(data.labels)[index]
-    return _world("stl10", torch.from_numpy(data.data)[index], labels_N, tuple(data.classes), wish.size)
+    return _world(
+        "stl10",
+        torch.from_numpy(data.data)[index],
+        labels_N,
+        tuple(data.classes),
+        wish.size,
+    )
 
 
 def _svhn(root: Path, wish: Wish) -> World:
@@ -127,7 +161,10 @@ def _gtsrb(root: Path, wish: Wish) -> World:
     classes = tuple(str(i) for i in range(43))
     labels_N = torch.tensor([label for _, label in samples])
     return World(
-        name="gtsrb", images_N3HW=torch.stack(images), labels={CLASS: labels_N}, classes={CLASS: classes}
+        name="gtsrb",
+        images_N3HW=torch.stack(images),
+        labels={CLASS: labels_N},
+        classes={CLASS: classes},
     )
 
 
@@ -137,5 +174,3 @@ READERS: dict[str, Callable[[Path, Wish], World]] = {
     "svhn": _svhn,
     "gtsrb": _gtsrb,
 }
-
-

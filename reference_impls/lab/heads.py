@@ -42,7 +42,7 @@ def fit_linear_probe(embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, s
 def fit_mlp_head(embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0) -> Head:
     """A 512-256 MLP classifier on frozen embeddings, BadEncoder's downstream model."""
     layers = _layers([embeddings_ND.shape[1], 512, 256, classes], seed)
-    return _fit(layers, embeddings_ND, labels_N, steps=300, seed=seed)
+    return _fit(layers, embeddings_ND, labels_N, steps=200, seed=seed)
 
 
 def _layers(widths: list[int], seed: int) -> nn.Sequential:

@@ -63,16 +63,24 @@ def open_encoder(
         return load_checkpoint(Path(name), preprocessing)
     library, colon, model = name.partition(":")
     if not colon or not model:
-        raise EncoderError(f"no encoder {name!r}; give a file or a name such as {', '.join(EXAMPLES[2:])}")
+        raise EncoderError(
+            f"no encoder {name!r}; give a file or a name such as {', '.join(EXAMPLES[2:])}"
+        )
     if library not in LIBRARIES:
-        return _loaded(name, _factory(library, model, name), preprocessing, "module of your own")
+        return _loaded(
+            name, _factory(library, model, name), preprocessing, "module of your own"
+        )
     if not (weights.download or weights.random):
-        raise ConfigError(f"the weights of {name} would be downloaded; add --download to allow it")
+        raise ConfigError(
+            f"the weights of {name} would be downloaded; add --download to allow it"
+        )
     try:
         built = LIBRARIES[library](model, weights.download)
     except OSError as error:
         first_line = str(error).partition("\n")[0]
-        raise DeviceError(f"the weights of {name} could not be fetched: {first_line}") from error
+        raise DeviceError(
+            f"the weights of {name} could not be fetched: {first_line}"
+        ) from error
     return _loaded(name, built, preprocessing, f"{library} model")
 
 
@@ -86,7 +94,9 @@ class _Built:
     std: RGB = STATISTICS["imagenet"].std
 
 
-def _loaded(name: str, built: _Built, preprocessing: Preprocessing, what: str) -> Loaded:
+def _loaded(
+    name: str, built: _Built, preprocessing: Preprocessing, what: str
+) -> Loaded:
     chosen = STATISTICS.get(preprocessing.statistics or "", built)
     encoder = Encoder.from_module(
         built.module,
@@ -104,7 +114,9 @@ def _loaded(name: str, built: _Built, preprocessing: Preprocessing, what: str) -
 def _torchvision(model: str, download: bool) -> _Built:
     models = import_torchvision().models
     if model not in models.list_models(module=models):
-        raise EncoderError(f"torchvision has no classification model {model!r}; try resnet18 or vit_b_16")
+        raise EncoderError(
+            f"torchvision has no classification model {model!r}; try resnet18 or vit_b_16"
+        )
     weights = models.get_model_weights(model).DEFAULT if download else None
     net = models.get_model(model, weights=weights)
     _without_classifier(net)
@@ -124,24 +136,36 @@ def _without_classifier(net: nn.Module) -> None:
 def _timm(model: str, download: bool) -> _Built:
     timm = _import("timm", "timm")
     if not timm.is_model(model.partition(".")[0]):
-        raise EncoderError(f"timm has no model {model!r}; `timm.list_models()` lists them")
+        raise EncoderError(
+            f"timm has no model {model!r}; `timm.list_models()` lists them"
+        )
     net = timm.create_model(model, pretrained=download, num_classes=0)
     config = timm.data.resolve_model_data_config(net)
-    return _Built(net, config["input_size"][-1], _rgb(config["mean"]), _rgb(config["std"]))
+    return _Built(
+        net, config["input_size"][-1], _rgb(config["mean"]), _rgb(config["std"])
+    )
 
 
 def _open_clip(model: str, download: bool) -> _Built:
     open_clip = _import("open_clip", "open_clip_torch")
     architecture, _, tag = model.partition("/")
     if architecture not in open_clip.list_models():
-        raise EncoderError(f"open_clip has no model {architecture!r}; `open_clip.list_models()` lists them")
+        raise EncoderError(
+            f"open_clip has no model {architecture!r}; `open_clip.list_models()` lists them"
+        )
     if download and not tag:
-        tags = ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
-        raise ConfigError(f"which weights of {architecture}? open_clip:{architecture}/TAG, with TAG of {tags}")
+        tags = (
+            ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
+        )
+        raise ConfigError(
+            f"which weights of {architecture}? open_clip:{architecture}/TAG, with TAG of {tags}"
+        )
     net = open_clip.create_model(architecture, pretrained=tag if download else None)
     size = net.visual.image_size
     clip = STATISTICS["clip"]
-    return _Built(net.visual, size[0] if isinstance(size, tuple) else size, clip.mean, clip.std)
+    return _Built(
+        net.visual, size[0] if isinstance(size, tuple) else size, clip.mean, clip.std
+    )
 
 
 class _HuggingFaceImages(nn.Module):
@@ -161,7 +185,11 @@ def _hf_clip(model: str, download: bool) -> _Built:
     transformers = _import("transformers", "transformers")
     kind = transformers.CLIPVisionModelWithProjection
     # With a folder as name the library reads it; without `download` nothing else is allowed.
-    net = kind.from_pretrained(model) if download else kind(transformers.CLIPVisionConfig())
+    net = (
+        kind.from_pretrained(model)
+        if download
+        else kind(transformers.CLIPVisionConfig())
+    )
     clip = STATISTICS["clip"]
     return _Built(_HuggingFaceImages(net), net.config.image_size, clip.mean, clip.std)
 
@@ -199,13 +227,20 @@ def _factory(module: str, attribute: str, name: str) -> _Built:
     try:
         make = getattr(importlib.import_module(module), attribute)
     except ModuleNotFoundError as error:
-        raise EncoderError(f"{name}: no module {error.name!r}; known libraries: {', '.join(LIBRARIES)}") from error
+        raise EncoderError(
+            f"{name}: no module {error.name!r}; known libraries: {', '.join(LIBRARIES)}"
+        ) from error
     except AttributeError as error:
         raise EncoderError(f"{name}: module {module} has no {attribute!r}") from error
     net = make()
     if not isinstance(net, nn.Module):
-        raise EncoderError(f"{name} must return a torch.nn.Module, got {type(net).__name__}")
+        raise EncoderError(
+            f"{name} must return a torch.nn.Module, got {type(net).__name__}"
+        )
     size = int(getattr(net, "size", 224))
-    return _Built(net, size, _rgb(getattr(net, "mean", (0, 0, 0))), _rgb(getattr(net, "std", (1, 1, 1))))
-
-
+    return _Built(
+        net,
+        size,
+        _rgb(getattr(net, "mean", (0, 0, 0))),
+        _rgb(getattr(net, "std", (1, 1, 1))),
+    )
