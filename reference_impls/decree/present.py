@@ -117,11 +117,6 @@ def _evidence(report: DecreeReport) -> Section:
             "This threshold was not derived from clean encoders of this kind. It fits the published "
             "stopping rule only; calibrate before you rely on it."
         )
-    if report.deviations is not None:
-        side = "below" if report.deviations >= 0 else "above"
-        said.append(
-            f"{abs(report.deviations):.1f} standard deviations (of log PL1) {side} the clean mean."
-        )
     return Section("What the verdict rests on", said, drawing=drawing)
 
 

@@ -200,7 +200,9 @@ class Scale:
 
 
 _TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5)
-_WIDTH, _LEFT, _AXIS = 640, 20, 74
+_MAIN_TICKS = (0.01, 0.05, 0.1, 0.5)
+"""Those that a phone shows."""
+_WIDTH, _LEFT, _AXIS = 640, 34, 74
 
 
 def scale(drawn: Scale) -> str:
@@ -212,7 +214,7 @@ def scale(drawn: Scale) -> str:
     edge = x(drawn.threshold)
     text = f"{drawn.label} {_number(drawn.score)}, threshold {drawn.threshold:.3g}"
     parts = [
-        f'<svg class="scale" viewBox="0 0 {_WIDTH} 112" role="img" aria-label="{escape(text)}">',
+        f'<svg class="scale" viewBox="0 0 {_WIDTH} 130" role="img" aria-label="{escape(text)}">',
         f'<rect class="low" x="{_LEFT}" y="{_AXIS - 14}" width="{edge - _LEFT}" height="14"/>',
         f'<rect class="rest" x="{edge}" y="{_AXIS - 14}" width="{_WIDTH - _LEFT - edge}" height="14"/>',
         *(
@@ -220,12 +222,12 @@ def scale(drawn: Scale) -> str:
             for v in drawn.others
         ),
         *(
-            f'<text class="tick" x="{x(v)}" y="{_AXIS + 16}">{v:g}</text>'
+            f'<text class="tick{"" if v in _MAIN_TICKS else " minor"}" x="{x(v)}" y="{_AXIS + 20}">{v:g}</text>'
             for v in _TICKS
             if drawn.low <= v <= drawn.high
         ),
         f'<line class="edge" x1="{edge}" x2="{edge}" y1="{_AXIS - 22}" y2="{_AXIS}"/>',
-        f'<text class="edge-text" x="{edge}" y="{_AXIS + 34}">threshold {drawn.threshold:.3g}</text>',
+        f'<text class="edge-text" x="{edge}" y="{_AXIS + 46}">threshold {drawn.threshold:.3g}</text>',
     ]
     if drawn.score is not None:
         at = x(drawn.score)

@@ -45,11 +45,16 @@ def unsettle(net):
 
 def simclr(net):
     """As BadEncoder's and DECREE's programs wrap it: children without maxpool and fc."""
-    kept = [child for name, child in net.named_children() if name not in ("maxpool", "fc")]
+    kept = [
+        child for name, child in net.named_children() if name not in ("maxpool", "fc")
+    ]
     model, model.f = nn.Module(), nn.Module()
     model.f.f = nn.Sequential(*kept)
     model.g = nn.Sequential(
-        nn.Linear(net.fc.in_features, 512, bias=False), nn.BatchNorm1d(512), nn.ReLU(), nn.Linear(512, 128)
+        nn.Linear(net.fc.in_features, 512, bias=False),
+        nn.BatchNorm1d(512),
+        nn.ReLU(),
+        nn.Linear(512, 128),
     )
     return model.eval()
 
@@ -76,7 +81,9 @@ def check(path, net, statistics, size, preprocessing=None):
     """The loaded encoder gives the embeddings of `net`."""
     loaded = load_checkpoint(path, preprocessing or Preprocessing(size=size))
     images = torch.rand(2, 3, size, size)
-    torch.testing.assert_close(loaded.encoder.encode(images), expected(net, images, *statistics))
+    torch.testing.assert_close(
+        loaded.encoder.encode(images), expected(net, images, *statistics)
+    )
     return loaded
 
 
@@ -84,14 +91,22 @@ def check(path, net, statistics, size, preprocessing=None):
 def test_simclr_models_of_every_depth_come_back(tmp_path, name):
     net = resnet(name, small=True)
     model = simclr(net)
-    loaded = check(save(tmp_path / "model.pth", model.state_dict(), optimizer={}), net, CIFAR, 16)
+    loaded = check(
+        save(tmp_path / "model.pth", model.state_dict(), optimizer={}), net, CIFAR, 16
+    )
     assert loaded.missing == ()
     assert {key.partition(".")[0] for key in loaded.unexpected} == {"g"}
 
 
 def test_an_encoder_alone_comes_back(tmp_path):
     net = resnet(small=True)
-    loaded = check(save(tmp_path / "model.pth", simclr(net).f.state_dict()), net, CIFAR, 32, Preprocessing())
+    loaded = check(
+        save(tmp_path / "model.pth", simclr(net).f.state_dict()),
+        net,
+        CIFAR,
+        32,
+        Preprocessing(),
+    )
     assert loaded.unexpected == ()
     assert loaded.encoder.size == 32
 
@@ -108,7 +123,11 @@ def test_moco_keeps_the_query_encoder_and_says_what_it_leaves(tmp_path):
 
 def test_moco_without_a_classifier_comes_back(tmp_path):
     net = resnet(small=True)
-    state = {key: v for key, v in prefixed(net, "module.encoder_q.").items() if ".fc." not in key}
+    state = {
+        key: v
+        for key, v in prefixed(net, "module.encoder_q.").items()
+        if ".fc." not in key
+    }
     assert check(save(tmp_path / "m.pth", state), net, CIFAR, 16).unexpected == ()
 
 
@@ -119,7 +138,14 @@ def test_solo_learn_pads_its_small_stem_by_two(tmp_path, small, statistics):
     momentum = resnet(small=small)
     state = prefixed(momentum, "momentum_backbone.") | prefixed(net, "backbone.")
     state |= prefixed(nn.Linear(512, 10), "classifier.")
-    loaded = check(save(tmp_path / "simclr.ckpt", state, hyper_parameters=argparse.Namespace(lr=1)), net, statistics, 40)
+    loaded = check(
+        save(
+            tmp_path / "simclr.ckpt", state, hyper_parameters=argparse.Namespace(lr=1)
+        ),
+        net,
+        statistics,
+        40,
+    )
     assert "classifier.weight" in loaded.unexpected
 
 
@@ -142,7 +168,12 @@ def test_groups_and_widths_are_read_off_the_shapes(tmp_path, name):
 
 def test_imagenet_resnets_below_visual_come_back(tmp_path):
     net = resnet()
-    assert "visual" in check(save(tmp_path / "i.pth", prefixed(net, "visual.")), net, IMAGENET, 64).format
+    assert (
+        "visual"
+        in check(
+            save(tmp_path / "i.pth", prefixed(net, "visual.")), net, IMAGENET, 64
+        ).format
+    )
 
 
 @pytest.fixture(scope="module")
@@ -153,13 +184,23 @@ def open_clip():
 
 def test_clip_image_towers_come_back_with_the_published_statistics(tmp_path, open_clip):
     net = unsettle(open_clip.create_model("RN50", pretrained=None).visual)
-    loaded = check(save(tmp_path / "clip.pth", prefixed(net, "visual.")), net, IMAGENET, 224, Preprocessing())
+    loaded = check(
+        save(tmp_path / "clip.pth", prefixed(net, "visual.")),
+        net,
+        IMAGENET,
+        224,
+        Preprocessing(),
+    )
     assert loaded.encoder.dimension == 1024
 
 
 def test_whole_clips_come_back_with_clips_statistics(tmp_path, open_clip):
     net = unsettle(open_clip.create_model("RN50", pretrained=None))
-    state = {key: value for key, value in net.state_dict().items() if not key.startswith("transformer.")}
+    state = {
+        key: value
+        for key, value in net.state_dict().items()
+        if not key.startswith("transformer.")
+    }
     torch.save(state, tmp_path / "rn50.pt")
     loaded = check(tmp_path / "rn50.pt", net.visual, CLIP, 224, Preprocessing())
     assert "logit_scale" in loaded.unexpected
@@ -182,7 +223,13 @@ def test_vision_transformers_come_back(tmp_path, open_clip, quick):
 
 def test_half_precision_weights_are_read_as_single(tmp_path):
     net = resnet()
-    save(tmp_path / "half.pth", {key: v.half() if v.is_floating_point() else v for key, v in net.state_dict().items()})
+    save(
+        tmp_path / "half.pth",
+        {
+            key: v.half() if v.is_floating_point() else v
+            for key, v in net.state_dict().items()
+        },
+    )
     loaded = load_checkpoint(tmp_path / "half.pth", Preprocessing(size=32))
     assert next(loaded.encoder.module.parameters()).dtype == torch.float32
 
@@ -201,16 +248,23 @@ def test_size_and_statistics_can_be_chosen(tmp_path):
     path = save(tmp_path / "stl.pth", simclr(net).f.state_dict())
     stl10 = ((0.44087798, 0.42790666, 0.38678814), (0.25507198, 0.24801506, 0.25641308))
     check(path, net, stl10, 24, Preprocessing(size=24, statistics="stl10"))
-    with pytest.raises(ConfigError, match="unknown statistics 'svhn'; choose one of cifar"):
+    with pytest.raises(
+        ConfigError, match="unknown statistics 'svhn'; choose one of cifar"
+    ):
         Preprocessing(statistics="svhn")
 
 
 def test_what_was_found_is_said_in_lines(tmp_path):
     net = resnet(small=True)
-    loaded = load_checkpoint(save(tmp_path / "e.pth", simclr(net).state_dict()), Preprocessing(size=16))
+    loaded = load_checkpoint(
+        save(tmp_path / "e.pth", simclr(net).state_dict()), Preprocessing(size=16)
+    )
     first, second = loaded.lines()
     assert first.startswith("e: ResNet, SimCLR keys below 'f.f.'; 16 px")
-    assert second == "not used: g.0.weight, g.1.weight, g.1.bias, g.1.running_mean and 4 more"
+    assert (
+        second
+        == "not used: g.0.weight, g.1.weight, g.1.bias, g.1.running_mean and 4 more"
+    )
 
 
 # -- Bad files -----------------------------------------------------------------------
@@ -231,7 +285,9 @@ def refusal(path):
 
 
 def test_pickled_code_is_refused_and_does_not_run(tmp_path, capsys):
-    torch.save({"state_dict": resnet().state_dict(), "x": Payload()}, tmp_path / "evil.pth")
+    torch.save(
+        {"state_dict": resnet().state_dict(), "x": Payload()}, tmp_path / "evil.pth"
+    )
     assert "pickled code" in refusal(tmp_path / "evil.pth")
     assert capsys.readouterr().out == ""
 
@@ -285,22 +341,35 @@ def test_a_wrong_shape_is_another_architecture(tmp_path):
     state = resnet().state_dict()
     state["layer3.0.conv1.weight"] = torch.rand(7, 128, 3, 3)
     message = refusal(save(tmp_path / "odd.pth", state))
-    assert "layer3.0.conv1.weight has shape (7, 128, 3, 3), (256, 128, 3, 3) was expected" in message
+    assert (
+        "layer3.0.conv1.weight has shape (7, 128, 3, 3), (256, 128, 3, 3) was expected"
+        in message
+    )
 
 
 def test_missing_weights_are_named(tmp_path):
     state = resnet().state_dict()
     del state["layer2.0.bn1.weight"]
-    assert "lacks weights of its architecture: layer2.0.bn1.weight" in refusal(save(tmp_path / "m.pth", state))
+    assert "lacks weights of its architecture: layer2.0.bn1.weight" in refusal(
+        save(tmp_path / "m.pth", state)
+    )
 
 
 def test_a_missing_stage_is_said(tmp_path):
-    state = {key: v for key, v in resnet().state_dict().items() if not key.startswith("layer4")}
-    assert "blocks found per stage are [2, 2, 2, 0]" in refusal(save(tmp_path / "m.pth", state))
+    state = {
+        key: v
+        for key, v in resnet().state_dict().items()
+        if not key.startswith("layer4")
+    }
+    assert "blocks found per stage are [2, 2, 2, 0]" in refusal(
+        save(tmp_path / "m.pth", state)
+    )
 
 
 def test_missing_counters_are_reported_only(tmp_path):
-    state = {key: v for key, v in resnet().state_dict().items() if "num_batches" not in key}
+    state = {
+        key: v for key, v in resnet().state_dict().items() if "num_batches" not in key
+    }
     loaded = load_checkpoint(save(tmp_path / "old.pth", state), Preprocessing(size=32))
     assert len(loaded.missing) == 20
     assert all(key.endswith("num_batches_tracked") for key in loaded.missing)
@@ -309,7 +378,9 @@ def test_missing_counters_are_reported_only(tmp_path):
 def test_nan_weights_are_named(tmp_path):
     state = resnet().state_dict()
     state["layer1.0.conv1.weight"][0] = float("nan")
-    assert "weight layer1.0.conv1.weight holds NaN" in refusal(save(tmp_path / "nan.pth", state))
+    assert "weight layer1.0.conv1.weight holds NaN" in refusal(
+        save(tmp_path / "nan.pth", state)
+    )
 
 
 def test_open_clip_missing_is_one_line_with_the_remedy(tmp_path, monkeypatch):

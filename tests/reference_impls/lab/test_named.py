@@ -28,7 +28,10 @@ def text():
     return "no module"
 
 
-@pytest.mark.parametrize("name", ["torchvision:resnet18", "timm:resnet18", "open_clip:RN50", "hf-clip:openai/x"])
+@pytest.mark.parametrize(
+    "name",
+    ["torchvision:resnet18", "timm:resnet18", "open_clip:RN50", "hf-clip:openai/x"],
+)
 def test_weights_are_not_downloaded_unasked(name):
     with pytest.raises(ConfigError, match="add --download"):
         open_encoder(name)
@@ -36,7 +39,11 @@ def test_weights_are_not_downloaded_unasked(name):
 
 @pytest.mark.parametrize(
     ("name", "width"),
-    [("torchvision:resnet18", 512), ("torchvision:mobilenet_v3_small", 576), ("torchvision:swin_t", 768)],
+    [
+        ("torchvision:resnet18", 512),
+        ("torchvision:mobilenet_v3_small", 576),
+        ("torchvision:swin_t", 768),
+    ],
 )
 def test_torchvision_models_lose_their_classifier(name, width):
     assert open_encoder(name, SMALL, weights=RANDOM).encoder.dimension == width
@@ -45,11 +52,17 @@ def test_torchvision_models_lose_their_classifier(name, width):
 def test_timm_models_know_their_statistics():
     pytest.importorskip("timm", reason="timm is not installed", exc_type=ImportError)
     encoder = open_encoder("timm:vit_tiny_patch16_224", weights=RANDOM).encoder
-    assert (encoder.size, encoder.mean, encoder.dimension) == (224, (0.5, 0.5, 0.5), 192)
+    assert (encoder.size, encoder.mean, encoder.dimension) == (
+        224,
+        (0.5, 0.5, 0.5),
+        192,
+    )
 
 
 def test_open_clip_gives_the_image_tower():
-    pytest.importorskip("open_clip", reason="open_clip is not installed", exc_type=ImportError)
+    pytest.importorskip(
+        "open_clip", reason="open_clip is not installed", exc_type=ImportError
+    )
     encoder = open_encoder("open_clip:RN50", weights=RANDOM).encoder
     assert (encoder.size, encoder.dimension) == (224, 1024)
     assert encoder.mean[0] == pytest.approx(0.4815, abs=1e-4)
@@ -57,7 +70,12 @@ def test_open_clip_gives_the_image_tower():
 
 def test_hugging_face_gives_projected_embeddings():
     pytest.importorskip("transformers", reason="transformers is not installed")
-    assert open_encoder("hf-clip:openai/clip-vit-base-patch32", weights=RANDOM).encoder.dimension == 512
+    assert (
+        open_encoder(
+            "hf-clip:openai/clip-vit-base-patch32", weights=RANDOM
+        ).encoder.dimension
+        == 512
+    )
 
 
 def test_a_missing_library_is_one_line_with_the_remedy(monkeypatch):
@@ -74,7 +92,9 @@ def test_a_module_of_ones_own_says_its_size():
 
 def test_a_file_is_a_name_too(tmp_path):
     path = tmp_path / "lab.safetensors"
-    save_encoder(small_encoder(SmallNetConfig(), name="lab-7", seed=0), SmallNetConfig(), path)
+    save_encoder(
+        small_encoder(SmallNetConfig(), name="lab-7", seed=0), SmallNetConfig(), path
+    )
     assert open_encoder(str(path)).encoder.name == "lab-7"
 
 
@@ -98,5 +118,7 @@ def test_the_lab_is_imported_without_torchvision_and_the_optional_libraries():
         "import sys, reference_impls.lab.named; "
         "print([m for m in ('torchvision', 'timm', 'open_clip', 'transformers', 'surveykit', 'pydantic') if m in sys.modules])"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
     assert done.stdout == "[]\n"
