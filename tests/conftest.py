@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,17 @@ import yaml
 
 from surveykit.catalog import Catalog
 from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Where SURVEYKIT_NO_SKIP is set, a missing program is a failure; a missing GPU is not."""
+    report = yield
+    waived = "gpu" in item.keywords or hasattr(report, "wasxfail")
+    if report.skipped and os.environ.get("SURVEYKIT_NO_SKIP") and not waived:
+        report.outcome = "failed"
+        report.longrepr = f"skipped where nothing may be: {report.longrepr}"
+    return report
 
 
 def _term(id_: str, en: str, zh: str, **more: Any) -> dict[str, Any]:

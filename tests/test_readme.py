@@ -183,6 +183,13 @@ def test_an_address_keeps_its_link_whole():
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_catalog_without_papers_has_a_readme_too(catalog, lang):
+    empty = Catalog(catalog.survey, catalog.taxonomy, catalog.venues, ())
+    assert Shown(readme(empty, lang)).ids == []
+    assert ET.fromstring(render_picture(empty, lang, "light")) is not None
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
 class TestOfTheInventedCatalog:
     def test_every_paper_is_listed_once(self, catalog, lang):
         shown = Shown(readme(catalog, lang))

@@ -23,7 +23,7 @@ _KINDS = {
     "tuple_type": "a list",
     "dict_type": "a mapping of keys and values",
     "model_type": "a mapping of keys and values",
-    "model_attributes_type": "a mapping of keys and values",
+    "author": "an author; write `Given Family` or the parts of the name",
 }
 _EMPTY = {"string_too_short": "text", "too_short": "list"}
 _RANGES = {
@@ -99,6 +99,8 @@ def _explained(form: TypeAdapter[Any], detail: ErrorDetails) -> tuple[str, str]:
         return "SK207", f"{shown(value)} is too {text} {context[bound]}"
     if kind in _OWN:
         return _OWN[kind], detail["msg"]
+    if context.get("class_name") == "Author":
+        kind = "author"
     return "SK203", _wrong_kind(kind, value)
 
 

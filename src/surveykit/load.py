@@ -19,7 +19,7 @@ from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
 
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
-_LINK = "a symbolic link; put the file itself here"
+_LINK = "a symbolic link is not followed; put the thing itself here"
 SHARED_BYTES = 2 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
@@ -66,8 +66,8 @@ class _Files:
         """One file as models, or None after reporting why not."""
         tree = self.trees[path] = read(self.root / path, limit)
         faults = list(tree.faults)
-        # What a fault cut short would only be reported as missing.
-        whole = tree.data is not None or not faults
+        # A file with another fault than a repeated key does not say what was meant.
+        whole = all(fault.rule == "SK110" for fault in faults)
         value = validated(form, tree, faults) if whole else None
         self.report(path, *faults)
         return value
@@ -190,10 +190,8 @@ def _entries(files: _Files) -> Iterator[str]:
 def _inside(files: _Files, folder: str) -> Iterator[os.DirEntry[str]]:
     """What lies in a folder that is a real one; links are reported, not followed."""
     here = files.root / folder
-    above = [
-        files.root / up for up in (*Path(folder).parents, folder) if str(up) != "."
-    ]
-    if any(up.is_symlink() for up in above):
+    way = [here, *here.parents][: folder.count("/") + 1]  # up to the root
+    if any(step.is_symlink() for step in way):
         files.report(folder, Fault("SK003", 1, 1, _LINK))
         return
     if not here.is_dir():

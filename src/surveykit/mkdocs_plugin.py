@@ -46,14 +46,18 @@ class GeneratedPage(MkDocsPage):
     def read_source(self, config: MkDocsConfig) -> None:
         """Title and description instead of front matter."""
         self.markdown = ""
-        self.meta = {"title": self.drawn.title, "description": self.drawn.description}
+        self.meta = {
+            "title": self.drawn.title,
+            "description": self.drawn.description,
+            "search": {"boost": self.drawn.weight},
+        }
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
         """What the search index reads; the template shows `drawn.html`."""
         paragraphs = "".join(
             f"<p>{escape(line)}</p>" for line in self.drawn.search.splitlines() if line
         )
-        self.content = f"<h1>{escape(self.drawn.title)}</h1>{paragraphs}"
+        self.content = f'<h1 id="sk-main">{escape(self.drawn.title)}</h1>{paragraphs}'
         self.toc = get_toc(
             [
                 {

@@ -30,12 +30,6 @@ def explain(rule: Rule) -> str:
     )
 
 
-def as_data(rule: Rule) -> dict[str, str]:
-    """A rule as JSON data."""
-    texts = ("id", "title", "why", "wrong", "right")
-    return {"severity": str(rule.severity)} | {k: getattr(rule, k) for k in texts}
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
 
@@ -78,7 +72,7 @@ def _json(problems: Sequence[Problem]) -> str:
                 "column": p.column,
                 "rule": p.rule,
                 "severity": str(p.severity),
-                "message": p.message,
+                "message": printable(p.message),
             }
             for p in problems
         ],
@@ -139,6 +133,6 @@ def _sarif_result(problem: Problem) -> dict[str, Any]:
     return {
         "ruleId": problem.rule,
         "level": str(BY_ID[problem.rule].severity),
-        "message": {"text": problem.message},
+        "message": {"text": printable(problem.message)},
         "locations": [{"physicalLocation": location}],
     }

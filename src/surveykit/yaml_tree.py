@@ -18,8 +18,6 @@ from typing import Any
 import yaml
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
-    DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
     ScalarEvent,
@@ -39,6 +37,7 @@ Loc = tuple[str | int, ...]
 MAX_DEPTH = 12
 MAX_BYTES = 256 * 1024
 
+_NOT_PLAIN = "a link, folder or pipe; put the file itself here"
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,15}")
 _NULLS = frozenset({"", "~", "null"})
 _CONTROL = re.compile(
@@ -170,14 +169,11 @@ def _bytes(path: Path, limit: int) -> bytes:
         handle = os.open(path, flags)
         with os.fdopen(handle, "rb") as file:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise RefusedError(
-                    "SK003", (1, 1), "not a regular file; put a file here"
-                )
+                raise RefusedError("SK003", (1, 1), _NOT_PLAIN)
             raw = file.read(limit + 1)
     except OSError as error:
-        if path.is_symlink():
-            fault = "a symbolic link; put the file itself here"
-            raise RefusedError("SK003", (1, 1), fault) from None
+        if path.is_symlink() or path.is_dir():
+            raise RefusedError("SK003", (1, 1), _NOT_PLAIN) from None
         reason = error.strerror or "unknown reason"
         raise RefusedError("SK001", (1, 1), f"cannot be read: {reason}") from None
     if len(raw) > limit:
@@ -272,7 +268,8 @@ class _Builder:
             fault = f"anchor &{event.anchor}; delete it, or quote the value"
             self._faults.append(_refused("SK109", event, fault).fault)
         if event.tag is not None:
-            fault = f"tag {event.tag}; delete it, or quote the value"
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            fault = f"tag {tag}; delete it, or quote the value"
             self._faults.append(_refused("SK108", event, fault).fault)
 
 
@@ -311,9 +308,7 @@ def _walk(
             yield from _walk(events, item, (*loc, index), None)
     elif isinstance(event, MappingStartEvent):
         for name in events:
-            if isinstance(
-                name, MappingEndEvent | DocumentEndEvent | DocumentStartEvent
-            ):
+            if not isinstance(name, ScalarEvent):
                 return
             value = next(events)
             yield from _walk(events, value, (*loc, name.value), name.start_mark)

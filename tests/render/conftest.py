@@ -22,7 +22,7 @@ def real() -> Catalog:
     load = pytest.importorskip("surveykit.load")
     if not (ROOT / "catalog/papers").is_dir():
         pytest.skip("no catalog/papers here")
-    return load.load(ROOT)
+    return load.load_catalog(ROOT)
 
 
 @pytest.fixture(scope="session", params=["catalog", "real"])
@@ -64,6 +64,7 @@ def run() -> Any:
             cwd=cwd,
             capture_output=True,
             encoding="utf-8",
+            errors="replace",  # TeX breaks lines of its log inside letters
             timeout=120,
             check=False,
         )

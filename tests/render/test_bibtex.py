@@ -11,7 +11,9 @@ def with_(paper: Paper, **changes) -> Paper:
 
 
 def test_a_conference_paper_keeps_its_preprint_number(catalog):
-    assert entry(catalog.get("rodriguez2021planting"), catalog) == """\
+    assert (
+        entry(catalog.get("rodriguez2021planting"), catalog)
+        == """\
 @inproceedings{rodriguez2021planting,
   author        = {Rodr{\\'i}guez, Ricardo J. and van der Maaten-Test, Laurens and {Invented Research Team}},
   title         = {Planting {BadSeeds}: Backdoors in {CLIP}-like Encoders},
@@ -26,10 +28,13 @@ def test_a_conference_paper_keeps_its_preprint_number(catalog):
   url           = {https://doi.org/10.5555/CVPR.2021.00123},
 }
 """
+    )
 
 
 def test_a_findings_paper_stands_in_the_findings_volume(catalog):
-    assert entry(catalog.get("oconnor2022universal"), catalog) == """\
+    assert (
+        entry(catalog.get("oconnor2022universal"), catalog)
+        == """\
 @inproceedings{oconnor2022universal,
   author    = {O'Connor, Se{\\'a}n and Li, Jr., Wei},
   title     = {100\\% Transfer \\& \\${\\textbackslash}ell\\_{\\textbackslash}infty\\$ Noise: {A\\_B} Tests of \\#Universal Perturbations},
@@ -42,6 +47,7 @@ def test_a_findings_paper_stands_in_the_findings_volume(catalog):
   url       = {https://aclanthology.org/2022.findings-emnlp.7/},
 }
 """
+    )
 
 
 def test_a_workshop_paper_names_its_workshop_and_han_names_stand_beside(catalog):
@@ -54,9 +60,11 @@ def test_a_workshop_paper_names_its_workshop_and_han_names_stand_beside(catalog)
 
 
 def test_a_journal_article_has_volume_and_number_but_no_publisher(catalog):
-    assert entry(catalog.get("muller2024journal"), catalog) == """\
+    assert (
+        entry(catalog.get("muller2024journal"), catalog)
+        == """\
 @article{muller2024journal,
-  author  = {M{\\"u}ller, J{\\"u}rgen and {\\"O}zt{\\"u}rk, Asl{\\i} and Țepeș, Ștefan},
+  author  = {M{\\"u}ller, J{\\"u}rgen and {\\"O}zt{\\"u}rk, Asl{\\i} and {\\relax Ț}epe{\\relax ș}, {\\relax Ș}tefan},
   title   = {Guarding Encoders: A Long Journal Study of Backdoor Scanning},
   journal = {IEEE Transactions on Information Forensics and Security},
   year    = {2024},
@@ -68,10 +76,13 @@ def test_a_journal_article_has_volume_and_number_but_no_publisher(catalog):
   url     = {https://doi.org/10.5555/TIFS.2024.3351234},
 }
 """
+    )
 
 
 def test_a_preprint_shows_its_number_in_classic_styles_too(catalog):
-    assert entry(catalog.get("chen2025breaking"), catalog) == """\
+    assert (
+        entry(catalog.get("chen2025breaking"), catalog)
+        == """\
 @misc{chen2025breaking,
   author        = {Chen, Chen and Kim, Min-Ji and An, Nguy{\\~{\\^e}}n V{\\u{a}}n},
   title         = {Breaking the Scanners},
@@ -83,6 +94,7 @@ def test_a_preprint_shows_its_number_in_classic_styles_too(catalog):
   url           = {https://arxiv.org/abs/2501.00777},
 }
 """
+    )
 
 
 def test_doi_and_url_stand_verbatim(catalog):
@@ -109,7 +121,7 @@ def test_doi_and_url_stand_verbatim(catalog):
         ({"family": "Nilaksh"}, "Nilaksh"),
         ({"family": "Foo Bar"}, "{Foo Bar}"),
         ({"given": "Q.", "family": "Ruiz de Lara"}, "{Ruiz de Lara}, Q."),
-        ({"given": "世伟", "family": "冯"}, "冯, 世伟"),
+        ({"given": "世伟", "family": "冯"}, r"{\relax 冯}, {\relax 世伟}"),
         ({"given": "A and", "family": "B, C"}, "{B, C}, {A and}"),
         ({"given": "D{", "family": "E"}, r"E, {D{$\lbrace$}}"),
         ({"given": "Thomas", "family": "others"}, "{others}, Thomas"),

@@ -60,7 +60,7 @@ def test_no_command_but_those_of_the_table(text):
 @given(ANYTHING | NASTY)
 def test_nothing_that_tex_treats_specially_stands_alone(text):
     bare = COMMAND.sub("", re.sub(r"\{\$[^$]*\$\}", "", latex(text)))
-    assert not set(bare) & set("\\$&%#_^<>|\"")
+    assert not set(bare) & set('\\$&%#_^<>|"')
 
 
 @given(ANYTHING)

@@ -12,7 +12,16 @@ from pathlib import Path
 import click
 
 from surveykit.cli import ask, work
-from surveykit.cli.terminal import FINE, FOUND, INTERRUPTED, MACHINE, USAGE, fail, warn
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    INTERRUPTED,
+    MACHINE,
+    USAGE,
+    fail,
+    note,
+    warn,
+)
 from surveykit.errors import CatalogError, MachineError, SurveyError
 
 EXIT_CODES = """\b
@@ -25,9 +34,7 @@ Exit codes:
 """
 
 
-@click.group(
-    epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]}
-)
+@click.group(epilog=EXIT_CODES)
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -71,6 +78,9 @@ def _run(arguments: list[str]) -> int:
             return app.invoke(context) or FINE
     except click.exceptions.Exit as stop:
         return stop.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        note(error.format_message())
+        return USAGE
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "surveykit"
         return fail(f"{error.format_message()} (see {command} --help)", USAGE)

@@ -22,6 +22,7 @@ MONTHS = (
     "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
 )  # fmt: skip
 TYPES = {"conference": "inproceedings", "journal": "article", "preprint": "misc"}
+RAW = re.compile(r"[^\x00-\x7f]+")
 # What would make BibTeX split a name, or biber read it as `key=value`.
 SPLITS = re.compile(r"[,={}\"]|(?:^|\s)(?:and|others)(?:\s|$)", re.IGNORECASE)
 
@@ -96,7 +97,7 @@ def protected(title: str) -> str:
 def name(author: Author) -> str:
     """Author as BibTeX reads it: `van der Maaten, Laurens`, `{OpenAI}`."""
     if author.literal:
-        return f"{{{latex(author.literal)}}}"
+        return f"{{{_letters(author.literal)}}}"
     family = _family(author)
     if author.particle:
         family = f"{_part(author.particle)} {family}"
@@ -107,8 +108,17 @@ def name(author: Author) -> str:
     return ", ".join(part for part in parts if part)
 
 
+def _letters(text: str) -> str:
+    r"""LaTeX in which classic BibTeX cuts no letter in two when it makes initials.
+
+    It counts bytes, but takes a group that begins with a command for one letter, so
+    what stays UTF-8 stands in `{\relax ș}`.
+    """
+    return RAW.sub(lambda run: rf"{{\relax {run[0]}}}", latex(text))
+
+
 def _part(text: str) -> str:
-    return f"{{{latex(text)}}}" if SPLITS.search(text) else latex(text)
+    return f"{{{_letters(text)}}}" if SPLITS.search(text) else _letters(text)
 
 
 def _family(author: Author) -> str:
@@ -117,7 +127,7 @@ def _family(author: Author) -> str:
     words = family.split()
     alone = len(words) > 1 and not (author.given or author.suffix)
     if alone or any(word[0].islower() for word in words[:-1]):
-        return f"{{{latex(family)}}}"
+        return f"{{{_letters(family)}}}"
     return _part(family)
 
 

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 # Names that look like ordinary words with a capital; a phrase is kept as a whole.
-PROPER = frozenset(
-    noun.strip()
-    for noun in """
+NOUNS = """
     American, Android, Asian, Bayes, Bayesian, Beatrix, Bernoulli, Boolean, British,
     Byzantine, Chinese, Cont-Steal, Dirichlet, Dutch, English, Euclidean, European,
     Fourier, French, Gaussian, German, Gram, Hadamard, Hessian, Hilbert, Hugging Face,
@@ -19,8 +17,8 @@ PROPER = frozenset(
     Segment Anything, Segment Anything Model, Sesame Street, Shapley, Siamese, Sodom,
     Spanish, Stackelberg, Trojan, Trojaned, Trojaning, Trojans, Turing, Wasserstein,
     Whisper, Wikipedia, X-Transfer
-    """.split(",")
-)
+"""
+PROPER = frozenset(noun.strip() for noun in NOUNS.split(","))
 PHRASE = re.compile(
     r"\b(?:"
     + "|".join(sorted(map(re.escape, PROPER), key=lambda name: (-len(name), name)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper
+from surveykit.models import Paper, Venue
 
 
 def container(paper: Paper, catalog: Catalog) -> str:
@@ -17,9 +17,16 @@ def container(paper: Paper, catalog: Catalog) -> str:
     if paper.track == "findings":
         return venue.findings or f"Findings of the {full}"
     if paper.track == "workshop":
-        book = venue.workshops or f"{full} Workshops"
-        return f"{book}: {paper.workshop}" if paper.workshop else book
+        return _workshop(paper, venue)
     return venue.book or f"Proceedings of the {full}"
+
+
+def _workshop(paper: Paper, venue: Venue) -> str:
+    """Title of the common volume of a venue's workshops, else of the workshop's own."""
+    if venue.workshops and paper.workshop:
+        return f"{venue.workshops}: {paper.workshop}"
+    own = f"Proceedings of the {paper.workshop}" if paper.workshop else None
+    return venue.workshops or own or venue.book or f"{venue.full.en} Workshops"
 
 
 def preprint_label(paper: Paper, catalog: Catalog) -> str:

@@ -73,7 +73,7 @@ GREEK_NAMES = """
     λ lambda μ mu ν nu ξ xi π pi ρ rho σ sigma τ tau υ upsilon φ varphi χ chi ψ psi
     ω omega Γ Gamma Δ Delta Θ Theta Λ Lambda Ξ Xi Π Pi Σ Sigma Φ Phi Ψ Psi Ω Omega
 """
-GREEK = {
+GREEK: dict[str, str] = {
     char: rf"{{$\{name}$}}" for char, name in re.findall(r"(\w) (\w+)", GREEK_NAMES)
 }
 SYMBOLS = {
@@ -89,6 +89,7 @@ SYMBOLS = {
 }
 TABLE = SPECIALS | PUNCTUATION | LETTERS | GREEK | SYMBOLS
 
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*|.", re.DOTALL)  # runs, or one character
 OPENING_QUOTE = re.compile(r'(?:^|(?<=[\s(\[{<—–/-]))"')
 # Two neighbours that TeX or a reader would join: --, ``, '', ,, <<, ?` and !`.
 LIGATURE = re.compile(r"([-`',<>])\1|[?!]`")
@@ -100,8 +101,8 @@ def latex(text: str) -> str:
     Straight double quotes become opening and closing ones, as LaTeX has no others.
     """
     pieces: list[str] = []
-    for char in curly(text):
-        piece = TABLE.get(char) or _accented(char)
+    for run in PLAIN.findall(curly(text)):
+        piece = run if run.isascii() and run[0].isalnum() else _letter(run)
         if pieces and LIGATURE.fullmatch(pieces[-1][-1] + piece[0]):
             pieces.append("{}")
         pieces.append(piece)
@@ -113,8 +114,10 @@ def curly(text: str) -> str:
     return OPENING_QUOTE.sub("“", text).replace('"', "”")
 
 
-def _accented(char: str) -> str:
-    r"""Letter with its accents as commands, `{\~{\^e}}`, or the character itself."""
+def _letter(char: str) -> str:
+    r"""One character as LaTeX; its accents as commands, `{\~{\^e}}`."""
+    if char in TABLE:
+        return TABLE[char]
     base, *marks = list(unicodedata.normalize("NFD", char))
     if not marks or not base.isascii() or any(mark not in ACCENTS for mark in marks):
         return char

@@ -25,7 +25,7 @@ MOST_NAMED = 4
 _templates = Environment(
     loader=PackageLoader("surveykit.render"),
     undefined=StrictUndefined,
-    autoescape=False,  # noqa: S701 - Markdown; every value goes through `md` or `address`
+    autoescape=False,
     trim_blocks=True,
     lstrip_blocks=True,
     keep_trailing_newline=True,
@@ -94,6 +94,9 @@ def render_readme(catalog: Catalog, lang: str, bib_lines: Mapping[str, str]) -> 
         venue=lambda paper: venue_label(catalog, paper, lang),
         cite=own_citation(catalog),
         site=public(catalog.survey.site),
+        shown=max(
+            catalog.papers, key=lambda paper: len(catalog.links(paper)), default=None
+        ),
         contents=lambda: f"{CONTENTS}{len(outline.headings)}",
     )
     before, _, after = text.partition(CONTENTS)

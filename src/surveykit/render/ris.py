@@ -50,8 +50,10 @@ def _fields(paper: Paper, catalog: Catalog) -> Iterator[tuple[str, str]]:
 
 
 def _name(author: Author) -> str:
-    """`van der Maaten, Laurens`, `King, Martin, Jr.`, or the group as it is."""
-    if author.literal:
-        return author.literal
-    parts = (author.last, author.given, author.suffix)
-    return ", ".join(part for part in parts if part)
+    """`van der Maaten, Laurens`, `King, Martin, Jr.`; a lone name ends in a comma.
+
+    Without that comma readers take the last word of a group for a family name.
+    """
+    parts = [author.last, author.given, author.suffix]
+    known = [part for part in parts if part]
+    return ", ".join(known) if len(known) > 1 else f"{known[0]},"

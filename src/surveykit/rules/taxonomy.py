@@ -38,7 +38,10 @@ def unknown_term(catalog: Catalog) -> Iterator[Finding]:
             for index, term in enumerate(terms):
                 if axis in catalog.axes and (axis, term) not in catalog.terms:
                     hint = did_you_mean(term, _names(catalog.axes[axis].terms))
-                    message = f"axis {axis} has no term {term!r}{hint or '; see catalog/taxonomy.yaml'}"
+                    choice = f"; its terms are in {TAXONOMY}"
+                    if len(ids := [t.id for t in catalog.axes[axis].terms]) <= 8:
+                        choice = f"; its terms are {', '.join(ids)}"
+                    message = f"axis {axis} has no term {term!r}{hint or choice}"
                     yield at(catalog, paper, ("terms", axis, index), message)
 
 
@@ -75,12 +78,12 @@ def term_count(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         for id_, terms in paper.terms.items():
             axis = catalog.axes.get(id_)
-            # An empty list says no more than a missing key: neither is allowed silently.
-            if axis and not max(axis.min_terms, 1) <= len(terms) <= axis.max_terms:
-                span = f"{max(axis.min_terms, 1)} to {axis.max_terms}"
-                message = (
-                    f"axis {id_} has {len(terms)} terms, not {span}; keep the main ones"
-                )
+            # An empty list says no more than a missing key.
+            if axis and not (least := max(axis.min_terms, 1)) <= len(terms):
+                message = f"axis {id_} needs at least {least}; {axis.question.en}"
+                yield at(catalog, paper, ("terms", id_), message)
+            elif axis and len(terms) > axis.max_terms:
+                message = f"axis {id_} has {len(terms)} terms; the most is {axis.max_terms}, the main ones"
                 yield at(catalog, paper, ("terms", id_), message)
 
 

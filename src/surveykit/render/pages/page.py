@@ -34,6 +34,8 @@ class Page:
     """Plain text for the search index beside the title."""
     source: str | None = None
     """File to edit, relative to the repository root."""
+    weight: float = 1.0
+    """How much a search prefers it."""
     listed: bool = True
     """Whether search engines are told about it."""
 
@@ -100,7 +102,9 @@ class Press:
     ) -> Page:
         """One page; `search`, `source` and `listed` go to the page, all else to the template."""
         own = {
-            k: view.pop(k) for k in ("search", "source", "listed", "head") if k in view
+            k: view.pop(k)
+            for k in ("search", "source", "listed", "head", "weight")
+            if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
         html = self.fragment(template, root=root or "./", title=title, **view)

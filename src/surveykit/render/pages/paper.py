@@ -16,6 +16,8 @@ from surveykit.render.citation import apa, gbt7714
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.page import Page, Press
 
+WEIGHT = 2.0
+"""A search gives papers before pages that list them."""
 GRAPH_LINKS = range(2, 13)
 """Numbers of relations that make a readable graph."""
 
@@ -57,7 +59,8 @@ def _page(press: Press, paper: Paper) -> Page:
     return press.page(
         f"papers/{paper.id}.md",
         "paper.html",
-        title=paper.title.en,
+        title=_title(press, paper),
+        weight=WEIGHT,
         description=summary or press.text(paper.title),
         search=_search(press, paper),
         source=catalog.paths.get(paper.id),
@@ -72,18 +75,24 @@ def _page(press: Press, paper: Paper) -> Page:
     )
 
 
+def _title(press: Press, paper: Paper) -> str:
+    """The title as printed; Chinese readers see the Chinese one before it."""
+    title = paper.title
+    return f"{title.zh} · {title.en}" if press.lang == "zh" else title.en
+
+
 def _search(press: Press, paper: Paper) -> str:
-    """What the search of the site finds: both titles, authors, venue, summary, terms."""
+    """What the search of the site finds beside the title."""
     catalog = press.catalog
     labels = (
         press.text(catalog.term(axis, term).label)
         for axis, terms in paper.terms.items()
         for term in terms
     )
-    other = paper.title.zh
     names = ", ".join(author.name for author in paper.authors)
     where = f"{catalog.venue(paper).name} {paper.year}"
     summary = press.text(paper.tldr) if paper.tldr else ""
+    other = "" if press.lang == "zh" else paper.title.zh
     parts = (other, names, where, summary, " · ".join(labels))
     return "\n".join(part for part in parts if part)
 

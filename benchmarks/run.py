@@ -1,0 +1,86 @@
+"""`make bench`: every promised figure, measured here, beside its target; kept in results.json."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import files_build
+import site_build
+import validate
+from rich.console import Console
+from rich.table import Table
+
+RESULTS = Path(__file__).with_name("results.json")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured number and the most it may be."""
+
+    name: str
+    value: float
+    target: float
+    unit: str
+
+    @property
+    def ratio(self) -> float:
+        """Share of the target that is used; above 1 it is missed."""
+        return self.value / self.target
+
+
+def figures() -> Iterator[Figure]:
+    """All figures, the quick ones first."""
+    yield Figure("`list --help`", files_build.help_seconds() * 1000, 150, "ms")
+    thousand = validate.measure(1_000)
+    yield Figure("validate 1,000 entries", thousand.validate, 1, "s")
+    yield Figure("the same beside a bare CSafeLoader pass", thousand.ratio, 4, "x")
+    ten_thousand = validate.measure(10_000, runs=1)
+    yield Figure("validate 10,000 entries", ten_thousand.validate, 10, "s")
+    yield Figure(
+        "build 1,000 entries, no site", files_build.build_seconds(1_000), 2, "s"
+    )
+    real = site_build.measure()
+    yield Figure(f"site, the {real.entries} papers, en + zh", real.wall, 12, "s")
+    small, large = site_build.measure(1_000), site_build.measure(4_000)
+    yield Figure("site, 1,000 papers, en + zh", small.wall, 12, "s")
+    growth = large.per_paper / small.per_paper
+    yield Figure("processor time per paper, 4,000 to 1,000", growth, 1.2, "x")
+
+
+def machine() -> dict[str, str | int | float]:
+    """What the figures were measured on."""
+    return {
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "cores": os.cpu_count() or 0,
+        "load_before": round(os.getloadavg()[0], 2),
+    }
+
+
+def main() -> int:
+    """Print the table and keep it; 1 when a target is missed."""
+    console, here, measured = Console(), machine(), []
+    table = Table("figure", "measured", "target", "ratio", "")
+    for figure in figures():
+        measured.append(figure)
+        kept = "" if figure.ratio <= 1 else "missed"
+        numbers = (f"{n:.3g} {figure.unit}" for n in (figure.value, figure.target))
+        table.add_row(figure.name, *numbers, f"{figure.ratio:.2f}", kept)
+    console.print(table)
+    console.print(" · ".join(f"{name} {value}" for name, value in here.items()))
+    rows = [{**asdict(figure), "ratio": round(figure.ratio, 3)} for figure in measured]
+    text = json.dumps({"machine": here, "figures": rows}, indent=2)
+    RESULTS.write_text(text + "\n", encoding="utf-8")
+    return int(any(figure.ratio > 1 for figure in measured))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Sites to look at: the real catalog in both languages, and a hostile one; and a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import http.server
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
+ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class _Quiet(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *args):
+        pass
+
+
+@contextlib.contextmanager
+def served(folder):
+    """Address of a folder on loopback."""
+    handler = functools.partial(_Quiet, directory=str(folder))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The real site as `make site` makes it: English, with Chinese below zh/, both strict."""
+    home = tmp_path_factory.mktemp("site")
+    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    for lang, config in CONFIGS.items():
+        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config]
+        done = subprocess.run(
+            [*command, "-d", str(home / lang)],
+            cwd=ROOT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+    (home / "zh").rename(home / "en" / "zh")
+    return home / "en"
+
+
+@pytest.fixture
+def quiet_logs():
+    """What MkDocs leaves behind in the logging of the process is taken away again."""
+    logger = logging.getLogger("mkdocs")
+    before = list(logger.handlers)
+    yield
+    logger.handlers[:] = before
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real Chromium."""
+    path = shutil.which("chromium")
+    if not path:
+        pytest.skip("no chromium on the path; apt-get install chromium")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=path, args=ARGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def base(site):
+    """Address of the real site."""
+    with served(site) as address:
+        yield address
+
+
+@pytest.fixture
+def visit(browser, base):
+    """Opens pages; fails at the end if one erred, asked another host, or missed a file."""
+    contexts, faults = [], []
+
+    def open_page(path, *, address=base, width=1440, scheme="light", script=True):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=scheme,
+            reduced_motion="reduce",
+            java_script_enabled=script,
+            accept_downloads=True,
+        )
+        contexts.append(context)
+        context.grant_permissions(["clipboard-read", "clipboard-write"])
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("request", lambda r: _outside(r.url, address, faults))
+        page.on("response", lambda r: _missing(r, faults))
+        page.goto(address + path, wait_until="load")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not faults
+
+
+def _outside(url, address, faults):
+    if not url.startswith((address, "blob:", "data:")):
+        faults.append(f"request to another host: {url}")
+
+
+def _missing(response, faults):
+    if response.status >= 400:
+        faults.append(f"{response.status}: {response.url}")

@@ -1,0 +1,363 @@
+"""Rules across entries: what they find, where, and what they leave alone."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from broken import BROKEN
+
+from surveykit import rules
+from surveykit.catalog import Catalog
+from surveykit.errors import Severity
+from surveykit.load import check
+from surveykit.models import Paper
+from surveykit.report import explain
+from surveykit.rules import BY_ID, RULES, did_you_mean, identity
+
+ROOT = Path(__file__).parents[1]
+CARD = "reference_impls/badseeds/card.yaml"
+TAXONOMY = "catalog/taxonomy.yaml"
+VENUES = "catalog/venues.yaml"
+
+
+def of(paper: str) -> str:
+    return f"catalog/papers/{paper[-99:].lstrip('abcdefghijklmnopqrstuvwxyz')[:4]}/{paper}.yaml"
+
+
+def at(document, way):
+    for step in way:
+        document = document[step]
+    return document
+
+
+def edit(root: Path, path: str, *changes) -> None:
+    """Change values of one file: each change is (way to the value, new value or None)."""
+    document = yaml.safe_load((root / path).read_text(encoding="utf-8"))
+    for way, value in changes:
+        parent = at(document, way[:-1])
+        if value is None:
+            del parent[way[-1]]
+        elif isinstance(parent, list) and way[-1] == len(parent):
+            parent.append(value)
+        else:
+            parent[way[-1]] = value
+    text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False, width=4096)
+    (root / path).write_text(text, encoding="utf-8")
+
+
+def extends(to: str) -> dict:
+    why = {"en": "builds on it", "zh": "在其上发展"}
+    return {"type": "extends", "to": to, "why": why, "basis": "paper", "source": "x"}
+
+
+FENG, RODRIGUEZ = of("feng2023detecting"), of("rodriguez2021planting")
+CHEN, GARCIA = of("chen2025breaking"), of("garcia2025benchmark")
+MULLER, OCONNOR = of("muller2024journal"), of("oconnor2022universal")
+ZHANG, SAITO = of("zhang2024workshop"), of("saito2021early")
+
+# Files and their changes, then what must be found: (file, rule, way to the value whose place is given).
+SCENES = {
+    "two entries with one Anthology id": (
+        [(CHEN, (["identifiers", "acl"], "2022.findings-emnlp.7"), (["track"], "main"))],
+        [
+            (OCONNOR, "SK304", ["identifiers", "acl"]),
+            (CHEN, "SK304", ["identifiers", "acl"]),
+            (CHEN, "SK324", ["identifiers", "acl"]),
+        ],
+    ),
+    "one title, one author, two spellings": (
+        [
+            (CHEN, (["title", "en"], "Guarding encoders: a long journal study of backdoor-scanning")),
+            (CHEN, (["authors", 3], "J. Müller")),
+        ],
+        [(MULLER, "SK305", ["title", "en"]), (CHEN, "SK305", ["title", "en"])],
+    ),
+    "nearly one title, one author": (
+        [
+            (CHEN, (["title", "en"], "Guarding Encoders: A Journal Study of Backdoor Scanning")),
+            (CHEN, (["authors", 3], "Jürgen Müller")),
+        ],
+        [(MULLER, "SK401", ["title", "en"]), (CHEN, "SK401", ["title", "en"])],
+    ),
+    "one title, other authors": (
+        [(CHEN, (["title", "en"], "Guarding Encoders: A Long Journal Study of Backdoor Scanning"))],
+        [],
+    ),
+    "one title, an author with the same initial": (
+        [
+            (CHEN, (["title", "en"], "Guarding Encoders: A Long Journal Study of Backdoor Scanning")),
+            (CHEN, (["authors", 3], "Jan Müller")),
+        ],
+        [],
+    ),
+    "a venue in the wrong year": (
+        [(CHEN, (["venue"], "iccv"), (["year"], 2025)), (GARCIA, (["venue"], "iccv"))],
+        [],
+    ),
+    "a venue in a year without it": (
+        [(MULLER, (["venue"], "iccv"))],
+        [(MULLER, "SK321", ["year"])],
+    ),
+    "a venue before its first year": (
+        [(VENUES, ([1, "since"], 2022))],
+        [(RODRIGUEZ, "SK321", ["year"])],
+    ),
+    "a name that two venues claim": (
+        [(VENUES, ([2, "aliases"], ["Ieee Tifs", "cvpr"]))],
+        [(VENUES, "SK325", [2, "aliases", 1]), (VENUES, "SK325", [4, "name"])],
+    ),
+    "a venue that stands twice": (
+        [(VENUES, ([5], {"id": "cvpr", "name": "X", "full": {"en": "x", "zh": "甲"}, "kind": "journal"}))],
+        [(VENUES, "SK325", [5, "id"])],
+    ),
+    "a relation said twice": (
+        [(CHEN, (["relations", 1], extends("feng2023detecting")), (["relations", 2], extends("feng2023detecting")))],
+        [(CHEN, "SK332", ["relations", 2])],
+    ),
+    "two relations of different type to one paper": (
+        [(CHEN, (["relations", 1], extends("feng2023detecting")))],
+        [],
+    ),
+    "a circle of three": (
+        [
+            (RODRIGUEZ, (["relations"], [extends("muller2024journal")])),
+            (FENG, (["relations", 1], extends("rodriguez2021planting"))),
+        ],
+        [(RODRIGUEZ, "SK333", ["relations", 0, "to"])],
+    ),
+    "a circle of two": (
+        [(OCONNOR, (["relations"], [extends("zhang2024workshop")]))],
+        [(OCONNOR, "SK333", ["relations", 0, "to"])],
+    ),
+    "a chain and a diamond": (
+        [(CHEN, (["relations", 1], extends("muller2024journal")), (["relations", 2], extends("feng2023detecting")))],
+        [],
+    ),
+    "a card with an unknown paper": (
+        [(CARD, (["papers", 1], "rodriguez2021plantin"))],
+        [(CARD, "SK335", ["papers", 1])],
+    ),
+    "a card whose paper does not name it": (
+        [(CARD, (["papers", 1], "saito2021early"))],
+        [(CARD, "SK335", ["papers", 1])],
+    ),
+    "a card in another folder": (
+        [(CARD, (["id"], "other"))],
+        [(CARD, "SK006", ["id"])],
+    ),
+    "a broken card": (
+        [(CARD, (["papers"], []))],
+        [(CARD, "SK204", ["papers"])],
+    ),
+    "a term that stands twice": (
+        [(TAXONOMY, (["axes", 4, "terms", 1, "id"], "vision"))],
+        [
+            (TAXONOMY, "SK317", ["axes", 4, "terms", 1, "id"]),
+            (OCONNOR, "SK311", ["terms", "modality", 0]),
+            (MULLER, "SK311", ["terms", "modality", 1]),
+        ],
+    ),
+    "an axis that stands twice": (
+        [(TAXONOMY, (["axes", 5, "id"], "stage"), (["axes", 5, "terms", 0, "id"], "design"), (["axes", 5, "terms", 1, "id"], "use"), (["axes", 5, "only_for_roles"], []))],
+        [
+            (TAXONOMY, "SK317", ["axes", 5, "id"]),
+            (RODRIGUEZ, "SK310", "scope"),
+            (OCONNOR, "SK310", "scope"),
+            (CHEN, "SK310", "scope"),
+            (GARCIA, "SK313", ["terms", "stage"]),
+        ],
+    ),
+    "parents that form a ring": (
+        [(TAXONOMY, (["axes", 0, "terms", 1, "parent"], "detection"))],
+        [(TAXONOMY, "SK317", ["axes", 0, "terms", 1, "parent"])],
+    ),
+    "ids of the taxonomy that lead nowhere": (
+        [
+            (TAXONOMY, (["axes", 2, "terms", 0, "applies_to"], {"threat": ["adversarial"], "role": ["atack"]})),
+            (TAXONOMY, (["axes", 5, "only_for_roles"], ["attack", "atack"])),
+        ],
+        [
+            (TAXONOMY, "SK317", ["axes", 2, "terms", 0, "applies_to", "role", 0]),
+            (TAXONOMY, "SK317", ["axes", 5, "only_for_roles", 1]),
+        ],
+    ),
+    "fewest above most": (
+        [(TAXONOMY, (["axes", 5, "min_terms"], 2))],
+        [
+            (TAXONOMY, "SK317", ["axes", 5, "min_terms"]),
+            *((p, "SK313", ["terms", "scope"]) for p in (RODRIGUEZ, OCONNOR, CHEN)),
+            *((p, "SK312", "terms") for p in (SAITO, ZHANG)),
+        ],
+    ),
+    "an ORCID of the wrong kind in the survey": (
+        [("catalog/survey.yaml", (["maintainers", 0, "orcid"], "0000-0002-1825-0090"))],
+        [("catalog/survey.yaml", "SK212", ["maintainers", 0, "orcid"])],
+    ),
+    "an old arXiv id": (
+        [(SAITO, (["identifiers", "arxiv"], "cs/9901001"), (["year"], 2021), (["links", "paper"], "https://arxiv.org/abs/cs/9901001"))],
+        [(SAITO, "SK404", ["year"])],
+    ),
+    "an id whose year is far off": (
+        [(SAITO, (["authors", 0], "Yūki Saitō")), (FENG, (["authors", 0], "Feng Shiwei"))],
+        [(FENG, "SK402", ["id"])],
+    ),
+    "Chinese of every field": (
+        [
+            (CHEN, (["notes"], {"en": "a", "zh": "English"}), (["corrections"], [{"en": "a", "zh": "错误, 改正"}])),
+            (CHEN, (["relations", 0, "why", "zh"], "why"), (["verified"], {"date": "2026-11-20", "by": ["x"], "doubt": {"en": "a", "zh": "存疑."}})),
+        ],
+        [
+            (CHEN, "SK410", ["notes", "zh"]),
+            (CHEN, "SK411", ["corrections", 0, "zh"]),
+            (CHEN, "SK410", ["relations", 0, "why", "zh"]),
+            (CHEN, "SK411", ["verified", "doubt", "zh"]),
+        ],
+    ),
+    "Chinese with Latin words, versions and times": (
+        [(CHEN, (["notes"], {"en": "a", "zh": "用 v1.2 比 CLIP 快 1:2，见表 3.5；比例为 3:1。"}))],
+        [],
+    ),
+}  # fmt: skip
+
+
+def place(root, path, way):
+    """Line and column of a value or (a text) of a key, found without the code under test."""
+    node = yaml.compose((root / path).read_text(encoding="utf-8"))
+    if isinstance(way, str):
+        lines = (root / path).read_text(encoding="utf-8").splitlines()
+        return next((n, len(x) - len(x.lstrip()) + 1) for n, x in enumerate(lines, 1) if x.strip() == f"{way}:")  # fmt: skip
+    for step in way:
+        if isinstance(step, int):
+            node = node.value[step]
+        else:
+            node = next(value for key, value in node.value if key.value == step)
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_scene_gives_its_problems_and_no_other(scene, catalog_dir):
+    edits, expected = SCENES[scene]
+    for path, *changes in edits:
+        edit(catalog_dir, path, *changes)
+    problems = check(catalog_dir).problems
+    got = sorted((p.path, p.rule, p.line, p.column) for p in problems)
+    want = [
+        (path, rule, *place(catalog_dir, path, way)) for path, rule, way in expected
+    ]
+    assert got == sorted(want), "\n".join(map(str, problems))
+    assert all(problem.message.isprintable() for problem in problems)
+
+
+# Rules about whole files, which test_load.py and test_yaml_tree.py break one by one.
+WHOLE_FILES = {
+    *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009"),
+    *("SK101", "SK102", "SK105"),
+}  # fmt: skip
+
+
+def test_every_rule_has_a_test_that_breaks_it():
+    broken = {case.rule for case in BROKEN}
+    scenes = {rule for _, expected in SCENES.values() for _, rule, _ in expected}
+    assert broken | scenes | WHOLE_FILES == set(BY_ID)
+    tests = (ROOT / "tests/test_load.py").read_text(encoding="utf-8")
+    assert [rule for rule in sorted(WHOLE_FILES) if f'"{rule}"' not in tests] == []
+
+
+def test_every_rule_id_in_the_program_is_explained():
+    used = set()
+    for path in (ROOT / "src/surveykit").rglob("*.py"):
+        used |= set(re.findall(r'"(SK[0-9]{3})"', path.read_text(encoding="utf-8")))
+    assert used == set(BY_ID)
+    assert len(BY_ID) == len(RULES)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
+def test_a_rule_is_explained_with_wrong_and_right(rule):
+    text = explain(rule)
+    assert text.startswith(f"{rule.id} ({rule.severity}): {rule.title}\n")
+    assert rule.why.endswith(".")
+    assert rule.wrong != rule.right
+    assert rule.check is None or rule.check.__doc__
+
+
+def test_warnings_are_the_four_hundreds():
+    warnings = {rule.id for rule in RULES if rule.severity is Severity.WARNING}
+    assert warnings == {rule.id for rule in RULES if rule.id >= "SK400"}
+
+
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("backdor", "backdoor"),
+        ("Backdoor & poisoning", "backdoor"),
+        ("后门与投毒", "backdoor"),
+        ("trojan", "backdoor"),
+        ("zebra", None),
+    ],
+)
+def test_suggestions_know_ids_labels_and_aliases(word, hint):
+    names = dict.fromkeys(
+        ("trojan", "Backdoor & poisoning", "后门与投毒", "backdoor"), "backdoor"
+    )
+    assert did_you_mean(word, names) == (f"; did you mean `{hint}`?" if hint else "")
+
+
+def paper(number: int, title: str, *authors: str) -> Paper:
+    return Paper.model_validate(
+        {
+            "id": f"a{2000 + number // 1000}x{number}",
+            "title": {"en": title, "zh": "题"},
+            "authors": list(authors),
+            "venue": "x",
+            "year": 2020,
+            "links": {"paper": "https://example.org/"},
+            "terms": {},
+            "added": "2026-01-01",
+        }
+    )
+
+
+def test_like_titles_are_looked_for_without_comparing_all_pairs(monkeypatch, catalog):
+    words = [
+        f"{a}{b}ing"
+        for a in "bcdfgklmnprst"
+        for b in ("and", "end", "ist", "onk", "urm")
+    ]
+    count = 3000
+    papers = [
+        paper(
+            i,
+            " ".join(
+                words[(i * p + i // 7) % len(words)] for p in (3, 5, 7, 11, 13, 17)
+            ),
+            *(f"Given{j} Name{(i * j) % 200}" for j in (1, 2, 3)),
+        )
+        for i in range(count)
+    ]
+    compared = []
+    real = identity.fuzz.ratio
+
+    def counting(*arguments, **options):
+        compared.append(1)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(identity.fuzz, "ratio", counting)
+    whole = Catalog(
+        catalog.survey,
+        catalog.taxonomy,
+        {},
+        tuple(papers),
+        {},
+        {p.id: p.id for p in papers},
+    )
+    list(identity.near_title(whole))
+    assert len(compared) < count * count / 200
+
+
+def test_a_chain_of_ten_thousand_papers_is_no_circle():
+    chain = {str(i): [str(i + 1)] for i in range(10_000)}
+    assert list(rules.relations._circles(chain)) == []
+    assert len(list(rules.relations._circles(chain | {"10000": ["0"]}))) == 1

@@ -1,0 +1,140 @@
+"""What stands beside the code: the contributing guide, the citation file, the Makefile, the pins, the checks."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from surveykit import load
+from surveykit.models import Paper
+
+ROOT = Path(__file__).parents[1]
+TARGETS = ["site", "test", "check", "serve", "links", "fix", "bench", "clean"]
+
+
+def text(path: str) -> str:
+    return (ROOT / path).read_text(encoding="utf-8")
+
+
+ENTRIES = re.findall(r"```yaml\n(.+?)```", text("CONTRIBUTING.md"), re.DOTALL)
+
+
+def test_the_guide_has_the_entry_in_two_languages_and_they_say_the_same():
+    english, chinese = ENTRIES
+    assert yaml.safe_load(english) == yaml.safe_load(chinese)
+
+
+@pytest.mark.parametrize("entry", ENTRIES, ids=["en", "zh"])
+class TestEntry:
+    def test_every_field_is_shown(self, entry):
+        for field in Paper.model_fields:
+            assert re.search(rf"^(# )?{field}:", entry, re.MULTILINE), field
+
+    def test_it_would_be_accepted_by_the_real_catalog(self, entry, tmp_path):
+        for name in ("survey", "taxonomy", "venues"):
+            copy(f"catalog/{name}.yaml", tmp_path)
+        target = copy("catalog/papers/2022/jia2022badencoder.yaml", tmp_path)
+        data = yaml.safe_load(target.read_text(encoding="utf-8"))
+        data.pop("relations", None)
+        target.write_text(yaml.safe_dump(data, allow_unicode=True), encoding="utf-8")
+        path = tmp_path / "catalog/papers/2024/duong2024planting.yaml"
+        path.parent.mkdir()
+        path.write_text(entry, encoding="utf-8")
+        checked = load.check(tmp_path, [path])
+        assert [str(problem) for problem in checked.problems] == []
+
+
+def copy(path: str, root: Path) -> Path:
+    target = root / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes((ROOT / path).read_bytes())
+    return target
+
+
+def test_relative_links_of_the_documents_resolve():
+    for path in ("CONTRIBUTING.md", "CHANGELOG.md", "docs/design.md"):
+        base = (ROOT / path).parent
+        for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text(path)):
+            assert (base / link).exists(), f"{path}: {link}"
+
+
+def test_the_citation_file_agrees_with_the_survey():
+    cff = yaml.safe_load(text("CITATION.cff"))
+    survey = yaml.safe_load(text("catalog/survey.yaml"))
+    assert {"cff-version", "message", "title", "authors"} <= set(cff)
+    assert cff["title"] == survey["title"]["en"]
+    assert [a["name"] for a in cff["authors"]] == [
+        m["name"] for m in survey["maintainers"]
+    ]
+    assert cff["version"] in text("src/surveykit/__init__.py")
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_promised_target_is_there_and_explained(target):
+    shown = subprocess.run(
+        ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert re.search(rf"^ +{target} +\w", shown.stdout, re.MULTILINE)
+    subprocess.run(["make", "-n", target], cwd=ROOT, capture_output=True, check=True)
+
+
+def test_the_environment_is_made_once_and_again_when_its_files_change(tmp_path):
+    for path in ("Makefile", "pyproject.toml", "constraints.txt"):
+        os.utime(copy(path, tmp_path), (1000, 1000))
+    plan = ["make", "-n", "test"]
+    ready = tmp_path / ".venv/ready"
+    ready.parent.mkdir()
+    for age, installs in ((None, True), (2000, False), (500, True)):
+        if age:
+            ready.touch()
+            os.utime(ready, (age, age))
+        planned = subprocess.run(
+            plan, cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        assert ("pip install" in planned.stdout) is installs
+
+
+def test_every_dependency_is_pinned_to_one_version():
+    lines = [
+        line for line in text("constraints.txt").splitlines() if line and line[0] != "#"
+    ]
+    pins = {canonicalize_name(line.split("==")[0]): line for line in lines}
+    assert all(re.fullmatch(r"[a-z0-9.-]+==[0-9][\w.]*", line) for line in lines)
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    wanted = [
+        *project["dependencies"],
+        *project["optional-dependencies"]["dev"],
+        "hatchling",
+    ]
+    for requirement in map(Requirement, wanted):
+        name = canonicalize_name(requirement.name)
+        assert name in pins
+        assert requirement.specifier.contains(pins[name].split("==")[1])
+
+
+def test_the_checks_on_github_have_few_rights_and_fixed_actions():
+    flow = yaml.load(text(".github/workflows/ci.yml"), yaml.BaseLoader)
+    assert flow["permissions"] == {"contents": "read"}
+    assert "pull_request_target" not in flow["on"]
+    uses = re.findall(r"uses: (\S+)", text(".github/workflows/ci.yml"))
+    assert uses
+    assert all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in uses)
+    runs = [
+        step.get("run", "") for job in flow["jobs"].values() for step in job["steps"]
+    ]
+    assert ".venv/bin/surveykit validate --format github" in runs
+    assert ".venv/bin/surveykit build --check" in runs
+    assert ".ci/run" in runs
+
+
+def test_the_script_for_bare_machines_is_sound():
+    assert (ROOT / ".ci/run").stat().st_mode & 0o111
+    subprocess.run(["bash", "-n", ".ci/run"], cwd=ROOT, check=True)
