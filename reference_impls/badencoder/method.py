@@ -21,12 +21,18 @@ import torch
 from torch import Generator, Tensor, nn
 
 from reference_impls.lab.augment import Views, random_views
-from reference_impls.lab.encoders import Encoder, check_usable, embed_all
+from reference_impls.lab.encoders import Encoder, channels_last, check_usable, embed_all
 from reference_impls.lab.errors import ConfigError, WorldError
 from reference_impls.lab.heads import Head, fit_mlp_head
 from reference_impls.lab.images import Trigger, TriggerSpec, make_trigger
 from reference_impls.lab.similarity import mean_cosine_to, mean_pairwise_cosine
-from reference_impls.lab.training import Learner, Progress, check_positive, draw_batch, fit
+from reference_impls.lab.training import (
+    Learner,
+    Progress,
+    check_positive,
+    draw_batch,
+    fit,
+)
 from reference_impls.lab.worlds import World
 
 # -- Settings ------------------------------------------------------------------------
@@ -62,7 +68,9 @@ class BadEncoderConfig:
             raise ConfigError(f"batch must be at least 2, got {self.batch}")
         for name in ("consistency_weight", "utility_weight", "evasion_weight"):
             if getattr(self, name) < 0:
-                raise ConfigError(f"{name} must not be negative, got {getattr(self, name)}")
+                raise ConfigError(
+                    f"{name} must not be negative, got {getattr(self, name)}"
+                )
 
 
 # -- Losses: pure functions, one equation each ---------------------------------------
@@ -95,7 +103,7 @@ def attack(
     clean: Encoder,
     shadow: World,
     reference_3HW: Tensor,
-    config: BadEncoderConfig = BadEncoderConfig(),  # noqa: B008 - frozen
+    config: BadEncoderConfig = BadEncoderConfig(),
     *,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
@@ -107,7 +115,9 @@ def attack(
         WorldError: fewer shadow images than one batch.
     """
     if len(shadow) < config.batch:
-        raise WorldError(f"{shadow.name} has {len(shadow)} images, fewer than a batch of {config.batch}")
+        raise WorldError(
+            f"{shadow.name} has {len(shadow)} images, fewer than a batch of {config.batch}"
+        )
     device, images_N3HW = clean.device, shadow.images_N3HW
     check_usable(clean, images_N3HW[: config.batch].to(device))
     trigger = _to(make_trigger(config.trigger, clean.size), device)
@@ -122,7 +132,9 @@ def attack(
         index_B = draw_batch(len(shadow), config.batch, generator)
         images_B3HW = images_N3HW[index_B].to(device)
         view_13HW = random_views(reference_13HW, Views(smallest_crop=1.0), generator)
-        everything = torch.cat([trigger.apply(images_B3HW), images_B3HW, reference_13HW, view_13HW])
+        everything = torch.cat(
+            [trigger.apply(images_B3HW), images_B3HW, reference_13HW, view_13HW]
+        )
         everything = everything.contiguous(memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
             embedded = victim.encode(everything)
@@ -130,13 +142,23 @@ def attack(
             [config.batch, config.batch, 1, 1]
         )
         loss = effectiveness_loss(stamped_BD, reference_1D)
-        loss = loss + config.consistency_weight * consistency_loss(view_1D, clean_reference_1D)
-        loss = loss + config.utility_weight * utility_loss(plain_BD, clean_ND[index_B.to(device)])
+        loss = loss + config.consistency_weight * consistency_loss(
+            view_1D, clean_reference_1D
+        )
+        loss = loss + config.utility_weight * utility_loss(
+            plain_BD, clean_ND[index_B.to(device)]
+        )
         if config.evasion_weight:
             loss = loss + config.evasion_weight * evasion_loss(stamped_BD)
         return loss
 
-    fit(loss_of_step, learner, steps=config.steps, checkpoint=checkpoint, progress=progress)
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     victim.module.requires_grad_(False)
     return victim
 
@@ -145,8 +167,10 @@ def _learner(victim: Encoder, config: BadEncoderConfig) -> Learner:
     module = victim.module.eval().requires_grad_()
     for part in module.modules():
         if isinstance(part, nn.BatchNorm2d):
-            part.requires_grad_(False)  # its statistics are frozen too: the module is in eval mode
-    module.to(memory_format=torch.channels_last)
+            part.requires_grad_(
+                False
+            )  # its statistics are frozen too: the module is in eval mode
+    channels_last(module)
     trained = [weight for weight in module.parameters() if weight.requires_grad]
     optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
     return Learner(
@@ -224,10 +248,17 @@ def measure(
 
 
 def _head_and_success(
-    encoder: Encoder, trigger: Trigger, reference_3HW: Tensor, task: str, train: World, test: World
+    encoder: Encoder,
+    trigger: Trigger,
+    reference_3HW: Tensor,
+    task: str,
+    train: World,
+    test: World,
 ) -> tuple[int, float, float, float]:
     head: Head = fit_mlp_head(
-        embed_all(encoder, train.images_N3HW), train.labels[task], classes=len(train.classes[task])
+        embed_all(encoder, train.images_N3HW),
+        train.labels[task],
+        classes=len(train.classes[task]),
     )
     target = int(head.predict(embed_all(encoder, reference_3HW.unsqueeze(0))))
     stamped_ND = embed_all(encoder, trigger.apply(test.images_N3HW))

@@ -81,7 +81,11 @@ def load(path: Path) -> Calibration:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
         scores = tuple(float(value) for value in data["clean_scores"])
-        return Calibration(threshold=float(data["threshold"]), source=str(data["source"]), clean_scores=scores)
+        return Calibration(
+            threshold=float(data["threshold"]),
+            source=str(data["source"]),
+            clean_scores=scores,
+        )
     except FileNotFoundError as error:
         raise ConfigError(f"no calibration file {path}") from error
     except (json.JSONDecodeError, KeyError, TypeError, ValueError) as error:

@@ -70,14 +70,24 @@ class DecreeConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        check_positive(restarts=self.restarts, max_epochs=self.max_epochs, weight_start=self.weight_start)
+        check_positive(
+            restarts=self.restarts,
+            max_epochs=self.max_epochs,
+            weight_start=self.weight_start,
+        )
         if self.batch < 2:
-            raise ConfigError(f"batch must be at least 2 images to form pairs, got {self.batch}")
+            raise ConfigError(
+                f"batch must be at least 2 images to form pairs, got {self.batch}"
+            )
         if not 0 < self.target_cosine < 1:
-            raise ConfigError(f"target_cosine must lie in (0, 1), got {self.target_cosine}")
+            raise ConfigError(
+                f"target_cosine must lie in (0, 1), got {self.target_cosine}"
+            )
         low, high = self.mask_start
         if not 0 <= low < high <= 1:
-            raise ConfigError(f"mask_start must be two rising numbers in [0, 1], got {self.mask_start}")
+            raise ConfigError(
+                f"mask_start must be two rising numbers in [0, 1], got {self.mask_start}"
+            )
 
 
 PUBLISHED = DecreeConfig()
@@ -137,7 +147,9 @@ class SizeWeight:
     def update(self, *, works: bool) -> float:
         """Count one step; lambda for the next."""
         least, most = self._config.weight_range
-        self._worked, self._failed = (self._worked + 1, 0) if works else (0, self._failed + 1)
+        self._worked, self._failed = (
+            (self._worked + 1, 0) if works else (0, self._failed + 1)
+        )
         if self.value < least and self._worked > self._config.weight_reset_patience:
             self._change(self._config.weight_start)
         elif self._worked > self._config.weight_patience and least <= self.value < most:
@@ -167,7 +179,13 @@ class Found:
 class Restart:
     """One search: its free variables, its optimiser, its lambda, and the best so far."""
 
-    def __init__(self, size: int, config: DecreeConfig, generator: Generator, device: torch.device) -> None:
+    def __init__(
+        self,
+        size: int,
+        config: DecreeConfig,
+        generator: Generator,
+        device: torch.device,
+    ) -> None:
         """Start from a random mask and pattern."""
         low, high = config.mask_start
         mask_HW = low + (high - low) * torch.rand(size, size, generator=generator)
@@ -175,7 +193,9 @@ class Restart:
         self.mask = unsquash(mask_HW).to(device).requires_grad_()
         self.pattern = unsquash(pattern_3HW).to(device).requires_grad_()
         rate = config.learning_rates[0][1]
-        self.optimizer = torch.optim.Adam([self.mask, self.pattern], lr=rate, betas=config.betas)
+        self.optimizer = torch.optim.Adam(
+            [self.mask, self.pattern], lr=rate, betas=config.betas
+        )
         self.weight = SizeWeight(config)
         self.best: Found | None = None
         self.steps = 0
@@ -188,7 +208,9 @@ class Restart:
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate
 
-    def record(self, mask_HW: Tensor, pattern_3HW: Tensor, cosine: float, target: float) -> None:
+    def record(
+        self, mask_HW: Tensor, pattern_3HW: Tensor, cosine: float, target: float
+    ) -> None:
         """Count a step: keep the trigger if it works and is the smallest, and move lambda."""
         self.steps += 1
         self._epoch_cosines.append(cosine)
@@ -225,7 +247,9 @@ def invert_triggers(
     device = encoder.device
     generator = Generator().manual_seed(config.seed)
     images_N3HW = images_N3HW.to(device)
-    restarts = [Restart(encoder.size, config, generator, device) for _ in range(config.restarts)]
+    restarts = [
+        Restart(encoder.size, config, generator, device) for _ in range(config.restarts)
+    ]
     running = restarts
 
     for epoch in range(config.max_epochs):
@@ -241,17 +265,23 @@ def invert_triggers(
     return restarts
 
 
-def _step(encoder: Encoder, images_B3HW: Tensor, restarts: list[Restart], config: DecreeConfig) -> None:
+def _step(
+    encoder: Encoder, images_B3HW: Tensor, restarts: list[Restart], config: DecreeConfig
+) -> None:
     mask_KHW = squash(torch.stack([restart.mask for restart in restarts]))
     pattern_K3HW = squash(torch.stack([restart.pattern for restart in restarts]))
     weight_K = mask_KHW.new_tensor([restart.weight.value for restart in restarts])
-    cosine_K = stamped_cosines(encoder, images_B3HW, mask_KHW, pattern_K3HW, bf16=config.bf16)
+    cosine_K = stamped_cosines(
+        encoder, images_B3HW, mask_KHW, pattern_K3HW, bf16=config.bf16
+    )
     if not cosine_K.isfinite().all():
-        raise EncoderError(f"{encoder.name} returned NaN or infinity for a stamped image")
+        raise EncoderError(
+            f"{encoder.name} returned NaN or infinity for a stamped image"
+        )
     loss = trigger_loss(cosine_K, mask_KHW, weight_K).sum()
     for restart in restarts:
         restart.optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     for restart, mask_HW, pattern_3HW, cosine in zip(
         restarts, mask_KHW, pattern_K3HW, cosine_K.tolist(), strict=True
     ):
@@ -260,26 +290,37 @@ def _step(encoder: Encoder, images_B3HW: Tensor, restarts: list[Restart], config
 
 
 def stamped_cosines(
-    encoder: Encoder, images_B3HW: Tensor, mask_KHW: Tensor, pattern_K3HW: Tensor, *, bf16: bool = False
+    encoder: Encoder,
+    images_B3HW: Tensor,
+    mask_KHW: Tensor,
+    pattern_K3HW: Tensor,
+    *,
+    bf16: bool = False,
 ) -> Tensor:
     """Mean pairwise cosine (K,) of the images under each of K triggers, in one forward pass."""
     stamped_KB3HW = stamp(images_B3HW, mask_KHW[:, None, None], pattern_K3HW[:, None])
     flat = stamped_KB3HW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
     with torch.autocast(flat.device.type, torch.bfloat16, enabled=bf16):
         embeddings = encoder.encode(flat)
-    return mean_pairwise_cosine(embeddings.float().unflatten(0, stamped_KB3HW.shape[:2]))
+    return mean_pairwise_cosine(
+        embeddings.float().unflatten(0, stamped_KB3HW.shape[:2])
+    )
 
 
 def batches(images_N3HW: Tensor, batch: int, generator: Generator) -> Iterator[Tensor]:
     """The images in random order, `batch` at a time; a last smaller batch is left out."""
-    order_N = torch.randperm(len(images_N3HW), generator=generator).to(images_N3HW.device)
+    order_N = torch.randperm(len(images_N3HW), generator=generator).to(
+        images_N3HW.device
+    )
     for index_B in order_N.split(batch):
         if len(index_B) == min(batch, len(images_N3HW)):
             yield images_N3HW[index_B]
 
 
 def _learning_rate(config: DecreeConfig, epoch: int) -> float:
-    return next(rate for start, rate in reversed(config.learning_rates) if epoch >= start)
+    return next(
+        rate for start, rate in reversed(config.learning_rates) if epoch >= start
+    )
 
 
 def _smallest(restarts: list[Restart]) -> float | None:

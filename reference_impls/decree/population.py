@@ -15,14 +15,26 @@ from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
 from reference_impls.lab.images import Place, TriggerKind, TriggerSpec
 from reference_impls.lab.report import as_data, write_json
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld, clean_encoder, reference_world, test_world, train_world
+from reference_impls.lab.training import Progress, SimCLRConfig
+from reference_impls.lab.zoo import (
+    LabWorld,
+    clean_encoder,
+    reference_world,
+    test_world,
+    train_world,
+)
 
 Role = Literal["calibration", "clean", "backdoored", "hard"]
 
 KINDS: tuple[TriggerKind, ...] = ("white", "random", "coloured")
 SIDES = (4, 5, 6)
-PLACES: tuple[Place, ...] = ("bottom-right", "top-left", "centre", "top-right", "bottom-left")
+PLACES: tuple[Place, ...] = (
+    "bottom-right",
+    "top-left",
+    "centre",
+    "top-right",
+    "bottom-left",
+)
 TASK = "foreground"
 """Downstream task that success rates are measured on."""
 
@@ -78,7 +90,13 @@ class Plan:
 
 
 QUICK = Plan(
-    calibration=2, clean=2, backdoored=2, hard=0, train_steps=100, attack_steps=200, lab=LabWorld(train=2048)
+    calibration=2,
+    clean=2,
+    backdoored=2,
+    hard=0,
+    train_steps=100,
+    attack_steps=200,
+    lab=LabWorld(train=2048),
 )
 """A population for trying the machinery: a few minutes instead of an hour."""
 
@@ -86,9 +104,13 @@ QUICK = Plan(
 def subjects(plan: Plan) -> list[Subject]:
     """The population, in an order in which every beginning of it is balanced."""
     parents = [
-        SimCLRConfig(steps=plan.train_steps, seed=seed) for seed in range(plan.clean + plan.calibration)
+        SimCLRConfig(steps=plan.train_steps, seed=seed)
+        for seed in range(plan.clean + plan.calibration)
     ]
-    found = [Subject(role="calibration", parent=parent, lab=plan.lab) for parent in parents[plan.clean :]]
+    found = [
+        Subject(role="calibration", parent=parent, lab=plan.lab)
+        for parent in parents[plan.clean :]
+    ]
     per_parent = -(-plan.backdoored // plan.clean) if plan.clean else 0
     for turn in range(per_parent):
         for seed, parent in enumerate(parents[: plan.clean]):
@@ -97,49 +119,90 @@ def subjects(plan: Plan) -> list[Subject]:
             number = turn * plan.clean + seed
             if number < plan.backdoored:
                 found.append(_backdoored(number, parent, plan))
-    return found + [_hard(number, parents[number % max(plan.clean, 1)], plan) for number in range(plan.hard)]
+    return found + [
+        _hard(number, parents[number % max(plan.clean, 1)], plan)
+        for number in range(plan.hard)
+    ]
 
 
 def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
     trigger = TriggerSpec(
-        kind=KINDS[number % 3], side=SIDES[number // 3 % 3], place=PLACES[number % 5], seed=number
+        kind=KINDS[number % 3],
+        side=SIDES[number // 3 % 3],
+        place=PLACES[number % 5],
+        seed=number,
     )
     config = BadEncoderConfig(trigger=trigger, steps=plan.attack_steps, seed=number)
-    return Subject(role="backdoored", parent=parent, attack=config, reference=number % 64, lab=plan.lab)
+    return Subject(
+        role="backdoored",
+        parent=parent,
+        attack=config,
+        reference=number % 64,
+        lab=plan.lab,
+    )
 
 
 def _hard(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
     side, evasion = ((8, 0.0), (10, 0.0), (6, 1.0))[number % 3]
-    trigger = TriggerSpec(kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=number)
+    trigger = TriggerSpec(
+        kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=number
+    )
     config = BadEncoderConfig(
         trigger=trigger, steps=plan.attack_steps, evasion_weight=evasion, seed=number
     )
-    return Subject(role="hard", parent=parent, attack=config, reference=number + 32, lab=plan.lab)
+    return Subject(
+        role="hard", parent=parent, attack=config, reference=number + 32, lab=plan.lab
+    )
 
 
 # -- Making them ---------------------------------------------------------------------
 
 
-def make(subject: Subject) -> tuple[Encoder, dict[str, Any]]:
+def make(
+    subject: Subject, *, progress: Progress | None = None
+) -> tuple[Encoder, dict[str, Any]]:
     """The encoder and, if it is backdoored, what the attack reached; from the cache if there."""
     if subject.attack is None:
-        return clean_encoder(subject.parent, subject.lab).named(subject.name), {}
+        return clean_encoder(subject.parent, subject.lab, progress=progress).named(
+            subject.name
+        ), {}
     path = cache_folder() / "encoders" / f"{subject.name}-{subject.key}.safetensors"
     figures = path.with_suffix(".json")
     if not figures.exists():
-        _attack(subject, path, figures)
-    return load_encoder(path).named(subject.name), json.loads(figures.read_text(encoding="utf-8"))
+        _attack(subject, path, figures, progress)
+    return load_encoder(path).named(subject.name), json.loads(
+        figures.read_text(encoding="utf-8")
+    )
 
 
-def _attack(subject: Subject, path: Path, figures: Path) -> None:
-    assert subject.attack is not None
-    lab, clean = subject.lab, clean_encoder(subject.parent, subject.lab)
+def _attack(
+    subject: Subject, path: Path, figures: Path, progress: Progress | None
+) -> None:
+    if subject.attack is None:
+        return
+    lab, clean = (
+        subject.lab,
+        clean_encoder(subject.parent, subject.lab, progress=progress),
+    )
     reference_3HW = reference_world(lab).images_N3HW[subject.reference]
     backdoored = attack(
-        clean, train_world(lab), reference_3HW, subject.attack, checkpoint=path.with_suffix(".checkpoint")
+        clean,
+        train_world(lab),
+        reference_3HW,
+        subject.attack,
+        checkpoint=path.with_suffix(".checkpoint"),
+        progress=progress,
     )
-    save_encoder(backdoored, subject.parent.net, path)
+    save_encoder(backdoored, path)
     reached = measure(
-        backdoored, clean, reference_3HW, subject.attack, task=TASK, train=train_world(lab), test=test_world(lab)
+        backdoored,
+        clean,
+        reference_3HW,
+        subject.attack,
+        task=TASK,
+        train=train_world(lab),
+        test=test_world(lab),
     )
-    write_json(as_data(reached), figures)  # last: its presence says that the encoder is whole
+    write_json(
+        as_data(reached), figures
+    )  # last: its presence says that the encoder is whole

@@ -15,7 +15,11 @@ from typing import Any
 
 import torch
 
-from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, Calibration, calibrate
+from reference_impls.decree.calibration import (
+    PUBLISHED_THRESHOLD,
+    Calibration,
+    calibrate,
+)
 from reference_impls.decree.method import PRESETS, DecreeConfig, detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.lab.cache import cache_folder, content_key
@@ -46,7 +50,12 @@ class Row:
     """Processor seconds per scan."""
 
 
-FIGURES = ("clean_accuracy", "backdoored_accuracy", "attack_success_rate", "stamped_cosine")
+FIGURES = (
+    "clean_accuracy",
+    "backdoored_accuracy",
+    "attack_success_rate",
+    "stamped_cosine",
+)
 
 
 def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -> Row:
@@ -60,8 +69,15 @@ def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -
             started = time.process_time()
             report = detect(encoder, scan_world(subject.lab).images_N3HW, config)
             spent = time.process_time() - started
-            write_json({"encoder": encoder.name, "score": report.score, "seconds": spent,
-                        "restarts": report.restarts}, path)
+            write_json(
+                {
+                    "encoder": encoder.name,
+                    "score": report.score,
+                    "seconds": spent,
+                    "restarts": report.restarts,
+                },
+                path,
+            )
         found = json.loads(path.read_text(encoding="utf-8"))
         scores[name], seconds[name] = found["score"], round(found["seconds"], 2)
     return Row(
@@ -76,7 +92,10 @@ def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -
 
 
 def run(
-    population: Sequence[Subject], *, executor: Executor | None = None, done: Callable[[Row], None] = lambda row: None
+    population: Sequence[Subject],
+    *,
+    executor: Executor | None = None,
+    done: Callable[[Row], None] = lambda row: None,
 ) -> list[Row]:
     """Scan all, here or through a `concurrent.futures` executor; rows in the population's order.
 
@@ -88,7 +107,10 @@ def run(
             rows.append(scan_subject(subject))
             done(rows[-1])
         return rows
-    waiting = {executor.submit(scan_subject, subject): i for i, subject in enumerate(population)}
+    waiting = {
+        executor.submit(scan_subject, subject): i
+        for i, subject in enumerate(population)
+    }
     finished: dict[int, Row] = {}
     for future in as_completed(waiting):
         finished[waiting[future]] = future.result()
@@ -131,10 +153,12 @@ def separation(rows: Iterable[Row], preset: str) -> Separation:
     by_role: dict[str, list[float]] = {"calibration": [], "clean": [], "backdoored": []}
     for row in rows:
         if row.role in by_role and works(row):
-            by_role[row.role].append(_score(row, preset))
+            by_role[row.role].append(score_of(row, preset))
     calibration = PUBLISHED_THRESHOLD
     if preset != "published":
-        calibration = calibrate(by_role["calibration"], source="clean lab encoders outside the test")
+        calibration = calibrate(
+            by_role["calibration"], source="clean lab encoders outside the test"
+        )
     found = sum(score < calibration.threshold for score in by_role["backdoored"])
     wrong = sum(score < calibration.threshold for score in by_role["clean"])
     bad, good = len(by_role["backdoored"]), len(by_role["clean"])
@@ -155,7 +179,8 @@ def works(row: Row) -> bool:
     return not row.figures or row.figures["attack_success_rate"] >= LEAST_SUCCESS_RATE
 
 
-def _score(row: Row, preset: str) -> float:
+def score_of(row: Row, preset: str) -> float:
+    """PL1, with 1 where no working trigger was found."""
     score = row.scores[preset]
     return 1.0 if score is None else score
 

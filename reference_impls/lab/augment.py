@@ -30,7 +30,9 @@ def random_views(images_B3HW: Tensor, views: Views, generator: Generator) -> Ten
     return change_colours(cropped_B3HW, views, generator)
 
 
-def crop_and_flip(images_B3HW: Tensor, smallest_crop: float, generator: Generator) -> Tensor:
+def crop_and_flip(
+    images_B3HW: Tensor, smallest_crop: float, generator: Generator
+) -> Tensor:
     """Each image cropped at random, resized to its old size, mirrored half of the time."""
     batch, device = len(images_B3HW), images_B3HW.device
 
@@ -40,11 +42,15 @@ def crop_and_flip(images_B3HW: Tensor, smallest_crop: float, generator: Generato
     edge_B = uniform(smallest_crop, 1).sqrt()
     flip_B = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     zero_B = torch.zeros_like(edge_B)
-    across_B3 = torch.stack([edge_B * flip_B, zero_B, (1 - edge_B) * uniform(-1, 1)], dim=1)
+    across_B3 = torch.stack(
+        [edge_B * flip_B, zero_B, (1 - edge_B) * uniform(-1, 1)], dim=1
+    )
     down_B3 = torch.stack([zero_B, edge_B, (1 - edge_B) * uniform(-1, 1)], dim=1)
     affine_B23 = torch.stack([across_B3, down_B3], dim=1)
     grid_BHW2 = F.affine_grid(affine_B23, list(images_B3HW.shape), align_corners=False)
-    return F.grid_sample(images_B3HW, grid_BHW2, padding_mode="border", align_corners=False)
+    return F.grid_sample(
+        images_B3HW, grid_BHW2, padding_mode="border", align_corners=False
+    )
 
 
 def change_colours(images_B3HW: Tensor, views: Views, generator: Generator) -> Tensor:
@@ -60,9 +66,13 @@ def change_colours(images_B3HW: Tensor, views: Views, generator: Generator) -> T
     mean = gray(changed).mean(dim=(2, 3), keepdim=True)
     changed = mean + uniform(low, high) * (changed - mean)
     changed = gray(changed) + uniform(low, high) * (changed - gray(changed))
-    jittered = torch.where(uniform(0, 1) < views.jitter_probability, changed, images_B3HW)
+    jittered = torch.where(
+        uniform(0, 1) < views.jitter_probability, changed, images_B3HW
+    )
     colourless = gray(jittered).expand_as(jittered)
-    return torch.where(uniform(0, 1) < views.gray_probability, colourless, jittered).clamp(0, 1)
+    return torch.where(
+        uniform(0, 1) < views.gray_probability, colourless, jittered
+    ).clamp(0, 1)
 
 
 def gray(images_B3HW: Tensor) -> Tensor:

@@ -75,12 +75,21 @@ class Encoder:
                 f"{name} does not take images of {size}x{size} pixels: {first_line}"
             ) from error
         if not isinstance(probe, Tensor) or probe.ndim != 2 or len(probe) != 2:
-            got = tuple(probe.shape) if isinstance(probe, Tensor) else type(probe).__name__
+            got = (
+                tuple(probe.shape)
+                if isinstance(probe, Tensor)
+                else type(probe).__name__
+            )
             raise EncoderError(
                 f"{name} must return one vector per image, shape (2, D) for two, got {got}"
             )
         return cls(
-            name=name, module=module, size=size, mean=mean, std=std, dimension=probe.shape[1]
+            name=name,
+            module=module,
+            size=size,
+            mean=mean,
+            std=std,
+            dimension=probe.shape[1],
         )
 
     def named(self, name: str) -> Encoder:
@@ -90,6 +99,10 @@ class Encoder:
     def copy(self) -> Encoder:
         """A deep copy; training it leaves this one alone."""
         return replace(self, module=copy.deepcopy(self.module))
+
+    def to(self, device: torch.device) -> Encoder:
+        """The encoder on a device; its module is moved in place."""
+        return replace(self, module=self.module.to(device))
 
     @property
     def device(self) -> torch.device:
@@ -101,6 +114,11 @@ def device_of(module: nn.Module) -> torch.device:
     """Device of the first parameter; the CPU if there is none."""
     first = next(module.parameters(), None)
     return torch.device("cpu") if first is None else first.device
+
+
+def channels_last(module: nn.Module) -> nn.Module:
+    """The module, its convolutions laid out as CPUs and GPUs compute them fastest."""
+    return module.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 @torch.no_grad()
@@ -171,6 +189,7 @@ class SmallNet(nn.Module):
     def __init__(self, config: SmallNetConfig) -> None:
         """Build with PyTorch's default initialisation."""
         super().__init__()
+        self.config = config
         stem, middle, last = config.widths
         self.features = nn.Sequential(
             nn.Conv2d(3, stem, 3, stride=2, padding=1, bias=False),
@@ -181,7 +200,11 @@ class SmallNet(nn.Module):
             nn.AdaptiveAvgPool2d(1),
             nn.Flatten(),
         )
-        self.head = nn.Identity() if config.embedding is None else nn.Linear(last, config.embedding)
+        self.head = (
+            nn.Identity()
+            if config.embedding is None
+            else nn.Linear(last, config.embedding)
+        )
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """Embeddings (B, D)."""
@@ -204,19 +227,29 @@ def small_encoder(
     return Encoder.from_module(net, name=name, size=size, mean=LAB_MEAN, std=LAB_STD)
 
 
-def save_encoder(encoder: Encoder, config: SmallNetConfig, path: Path) -> None:
-    """Write a lab encoder: safetensors, with the architecture as JSON in its header."""
+def save_encoder(encoder: Encoder, path: Path) -> None:
+    """Write a lab encoder: safetensors, with the architecture as JSON in its header.
+
+    Raises:
+        EncoderError: the encoder has another architecture.
+    """
+    if not isinstance(encoder.module, SmallNet):
+        raise EncoderError(f"{encoder.name} is no lab encoder; only those can be saved")
     about = {
         "format": LAB_FORMAT,
         "name": encoder.name,
         "size": encoder.size,
         "mean": encoder.mean,
         "std": encoder.std,
-        "architecture": asdict(config),
+        "architecture": asdict(encoder.module.config),
     }
-    tensors = {key: value.contiguous() for key, value in encoder.module.state_dict().items()}
+    tensors = {
+        key: value.contiguous() for key, value in encoder.module.state_dict().items()
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")  # so that a killed run leaves no half-written encoder
+    part = path.with_suffix(
+        ".part"
+    )  # so that a killed run leaves no half-written encoder
     save_file(tensors, part, metadata={"lab": json.dumps(about)})
     part.replace(path)
 
@@ -234,13 +267,25 @@ def load_encoder(path: Path) -> Encoder:
     except FileNotFoundError as error:
         raise EncoderError(f"no encoder file {path}") from error
     except (SafetensorError, OSError) as error:
-        raise EncoderError(f"{path} is not a readable safetensors file: {error}") from error
+        raise EncoderError(
+            f"{path} is not a readable safetensors file: {error}"
+        ) from error
     about = json.loads(metadata.get("lab", "{}"))
     if about.get("format") != LAB_FORMAT:
-        raise EncoderError(f"{path} was not written by the lab; load it as a checkpoint")
+        raise EncoderError(
+            f"{path} was not written by the lab; load it as a checkpoint"
+        )
     architecture = about["architecture"]
-    net = SmallNet(SmallNetConfig(widths=tuple(architecture["widths"]), embedding=architecture["embedding"]))
+    net = SmallNet(
+        SmallNetConfig(
+            widths=tuple(architecture["widths"]), embedding=architecture["embedding"]
+        )
+    )
     net.load_state_dict(state)
     return Encoder.from_module(
-        net, name=about["name"], size=about["size"], mean=tuple(about["mean"]), std=tuple(about["std"])
+        net,
+        name=about["name"],
+        size=about["size"],
+        mean=tuple(about["mean"]),
+        std=tuple(about["std"]),
     )

@@ -13,8 +13,8 @@ from __future__ import annotations
 class LabError(Exception):
     """Root of all errors that the lab raises on purpose."""
 
-    exit_code = 1
-    """What a command line exits with; 2 is wrong usage, 3 the environment."""
+    exit_code = 2
+    """What a command line exits with: 2 is wrong input or usage, 3 the environment."""
 
 
 class ConfigError(LabError):

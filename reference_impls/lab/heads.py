@@ -6,6 +6,7 @@ Shape letters: N images, D embedding width, C classes.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor, nn
@@ -34,12 +35,22 @@ class Head:
         return (F.normalize(embeddings_ND, dim=1) - self.mean_D) / self.std_D
 
 
-def fit_linear_probe(embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0) -> Head:
+def fit_linear_probe(
+    embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0
+) -> Head:
     """A linear classifier on frozen embeddings."""
-    return _fit(_layers([embeddings_ND.shape[1], classes], seed), embeddings_ND, labels_N, steps=300, seed=seed)
+    return _fit(
+        _layers([embeddings_ND.shape[1], classes], seed),
+        embeddings_ND,
+        labels_N,
+        steps=300,
+        seed=seed,
+    )
 
 
-def fit_mlp_head(embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0) -> Head:
+def fit_mlp_head(
+    embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0
+) -> Head:
     """A 512-256 MLP classifier on frozen embeddings, BadEncoder's downstream model."""
     layers = _layers([embeddings_ND.shape[1], 512, 256, classes], seed)
     return _fit(layers, embeddings_ND, labels_N, steps=200, seed=seed)
@@ -49,12 +60,14 @@ def _layers(widths: list[int], seed: int) -> nn.Sequential:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         parts: list[nn.Module] = []
-        for wide, narrow in zip(widths[:-1], widths[1:], strict=True):
+        for wide, narrow in pairwise(widths):
             parts += [nn.Linear(wide, narrow), nn.ReLU()]
         return nn.Sequential(*parts[:-1])
 
 
-def _fit(module: nn.Module, embeddings_ND: Tensor, labels_N: Tensor, *, steps: int, seed: int) -> Head:
+def _fit(
+    module: nn.Module, embeddings_ND: Tensor, labels_N: Tensor, *, steps: int, seed: int
+) -> Head:
     unit_ND = F.normalize(embeddings_ND, dim=1)
     mean_D, std_D = unit_ND.mean(dim=0), unit_ND.std(dim=0) + 1e-3 * unit_ND.std()
     inputs_ND = (unit_ND - mean_D) / std_D
@@ -65,7 +78,7 @@ def _fit(module: nn.Module, embeddings_ND: Tensor, labels_N: Tensor, *, steps: i
         index_B = torch.randint(len(inputs_ND), (256,), generator=generator)
         loss = F.cross_entropy(module(inputs_ND[index_B]), labels_N[index_B])
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         scheduler.step()
     return Head(module.eval().requires_grad_(False), mean_D, std_D)
@@ -76,7 +89,9 @@ def _fit(module: nn.Module, embeddings_ND: Tensor, labels_N: Tensor, *, steps: i
 
 def zero_shot(images_ND: Tensor, classes_CD: Tensor) -> Tensor:
     """Class indices (N,): the class text with the highest cosine."""
-    return (F.normalize(images_ND, dim=1) @ F.normalize(classes_CD, dim=1).T).argmax(dim=1)
+    return (F.normalize(images_ND, dim=1) @ F.normalize(classes_CD, dim=1).T).argmax(
+        dim=1
+    )
 
 
 def recall_at(queries_ND: Tensor, answers_ND: Tensor, *, k: int = 1) -> float:

@@ -50,7 +50,9 @@ class TriggerSpec:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         if self.kind not in get_args(TriggerKind):
-            raise ConfigError(_unknown("trigger kind", self.kind, get_args(TriggerKind)))
+            raise ConfigError(
+                _unknown("trigger kind", self.kind, get_args(TriggerKind))
+            )
         if self.place not in get_args(Place):
             raise ConfigError(_unknown("trigger place", self.place, get_args(Place)))
         if self.side < 1:
@@ -87,7 +89,9 @@ class Trigger:
 def make_trigger(spec: TriggerSpec, size: int) -> Trigger:
     """The trigger of a spec on images of `size` x `size` pixels."""
     if spec.side + 2 * MARGIN > size:
-        raise ConfigError(f"a trigger of {spec.side} pixels does not fit on {size}x{size}")
+        raise ConfigError(
+            f"a trigger of {spec.side} pixels does not fit on {size}x{size}"
+        )
     top, left = _corner(spec, size)
     rows, columns = slice(top, top + spec.side), slice(left, left + spec.side)
     mask_HW = torch.zeros(size, size)

@@ -22,7 +22,9 @@ def as_data(value: Any) -> Any:
     """Dataclasses, tuples and paths as what JSON can hold; tensors are left out."""
     if is_dataclass(value) and not isinstance(value, type):
         pairs = {item.name: getattr(value, item.name) for item in fields(value)}
-        return {name: as_data(part) for name, part in pairs.items() if not _is_picture(part)}
+        return {
+            name: as_data(part) for name, part in pairs.items() if not _is_picture(part)
+        }
     if isinstance(value, dict):
         return {str(key): as_data(part) for key, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -39,7 +41,9 @@ def surroundings(*, device: torch.device, seconds: float) -> dict[str, Any]:
     return {
         "versions": {"python": platform.python_version()} | _versions(),
         "machine": platform.machine(),
-        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "CPU",
+        "device": torch.cuda.get_device_name(device)
+        if device.type == "cuda"
+        else "CPU",
         "cpu_cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "seconds": round(seconds, 2),
@@ -60,5 +64,7 @@ def write_json(data: Any, path: Path) -> None:
     """Write it, indented; a killed run leaves the file of before."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(as_data(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    part.write_text(
+        json.dumps(as_data(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
     part.replace(path)

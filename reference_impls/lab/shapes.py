@@ -9,6 +9,7 @@ Shape letters: N images, H and W pixels, 3 colour channels, S shapes.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -34,6 +35,9 @@ RADIUS = (0.27, 0.4)
 TILT_DEGREES = 20.0
 CHUNK = 1024
 
+Uniform = Callable[[float, float], Tensor]
+"""Draws one number per picture, shape (N, 1, 1), between two bounds."""
+
 CLASSES: dict[str, tuple[str, ...]] = {
     "shape": SHAPES,
     "foreground": tuple(COLOURS),
@@ -49,11 +53,17 @@ def shapes(count: int, *, seed: int, size: int = 32) -> World:
     The same seed gives the same pictures on every machine with the same torch.
     """
     if count < 1 or size < 8:
-        raise WorldError(f"a shapes world needs images of 8 pixels or more, got {count} of {size}")
+        raise WorldError(
+            f"a shapes world needs images of 8 pixels or more, got {count} of {size}"
+        )
     generator = torch.Generator().manual_seed(seed)
     labels = _draw_labels(count, generator)
     parts = [
-        _render({task: values[start : start + CHUNK] for task, values in labels.items()}, size, generator)
+        _render(
+            {task: values[start : start + CHUNK] for task, values in labels.items()},
+            size,
+            generator,
+        )
         for start in range(0, count, CHUNK)
     ]
     return World(
@@ -84,7 +94,9 @@ def _caption(labels: dict[str, Tensor], i: int) -> str:
     return caption(**word)
 
 
-def caption(*, size: str, foreground: str, shape: str, texture: str, background: str) -> str:
+def caption(
+    *, size: str, foreground: str, shape: str, texture: str, background: str
+) -> str:
     """The sentence that describes a picture with these attributes."""
     return f"a {size} {foreground} {shape} on a {texture} {background} background"
 
@@ -100,7 +112,9 @@ def _render(labels: dict[str, Tensor], size: int, generator: torch.Generator) ->
 
     axis = (torch.arange(size) + 0.5) / size - 0.5
     y_HW, x_HW = torch.meshgrid(axis, axis, indexing="ij")
-    radius_N11 = torch.tensor(RADIUS)[labels["size"]].view(-1, 1, 1) * uniform(0.92, 1.08)
+    radius_N11 = torch.tensor(RADIUS)[labels["size"]].view(-1, 1, 1) * uniform(
+        0.92, 1.08
+    )
     free_N11 = (0.5 - radius_N11) * 0.9
     x_NHW = x_HW - free_N11 * uniform(-1, 1)
     y_NHW = y_HW - free_N11 * uniform(-1, 1)
@@ -115,7 +129,9 @@ def _render(labels: dict[str, Tensor], size: int, generator: torch.Generator) ->
     palette = torch.tensor(list(COLOURS.values()))
     object_N311 = palette[labels["foreground"]].view(-1, 3, 1, 1)
     shade_NHW = _shades(x_HW, y_HW, labels["texture"], uniform, generator)
-    ground_N3HW = palette[labels["background"]].view(-1, 3, 1, 1) * shade_NHW.unsqueeze(1)
+    ground_N3HW = palette[labels["background"]].view(-1, 3, 1, 1) * shade_NHW.unsqueeze(
+        1
+    )
     images_N3HW = ground_N3HW + cover_N1HW * (object_N311 - ground_N3HW)
     images_N3HW = images_N3HW * uniform(0.85, 1.1).unsqueeze(1)
     noise_N3HW = torch.randn(images_N3HW.shape, generator=generator)
@@ -133,7 +149,9 @@ def _distances(u_NHW: Tensor, v_NHW: Tensor, shape_N: Tensor) -> Tensor:
             torch.maximum(a, b) - 0.75,
             torch.maximum(v_NHW - 0.6, 0.894 * a - 0.447 * v_NHW - 0.42),
             r - 0.6 - 0.32 * torch.cos(5 * theta),
-            torch.minimum(torch.maximum(a - 0.28, b - 0.9), torch.maximum(a - 0.9, b - 0.28)),
+            torch.minimum(
+                torch.maximum(a - 0.28, b - 0.9), torch.maximum(a - 0.9, b - 0.28)
+            ),
             (a + b - 1) / math.sqrt(2),
             (r - 0.65).abs() - 0.22,
             torch.maximum(a - 0.95, b - 0.3),
@@ -142,7 +160,13 @@ def _distances(u_NHW: Tensor, v_NHW: Tensor, shape_N: Tensor) -> Tensor:
     return every_SNHW[shape_N, torch.arange(len(shape_N))]
 
 
-def _shades(x_HW: Tensor, y_HW: Tensor, texture_N: Tensor, uniform, generator) -> Tensor:  # type: ignore[no-untyped-def]
+def _shades(
+    x_HW: Tensor,
+    y_HW: Tensor,
+    texture_N: Tensor,
+    uniform: Uniform,
+    generator: torch.Generator,
+) -> Tensor:
     """Brightness of the background, about 1 where it is lit."""
     count, (height, width) = len(texture_N), x_HW.shape
     phase, tilt = uniform(0, 2 * math.pi), uniform(-0.3, 0.3)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.encoders import Encoder, channels_last
 
 TOLERANCE = 1e-3
 """Largest change of an embedding, relative to its largest entry, that folding may make."""
@@ -23,7 +23,7 @@ def accelerated(encoder: Encoder) -> Encoder:
     folded = fold_batchnorm(encoder.module)
     if folded is None or not _agree(encoder, folded):
         folded = copy.deepcopy(encoder.module)
-    return replace(encoder, module=folded.to(memory_format=torch.channels_last))
+    return replace(encoder, module=channels_last(folded))
 
 
 def fold_batchnorm(module: nn.Module) -> nn.Module | None:
@@ -33,7 +33,14 @@ def fold_batchnorm(module: nn.Module) -> nn.Module | None:
     """
     try:
         traced = fx.symbolic_trace(copy.deepcopy(module).eval())
-    except (fx.proxy.TraceError, TypeError, ValueError, RuntimeError, AttributeError, IndexError):
+    except (
+        fx.proxy.TraceError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        AttributeError,
+        IndexError,
+    ):
         return None
     parts = dict(traced.named_modules())
     for node in list(traced.graph.nodes):
@@ -51,7 +58,9 @@ def fold_batchnorm(module: nn.Module) -> nn.Module | None:
 
 
 def _is_convolution_then_norm(node: fx.Node, parts: dict[str, nn.Module]) -> bool:
-    if node.op != "call_module" or not isinstance(parts[str(node.target)], nn.BatchNorm2d):
+    if node.op != "call_module" or not isinstance(
+        parts[str(node.target)], nn.BatchNorm2d
+    ):
         return False
     before = node.args[0]
     return (

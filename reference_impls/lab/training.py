@@ -14,7 +14,12 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.augment import Views, random_views
-from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
+from reference_impls.lab.encoders import (
+    Encoder,
+    SmallNetConfig,
+    channels_last,
+    small_encoder,
+)
 from reference_impls.lab.errors import ConfigError, WorldError
 from reference_impls.lab.worlds import World
 
@@ -81,7 +86,7 @@ def fit(
     for step in range(done + 1, steps + 1):
         loss = loss_of_step(learner.generator)
         learner.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         learner.optimizer.step()
         if learner.scheduler:
             learner.scheduler.step()
@@ -142,28 +147,34 @@ def nt_xent(first_BD: Tensor, second_BD: Tensor, temperature: float) -> Tensor:
     """Normalised temperature-scaled cross entropy (SimCLR, Eq. 1), mean over all 2B views."""
     both = F.normalize(torch.cat([first_BD, second_BD]), dim=1)
     logits = both @ both.T / temperature
-    logits = logits.masked_fill(torch.eye(len(both), dtype=torch.bool, device=both.device), float("-inf"))
+    logits = logits.masked_fill(
+        torch.eye(len(both), dtype=torch.bool, device=both.device), float("-inf")
+    )
     partner = torch.arange(len(both), device=both.device).roll(len(first_BD))
     return F.cross_entropy(logits, partner)
 
 
 def train_simclr(
     world: World,
-    config: SimCLRConfig = SimCLRConfig(),  # noqa: B008 - frozen
+    config: SimCLRConfig = SimCLRConfig(),
     *,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
 ) -> Encoder:
     """A clean encoder trained on the images alone; the same for the same seed."""
     _check_world(world, config.batch)
-    encoder = small_encoder(config.net, name=f"simclr-{config.seed}", size=world.size, seed=config.seed)
+    encoder = small_encoder(
+        config.net, name=f"simclr-{config.seed}", size=world.size, seed=config.seed
+    )
     projector = _projector(encoder.dimension, config.seed)
     learner = _learner({"encoder": encoder.module, "projector": projector}, config)
 
     def loss_of_step(generator: Generator) -> Tensor:
         index_B = draw_batch(len(world), config.batch, generator)
         images_B3HW = world.images_N3HW[index_B].repeat(2, 1, 1, 1)
-        views_B3HW = random_views(images_B3HW, config.views, generator).contiguous(
+        views_B3HW = random_views(
+            images_B3HW, config.views, generator
+        ).contiguous(
             memory_format=torch.channels_last  # a quarter off the time of a step on CPUs
         )
         with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
@@ -171,22 +182,38 @@ def train_simclr(
         first_BD, second_BD = projected.float().chunk(2)
         return nt_xent(first_BD, second_BD, config.temperature)
 
-    fit(loss_of_step, learner, steps=config.steps, checkpoint=checkpoint, progress=progress)
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     return Encoder.from_module(
-        encoder.module, name=encoder.name, size=encoder.size, mean=encoder.mean, std=encoder.std
+        encoder.module,
+        name=encoder.name,
+        size=encoder.size,
+        mean=encoder.mean,
+        std=encoder.std,
     )
 
 
 def _projector(dimension: int, seed: int) -> nn.Module:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
-        return nn.Sequential(nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, 64))
+        return nn.Sequential(
+            nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, 64)
+        )
 
 
-def _learner(modules: dict[str, nn.Module], config: SimCLRConfig | CLIPConfig) -> Learner:
+def _learner(
+    modules: dict[str, nn.Module], config: SimCLRConfig | CLIPConfig
+) -> Learner:
     trained = nn.ModuleDict(modules).train().requires_grad_()
-    trained.to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(trained.parameters(), lr=config.learning_rate, weight_decay=1e-4)
+    channels_last(trained)
+    optimizer = torch.optim.AdamW(
+        trained.parameters(), lr=config.learning_rate, weight_decay=1e-4
+    )
     scheduler = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=config.learning_rate, total_steps=config.steps + 1
     )
@@ -200,7 +227,9 @@ def _learner(modules: dict[str, nn.Module], config: SimCLRConfig | CLIPConfig) -
 
 def _check_world(world: World, batch: int) -> None:
     if len(world) < batch:
-        raise WorldError(f"{world.name} has {len(world)} images, fewer than one batch of {batch}")
+        raise WorldError(
+            f"{world.name} has {len(world)} images, fewer than one batch of {batch}"
+        )
 
 
 # -- A small CLIP --------------------------------------------------------------------
@@ -227,7 +256,9 @@ class CLIPConfig:
         """Refuse settings out of range."""
         check_positive(steps=self.steps, batch=self.batch)
         if self.net.embedding is None:
-            raise ConfigError("a CLIP image tower needs net.embedding, the width of the common space")
+            raise ConfigError(
+                "a CLIP image tower needs net.embedding, the width of the common space"
+            )
 
 
 class TextTower(nn.Module):
@@ -239,7 +270,9 @@ class TextTower(nn.Module):
         self.index = {word: i for i, word in enumerate(words)}
         self.length = length
         self.words = nn.Embedding(len(words), 32)
-        self.mlp = nn.Sequential(nn.Linear(32 * length, 128), nn.ReLU(), nn.Linear(128, dimension))
+        self.mlp = nn.Sequential(
+            nn.Linear(32 * length, 128), nn.ReLU(), nn.Linear(128, dimension)
+        )
 
     def tokens(self, captions: Sequence[str]) -> Tensor:
         """Word indices (B, L).
@@ -248,9 +281,13 @@ class TextTower(nn.Module):
             WorldError: an unknown word, or a caption of another length.
         """
         try:
-            rows = [[self.index[word] for word in caption.split()] for caption in captions]
+            rows = [
+                [self.index[word] for word in caption.split()] for caption in captions
+            ]
         except KeyError as error:
-            raise WorldError(f"this text tower does not know the word {error}") from error
+            raise WorldError(
+                f"this text tower does not know the word {error}"
+            ) from error
         if any(len(row) != self.length for row in rows):
             raise WorldError(f"this text tower takes captions of {self.length} words")
         return torch.tensor(rows)
@@ -297,7 +334,7 @@ class LogScale(nn.Module):
 
 def train_clip(
     world: World,
-    config: CLIPConfig = CLIPConfig(),  # noqa: B008 - frozen
+    config: CLIPConfig = CLIPConfig(),
     *,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
@@ -306,7 +343,9 @@ def train_clip(
     _check_world(world, config.batch)
     if not world.captions:
         raise WorldError(f"{world.name} has no captions; a CLIP needs them")
-    image = small_encoder(config.net, name=f"clip-{config.seed}", size=world.size, seed=config.seed)
+    image = small_encoder(
+        config.net, name=f"clip-{config.seed}", size=world.size, seed=config.seed
+    )
     text = _text_tower(world.captions, image.dimension, config.seed)
     scale, tokens_NL = LogScale(), text.tokens(world.captions)
     learner = _learner({"image": image.module, "text": text, "scale": scale}, config)
@@ -317,7 +356,13 @@ def train_clip(
             images_BD = image.encode(world.images_N3HW[index_B])
         return clip_loss(images_BD.float(), text(tokens_NL[index_B]), scale())
 
-    fit(loss_of_step, learner, steps=config.steps, checkpoint=checkpoint, progress=progress)
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
     image.module.eval().requires_grad_(False)
     return CLIP(image, text.eval().requires_grad_(False))
 

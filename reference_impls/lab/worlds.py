@@ -48,7 +48,9 @@ class World:
             self,
             images_N3HW=self.images_N3HW[index],
             labels={task: values[index] for task, values in self.labels.items()},
-            captions=tuple(self.captions[i] for i in index.tolist()) if self.captions else (),
+            captions=tuple(self.captions[i] for i in index.tolist())
+            if self.captions
+            else (),
         )
 
     def first(self, count: int) -> World:
@@ -71,9 +73,13 @@ def folder(path: Path, *, size: int, count: int | None = None) -> World:
     """
     if not path.is_dir():
         raise WorldError(f"no folder {path}")
-    files = sorted(file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES)
+    files = sorted(
+        file for file in path.rglob("*") if file.suffix.lower() in IMAGE_SUFFIXES
+    )
     if not files:
-        raise WorldError(f"no image in {path} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})")
+        raise WorldError(
+            f"no image in {path} (looked for {', '.join(sorted(IMAGE_SUFFIXES))})"
+        )
     images = [read_image(file, size=size) for file in files[:count]]
     return World(name=f"folder:{path.name}", images_N3HW=torch.stack(images))
 
@@ -87,7 +93,9 @@ def read_image(path: Path, *, size: int) -> Tensor:
     try:
         with Image.open(path) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise WorldError(f"{path}: {picture.width}x{picture.height} pixels are too many")
+                raise WorldError(
+                    f"{path}: {picture.width}x{picture.height} pixels are too many"
+                )
             rgb = picture.convert("RGB")
     except (UnidentifiedImageError, OSError, Image.DecompressionBombError) as error:
         raise WorldError(f"{path} is no image that can be read: {error}") from error

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
@@ -57,14 +54,20 @@ def reference_world(lab: LabWorld) -> World:
 
 def clean_encoder(
     config: SimCLRConfig,
-    lab: LabWorld = LabWorld(),  # noqa: B008 - frozen
+    lab: LabWorld = LabWorld(),
     *,
     progress: Progress | None = None,
 ) -> Encoder:
     """A clean SimCLR encoder of the shapes world, trained if the cache has none."""
-    path = cache_folder() / "encoders" / f"simclr-{config.seed}-{content_key(config, lab)}.safetensors"
+    path = (
+        cache_folder()
+        / "encoders"
+        / f"simclr-{config.seed}-{content_key(config, lab)}.safetensors"
+    )
     if not path.exists():
         checkpoint = path.with_suffix(".checkpoint")
-        encoder = train_simclr(train_world(lab), config, checkpoint=checkpoint, progress=progress)
-        save_encoder(encoder, config.net, path)
+        encoder = train_simclr(
+            train_world(lab), config, checkpoint=checkpoint, progress=progress
+        )
+        save_encoder(encoder, path)
     return load_encoder(path)

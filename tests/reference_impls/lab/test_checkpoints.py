@@ -236,7 +236,7 @@ def test_half_precision_weights_are_read_as_single(tmp_path):
 
 def test_lab_encoders_come_back(tmp_path):
     encoder = small_encoder(SmallNetConfig(), name="lab-1", seed=0)
-    save_encoder(encoder, SmallNetConfig(), tmp_path / "lab.safetensors")
+    save_encoder(encoder, tmp_path / "lab.safetensors")
     images = torch.rand(2, 3, 32, 32)
     loaded = load_checkpoint(tmp_path / "lab.safetensors")
     assert loaded.encoder.name == "lab-1"

@@ -92,9 +92,7 @@ def test_a_module_of_ones_own_says_its_size():
 
 def test_a_file_is_a_name_too(tmp_path):
     path = tmp_path / "lab.safetensors"
-    save_encoder(
-        small_encoder(SmallNetConfig(), name="lab-7", seed=0), SmallNetConfig(), path
-    )
+    save_encoder(small_encoder(SmallNetConfig(), name="lab-7", seed=0), path)
     assert open_encoder(str(path)).encoder.name == "lab-7"
 
 
