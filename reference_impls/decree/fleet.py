@@ -22,7 +22,7 @@ from reference_impls.lab.checkpoints import STATISTICS, Preprocessing
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.fleet import Outcome, Pool, dask, processes, run_fleet
 from reference_impls.lab.named import Weights
-from reference_impls.lab.page import Answer, Page, Section, Table, write_page
+from reference_impls.lab.page import Answer, Page, Section, Table, Tone, write_page
 from reference_impls.lab.report import as_data, surroundings
 
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
@@ -229,7 +229,7 @@ def present(outcomes: Sequence[Outcome], about: Any) -> Page:
     detail = "The most suspicious stand first; each has a report of its own."
     if unread:
         detail += f" {unread} could not be scanned: see the reasons below."
-    tone = "alarm" if found else "open" if unread else "calm"
+    tone: Tone = "alarm" if found else "open" if unread else "calm"
     header = ("encoder", "verdict", "PL1", "threshold")
     return Page(
         title="DECREE · which of these encoders are backdoored?",

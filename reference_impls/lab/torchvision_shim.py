@@ -43,7 +43,7 @@ def _compiled_operators_load(folder: Path) -> bool:
     libraries = sorted(folder.glob("_C*.so")) + sorted(folder.glob("_C*.pyd"))
     try:
         for library in libraries:
-            torch.ops.load_library(str(library))  # type: ignore[no-untyped-call]  # torch has no types here
+            torch.ops.load_library(str(library))
     except OSError:
         return False
     return bool(libraries)
@@ -53,9 +53,9 @@ def _declare_operators(folder: Path) -> None:
     """Declare what torchvision registers fakes for; which these are differs by release."""
     source = (folder / "_meta_registrations.py").read_text(encoding="utf-8")
     names = re.findall(r'register_fake\("torchvision::(\w+)"\)', source)
-    library = torch.library.Library("torchvision", "FRAGMENT")  # type: ignore[no-untyped-call]
+    library = torch.library.Library("torchvision", "FRAGMENT")
     for name in dict.fromkeys(names):
-        library.define(f"{name}{_SCHEMA}")  # type: ignore[no-untyped-call]
+        library.define(f"{name}{_SCHEMA}")
     _kept.append(library)
 
 
