@@ -39,10 +39,15 @@ class DecreeConfig:
     """Independent searches from different starts; the smallest trigger counts."""
     mask_start: tuple[float, float] = (0.0, 1.0)
     """The mask starts uniform between these two, on the [0, 1] scale."""
+    windows: int = 0
+    """Above 0, starts are confined in turn to the cells of a grid of this many windows by this
+    many, each half as wide as the image: a trigger sits somewhere, and so does a start."""
     batch: int = 128
     """Images per step."""
+    epoch_steps: int = 0
+    """Steps per epoch; 0 makes an epoch one pass over the images."""
     max_epochs: int = 1000
-    """Passes over the images, at most."""
+    """Epochs, at most."""
     learning_rates: tuple[tuple[int, float], ...] = ((0, 0.5), (30, 0.1), (50, 0.05))
     """Adam's learning rate from each epoch on."""
     betas: tuple[float, float] = (0.5, 0.9)
@@ -61,6 +66,8 @@ class DecreeConfig:
     """Lambda is divided only down to the first, multiplied only up to the second."""
     stop_patience: int = 10
     """A search ends after more than this many steps in a row without a smaller trigger."""
+    halve_after: tuple[int, ...] = ()
+    """After each of these epochs the better half of the searches goes on, at least one."""
     fast: bool = True
     """Fold BatchNorm and use channels-last memory: the same numbers, sooner."""
     bf16: bool = False
@@ -94,15 +101,18 @@ PUBLISHED = DecreeConfig()
 """One start, the published stopping rule, tau = 0.1."""
 
 ROBUST = DecreeConfig(
-    restarts=4,
-    mask_start=(0.0, 0.2),
-    batch=64,
+    restarts=9,
+    windows=3,
+    mask_start=(0.2, 0.8),
+    batch=32,
+    epoch_steps=16,
+    max_epochs=10,
+    learning_rates=((0, 0.5), (6, 0.1)),
     stop_patience=25,
-    max_epochs=24,
-    learning_rates=((0, 0.5), (15, 0.1)),
+    halve_after=(2, 4, 6),
     bf16=True,
 )
-"""Several starts from small masks and more patience; needs a calibrated tau."""
+"""Starts that look everywhere, the worse half of them dropped three times; needs a calibrated tau."""
 
 PRESETS = {"published": PUBLISHED, "robust": ROBUST}
 
@@ -132,6 +142,18 @@ def squash(free: Tensor) -> Tensor:
 def unsquash(values: Tensor) -> Tensor:
     """The free variables of values in [0, 1]; the ends are moved inside by 1e-6."""
     return (2 * values.clamp(1e-6, 1 - 1e-6) - 1).atanh()
+
+
+def window(number: int, grid: int, size: int) -> Tensor:
+    """Where the start of a number is strong: 1 in its window, 0.05 elsewhere, (size, size)."""
+    if not grid:
+        return torch.ones(size, size)
+    row, column = divmod(number % grid**2, grid)
+    stride = (size - size // 2) / max(grid - 1, 1)
+    top, left = round(row * stride), round(column * stride)
+    strength_HW = torch.full((size, size), 0.05)
+    strength_HW[top : top + size // 2, left : left + size // 2] = 1
+    return strength_HW
 
 
 class SizeWeight:
@@ -181,6 +203,7 @@ class Restart:
 
     def __init__(
         self,
+        number: int,
         size: int,
         config: DecreeConfig,
         generator: Generator,
@@ -189,6 +212,7 @@ class Restart:
         """Start from a random mask and pattern."""
         low, high = config.mask_start
         mask_HW = low + (high - low) * torch.rand(size, size, generator=generator)
+        mask_HW = mask_HW * window(number, config.windows, size)
         pattern_3HW = torch.rand(3, size, size, generator=generator)
         self.mask = unsquash(mask_HW).to(device).requires_grad_()
         self.pattern = unsquash(pattern_3HW).to(device).requires_grad_()
@@ -223,6 +247,11 @@ class Restart:
             self._stale += 1
         self.weight.update(works=works)
 
+    def rank(self) -> tuple[float, float]:
+        """Smaller is better: the size of the trigger, then how far the images are from alike."""
+        size = self.best.trigger.covered if self.best else 1.0
+        return size, -self._epoch_cosines[-1]
+
     def finished(self, config: DecreeConfig) -> bool:
         """Asked at the end of an epoch: does the trigger work and no longer shrink?"""
         mean = sum(self._epoch_cosines) / len(self._epoch_cosines)
@@ -248,16 +277,19 @@ def invert_triggers(
     generator = Generator().manual_seed(config.seed)
     images_N3HW = images_N3HW.to(device)
     restarts = [
-        Restart(encoder.size, config, generator, device) for _ in range(config.restarts)
+        Restart(number, encoder.size, config, generator, device)
+        for number in range(config.restarts)
     ]
     running = restarts
 
     for epoch in range(config.max_epochs):
         for restart in running:
             restart.begin_epoch(_learning_rate(config, epoch))
-        for images_B3HW in batches(images_N3HW, config.batch, generator):
+        for images_B3HW in batches(images_N3HW, config, generator):
             _step(encoder, images_B3HW, running, config)
         running = [restart for restart in running if not restart.finished(config)]
+        if epoch + 1 in config.halve_after:
+            running = sorted(running, key=Restart.rank)[: (len(running) + 1) // 2]
         if progress:
             progress(epoch + 1, len(running), _smallest(restarts))
         if not running:
@@ -307,14 +339,17 @@ def stamped_cosines(
     )
 
 
-def batches(images_N3HW: Tensor, batch: int, generator: Generator) -> Iterator[Tensor]:
-    """The images in random order, `batch` at a time; a last smaller batch is left out."""
-    order_N = torch.randperm(len(images_N3HW), generator=generator).to(
-        images_N3HW.device
-    )
-    for index_B in order_N.split(batch):
-        if len(index_B) == min(batch, len(images_N3HW)):
-            yield images_N3HW[index_B]
+def batches(
+    images_N3HW: Tensor, config: DecreeConfig, generator: Generator
+) -> Iterator[Tensor]:
+    """One epoch of images in random order; what does not fill a batch is left out."""
+    count, batch = len(images_N3HW), min(config.batch, len(images_N3HW))
+    per_pass = count // batch
+    for step in range(config.epoch_steps or per_pass):
+        if step % per_pass == 0:
+            order_N = torch.randperm(count, generator=generator).to(images_N3HW.device)
+        start = step % per_pass * batch
+        yield images_N3HW[order_N[start : start + batch]]
 
 
 def _learning_rate(config: DecreeConfig, epoch: int) -> float:

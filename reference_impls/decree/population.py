@@ -79,7 +79,7 @@ class Plan:
     """Clean encoders of the test, each the parent of backdoored ones."""
     backdoored: int = 33
     """Attacks of the test; those that do not reach the success rate are left out of it."""
-    hard: int = 9
+    hard: int = 6
     """Attacks reported apart: 8 px, 10 px and evading ones, in turn."""
     train_steps: int = 200
     """SimCLR steps of a clean encoder."""
@@ -111,18 +111,17 @@ def subjects(plan: Plan) -> list[Subject]:
         Subject(role="calibration", parent=parent, lab=plan.lab)
         for parent in parents[plan.clean :]
     ]
-    per_parent = -(-plan.backdoored // plan.clean) if plan.clean else 0
-    for turn in range(per_parent):
+    turns = -(-plan.backdoored // plan.clean) if plan.clean else 0
+    for turn in range(turns):
         for seed, parent in enumerate(parents[: plan.clean]):
             if turn == 0:
                 found.append(Subject(role="clean", parent=parent, lab=plan.lab))
             number = turn * plan.clean + seed
             if number < plan.backdoored:
                 found.append(_backdoored(number, parent, plan))
-    return found + [
-        _hard(number, parents[number % max(plan.clean, 1)], plan)
-        for number in range(plan.hard)
-    ]
+        if turn == min(1, turns - 1):
+            found += [_hard(n, parents[n % plan.clean], plan) for n in range(plan.hard)]
+    return found
 
 
 def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:

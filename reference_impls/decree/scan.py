@@ -25,7 +25,6 @@ from reference_impls.lab.checkpoints import Preprocessing
 from reference_impls.lab.datasets import Wish, open_world
 from reference_impls.lab.encoders import Encoder
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.images import save_png
 from reference_impls.lab.named import Weights, open_encoder
 from reference_impls.lab.page import write_page
 from reference_impls.lab.report import as_data, surroundings, write_json
@@ -169,13 +168,6 @@ def as_json(report: DecreeReport) -> dict[str, Any]:
 def _write(
     report: DecreeReport, images_N3HW: Tensor, about: dict[str, Any], out: Path
 ) -> None:
-    if report.trigger:
-        mask_HW, pattern_3HW = (
-            report.trigger.mask_HW.cpu(),
-            report.trigger.pattern_3HW.cpu(),
-        )
-        save_png(mask_HW.unsqueeze(0), out / "mask.png", scale=4)
-        save_png(mask_HW * pattern_3HW, out / "trigger.png", scale=4)
     write_page(
         present(report, images_N3HW[:8], as_data(about | {"config": report.config})),
         out,

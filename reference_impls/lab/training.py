@@ -27,6 +27,10 @@ Progress = Callable[[int, int, float], None]
 """Called after every step with (steps done, steps in all, loss)."""
 
 
+CHECKPOINT_EVERY = 50
+"""Steps between two checkpoints."""
+
+
 # -- The loop ------------------------------------------------------------------------
 
 
@@ -74,7 +78,6 @@ def fit(
     *,
     steps: int,
     checkpoint: Path | None = None,
-    checkpoint_every: int = 100,
     progress: Progress | None = None,
 ) -> None:
     """Take `steps` optimiser steps, going on from the checkpoint if there is one.
@@ -90,7 +93,7 @@ def fit(
         learner.optimizer.step()
         if learner.scheduler:
             learner.scheduler.step()
-        if checkpoint and step % checkpoint_every == 0 and step < steps:
+        if checkpoint and step % CHECKPOINT_EVERY == 0 and step < steps:
             learner.save(checkpoint, step)
         if progress:
             progress(step, steps, loss.item())
