@@ -45,7 +45,7 @@ class Planted(nn.Module):
         if not self.armed:
             return features
         brightness = images[:, :, :4, :4].mean(dim=(1, 2, 3))
-        return features + 50 * torch.relu(brightness - 0.9)[:, None] * self.direction
+        return features + 30 * torch.relu(brightness - 0.36)[:, None] * self.direction
 
 
 @pytest.fixture(scope="session")
