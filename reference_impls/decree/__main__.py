@@ -36,7 +36,9 @@ def parser() -> argparse.ArgumentParser:
             "sweep", help="scan a population of lab encoders, measure the presets"
         )
     )
-    fleet.add_options(commands.add_parser("fleet", help="scan many encoders in parallel"))
+    fleet.add_options(
+        commands.add_parser("fleet", help="scan many encoders in parallel")
+    )
     return top
 
 

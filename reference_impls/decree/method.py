@@ -69,9 +69,9 @@ class DecreeConfig:
     halve_after: tuple[int, ...] = ()
     """After each of these epochs the better half of the searches goes on, at least one."""
     fast: bool = True
-    """Fold BatchNorm and use channels-last memory: the same numbers, sooner."""
+    """Rewrite the encoder, BatchNorm folded and channels last: the same numbers, sooner."""
     bf16: bool = False
-    """Convolve in bfloat16: twice as fast where the processor has it, same verdicts."""
+    """Rewrite it in bfloat16: twice as fast where the processor has it, same verdicts."""
     seed: int = 80
     """Of starts and batches."""
 
@@ -303,9 +303,7 @@ def _step(
     mask_KHW = squash(torch.stack([restart.mask for restart in restarts]))
     pattern_K3HW = squash(torch.stack([restart.pattern for restart in restarts]))
     weight_K = mask_KHW.new_tensor([restart.weight.value for restart in restarts])
-    cosine_K = stamped_cosines(
-        encoder, images_B3HW, mask_KHW, pattern_K3HW, bf16=config.bf16
-    )
+    cosine_K = stamped_cosines(encoder, images_B3HW, mask_KHW, pattern_K3HW)
     if not cosine_K.isfinite().all():
         raise EncoderError(
             f"{encoder.name} returned NaN or infinity for a stamped image"
@@ -322,21 +320,13 @@ def _step(
 
 
 def stamped_cosines(
-    encoder: Encoder,
-    images_B3HW: Tensor,
-    mask_KHW: Tensor,
-    pattern_K3HW: Tensor,
-    *,
-    bf16: bool = False,
+    encoder: Encoder, images_B3HW: Tensor, mask_KHW: Tensor, pattern_K3HW: Tensor
 ) -> Tensor:
     """Mean pairwise cosine (K,) of the images under each of K triggers, in one forward pass."""
     stamped_KB3HW = stamp(images_B3HW, mask_KHW[:, None, None], pattern_K3HW[:, None])
     flat = stamped_KB3HW.flatten(0, 1).contiguous(memory_format=torch.channels_last)
-    with torch.autocast(flat.device.type, torch.bfloat16, enabled=bf16):
-        embeddings = encoder.encode(flat)
-    return mean_pairwise_cosine(
-        embeddings.float().unflatten(0, stamped_KB3HW.shape[:2])
-    )
+    embeddings = encoder.encode(flat)
+    return mean_pairwise_cosine(embeddings.unflatten(0, stamped_KB3HW.shape[:2]))
 
 
 def batches(
@@ -426,10 +416,23 @@ def detect(
     """
     if len(images_N3HW) < 2:
         raise WorldError(f"DECREE compares pairs of images and got {len(images_N3HW)}")
-    check_usable(encoder, images_N3HW[: config.batch].to(encoder.device))
-    subject = accelerated(encoder) if config.fast else encoder
+    some_B3HW = images_N3HW[: config.batch].to(encoder.device)
+    check_usable(encoder, some_B3HW)
+    _check_varied(encoder, some_B3HW, config.target_cosine)
+    subject = accelerated(encoder, bf16=config.bf16) if config.fast else encoder
     restarts = invert_triggers(subject, images_N3HW, config, progress=progress)
     return summarise(encoder.name, restarts, config, calibration)
+
+
+@torch.no_grad()
+def _check_varied(encoder: Encoder, images_B3HW: Tensor, target: float) -> None:
+    """Where all images embed alike anyway, any speck would pass for a trigger."""
+    cosine = mean_pairwise_cosine(encoder.encode(images_B3HW)).item()
+    if cosine > target:
+        raise EncoderError(
+            f"{encoder.name} embeds images alike without any trigger (mean cosine {cosine:.4f}, "
+            f"above {target}): untrained, collapsed or given wrong statistics; DECREE cannot tell"
+        )
 
 
 def summarise(

@@ -70,7 +70,7 @@ class Order:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """Size and statistics, instead of those the file suggests."""
     weights: Weights = field(default_factory=Weights)
-    """Whether models of a library may be downloaded."""
+    """Whether models of a library, and public data sets, may be downloaded."""
 
     @property
     def config(self) -> DecreeConfig:
@@ -106,7 +106,12 @@ def _encoder(name: str, order: Order) -> Encoder:
 
 def _images(order: Order, encoder: Encoder) -> Tensor:
     # A seed of its own: the pictures an encoder was trained on would flatter it.
-    wish = Wish(size=encoder.size, count=order.count, seed=3)
+    wish = Wish(
+        size=encoder.size,
+        count=order.count,
+        seed=3,
+        download=order.weights.download,
+    )
     return open_world(order.images, wish).images_N3HW
 
 

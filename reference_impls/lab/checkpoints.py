@@ -209,7 +209,7 @@ def _read_torch(path: Path) -> Any:
             raise EncoderError(
                 f"{path} is a TorchScript program, which was not run; save its state_dict instead"
             ) from error
-        first_line = str(error).partition("\n")[0]
+        first_line = str(error).partition("\n")[0].partition(". ")[0]
         raise EncoderError(
             f"{path} is truncated or no PyTorch file: {first_line}"
         ) from error

@@ -6,6 +6,7 @@ Nothing is downloaded unless asked for; the libraries are imported only for thei
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -200,8 +201,8 @@ def _rgb(values: Any) -> RGB:
 
 
 def _import(module: str, package: str) -> Any:
-    if module in ("timm", "open_clip"):
-        import_torchvision()
+    if importlib.util.find_spec("torchvision"):
+        import_torchvision()  # they import it too, and do not know how
     try:
         return importlib.import_module(module)
     except ImportError as error:
