@@ -7,8 +7,12 @@ import os
 import pty
 import re
 import shlex
+import shutil
+import socket
 import subprocess
 import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import click
@@ -303,8 +307,8 @@ def test_pages_are_put_on_disk_for_another_site_program(run, tmp_path, catalog_d
     before = snapshot(catalog_dir)
     folder = tmp_path / "pages"
     assert run("build", "--pages", str(folder)).code == FINE
-    for lang in ("en", "zh"):
-        found = snapshot(folder / lang)
+    for place in (folder, folder / "zh"):
+        found = snapshot(place)
         assert any("feng2023detecting" in path for path in found)
     assert (
         run("build", "--pages", str(folder))
@@ -312,6 +316,53 @@ def test_pages_are_put_on_disk_for_another_site_program(run, tmp_path, catalog_d
         .startswith("zh: 0 of ")
     )
     assert snapshot(catalog_dir) == before
+
+
+def test_the_served_site_follows_a_change_of_an_entry(catalog_dir):
+    shutil.copy(ROOT / "mkdocs.yml", catalog_dir)
+    shutil.copytree(ROOT / "site", catalog_dir / "site")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    log = (catalog_dir / "serve.log").open("w")
+    command = [
+        *PROGRAM,
+        "--root",
+        str(catalog_dir),
+        "serve",
+        "--lang",
+        "zh",
+        "--port",
+        str(port),
+    ]
+    server = subprocess.Popen(command, stdout=log, stderr=log)
+    try:
+        page = f"http://127.0.0.1:{port}/papers/chen2025breaking/"
+        wait_for(lambda: "攻破扫描器" in fetched(page))
+        entry = catalog_dir / "catalog/papers/2025/chen2025breaking.yaml"
+        text = entry.read_text(encoding="utf-8")
+        entry.write_text(text.replace("攻破扫描器", "绕过扫描器"), encoding="utf-8")
+        wait_for(lambda: "绕过扫描器" in fetched(page))
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+        log.close()
+    assert fetched(page) == ""
+
+
+def wait_for(condition, seconds=60):
+    limit = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < limit
+        time.sleep(0.2)
+
+
+def fetched(address):
+    try:
+        with urllib.request.urlopen(address, timeout=5) as answer:
+            return answer.read().decode()
+    except OSError:
+        return ""
 
 
 # ---- questions ----

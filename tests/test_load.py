@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from surveykit.errors import CatalogError
 from surveykit.load import SHARED_BYTES, check, load_catalog
 from surveykit.models import Paper
+from surveykit.report import render
 from surveykit.rules import BY_ID
 from surveykit.yaml_tree import decode, parse
 
@@ -184,6 +185,23 @@ def test_a_linked_catalog_is_not_followed(catalog_dir, tmp_path):
     assert found(through) == []
 
 
+def test_strange_file_names_are_reported_in_one_line(catalog_dir, entry):
+    strange = b"a\n::error::\xff\xe2\x80\xae.yaml"
+    (entry.parent / os.fsdecode(strange)).write_text(ENTRY, encoding="utf-8")
+    problems = check(catalog_dir).problems
+    assert [problem.rule for problem in problems] == ["SK006"]
+    for form in ("text", "json", "github", "sarif"):
+        assert render(problems, form).encode("utf-8")
+    assert render(problems, "github").count("\n") == 1
+
+
+def test_a_message_is_never_as_long_as_a_file(catalog_dir, entry):
+    entry.write_text(ENTRY.replace("iccv", "x" * 200_000), encoding="utf-8")
+    problem = check(catalog_dir).problems[0]
+    assert problem.rule == "SK320"
+    assert len(str(problem)) < 600
+
+
 def test_a_huge_file_is_refused_before_it_is_parsed(catalog_dir, entry):
     entry.write_text(ENTRY + "#" * 256 * 1024, encoding="utf-8")
     venues = catalog_dir / "catalog/venues.yaml"
@@ -338,7 +356,6 @@ def papers(draw):
 
 
 @given(papers())
-@settings(suppress_health_check=[HealthCheck.too_slow])
 def test_a_valid_paper_survives_being_written_and_read(document):
     try:
         paper = Paper.model_validate(document)
@@ -358,7 +375,7 @@ WORDS = st.sampled_from(
 
 
 @given(LINES, WORDS, st.integers(0, 2000))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_shuffled_entry_never_raises(catalog_dir, lines, word, position):
     text = "\n".join(lines)
     (catalog_dir / PATH).write_text(text[:position] + word + text[position:], "utf-8")

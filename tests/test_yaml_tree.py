@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -253,3 +256,34 @@ def test_shown_values_are_short_and_harmless():
 def test_the_fast_parser_is_the_one_in_use(request):
     if "libyaml" in request.node.name:
         assert yaml_tree.EventParser is not yaml.SafeLoader
+
+
+def test_without_libyaml_the_pure_parser_is_used():
+    program = (
+        "import sys; sys.modules['yaml._yaml'] = None\n"
+        "from surveykit.yaml_tree import EventParser, parse\n"
+        "print(EventParser.__name__, parse('a: [no, 1]').data)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "SafeLoader {'a': ['no', 1]}\n"
+
+
+def as_text(data):
+    """Data with every scalar as PyYAML's BaseLoader gives it."""
+    if isinstance(data, dict):
+        return {key: as_text(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [as_text(value) for value in data]
+    return str(data)
+
+
+def test_the_real_entries_read_as_another_reader_reads_them():
+    files = sorted((Path(__file__).parents[1] / "catalog").rglob("*.yaml"))[::7]
+    assert files
+    for file in files:
+        tree = read(file, 2**21)
+        assert tree.faults == []
+        other = yaml.load(file.read_text(encoding="utf-8"), Loader=yaml.CBaseLoader)
+        assert as_text(tree.data) == other

@@ -9,8 +9,7 @@
     element.append(...children);
     return element;
   };
-  const chinese = document.documentElement.lang.startsWith("zh");
-  const COPIED = chinese ? "已复制" : "Copied";
+  const COPIED = $("#sk-main").dataset.copied;
 
   /* ---- copy ---- */
   async function put(text) {

@@ -20,6 +20,7 @@ from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
 _LINK = "a symbolic link is not followed; put the thing itself here"
+MAX_MESSAGE = 400
 SHARED_BYTES = 2 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
@@ -58,13 +59,16 @@ class _Files:
         """Keep faults of one file as problems."""
         for f in faults:
             severity = BY_ID[f.rule].severity
+            cut = len(f.message) > MAX_MESSAGE
+            message = f"{f.message[:MAX_MESSAGE]} …" if cut else f.message
             self.problems.append(
-                Problem(path, f.line, f.column, f.rule, f.message, severity)
+                Problem(path, f.line, f.column, f.rule, message, severity)
             )
 
     def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
         """One file as models, or None after reporting why not."""
-        tree = self.trees[path] = read(self.root / path, limit)
+        tree = read(self.root / path, limit)
+        self.trees[path] = Tree(tree.text)  # enough to find places; the data may go
         faults = list(tree.faults)
         # A file with another fault than a repeated key does not say what was meant.
         whole = all(fault.rule == "SK110" for fault in faults)
@@ -105,6 +109,8 @@ def _read(files: _Files) -> Catalog:
         broken.add("cards")
     papers, paths = _papers(files)
     venues = _unique(files, good["venues"])
+    if len(venues) < len(good["venues"]):
+        broken.add("venues")
     catalog = Catalog(
         good["survey"],
         good["taxonomy"],
@@ -144,6 +150,7 @@ def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
 def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
     papers: list[Paper] = []
     paths: dict[str, str] = {}
+    misnamed: dict[str, str] = {}  # relations to these lead somewhere all the same
     for path in sorted(_entries(files)):
         stem = path.rpartition("/")[2].removesuffix(".yaml")
         paper = files.read(path, _PAPER)
@@ -154,7 +161,9 @@ def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
         paths[stem.casefold()] = path
         if paper and _in_place(files, path, paper):
             papers.append(paper)
-    return papers, paths
+        elif paper:
+            misnamed[paper.id] = path
+    return papers, misnamed | paths
 
 
 def _in_place(files: _Files, path: str, paper: Paper) -> bool:
@@ -191,14 +200,14 @@ def _inside(files: _Files, folder: str) -> Iterator[os.DirEntry[str]]:
     """What lies in a folder that is a real one; links are reported, not followed."""
     here = files.root / folder
     way = [here, *here.parents][: folder.count("/") + 1]  # up to the root
-    if any(step.is_symlink() for step in way):
-        files.report(folder, Fault("SK003", 1, 1, _LINK))
-        return
-    if not here.is_dir():
-        return
     try:
+        if any(step.is_symlink() for step in way):
+            files.report(folder, Fault("SK003", 1, 1, _LINK))
+            return
         with os.scandir(here) as found:
             entries = sorted(found, key=lambda entry: entry.name)
+    except FileNotFoundError:
+        return
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
         files.report(folder, Fault("SK001", 1, 1, message))

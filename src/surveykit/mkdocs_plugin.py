@@ -1,4 +1,7 @@
-"""Adapter to MkDocs: hands over rendered pages and files; nothing about the survey is decided here."""
+"""Adapter to MkDocs: hands over rendered pages and files; nothing about the survey is decided here.
+
+MkDocs and its theme print names and titles as they stand, so they are handed over as HTML.
+"""
 
 from __future__ import annotations
 
@@ -40,15 +43,15 @@ class GeneratedPage(MkDocsPage):
     """A page that never was Markdown: its body goes to the template as it stands."""
 
     def __init__(self, drawn: Page, file: File, config: MkDocsConfig) -> None:
-        super().__init__(drawn.title, file, config)
+        super().__init__(escape(drawn.title), file, config)
         self.drawn = drawn
 
     def read_source(self, config: MkDocsConfig) -> None:
         """Title and description instead of front matter."""
         self.markdown = ""
         self.meta = {
-            "title": self.drawn.title,
-            "description": self.drawn.description,
+            "title": escape(self.drawn.title),
+            "description": escape(self.drawn.description),
             "search": {"boost": self.drawn.weight},
         }
 
@@ -82,8 +85,8 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         self.catalog = self._load()
         self.lang = "zh" if self.config.language == "zh" else "en"
         survey = self.catalog.survey
-        config.site_name = survey.short_title.in_(self.lang)
-        config.site_description = survey.tagline.in_(self.lang)
+        config.site_name = escape(survey.short_title.in_(self.lang))
+        config.site_description = escape(survey.tagline.in_(self.lang))
         config.site_url = survey.site + ("zh/" if self.lang == "zh" else "")
         config.extra["root_url"] = survey.site
         return config

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import http.server
-import logging
 import os
 import shutil
 import subprocess
@@ -65,13 +64,32 @@ def site(tmp_path_factory):
     return home / "en"
 
 
-@pytest.fixture
-def quiet_logs():
-    """What MkDocs leaves behind in the logging of the process is taken away again."""
-    logger = logging.getLogger("mkdocs")
-    before = list(logger.handlers)
-    yield
-    logger.handlers[:] = before
+@pytest.fixture(scope="session")
+def build_site():
+    """Builds a catalog that need not be on disk into a folder, both languages."""
+    from mkdocs.commands.build import build
+    from mkdocs.config import load_config
+
+    from surveykit import mkdocs_plugin
+
+    def make(catalog, home):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("NO_MKDOCS_2_WARNING", "1")
+            patch.setattr(mkdocs_plugin, "load_catalog", lambda _: catalog)
+            for lang, path in CONFIGS.items():
+                config = load_config(str(ROOT / path), site_dir=str(home / lang))
+                config.plugins.on_startup(command="build", dirty=False)
+                build(config)
+        (home / "zh").rename(home / "en" / "zh")
+        return home / "en"
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """Serves a folder on loopback: a context manager that gives the address."""
+    return served
 
 
 @pytest.fixture(scope="session")

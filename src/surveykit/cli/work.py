@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -125,7 +124,7 @@ def build(root: Path | None, check: bool, pages: Path | None) -> int:
     help="Port on this machine.",
 )
 @click.pass_obj
-def serve(root: Path | None, lang: str, port: int) -> int:
+def serve(root: Path | None, lang: str, port: int) -> NoReturn:
     """Show the website while you edit.
 
     It has one language and follows every change of an entry.
@@ -138,11 +137,10 @@ def serve(root: Path | None, lang: str, port: int) -> int:
         )
     # The option is spelled out because some releases of click turn its default around.
     command = ["serve", "--livereload", "-f", str(config), "-a", f"127.0.0.1:{port}"]
-    return subprocess.call(
-        [sys.executable, "-m", "mkdocs", *command],
-        env={**os.environ, "NO_MKDOCS_2_WARNING": "1"},
-        cwd=home,
-    )
+    os.chdir(home)
+    os.environ["NO_MKDOCS_2_WARNING"] = "1"
+    # In place of this process, so that a signal meant for it ends the server.
+    os.execv(sys.executable, [sys.executable, "-m", "mkdocs", *command])
 
 
 COMMANDS = (validate, explain, build, serve)
@@ -192,6 +190,8 @@ def _write_pages(folder: Path, catalog: Catalog) -> int:
     for lang in ("en", "zh"):
         texts = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
         texts |= render_files(catalog, lang)
-        written = outputs.write_folder(folder / lang, texts)
+        # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.
+        below = folder if lang == "en" else folder / lang
+        written = outputs.write_folder(below, texts)
         note(f"{lang}: {len(written)} of {len(texts)} files changed")
     return FINE

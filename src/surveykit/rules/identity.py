@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from rapidfuzz import fuzz
@@ -74,8 +74,19 @@ def _same_given(x: Author, y: Author) -> bool:
     return one.startswith(two) or two.startswith(one)
 
 
-def _like_titles(catalog: Catalog) -> Iterator[tuple[Paper, Paper, float]]:
-    """Pairs with a common author and like titles.
+def same_title(catalog: Catalog) -> Iterator[Finding]:
+    """Entries with the same title and a common author."""
+    named: dict[str, list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        named["".join(_title_words(paper))].append(paper)
+    for papers in named.values():
+        for a, b in combinations(papers, 2):
+            if _common_author(a, b):
+                yield from _both_ways(catalog, "is", a, b)
+
+
+def near_title(catalog: Catalog) -> Iterator[Finding]:
+    """Entries with nearly the same title and a common author.
 
     Only pairs that share an author and one of the three longest words of the title are compared, so
     the cost follows the number of entries, not its square.
@@ -93,27 +104,14 @@ def _like_titles(catalog: Catalog) -> Iterator[tuple[Paper, Paper, float]]:
     for one, two in sorted(pairs):
         a, b = catalog.papers[one], catalog.papers[two]
         likeness = fuzz.ratio(titles[one], titles[two], score_cutoff=NEAR)
-        if likeness and _common_author(a, b):
-            yield a, b, likeness
+        if 0 < likeness < 100 and _common_author(a, b):
+            yield from _both_ways(catalog, "is nearly", a, b)
 
 
-def _both_ways(
-    catalog: Catalog, text: str, wanted: Callable[[float], bool]
-) -> Iterator[Finding]:
-    for a, b, likeness in _like_titles(catalog):
-        for paper, other in ((a, b), (b, a)) if wanted(likeness) else ():
-            message = f"title {text} that of {other.id}, with a common author; merge, or tell them apart"
-            yield at(catalog, paper, ("title", "en"), message)
-
-
-def same_title(catalog: Catalog) -> Iterator[Finding]:
-    """Entries with the same title and a common author."""
-    return _both_ways(catalog, "is", lambda likeness: likeness == 100)
-
-
-def near_title(catalog: Catalog) -> Iterator[Finding]:
-    """Entries with nearly the same title and a common author."""
-    return _both_ways(catalog, "is nearly", lambda likeness: likeness < 100)
+def _both_ways(catalog: Catalog, text: str, a: Paper, b: Paper) -> Iterator[Finding]:
+    for paper, other in ((a, b), (b, a)):
+        message = f"title {text} that of {other.id}, with a common author; merge, or tell them apart"
+        yield at(catalog, paper, ("title", "en"), message)
 
 
 def unlike_id(catalog: Catalog) -> Iterator[Finding]:

@@ -63,8 +63,12 @@ def doi_link(catalog: Catalog) -> Iterator[Finding]:
     """Links to another DOI than that of the entry."""
     for paper in catalog.papers:
         for name, url in _paper_links(paper):
-            parts = urlsplit(url)
-            if parts.hostname not in ("doi.org", "dx.doi.org", "www.doi.org"):
+            parts = urlsplit(url) if "doi.org/" in url else None
+            if not parts or parts.hostname not in (
+                "doi.org",
+                "dx.doi.org",
+                "www.doi.org",
+            ):
                 continue
             doi, own = unquote(parts.path[1:]), paper.identifiers.doi
             if doi.casefold() != (own or "").casefold():

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 
@@ -64,10 +66,16 @@ def at(
     return Finding(catalog.paths[paper.id], loc, message, key)
 
 
+@lru_cache(
+    maxsize=100_000
+)  # the same few thousand names and words come again and again
 def folded(text: str) -> str:
     """Letters and digits only, without accents and case: for comparing, not for showing."""
     text = unicodedata.normalize("NFKD", text.translate(_STROKED))
-    return "".join(c for c in text.casefold() if c.isalnum())
+    return _SIGNS.sub("", text.casefold())
+
+
+_SIGNS = re.compile(r"[\W_]+")  # combining accents among them
 
 
 _STROKED = str.maketrans("łŁøØđĐıßæÆœŒ", "lLoOdDisaAoO")

@@ -10,9 +10,9 @@ from types import SimpleNamespace
 from surveykit.catalog import Catalog
 from surveykit.models import Survey
 from surveykit.render.pages import files
-from surveykit.render.pages.explorer import explorer
-from surveykit.render.pages.home import home
-from surveykit.render.pages.lifecycle import lifecycle
+from surveykit.render.pages.explorer import explorer_page
+from surveykit.render.pages.home import home_page
+from surveykit.render.pages.lifecycle import lifecycle_page
 from surveykit.render.pages.lists import venue_pages, year_pages
 from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
@@ -40,9 +40,9 @@ class Interface:
 def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     """Every generated page of one language; the Chinese ones are made to lie below `zh/`."""
     press = Press(catalog, lang)
-    yield home(press)
-    yield explorer(press)
-    yield lifecycle(press)
+    yield home_page(press)
+    yield explorer_page(press)
+    yield lifecycle_page(press)
     yield from taxonomy_pages(press)
     yield from year_pages(press)
     yield from venue_pages(press)

@@ -52,7 +52,7 @@ class Line:
     """What the search box finds besides the text that can be seen."""
 
 
-def explorer(press: Press) -> Page:
+def explorer_page(press: Press) -> Page:
     """The page with all papers."""
     catalog, w = press.catalog, press.words
     shown, older = split(catalog.papers)

@@ -111,7 +111,7 @@ def newest(catalog: Catalog) -> list[Paper]:
     return sorted(catalog.papers, key=age, reverse=True)[:NEWEST]
 
 
-def home(press: Press) -> Page:
+def home_page(press: Press) -> Page:
     """The first page."""
     catalog = press.catalog
     columns, span, n = _years(press)

@@ -36,7 +36,7 @@ class Step:
     defense: Half
 
 
-def lifecycle(press: Press) -> Page:
+def lifecycle_page(press: Press) -> Page:
     """All stages from left to right."""
     catalog, w = press.catalog, press.words
     return press.page(

@@ -38,6 +38,10 @@ def taxonomy_pages(press: Press) -> Iterator[Page]:
         title=w.term.axes,
         description=w.term.axes_lead,
         search=" ".join(press.text(axis.label) for axis in catalog.taxonomy.axes),
+        wide={
+            axis.id: {term.parent for term in axis.terms if term.parent}
+            for axis in catalog.taxonomy.axes
+        },
     )
     for axis in catalog.taxonomy.axes:
         yield _axis_page(press, axis)

@@ -1,0 +1,161 @@
+"""Pages and files as data, without a site generator and without a browser."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from selectolax.lexbor import LexborHTMLParser
+
+from surveykit.render import pages as package
+from surveykit.render.bibtex import bibliography
+from surveykit.render.pages import as_markdown, explorer, render_files, render_pages
+from surveykit.render.pages.words import _both, words
+
+LANGS = ("en", "zh")
+
+
+@pytest.fixture(scope="module", params=LANGS)
+def pages(request, catalog):
+    return {page.uri: page for page in render_pages(catalog, request.param)}
+
+
+def document(page):
+    return LexborHTMLParser(page.html)
+
+
+def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
+    wanted = {f"papers/{paper.id}.md" for paper in catalog.papers}
+    wanted |= {f"terms/{axis}/{term}.md" for axis, term in catalog.terms}
+    wanted |= {f"terms/{axis}/index.md" for axis in catalog.axes}
+    wanted |= {f"years/{year}.md" for year in catalog.years}
+    wanted |= {f"venues/{venue}.md" for venue in catalog.by_venue}
+    wanted |= {f"{name}/index.md" for name in ("papers", "terms", "years", "venues")}
+    assert set(pages) == wanted | {"index.md", "lifecycle.md"}
+
+
+def test_the_same_catalog_gives_the_same_bytes(catalog):
+    for lang in LANGS:
+        assert list(render_pages(catalog, lang)) == list(render_pages(catalog, lang))
+        assert render_files(catalog, lang) == render_files(catalog, lang)
+
+
+def test_a_paper_page_names_its_entry_to_edit(pages, catalog):
+    for paper in catalog.papers:
+        page = pages[f"papers/{paper.id}.md"]
+        assert page.source == catalog.paths.get(paper.id)
+
+
+def test_relations_are_told_at_both_ends(pages, catalog):
+    told = 0
+    for paper in catalog.papers:
+        section = document(pages[f"papers/{paper.id}.md"]).css_first(".sk-rel")
+        links = [a.attributes["href"] for a in section.css("a")] if section else []
+        wanted = [f"../../papers/{link.other.id}/" for link in catalog.links(paper)]
+        assert sorted(links) == sorted(wanted)
+        told += len(links)
+    assert told > 0
+
+
+def test_the_map_counts_each_cell_once(pages, catalog):
+    map_ = document(pages["index.md"]).css_first(".sk-map")
+    marks = len(map_.css("[data-y]"))
+    wanted = 0
+    for threat in catalog.children("threat", None):
+        for stage in catalog.children("stage", None):
+            here, there = (
+                {paper.id for paper in catalog.having(axis, term.id)}
+                for axis, term in (("threat", threat), ("stage", stage))
+            )
+            wanted += len(here & there)
+    assert marks == wanted > 0
+
+
+def test_the_timeline_counts_attacks_and_defenses_of_every_year(pages, catalog):
+    home = document(pages["index.md"])
+    rows = home.css(".sk-more tbody tr")
+    told = sum(int(td.text()) for tr in rows for td in tr.css("td") if td.text() != "·")
+    assert told == sum(catalog.side(p) != "study" for p in catalog.papers)
+
+
+def test_front_matter_of_a_page_is_yaml_whatever_its_title(pages):
+    for page in pages.values():
+        _, front, body = as_markdown(page).split("---\n", 2)
+        assert yaml.safe_load(front) == {
+            "title": page.title,
+            "description": page.description,
+        }
+        assert body.strip() == page.html.strip()
+
+
+def test_json_ld_is_json_and_tells_the_title(pages, catalog):
+    for paper in catalog.papers:
+        head = LexborHTMLParser(pages[f"papers/{paper.id}.md"].head)
+        script = head.css_first("script[type='application/ld+json']")
+        data = json.loads(script.text())
+        assert data["headline"] == paper.title.en
+        assert [a["name"] for a in data["author"]] == [a.name for a in paper.authors]
+
+
+def test_the_bibliography_of_the_site_is_that_of_the_repository(catalog):
+    files = render_files(catalog, "en")
+    assert files["survey.bib"] == bibliography(catalog.papers, catalog)
+    cite = json.loads(files["papers/cite.json"])
+    assert {f"papers/{id_}.bib" for id_ in cite} <= set(files)
+
+
+def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
+    catalog, monkeypatch
+):
+    monkeypatch.setattr(explorer, "STATIC", 5)
+    monkeypatch.setattr(explorer, "NEWEST", 3)
+    page = next(p for p in render_pages(catalog, "en") if p.uri == "papers/index.md")
+    shown = document(page).css("tr.r")
+    older = render_files(catalog, "en")[explorer.OLDER]
+    rest = LexborHTMLParser(f"<table>{older}</table>").css("tr.r")
+    ids = [row.attributes["id"] for row in [*shown, *rest]]
+    assert len(shown) == 3
+    assert ids == [paper.id for paper in catalog.papers]
+    assert document(page).css(".sk-older a")
+
+
+def test_every_word_of_the_interface_is_used():
+    folder = Path(package.__file__).parent
+    root = folder.parents[3]
+    sources = [*folder.rglob("*.html"), *folder.glob("*.py")]
+    sources += (root / "site" / "overrides").rglob("*.html")
+    text = "".join(path.read_text("utf-8") for path in sources)
+    computed = re.compile(
+        r"^(basis|track|gap|has|col)_|_long$|^(attack|defense|study|conference|journal|preprint"
+        r"|pdf|code|project|slides|video|keys)$"
+    )
+    unused = [
+        f"{section}.{key}"
+        for section, pairs in _both().items()
+        for key in pairs
+        if f"{section}.{key}" not in text and not computed.search(key)
+    ]
+    assert not unused
+
+
+def test_placeholders_are_the_same_in_both_languages():
+    for section, pairs in _both().items():
+        for key, (en, zh) in pairs.items():
+            if key == "authors_more":  # English counts the rest, Chinese everybody
+                continue
+            fields = [set(re.findall(r"\{(\w+)\}", text)) for text in (en, zh)]
+            assert fields[0] == fields[1], f"{section}.{key}"
+
+
+def test_chinese_words_use_full_width_punctuation_and_spaces():
+    for section, pairs in _both().items():
+        for key, (_, zh) in pairs.items():
+            plain = re.sub(r"\{\w+\}", "", zh)
+            assert not re.search(r"[\u4e00-\u9fff][,;:?!]", plain), f"{section}.{key}"
+            assert not re.search(
+                r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", plain
+            ), f"{section}.{key}: {zh}"
+    assert words("zh").nav.home != words("en").nav.home
