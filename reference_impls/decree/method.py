@@ -334,12 +334,12 @@ def batches(
 ) -> Iterator[Tensor]:
     """One epoch of images in random order; what does not fill a batch is left out."""
     count, batch = len(images_N3HW), min(config.batch, len(images_N3HW))
-    per_pass = count // batch
-    for step in range(config.epoch_steps or per_pass):
-        if step % per_pass == 0:
+    parts: list[Tensor] = []
+    for _ in range(config.epoch_steps or count // batch):
+        if not parts:
             order_N = torch.randperm(count, generator=generator).to(images_N3HW.device)
-        start = step % per_pass * batch
-        yield images_N3HW[order_N[start : start + batch]]
+            parts = [order_N[i : i + batch] for i in range(0, count - batch + 1, batch)]
+        yield images_N3HW[parts.pop(0)]
 
 
 def _learning_rate(config: DecreeConfig, epoch: int) -> float:

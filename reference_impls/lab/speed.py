@@ -18,12 +18,31 @@ TOLERANCE = 1e-3
 """Largest change of an embedding, relative to its largest entry, that folding may make."""
 
 
-def accelerated(encoder: Encoder) -> Encoder:
-    """A faster copy with the same answers; an encoder that cannot be rewritten stays as it is."""
+def accelerated(encoder: Encoder, *, bf16: bool = False) -> Encoder:
+    """A faster copy with the same answers; an encoder that cannot be rewritten stays as it is.
+
+    With `bf16` it computes in bfloat16 and still takes and returns float32.
+    """
     folded = fold_batchnorm(encoder.module)
     if folded is None or not _agree(encoder, folded):
         folded = copy.deepcopy(encoder.module)
-    return replace(encoder, module=channels_last(folded))
+    module = channels_last(folded)
+    return replace(encoder, module=InBfloat16(module) if bf16 else module)
+
+
+class InBfloat16(nn.Module):
+    """A module whose convolutions and products are computed in bfloat16."""
+
+    def __init__(self, module: nn.Module) -> None:
+        """Weights stay float32; autocast decides layer by layer."""
+        super().__init__()
+        self.module = module
+
+    def forward(self, images_B3HW: Tensor) -> Tensor:
+        """Float32 embeddings (B, D)."""
+        with torch.autocast(images_B3HW.device.type, torch.bfloat16):
+            embeddings_BD: Tensor = self.module(images_B3HW)
+        return embeddings_BD.float()
 
 
 def fold_batchnorm(module: nn.Module) -> nn.Module | None:

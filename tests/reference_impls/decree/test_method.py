@@ -161,7 +161,7 @@ def test_a_planted_trigger_is_found_and_none_where_there_is_none(
     assert bad.backdoored
     assert bad.score < 0.15
     assert not good.backdoored
-    assert good.score is None or good.score > 0.3
+    assert good.score is None or good.score > 0.2
 
 
 def test_the_mask_lies_on_the_planted_corner(armed, images):

@@ -78,3 +78,11 @@ def test_a_shared_convolution_is_not_folded(size):
     torch.testing.assert_close(
         accelerated(encoder).encode(images), encoder.encode(images)
     )
+
+
+def test_bfloat16_takes_and_gives_float32_and_nearly_the_same():
+    encoder, images = unsettled(), torch.rand(8, 3, 32, 32)
+    embeddings = accelerated(encoder, bf16=True).encode(images)
+    assert embeddings.dtype == torch.float32
+    cosines = torch.cosine_similarity(embeddings, encoder.encode(images), dim=1)
+    assert cosines.min() > 0.999
