@@ -119,8 +119,7 @@ def subjects(plan: Plan) -> list[Subject]:
             number = turn * plan.clean + seed
             if number < plan.backdoored:
                 found.append(_backdoored(number, parent, plan))
-        if turn == min(1, turns - 1):
-            found += [_hard(n, parents[n % plan.clean], plan) for n in range(plan.hard)]
+    found += [_hard(n, parents[n % plan.clean], plan) for n in range(plan.hard)]
     return found
 
 
