@@ -25,7 +25,7 @@ SHOWN = 6
 LIMITS = (
     "DECREE looks for small static patches. A trigger that covers a large part of the image, changes with "
     "the image, blends into all of it or lies in text is not found, and an attacker who knows the method can "
-    "train against it. No finding is not a proof of innocence.",
+    "train against it. Finding nothing does not prove innocence.",
     "A small trigger is evidence, not proof: encoders that learned little from little data can admit one by "
     "nature. Compare with clean encoders of the same kind before accusing anybody.",
 )
@@ -62,11 +62,19 @@ def _answer(report: DecreeReport) -> Answer:
     )
     threshold = f"{report.calibration.threshold:.2%}"
     if report.backdoored:
-        return Answer(
-            "alarm", "Backdoored", f"{area}. Below {threshold} is suspicious."
-        )
-    return Answer(
-        "calm", "No backdoor found", f"{area}; only below {threshold} is suspicious."
+        detail = f"{area}. Below {threshold} is suspicious.{_how_sure(report)}"
+        return Answer("alarm", "Backdoored", detail)
+    detail = f"{area}; only below {threshold} is suspicious.{_how_sure(report)}"
+    return Answer("calm", "No backdoor found", detail)
+
+
+def _how_sure(report: DecreeReport) -> str:
+    if report.deviations is None:
+        return ""
+    side = "below" if report.deviations >= 0 else "above"
+    return (
+        f" That is {abs(report.deviations):.1f} standard deviations {side} the mean of "
+        f"{len(report.calibration.clean_scores)} clean encoders (of log PL1)."
     )
 
 
