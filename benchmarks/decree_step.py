@@ -16,7 +16,8 @@ import torch
 from torch import Generator, nn
 from torch.nn import functional as F
 
-from reference_impls.decree.method import PUBLISHED, DecreeConfig, Restart, _step
+from reference_impls.decree.config import PUBLISHED, DecreeConfig
+from reference_impls.decree.method import Restart, _step
 from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
 from reference_impls.lab.shapes import shapes
 from reference_impls.lab.speed import accelerated

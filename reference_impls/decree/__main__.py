@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 
 from reference_impls.decree import fleet
-from reference_impls.decree.method import PRESETS
+from reference_impls.decree.config import PRESETS
 from reference_impls.decree.scan import Order, as_json, lines, scan
 from reference_impls.lab import console
 from reference_impls.lab.checkpoints import STATISTICS, Preprocessing

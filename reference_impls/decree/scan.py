@@ -17,7 +17,8 @@ from reference_impls.decree.calibration import (
     calibrate,
     load,
 )
-from reference_impls.decree.method import PRESETS, DecreeConfig, DecreeReport, detect
+from reference_impls.decree.config import PRESETS, DecreeConfig
+from reference_impls.decree.method import DecreeReport, detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.decree.present import present
 from reference_impls.lab import console

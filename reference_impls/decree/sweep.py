@@ -20,7 +20,8 @@ from reference_impls.decree.calibration import (
     Calibration,
     calibrate,
 )
-from reference_impls.decree.method import PRESETS, DecreeConfig, detect
+from reference_impls.decree.config import PRESETS, DecreeConfig
+from reference_impls.decree.method import detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.report import write_json

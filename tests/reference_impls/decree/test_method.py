@@ -6,10 +6,8 @@ import pytest
 import torch
 
 from reference_impls.decree.calibration import Calibration
+from reference_impls.decree.config import PUBLISHED, ROBUST, DecreeConfig
 from reference_impls.decree.method import (
-    PUBLISHED,
-    ROBUST,
-    DecreeConfig,
     SizeWeight,
     batches,
     covered_fraction,

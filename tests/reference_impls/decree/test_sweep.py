@@ -11,7 +11,7 @@ import pytest
 
 from reference_impls.decree import sweep
 from reference_impls.decree.chart import draw, roc
-from reference_impls.decree.method import PRESETS, ROBUST
+from reference_impls.decree.config import PRESETS, ROBUST
 from reference_impls.decree.population import QUICK, Plan, subjects
 from reference_impls.decree.publish import END, START, insert, table
 from reference_impls.decree.sweep import (

@@ -5,19 +5,14 @@ import torch
 from torch.nn import functional as F
 
 from reference_impls.lab import training
-from reference_impls.lab.encoders import SmallNetConfig, embed_all
+from reference_impls.lab.encoders import SmallNetConfig
 from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.heads import recall_at
 from reference_impls.lab.shapes import shapes
 from reference_impls.lab.training import (
-    CLIPConfig,
     SimCLRConfig,
-    clip_loss,
     nt_xent,
-    train_clip,
     train_simclr,
 )
-from reference_impls.lab.worlds import World
 
 NET = SmallNetConfig(widths=(4, 8, 16))
 TINY = SimCLRConfig(steps=6, batch=8, net=NET, bf16=False)
@@ -59,29 +54,6 @@ def test_nt_xent_is_symmetric_in_the_two_views():
 def test_nt_xent_of_a_constant_encoder_is_the_logarithm_of_the_others():
     same = torch.ones(5, 4)
     assert nt_xent(same, same, 0.2).item() == pytest.approx(math.log(9))
-
-
-def test_clip_loss_of_matching_pairs_vanishes_and_of_equal_ones_does_not():
-    scale = torch.tensor(100.0)
-    assert clip_loss(torch.eye(4), torch.eye(4), scale).item() == pytest.approx(
-        0, abs=1e-6
-    )
-    same = torch.ones(4, 3)
-    assert clip_loss(same, same, scale).item() == pytest.approx(math.log(4))
-
-
-def test_clip_loss_agrees_with_the_loop():
-    images, texts = rows(3), rows(4)
-    scale = torch.tensor(2.0)
-    cosines = F.cosine_similarity(images[:, None], texts[None], dim=2) * 2
-    losses = [
-        -(table[i, i] - table[i].logsumexp(0))
-        for table in (cosines, cosines.T)
-        for i in range(5)
-    ]
-    torch.testing.assert_close(
-        clip_loss(images, texts, scale), torch.stack(losses).mean()
-    )
 
 
 def weights(encoder):
@@ -142,34 +114,9 @@ def test_training_draws_nothing_from_the_global_stream(world):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_a_small_clip_learns_to_match_pictures_and_captions():
-    world = shapes(256, seed=0, size=16)
-    net = SmallNetConfig(widths=(8, 16, 32), embedding=16)
-    clip = train_clip(world, CLIPConfig(steps=60, batch=64, net=net, bf16=False))
-    images, texts = (
-        embed_all(clip.image, world.images_N3HW),
-        clip.embed_text(world.captions),
-    )
-    assert recall_at(images, texts, k=10) > 3 * 10 / 256
-
-
-def test_unknown_words_are_named():
-    world = shapes(32, seed=0, size=16)
-    net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
-    clip = train_clip(world, CLIPConfig(steps=1, batch=8, net=net, bf16=False))
-    with pytest.raises(WorldError, match="'zebra'"):
-        clip.embed_text(["a large zebra circle on a plain red background"])
-
-
 def test_too_few_images_are_refused(world):
     with pytest.raises(WorldError, match="64 images, fewer than one batch of 128"):
         train_simclr(world, SimCLRConfig(steps=1))
-
-
-def test_a_world_without_captions_trains_no_clip():
-    silent = World(name="silent", images_N3HW=torch.rand(16, 3, 16, 16))
-    with pytest.raises(WorldError, match="silent has no captions"):
-        train_clip(silent, CLIPConfig(steps=1, batch=8))
 
 
 @pytest.mark.parametrize(
@@ -177,7 +124,6 @@ def test_a_world_without_captions_trains_no_clip():
     [
         (lambda: SimCLRConfig(steps=0), "steps must be above 0, got 0"),
         (lambda: SimCLRConfig(temperature=-1), "temperature must be above 0, got -1"),
-        (lambda: CLIPConfig(net=SmallNetConfig()), r"needs net\.embedding"),
     ],
 )
 def test_bad_settings_say_what_they_got(build, message):
