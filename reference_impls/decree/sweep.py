@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import Executor, as_completed
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,6 +24,7 @@ from reference_impls.decree.config import PRESETS, DecreeConfig
 from reference_impls.decree.method import detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.errors import DeviceError
 from reference_impls.lab.report import write_json
 from reference_impls.lab.zoo import scan_world
 
@@ -102,21 +103,35 @@ def run(
 
     `done` is called with each row as it comes.
     """
-    if executor is None:
-        rows = []
-        for subject in population:
-            rows.append(scan_subject(subject))
-            done(rows[-1])
-        return rows
-    waiting = {
-        executor.submit(scan_subject, subject): i
-        for i, subject in enumerate(population)
-    }
     finished: dict[int, Row] = {}
-    for future in as_completed(waiting):
-        finished[waiting[future]] = future.result()
-        done(finished[waiting[future]])
-    return [finished[i] for i in range(len(population))]
+    for number, row in _rows(population, executor):
+        finished[number] = row
+        done(row)
+    return [finished[number] for number in range(len(population))]
+
+
+def _rows(
+    population: Sequence[Subject], executor: Executor | None
+) -> Iterator[tuple[int, Row]]:
+    if executor is None:
+        for number, subject in enumerate(population):
+            yield number, scan_subject(subject)
+        return
+    # Clean encoders first: they are the parents of the others, and two processes
+    # would train the same one.
+    for attacked in (False, True):
+        waiting = {
+            executor.submit(scan_subject, subject): number
+            for number, subject in enumerate(population)
+            if bool(subject.attack) is attacked
+        }
+        try:
+            for future in as_completed(waiting):
+                yield waiting[future], future.result()
+        except BrokenExecutor as error:
+            raise DeviceError(
+                "a worker process died (out of memory?); what was finished is kept, run it again"
+            ) from error
 
 
 # -- What the rows say ---------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import json
 import re
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from xml.etree import ElementTree as ET
@@ -22,6 +22,7 @@ from reference_impls.decree.sweep import (
     scan_subject,
     separation,
 )
+from reference_impls.lab.errors import DeviceError
 
 
 def row(role, score, number=0, success=1.0):
@@ -179,12 +180,38 @@ def test_a_scan_is_done_once_and_a_killed_sweep_goes_on(small_lab, monkeypatch):
     assert again == rows
 
 
-def test_an_executor_gives_the_rows_in_order(monkeypatch):
-    monkeypatch.setattr(sweep, "scan_subject", lambda number: row("clean", 0.1, number))
-    with ThreadPoolExecutor(4) as executor:
-        rows = run(range(9), executor=executor)
-    assert [one.name for one in rows] == [f"simclr-{number}" for number in range(9)]
-    assert rows == run(range(9))
+@pytest.fixture
+def pretended(monkeypatch):
+    """Scans that only note whom they scanned."""
+    noted = []
+
+    def pretend(subject):
+        noted.append(subject.role)
+        return row(subject.role, 0.1, subject.parent.seed)
+
+    monkeypatch.setattr(sweep, "scan_subject", pretend)
+    return noted
+
+
+def test_an_executor_gives_the_rows_in_order_and_makes_parents_first(pretended):
+    population = subjects(QUICK)
+    with ThreadPoolExecutor(1) as executor:
+        rows = run(population, executor=executor)
+    assert rows == run(population)
+    assert pretended[: len(population)] == sorted(
+        pretended[: len(population)], key=lambda role: role == "backdoored"
+    )
+
+
+def test_a_dead_worker_is_one_line(monkeypatch):
+    class Dead(ThreadPoolExecutor):
+        def submit(self, *_):
+            future = Future()
+            future.set_exception(BrokenExecutor("killed"))
+            return future
+
+    with Dead(1) as executor, pytest.raises(DeviceError, match="a worker process died"):
+        run(subjects(QUICK), executor=executor)
 
 
 def test_results_are_json_with_every_encoder():
