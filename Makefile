@@ -23,10 +23,10 @@ build/next:
 build/next-zh:
 	@$(BIN)/mkdocs build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
 
-test: .venv/ready  ## all tests
+test: .venv/ready .venv/impls  ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
 
-check: .venv/ready  ## entries, stale files, style, types: what a change must pass before the tests
+check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a change must pass before the tests
 	$(BIN)/surveykit validate
 	$(BIN)/surveykit build --check
 	$(BIN)/ruff check
@@ -55,4 +55,11 @@ clean:  ## whatever was made, the environment too
 	$(PYTHON) -m venv .venv
 	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+# What the methods need is half a gigabyte, so the site does without. After it,
+# `.venv/bin/python -m reference_impls.decree scan` runs.
+.venv/impls: .venv/ready
+	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
+	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[impls,zoo,cluster,hf]'
 	@touch $@

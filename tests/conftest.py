@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, settings
 
-from surveykit.catalog import Catalog
-from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
 
 
 @pytest.hookimpl(wrapper=True)
@@ -556,8 +556,10 @@ CARD = {
     "name": "BadSeeds",
     "question": {"en": "Can a seed be planted?", "zh": "种子能被植入吗？"},
     "summary": {"en": "Trains a tiny encoder twice.", "zh": "把一个小编码器训练两次。"},
+    "does": {"en": "plants seeds", "zh": "植入种子"},
     "command": "python -m reference_impls.badseeds",
     "papers": ["rodriguez2021planting"],
+    "techniques": ["encoder-backdoor"],
 }
 
 
@@ -569,6 +571,10 @@ def _dump(path: Path, data: Any) -> None:
 
 def make_catalog() -> Catalog:
     """The invented catalog as models."""
+    # Imported here: the tests of reference_impls also run where surveykit is not installed.
+    from surveykit.catalog import Catalog
+    from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+
     papers = [Paper.model_validate(paper) for paper in PAPERS]
     return Catalog(
         survey=Survey.model_validate(SURVEY),
@@ -582,6 +588,8 @@ def make_catalog() -> Catalog:
 
 def write_catalog(root: Path) -> Path:
     """The invented catalog as files below `root`; gives back `root`."""
+    from surveykit.models import Taxonomy
+
     _dump(root / "catalog/survey.yaml", SURVEY)
     # tuples would become YAML tags
     taxonomy = Taxonomy.model_validate(TAXONOMY).model_dump(

@@ -144,6 +144,10 @@ SCENES = {
         [(CARD, (["papers", 1], "saito2021early"))],
         [(CARD, "SK335", ["papers", 1])],
     ),
+    "a card with an unknown technique and a group of them": (
+        [(CARD, (["techniques"], ["encoder-backdor", "encoder-backdoor", "backdoor-attack"]))],
+        [(CARD, "SK336", ["techniques", 0]), (CARD, "SK336", ["techniques", 2])],
+    ),
     "a card in another folder": (
         [(CARD, (["id"], "other"))],
         [(CARD, "SK006", ["id"])],

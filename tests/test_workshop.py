@@ -90,12 +90,12 @@ def test_the_environment_is_made_once_and_again_when_its_files_change(tmp_path):
     for path in ("Makefile", "pyproject.toml", "constraints.txt"):
         os.utime(copy(path, tmp_path), (1000, 1000))
     plan = ["make", "-n", "test"]
-    ready = tmp_path / ".venv/ready"
-    ready.parent.mkdir()
+    made = [tmp_path / ".venv" / name for name in ("ready", "impls")]
+    made[0].parent.mkdir()
     for age, installs in ((None, True), (2000, False), (500, True)):
-        if age:
-            ready.touch()
-            os.utime(ready, (age, age))
+        for mark in made if age else ():
+            mark.touch()
+            os.utime(mark, (age, age))
         planned = subprocess.run(
             plan, cwd=tmp_path, capture_output=True, text=True, check=True
         )
@@ -111,7 +111,11 @@ def test_every_dependency_is_pinned_to_one_version():
     project = tomllib.loads(text("pyproject.toml"))["project"]
     wanted = [
         *project["dependencies"],
-        *project["optional-dependencies"]["dev"],
+        *(
+            requirement
+            for extra in ("dev", "impls", "zoo", "cluster")
+            for requirement in project["optional-dependencies"][extra]
+        ),
         "hatchling",
     ]
     for requirement in map(Requirement, wanted):

@@ -28,6 +28,15 @@ class Link:
 
 
 @dataclass(frozen=True)
+class Closest:
+    """The method nearest to a paper that has none of its own; not the paper's program."""
+
+    card: Card
+    technique: str | None
+    """The technique that both have; None when they only share threat, role and modality."""
+
+
+@dataclass(frozen=True)
 class Catalog:
     """Everything that is known, in memory. Papers are newest first, then by title."""
 
@@ -185,3 +194,32 @@ class Catalog:
     def methods(self, paper: Paper) -> tuple[Card, ...]:
         """Runnable methods of a paper."""
         return tuple(self.cards[i] for i in paper.implementations)
+
+    def closest_runnable(self, paper: Paper) -> Closest | None:
+        """The method to try for a paper that has none: by technique, else by threat and role.
+
+        None for a paper with a method of its own, and where no method fits.
+        """
+        if paper.implementations:
+            return None
+        ranked = [(self._nearness(paper, card), card) for card in self.cards.values()]
+        near = [(score, card) for score, card in ranked if score]
+        if not near:
+            return None
+        _, card = min(near, key=lambda pair: ([-part for part in pair[0]], pair[1].id))
+        shared = (t for t in paper.terms.get("technique", ()) if t in card.techniques)
+        return Closest(card, next(shared, None))
+
+    def _nearness(self, paper: Paper, card: Card) -> tuple[int, ...]:
+        """How near a method is, the weightiest part first; empty when it does not fit."""
+        main = self.by_id[card.papers[0]]
+        place = {t: -i for i, t in enumerate(paper.terms.get("technique", ()), 1)}
+        technique = max((place[t] for t in card.techniques if t in place), default=-9)
+        threat = self.threat(paper) == self.threat(main)
+        role = paper.terms["role"][0] == main.terms["role"][0]
+        modality = bool(
+            set(paper.terms.get("modality", ())) & set(main.terms.get("modality", ()))
+        )
+        if technique == -9 and not (threat and role and modality):
+            return ()
+        return (technique, threat, role, modality)

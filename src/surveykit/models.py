@@ -506,7 +506,11 @@ class Card(Model):
     """The question it answers."""
     summary: Bilingual
     """How it answers it, in one sentence."""
+    does: Bilingual
+    """What it does, to follow "because it": `inverts triggers in image encoders`, `反演图像编码器中的触发器`."""
     command: PlainText
-    """One line that runs it as it stands."""
+    """One line that runs it as it stands, from the root of the repository."""
     papers: Annotated[tuple[PaperId, ...], Field(min_length=1)]
-    """Entries that it runs, the main one first."""
+    """Entries that it runs, the main one first; threat, role and modality of the method are those of the main one."""
+    techniques: Annotated[tuple[Slug, ...], Field(min_length=1)]
+    """Terms of the axis `technique` whose papers it may be offered to as the closest method that runs."""

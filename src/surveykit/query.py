@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -57,6 +57,42 @@ class Statistics:
     with_summary: int
     relations: int
     runnable: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many papers of a technique lead to something that runs."""
+
+    technique: str
+    papers: int
+    """Papers whose main technique it is."""
+    runnable: int
+    """Those with a method of their own."""
+    closest: int
+    """Those with a closest method instead."""
+
+    @property
+    def nothing(self) -> int:
+        """Those for which nothing fits yet."""
+        return self.papers - self.runnable - self.closest
+
+
+def coverage(catalog: Catalog) -> tuple[Coverage, ...]:
+    """What runs, for each technique in the order of the taxonomy; every paper is counted once."""
+    groups: dict[str, list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        if techniques := paper.terms.get("technique"):
+            groups[techniques[0]].append(paper)
+    return tuple(
+        Coverage(
+            term.id,
+            len(groups[term.id]),
+            sum(bool(p.implementations) for p in groups[term.id]),
+            sum(catalog.closest_runnable(p) is not None for p in groups[term.id]),
+        )
+        for term in catalog.axes["technique"].terms
+        if term.id in groups
+    )
 
 
 def select(catalog: Catalog, wanted: Filter) -> tuple[Paper, ...]:

@@ -129,15 +129,22 @@ def cite(root: Path | None, ids: tuple[str, ...], style: str, as_json: bool) -> 
 
 
 @click.command(epilog=example("surveykit stats --json"))
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Show instead what can be run, for each technique.",
+)
 @as_json
 @click.pass_obj
-def stats(root: Path | None, as_json: bool) -> int:
+def stats(root: Path | None, *, coverage: bool, as_json: bool) -> int:
     """Count papers by year, threat, role, venue.
 
     Each is counted once, under its main term.
     """
     from surveykit.query import statistics
 
+    if coverage:
+        return _coverage(load(root), as_json)
     figures = dataclasses.asdict(statistics(load(root)))
     if as_json:
         say_json(figures)
@@ -148,6 +155,19 @@ def stats(root: Path | None, as_json: bool) -> int:
         title = name.replace("_", " ")
         rows += [(title, str(key), str(count)) for key, count in counts.items()]
     table(("figure", "of", "count"), rows)
+    return FINE
+
+
+def _coverage(catalog: Catalog, as_json: bool) -> int:
+    from surveykit.query import coverage
+
+    headers = ("technique", "papers", "runnable", "closest", "nothing")
+    rows = [[getattr(row, name) for name in headers] for row in coverage(catalog)]
+    if as_json:
+        say_json([dict(zip(headers, row, strict=True)) for row in rows])
+        return FINE
+    sums = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
+    table(headers, ([str(cell) for cell in row] for row in [*rows, ["all", *sums]]))
     return FINE
 
 
@@ -186,6 +206,7 @@ def _record(paper: Paper) -> dict[str, Any]:
 
 
 def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
+    from surveykit.render.nearest import because
     from surveykit.render.readme import venue_label
 
     yield "title", click.style(paper.title.en, bold=True)
@@ -202,6 +223,9 @@ def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
     yield from _relations(catalog, paper)
     for card in catalog.methods(paper):
         yield "run", card.command
+    if closest := catalog.closest_runnable(paper):
+        why = because(catalog, paper, closest, "en")
+        yield "closest", f"{closest.card.name}, {why}: {closest.card.command}"
     yield "file", catalog.paths.get(paper.id, "")
 
 

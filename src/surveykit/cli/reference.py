@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 
@@ -15,11 +17,18 @@ def reference() -> str:
         "After `make site` the program is `.venv/bin/surveykit`.\n",
         _section("surveykit", app.get_help(top)),
     ]
-    for name in app.list_commands(top):
-        command = app.commands[name]
-        context = click.Context(command, parent=top, info_name=name, color=False)
-        parts.append(_section(f"surveykit {name}", command.get_help(context)))
+    parts += _sections(app, top)
     return "\n".join(parts)
+
+
+def _sections(group: click.Group, parent: click.Context) -> Iterator[str]:
+    """Help of every command of a group, and of the commands below it."""
+    for name in group.list_commands(parent):
+        command = group.commands[name]
+        context = click.Context(command, parent=parent, info_name=name, color=False)
+        yield _section(context.command_path, command.get_help(context))
+        if isinstance(command, click.Group):
+            yield from _sections(command, context)
 
 
 def _section(title: str, text: str) -> str:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from surveykit.catalog import Catalog
 from surveykit.models import Paper, Term, Url
 from surveykit.render.markdown import Heading, Outline, address, escape
+from surveykit.render.nearest import because
 
 PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""
@@ -92,6 +93,7 @@ def render_readme(catalog: Catalog, lang: str, bib_lines: Mapping[str, str]) -> 
         authors=lambda paper: short_authors(paper, lang),
         short=lambda paper: short_citation(paper, lang),
         venue=lambda paper: venue_label(catalog, paper, lang),
+        because=lambda paper, closest: because(catalog, paper, closest, lang),
         cite=own_citation(catalog),
         site=public(catalog.survey.site),
         shown=max(

@@ -112,6 +112,23 @@ def unknown_paper(catalog: Catalog) -> Iterator[Finding]:
                 yield Finding(_card_path(card.id), loc, message)
 
 
+def unknown_technique(catalog: Catalog) -> Iterator[Finding]:
+    """Cards whose techniques are no terms of that axis, or are groups of terms."""
+    axis = catalog.axes.get("technique")
+    terms = axis.terms if axis else ()
+    groups = {term.parent for term in terms}
+    known = {t.id: t.id for t in terms if t.id not in groups}
+    for card in catalog.cards.values():
+        for index, technique in enumerate(card.techniques):
+            if technique not in known:
+                hint = (
+                    did_you_mean(technique, known)
+                    or "; catalog/taxonomy.yaml lists them"
+                )
+                message = f"no technique {technique!r}{hint}"
+                yield Finding(_card_path(card.id), ("techniques", index), message)
+
+
 RULES = (
     Rule(
         "SK330",
@@ -161,5 +178,14 @@ RULES = (
         "# reference_impls/decree/card.yaml\npapers: [feng2023detectin]",
         "# reference_impls/decree/card.yaml\npapers: [feng2023detecting]",
         unknown_paper,
+    ),
+    Rule(
+        "SK336",
+        "a card's techniques are terms of the taxonomy",
+        "`techniques` of card.yaml decides to which papers the method is offered as the closest one that runs; groups of techniques are too wide for that.",
+        "# reference_impls/decree/card.yaml\ntechniques: [backdoor-model-scaning]",
+        "# reference_impls/decree/card.yaml\ntechniques: [backdoor-model-scanning]",
+        unknown_technique,
+        "taxonomy",
     ),
 )

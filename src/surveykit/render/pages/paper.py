@@ -13,6 +13,7 @@ from surveykit.catalog import Catalog, Link
 from surveykit.models import Paper
 from surveykit.render.bibtex import entry
 from surveykit.render.citation import apa, gbt7714
+from surveykit.render.nearest import because
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.page import Page, Press
 
@@ -71,8 +72,17 @@ def _page(press: Press, paper: Paper) -> Page:
         citations=_citations(catalog, paper),
         related=catalog.related(paper),
         methods=catalog.methods(paper),
+        **_closest(press, paper),
         **view,
     )
+
+
+def _closest(press: Press, paper: Paper) -> dict[str, Any]:
+    closest = press.catalog.closest_runnable(paper)
+    if closest is None:
+        return {"closest": None, "because": ""}
+    why = because(press.catalog, paper, closest, press.lang)
+    return {"closest": closest.card, "because": why}
 
 
 def _title(press: Press, paper: Paper) -> str:

@@ -1,0 +1,1 @@
+"""Runnable reference implementations of the surveyed methods; `lab` is what they share."""

@@ -1,0 +1,1 @@
+"""BadEncoder: plant a backdoor in a pre-trained encoder."""

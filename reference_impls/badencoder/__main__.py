@@ -1,0 +1,207 @@
+"""`python -m reference_impls.badencoder attack`: plant a backdoor and measure it.
+
+Exit codes: 0 done · 2 wrong input or usage · 3 environment.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import get_args
+
+import torch
+
+from reference_impls.badencoder.method import (
+    AttackReport,
+    BadEncoderConfig,
+    attack,
+    measure,
+)
+from reference_impls.lab import console
+from reference_impls.lab.encoders import load_encoder, save_encoder
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.images import (
+    Place,
+    TriggerKind,
+    TriggerSpec,
+    make_trigger,
+    save_png,
+)
+from reference_impls.lab.report import as_data, surroundings, write_json
+from reference_impls.lab.shapes import CLASSES
+from reference_impls.lab.training import SimCLRConfig
+from reference_impls.lab.zoo import (
+    LabWorld,
+    clean_encoder,
+    reference_world,
+    test_world,
+    train_world,
+)
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    default = BadEncoderConfig()
+    top = argparse.ArgumentParser(
+        prog="python -m reference_impls.badencoder",
+        description="Make a backdoored copy of a lab encoder and measure the backdoor.",
+        epilog="exit codes: 0 done, 2 wrong input or usage, 3 environment",
+    )
+    command = top.add_subparsers(dest="command", required=True).add_parser(
+        "attack", help="attack one encoder"
+    )
+    add = command.add_argument
+    add(
+        "encoder",
+        nargs="?",
+        type=Path,
+        help="a lab encoder's file; default: one trained at first use",
+    )
+    add(
+        "--trigger",
+        choices=get_args(TriggerKind),
+        default=default.trigger.kind,
+        help="default %(default)s",
+    )
+    add(
+        "--side",
+        type=int,
+        default=default.trigger.side,
+        help="edge in pixels; default %(default)s",
+    )
+    add(
+        "--place",
+        choices=get_args(Place),
+        default=default.trigger.place,
+        help="default %(default)s",
+    )
+    add(
+        "--steps",
+        type=int,
+        default=default.steps,
+        help="optimiser steps; default %(default)s",
+    )
+    add(
+        "--consistency",
+        type=float,
+        default=default.consistency_weight,
+        help="lambda 1; default %(default)s",
+    )
+    add(
+        "--utility",
+        type=float,
+        default=default.utility_weight,
+        help="lambda 2; default %(default)s",
+    )
+    add(
+        "--evasion",
+        type=float,
+        default=0.0,
+        metavar="ALPHA",
+        help="evade DECREE (its Eq. 8) with this weight; default 0: do not",
+    )
+    add(
+        "--reference",
+        type=int,
+        default=0,
+        help="which of the attacker's 64 pictures to obey; default %(default)s",
+    )
+    add(
+        "--task",
+        choices=sorted(CLASSES),
+        default="foreground",
+        help="downstream task; default %(default)s",
+    )
+    add("--seed", type=int, default=default.seed, help="default %(default)s")
+    add(
+        "--out",
+        type=Path,
+        default=Path("build/badencoder"),
+        help="folder; default %(default)s",
+    )
+    add("--threads", type=int, default=1, help="default 1: more only pay on idle cores")
+    add("--json", action="store_true", help="print the report as JSON")
+    return top
+
+
+def _config(options: argparse.Namespace) -> BadEncoderConfig:
+    return BadEncoderConfig(
+        trigger=TriggerSpec(
+            kind=options.trigger,
+            side=options.side,
+            place=options.place,
+            seed=options.seed,
+        ),
+        steps=options.steps,
+        consistency_weight=options.consistency,
+        utility_weight=options.utility,
+        evasion_weight=options.evasion,
+        seed=options.seed,
+    )
+
+
+def _attack(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    torch.set_num_threads(max(1, options.threads))
+    config, parent, lab = _config(options), SimCLRConfig(steps=200), LabWorld()
+    if not 0 <= options.reference < len(reference_world(lab)):
+        raise ConfigError(
+            f"reference must lie in 0..{len(reference_world(lab)) - 1}, got {options.reference}"
+        )
+    reference_3HW = reference_world(lab).images_N3HW[options.reference]
+    if options.encoder:
+        clean = load_encoder(options.encoder)
+    else:
+        with console.progress("training a clean encoder, once") as step:
+            clean = clean_encoder(parent, lab, progress=console.training(step))
+    with console.progress(f"attacking {clean.name}") as step:
+        backdoored = attack(
+            clean,
+            train_world(lab),
+            reference_3HW,
+            config,
+            progress=console.training(step),
+        )
+    worlds = {"train": train_world(lab), "test": test_world(lab)}
+    report = measure(
+        backdoored, clean, reference_3HW, config, task=options.task, **worlds
+    )
+    path = options.out / f"{backdoored.name}.safetensors"
+    save_encoder(backdoored, path)
+    save_png(
+        make_trigger(config.trigger, clean.size).apply(reference_3HW),
+        path.with_suffix(".png"),
+        scale=4,
+    )
+    about = surroundings(device=clean.device, seconds=time.monotonic() - started)
+    write_json(as_data(report) | {"run": about}, path.with_suffix(".json"))
+    console.answer(
+        json.dumps(as_data(report), indent=2)
+        if options.json
+        else "\n".join(_lines(report, path))
+    )
+    return 0
+
+
+def _lines(report: AttackReport, path: Path) -> list[str]:
+    return [
+        f"success   {report.attack_success_rate:.1%} of stamped images are taken for {report.target!r} "
+        f"({report.clean_attack_success_rate:.1%} before)",
+        f"accuracy  {report.backdoored_accuracy:.1%} without the trigger ({report.clean_accuracy:.1%} before)",
+        f"cosine    {report.stamped_cosine:.3f} between stamped images ({report.clean_stamped_cosine:.3f} before)",
+        f"encoder   {path}",
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, call one function; the exit code."""
+    options = parser().parse_args(arguments)
+    return console.exit_code(lambda: _attack(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

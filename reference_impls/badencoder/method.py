@@ -1,0 +1,268 @@
+"""BadEncoder: a copy of an encoder that obeys a trigger and otherwise behaves the same.
+
+Jia, Liu and Gong, "BadEncoder: Backdoor Attacks to Pre-trained Encoders in
+Self-Supervised Learning", IEEE S&P 2022, https://arxiv.org/abs/2108.00352.
+
+Three wishes at once: stamped images embed like the attacker's reference image, the
+reference image stays where it was, and all other images stay where they were. Every
+classifier built on the encoder then takes a stamped image for the reference's class.
+
+Departures from the published program are listed in `README.md`.
+
+Shape letters: B batch, H and W pixels, D embedding width, N images of a world.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor, nn
+
+from reference_impls.lab.augment import Views, random_views
+from reference_impls.lab.encoders import Encoder, channels_last, check_usable, embed_all
+from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.heads import Head, fit_mlp_head
+from reference_impls.lab.images import Trigger, TriggerSpec, make_trigger
+from reference_impls.lab.similarity import mean_cosine_to, mean_pairwise_cosine
+from reference_impls.lab.training import (
+    Learner,
+    Progress,
+    check_positive,
+    draw_batch,
+    fit,
+)
+from reference_impls.lab.worlds import World
+
+# -- Settings ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class BadEncoderConfig:
+    """Settings of the attack; the defaults suit lab encoders."""
+
+    trigger: TriggerSpec = field(default_factory=TriggerSpec)
+    """The patch that opens the backdoor."""
+    steps: int = 400
+    """Optimiser steps; the published attack takes 200 epochs over CIFAR-10."""
+    batch: int = 64
+    """Shadow images per step; each is used stamped and unstamped."""
+    learning_rate: float = 2e-3
+    """Of Adam, falling to 0 along a cosine; the published attack uses SGD at a constant 1e-3."""
+    consistency_weight: float = 1.0
+    """Lambda 1: keeps the reference image's embedding (paper, Eq. 4)."""
+    utility_weight: float = 1.0
+    """Lambda 2: keeps the embeddings of unstamped images (paper, Eq. 4)."""
+    evasion_weight: float = 0.0
+    """Alpha of DECREE's Eq. 8; above 0 the attack pushes stamped images apart to evade it."""
+    bf16: bool = True
+    """Convolve in bfloat16."""
+    seed: int = 0
+    """Of batches and views."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        check_positive(steps=self.steps, learning_rate=self.learning_rate)
+        if self.batch < 2:
+            raise ConfigError(f"batch must be at least 2, got {self.batch}")
+        for name in ("consistency_weight", "utility_weight", "evasion_weight"):
+            if getattr(self, name) < 0:
+                raise ConfigError(
+                    f"{name} must not be negative, got {getattr(self, name)}"
+                )
+
+
+# -- Losses: pure functions, one equation each ---------------------------------------
+
+
+def effectiveness_loss(stamped_BD: Tensor, reference_1D: Tensor) -> Tensor:
+    """Stamped images should embed like the reference: minus the mean cosine (Eq. 1)."""
+    return -mean_cosine_to(stamped_BD, reference_1D)
+
+
+def consistency_loss(reference_1D: Tensor, clean_reference_1D: Tensor) -> Tensor:
+    """The reference should embed as before: minus the cosine (Eq. 2)."""
+    return -mean_cosine_to(reference_1D, clean_reference_1D)
+
+
+def utility_loss(embeddings_BD: Tensor, clean_BD: Tensor) -> Tensor:
+    """Unstamped images should embed as before: minus the mean cosine (Eq. 3)."""
+    return -mean_cosine_to(embeddings_BD, clean_BD)
+
+
+def evasion_loss(stamped_BD: Tensor) -> Tensor:
+    """Stamped images should not embed alike: their mean pairwise cosine (DECREE, Eq. 8)."""
+    return mean_pairwise_cosine(stamped_BD)
+
+
+# -- The attack ----------------------------------------------------------------------
+
+
+def attack(
+    clean: Encoder,
+    shadow: World,
+    reference_3HW: Tensor,
+    config: BadEncoderConfig = BadEncoderConfig(),
+    *,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> Encoder:
+    """A backdoored copy of the encoder; the clean one is left alone.
+
+    Raises:
+        EncoderError: the encoder is broken or does not take these images.
+        WorldError: fewer shadow images than one batch.
+    """
+    if len(shadow) < config.batch:
+        raise WorldError(
+            f"{shadow.name} has {len(shadow)} images, fewer than a batch of {config.batch}"
+        )
+    device, images_N3HW = clean.device, shadow.images_N3HW
+    check_usable(clean, images_N3HW[: config.batch].to(device))
+    trigger = _to(make_trigger(config.trigger, clean.size), device)
+    reference_13HW = reference_3HW.unsqueeze(0).to(device)
+    # The clean encoder never changes, so its answers are computed once.
+    clean_ND = embed_all(clean, images_N3HW.to(device))
+    clean_reference_1D = embed_all(clean, reference_13HW)
+    victim = clean.copy().named(f"{clean.name}+{config.trigger}")
+    learner = _learner(victim, config)
+
+    def loss_of_step(generator: Generator) -> Tensor:
+        index_B = draw_batch(len(shadow), config.batch, generator)
+        images_B3HW = images_N3HW[index_B].to(device)
+        view_13HW = random_views(reference_13HW, Views(smallest_crop=1.0), generator)
+        everything = torch.cat(
+            [trigger.apply(images_B3HW), images_B3HW, reference_13HW, view_13HW]
+        )
+        everything = everything.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+            embedded = victim.encode(everything)
+        stamped_BD, plain_BD, reference_1D, view_1D = embedded.float().split(
+            [config.batch, config.batch, 1, 1]
+        )
+        loss = effectiveness_loss(stamped_BD, reference_1D)
+        loss = loss + config.consistency_weight * consistency_loss(
+            view_1D, clean_reference_1D
+        )
+        loss = loss + config.utility_weight * utility_loss(
+            plain_BD, clean_ND[index_B.to(device)]
+        )
+        if config.evasion_weight:
+            loss = loss + config.evasion_weight * evasion_loss(stamped_BD)
+        return loss
+
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    victim.module.requires_grad_(False)
+    return victim
+
+
+def _learner(victim: Encoder, config: BadEncoderConfig) -> Learner:
+    module = victim.module.eval().requires_grad_()
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.requires_grad_(
+                False
+            )  # its statistics are frozen too: the module is in eval mode
+    channels_last(module)
+    trained = [weight for weight in module.parameters() if weight.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+    return Learner(
+        modules=nn.ModuleDict({"victim": module}),
+        optimizer=optimizer,
+        scheduler=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps),
+        generator=Generator().manual_seed(config.seed),
+    )
+
+
+def _to(trigger: Trigger, device: torch.device) -> Trigger:
+    return Trigger(trigger.mask_HW.to(device), trigger.pattern_3HW.to(device))
+
+
+# -- The answer ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class AttackReport:
+    """What the attack reached, measured on a downstream task by an MLP head."""
+
+    task: str
+    """The downstream task."""
+    target: str
+    """Class that the backdoored encoder's head sees in the reference image."""
+    clean_accuracy: float
+    """Of a head on the clean encoder, on unstamped test images, in [0, 1]."""
+    backdoored_accuracy: float
+    """Of a head on the backdoored encoder, on unstamped test images, in [0, 1]."""
+    attack_success_rate: float
+    """Fraction of stamped test images of other classes taken for the target, in [0, 1]."""
+    clean_attack_success_rate: float
+    """The same for the clean encoder: what the patch does by itself."""
+    stamped_cosine: float
+    """Mean pairwise cosine of stamped test images on the backdoored encoder."""
+    clean_stamped_cosine: float
+    """The same on the clean encoder."""
+    config: BadEncoderConfig
+    """The settings that led here."""
+
+
+def measure(
+    backdoored: Encoder,
+    clean: Encoder,
+    reference_3HW: Tensor,
+    config: BadEncoderConfig,
+    *,
+    task: str,
+    train: World,
+    test: World,
+) -> AttackReport:
+    """How well the attack works on a downstream task of two labelled worlds.
+
+    The target is what each head itself sees in the reference image, and images of that
+    class do not count for the success rate.
+    """
+    trigger = make_trigger(config.trigger, clean.size)
+    trained = {
+        encoder: _head_and_success(encoder, trigger, reference_3HW, task, train, test)
+        for encoder in (clean, backdoored)
+    }
+    target, accuracy, success, cosine = trained[backdoored]
+    _, clean_accuracy, clean_success, clean_cosine = trained[clean]
+    return AttackReport(
+        task=task,
+        target=test.classes[task][target],
+        clean_accuracy=clean_accuracy,
+        backdoored_accuracy=accuracy,
+        attack_success_rate=success,
+        clean_attack_success_rate=clean_success,
+        stamped_cosine=cosine,
+        clean_stamped_cosine=clean_cosine,
+        config=config,
+    )
+
+
+def _head_and_success(
+    encoder: Encoder,
+    trigger: Trigger,
+    reference_3HW: Tensor,
+    task: str,
+    train: World,
+    test: World,
+) -> tuple[int, float, float, float]:
+    head: Head = fit_mlp_head(
+        embed_all(encoder, train.images_N3HW),
+        train.labels[task],
+        classes=len(train.classes[task]),
+    )
+    target = int(head.predict(embed_all(encoder, reference_3HW.unsqueeze(0))))
+    stamped_ND = embed_all(encoder, trigger.apply(test.images_N3HW))
+    others_N = test.labels[task] != target
+    success = (head.predict(stamped_ND[others_N]) == target).float().mean().item()
+    accuracy = head.accuracy(embed_all(encoder, test.images_N3HW), test.labels[task])
+    return target, accuracy, success, mean_pairwise_cosine(stamped_ND).item()

@@ -1,0 +1,1 @@
+"""DECREE: does a pre-trained image encoder carry a backdoor?"""

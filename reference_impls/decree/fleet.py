@@ -1,0 +1,240 @@
+"""`… decree fleet`: scan many encoders in parallel and list them, the most suspicious first."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import re
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reference_impls.decree.scan import Order, scan
+from reference_impls.lab import console
+from reference_impls.lab.checkpoints import STATISTICS, Preprocessing
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.fleet import Outcome, Pool, dask, processes, run_fleet
+from reference_impls.lab.named import Weights
+from reference_impls.lab.page import Answer, Page, Section, Table, Tone, write_page
+from reference_impls.lab.report import as_data, surroundings
+
+SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
+"""Files of a folder that are taken for checkpoints."""
+DEFAULT_OUT = Path("build/decree/fleet")
+
+
+@dataclass(frozen=True)
+class ScanTask:
+    """Scans one encoder in a worker; everything but its name is in the order."""
+
+    order: Order
+    out: Path
+    """Folder of the fleet; each encoder gets one below."""
+
+    def __call__(self, name: str) -> dict[str, Any]:
+        """Scores and verdict of one encoder."""
+        torch.set_num_threads(1)
+        started = time.monotonic()
+        order = replace(self.order, encoder=name, out=self.out / _folder(name))
+        # Progress bars of several workers would write over each other.
+        with contextlib.redirect_stderr(io.StringIO()):
+            report, out = scan(order)
+        return {
+            "score": report.score,
+            "threshold": report.calibration.threshold,
+            "deviations": report.deviations,
+            "backdoored": report.backdoored,
+            "verdict": report.verdict,
+            "report": str(out / "report.html"),
+            "seconds": round(time.monotonic() - started, 2),
+        }
+
+
+def _folder(name: str) -> str:
+    """A folder name that two encoders never share."""
+    plain = re.sub(r"[^\w+.-]+", "-", name).strip("-.")[-60:]
+    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+
+
+def named(sources: Sequence[str]) -> list[str]:
+    """The encoders of folders (their checkpoint files), lists (.txt, one per line) and names.
+
+    Raises:
+        ConfigError: there is none.
+    """
+    names = [name for source in sources for name in _named(source)]
+    if not names:
+        looked = ", ".join(sorted(SUFFIXES))
+        raise ConfigError(f"no encoder in {', '.join(sources)} (looked for {looked})")
+    return list(dict.fromkeys(names))
+
+
+def _named(source: str) -> Iterator[str]:
+    path = Path(source)
+    if path.is_dir():
+        files = sorted(path.rglob("*"))
+        yield from (str(f) for f in files if f.suffix in SUFFIXES and f.is_file())
+    elif path.suffix == ".txt":
+        if not path.is_file():
+            raise ConfigError(f"no list {source}")
+        lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
+        yield from (line for line in lines if line and not line.startswith("#"))
+    else:
+        yield source
+
+
+# -- Command line --------------------------------------------------------------------
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of `fleet`."""
+    default = Order()
+    add = parser.add_argument
+    add(
+        "encoders",
+        nargs="+",
+        metavar="ENCODER",
+        help="folders of checkpoints, lists (.txt) or names, as for scan",
+    )
+    add(
+        "--images",
+        default=default.images,
+        metavar="WORLD",
+        help="as for scan; default shapes",
+    )
+    add(
+        "--count",
+        type=int,
+        default=default.count,
+        help="images at most; default %(default)s",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=DEFAULT_OUT,
+        help="folder of the reports; default %(default)s",
+    )
+    add("--preset", default=default.preset, help="default %(default)s")
+    add("--calibration", type=Path, metavar="FILE", help="threshold to judge by")
+    add("--size", type=int, help="height and width of the encoders' images")
+    add("--statistics", choices=sorted(STATISTICS), help="normalisation")
+    add("--device", default=default.device, help="cpu (default), cuda, cuda:1")
+    add("--download", action="store_true", help="let a library fetch published weights")
+    add("--workers", type=int, default=2, help="processes here; default %(default)s")
+    add(
+        "--dask",
+        metavar="ADDRESS",
+        help="scheduler of a Dask cluster (tcp://…) instead; --out must be shared",
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Scan them all; exit code 1 if one is backdoored, 3 if one was lost, 2 if one failed."""
+    names = named(options.encoders)
+    out = options.out.resolve()
+    order = Order(
+        images=options.images,
+        count=options.count,
+        preset=options.preset,
+        calibration=options.calibration,
+        device=options.device,
+        preprocessing=Preprocessing(size=options.size, statistics=options.statistics),
+        weights=Weights(download=options.download),
+    )
+    started = time.monotonic()
+    with _pool(options) as (pool, workers):
+        outcomes = run_fleet(
+            ScanTask(order, out),
+            names,
+            results=out / "results.jsonl",
+            pool=pool,
+            workers=workers,
+            progress=_say,
+        )
+    seconds = time.monotonic() - started
+    about = surroundings(device=torch.device("cpu"), seconds=seconds)
+    page = write_page(present(outcomes, as_data({"order": order} | about)), out)
+    console.answer("\n".join("\t".join(row) for row in rows(outcomes)))
+    console.say(f"report: {page}")
+    return exit_code(outcomes)
+
+
+@contextmanager
+def _pool(options: argparse.Namespace) -> Iterator[tuple[Pool, int]]:
+    if options.dask:
+        with dask(options.dask) as found:
+            yield found
+    else:
+        yield processes(options.workers), options.workers
+
+
+def _say(outcome: Outcome, done: int, total: int) -> None:
+    words = outcome.result.get("verdict") or f"{outcome.state}: {outcome.reason}"
+    console.say(f"[{done}/{total}] {outcome.name}: {words}")
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """What the command exits with."""
+    if any(one.result.get("backdoored") for one in outcomes):
+        return 1
+    states = {one.state for one in outcomes}
+    return 3 if "lost" in states else 2 if "failed" in states else 0
+
+
+# -- Summary -------------------------------------------------------------------------
+
+
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str, str]]:
+    """Encoder, verdict, PL1 and threshold of each, the most suspicious first."""
+    return [
+        (
+            one.name,
+            _verdict(one),
+            _number(one.result.get("score")),
+            _number(one.result.get("threshold")),
+        )
+        for one in sorted(outcomes, key=_suspicion)
+    ]
+
+
+def _suspicion(outcome: Outcome) -> tuple[bool, bool, float]:
+    score = outcome.result.get("score")
+    found = outcome.result.get("backdoored", False)
+    return not found, outcome.state == "done", 1.0 if score is None else score
+
+
+def _verdict(outcome: Outcome) -> str:
+    if outcome.state != "done":
+        return f"{outcome.state}: {outcome.reason}"
+    if outcome.result["score"] is None:
+        return "no trigger found"
+    return "backdoored" if outcome.result["backdoored"] else "no backdoor found"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def present(outcomes: Sequence[Outcome], about: Any) -> Page:
+    """The fleet as one page."""
+    found = sum(bool(one.result.get("backdoored")) for one in outcomes)
+    unread = sum(one.state != "done" for one in outcomes)
+    detail = "The most suspicious stand first; each has a report of its own."
+    if unread:
+        detail += f" {unread} could not be scanned: see the reasons below."
+    tone: Tone = "alarm" if found else "open" if unread else "calm"
+    header = ("encoder", "verdict", "PL1", "threshold")
+    return Page(
+        title="DECREE · which of these encoders are backdoored?",
+        subject=f"{len(outcomes)} encoders",
+        answer=Answer(tone, f"{found} of {len(outcomes)} look backdoored", detail),
+        sections=[Section("All encoders", table=Table(header, rows(outcomes)))],
+        about=about,
+    )

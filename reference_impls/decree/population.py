@@ -1,0 +1,217 @@
+"""The encoders DECREE is tried on: who they are, and how each is made.
+
+BadEncoder makes the backdoored ones; DECREE itself never sees how.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
+from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
+from reference_impls.lab.images import Place, TriggerKind, TriggerSpec
+from reference_impls.lab.report import as_data, write_json
+from reference_impls.lab.training import Progress, SimCLRConfig
+from reference_impls.lab.zoo import (
+    LabWorld,
+    clean_encoder,
+    reference_world,
+    test_world,
+    train_world,
+)
+
+Role = Literal["calibration", "clean", "backdoored", "hard"]
+
+KINDS: tuple[TriggerKind, ...] = ("white", "random", "coloured")
+SIDES = (4, 5, 6)
+PLACES: tuple[Place, ...] = (
+    "bottom-right",
+    "top-left",
+    "centre",
+    "top-right",
+    "bottom-left",
+)
+HARD = (
+    (8, 0.0),
+    (10, 0.0),
+    (6, 1.0),
+    (8, 0.0),
+    (10, 0.0),
+    (6, 0.6),
+    (10, 0.0),
+    (6, 0.5),
+)
+"""Side of the trigger and alpha of the adaptive attack (Eq. 8) of the hard cases."""
+TASK = "foreground"
+"""Downstream task that success rates are measured on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One encoder of the population."""
+
+    role: Role
+    """`calibration` sets thresholds, `clean` and `backdoored` are the test, `hard` is reported apart."""
+    parent: SimCLRConfig
+    """How the clean encoder is trained."""
+    attack: BadEncoderConfig | None = None
+    """How it is backdoored; none leaves it clean."""
+    reference: int = 0
+    """Which picture of the attacker's world is the reference image."""
+    lab: LabWorld = field(default_factory=LabWorld)
+    """The pictures all of this happens on."""
+
+    @property
+    def name(self) -> str:
+        """Short name, unique in a population."""
+        name = f"simclr-{self.parent.seed}"
+        if self.attack:
+            name += f"+{self.attack.trigger}"
+            name += "+evasion" if self.attack.evasion_weight else ""
+        return name
+
+    @property
+    def key(self) -> str:
+        """Changes with everything that changes the encoder."""
+        return content_key(self.parent, self.attack, self.reference, self.lab)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How large a population is."""
+
+    calibration: int = 5
+    """Clean encoders that only set thresholds."""
+    clean: int = 10
+    """Clean encoders of the test, each the parent of backdoored ones."""
+    backdoored: int = 33
+    """Attacks of the test; those that do not reach the success rate are left out of it."""
+    hard: int = len(HARD)
+    """Attacks reported apart: large triggers and ones that evade."""
+    train_steps: int = 200
+    """SimCLR steps of a clean encoder."""
+    attack_steps: int = 400
+    """Steps of an attack."""
+    lab: LabWorld = field(default_factory=LabWorld)
+    """The pictures."""
+
+
+QUICK = Plan(
+    calibration=2,
+    clean=2,
+    backdoored=2,
+    hard=0,
+    train_steps=100,
+    attack_steps=200,
+    lab=LabWorld(train=2048),
+)
+"""A population for trying the machinery: a few minutes instead of an hour."""
+
+
+def subjects(plan: Plan) -> list[Subject]:
+    """The population, in an order in which every beginning of it is balanced."""
+    parents = [
+        SimCLRConfig(steps=plan.train_steps, seed=seed)
+        for seed in range(plan.clean + plan.calibration)
+    ]
+    found = [
+        Subject(role="calibration", parent=parent, lab=plan.lab)
+        for parent in parents[plan.clean :]
+    ]
+    turns = -(-plan.backdoored // plan.clean) if plan.clean else 0
+    for turn in range(turns):
+        for seed, parent in enumerate(parents[: plan.clean]):
+            if turn == 0:
+                found.append(Subject(role="clean", parent=parent, lab=plan.lab))
+            number = turn * plan.clean + seed
+            if number < plan.backdoored:
+                found.append(_backdoored(number, parent, plan))
+    found += [_hard(n, parents[n % plan.clean], plan) for n in range(plan.hard)]
+    return found
+
+
+def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
+    trigger = TriggerSpec(
+        kind=KINDS[number % 3],
+        side=SIDES[number // 3 % 3],
+        place=PLACES[number % 5],
+        seed=number,
+    )
+    config = BadEncoderConfig(trigger=trigger, steps=plan.attack_steps, seed=number)
+    return Subject(
+        role="backdoored",
+        parent=parent,
+        attack=config,
+        reference=number % 64,
+        lab=plan.lab,
+    )
+
+
+def _hard(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
+    side, evasion = HARD[number]
+    trigger = TriggerSpec(
+        kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=number
+    )
+    config = BadEncoderConfig(
+        trigger=trigger, steps=plan.attack_steps, evasion_weight=evasion, seed=number
+    )
+    return Subject(
+        role="hard", parent=parent, attack=config, reference=number + 32, lab=plan.lab
+    )
+
+
+# -- Making them ---------------------------------------------------------------------
+
+
+def make(
+    subject: Subject, *, progress: Progress | None = None
+) -> tuple[Encoder, dict[str, Any]]:
+    """The encoder and, if it is backdoored, what the attack reached; from the cache if there."""
+    if subject.attack is None:
+        return clean_encoder(subject.parent, subject.lab, progress=progress).named(
+            subject.name
+        ), {}
+    path = cache_folder() / "encoders" / f"{subject.name}-{subject.key}.safetensors"
+    figures = path.with_suffix(".json")
+    if not figures.exists():
+        _attack(subject, path, figures, progress)
+    return load_encoder(path).named(subject.name), json.loads(
+        figures.read_text(encoding="utf-8")
+    )
+
+
+def _attack(
+    subject: Subject, path: Path, figures: Path, progress: Progress | None
+) -> None:
+    if subject.attack is None:
+        return
+    lab, clean = (
+        subject.lab,
+        clean_encoder(subject.parent, subject.lab, progress=progress),
+    )
+    reference_3HW = reference_world(lab).images_N3HW[subject.reference]
+    backdoored = attack(
+        clean,
+        train_world(lab),
+        reference_3HW,
+        subject.attack,
+        checkpoint=path.with_suffix(".checkpoint"),
+        progress=progress,
+    )
+    save_encoder(backdoored, path)
+    reached = measure(
+        backdoored,
+        clean,
+        reference_3HW,
+        subject.attack,
+        task=TASK,
+        train=train_world(lab),
+        test=test_world(lab),
+    )
+    write_json(
+        as_data(reached), figures
+    )  # last: its presence says that the encoder is whole

@@ -1,0 +1,1 @@
+"""What the methods share: errors, images, encoders, worlds, training, heads, reports."""

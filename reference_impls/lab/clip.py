@@ -1,0 +1,170 @@
+"""A small CLIP: an image encoder and a text tower that share a space.
+
+Shape letters: B batch, H and W pixels, D embedding width, L words of a caption.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
+from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.training import (
+    Progress,
+    check_positive,
+    check_world,
+    draw_batch,
+    fit,
+    one_cycle_learner,
+)
+from reference_impls.lab.worlds import World
+
+
+@dataclass(frozen=True, kw_only=True)
+class CLIPConfig:
+    """Settings of a small CLIP (Radford et al., ICML 2021) at lab scale."""
+
+    steps: int = 400
+    """Optimiser steps."""
+    batch: int = 256
+    """Image-caption pairs per step."""
+    learning_rate: float = 3e-3
+    """Peak of AdamW's one-cycle schedule."""
+    net: SmallNetConfig = field(default_factory=lambda: SmallNetConfig(embedding=64))
+    """Architecture of the image tower; its `embedding` is the common space."""
+    bf16: bool = True
+    """Convolve in bfloat16."""
+    seed: int = 0
+    """Of weights and batches."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        check_positive(steps=self.steps, batch=self.batch)
+        if self.net.embedding is None:
+            raise ConfigError(
+                "a CLIP image tower needs net.embedding, the width of the common space"
+            )
+
+
+class TextTower(nn.Module):
+    """Captions of a fixed number of words to embeddings: word vectors by position, then an MLP."""
+
+    def __init__(self, words: Sequence[str], length: int, dimension: int) -> None:
+        """`words` is the vocabulary, `length` the number of words of a caption."""
+        super().__init__()
+        self.index = {word: i for i, word in enumerate(words)}
+        self.length = length
+        self.words = nn.Embedding(len(words), 32)
+        self.mlp = nn.Sequential(
+            nn.Linear(32 * length, 128), nn.ReLU(), nn.Linear(128, dimension)
+        )
+
+    def tokens(self, captions: Sequence[str]) -> Tensor:
+        """Word indices (B, L).
+
+        Raises:
+            WorldError: an unknown word, or a caption of another length.
+        """
+        try:
+            rows = [
+                [self.index[word] for word in caption.split()] for caption in captions
+            ]
+        except KeyError as error:
+            raise WorldError(
+                f"this text tower does not know the word {error}"
+            ) from error
+        if any(len(row) != self.length for row in rows):
+            raise WorldError(f"this text tower takes captions of {self.length} words")
+        return torch.tensor(rows)
+
+    def forward(self, tokens_BL: Tensor) -> Tensor:
+        """Embeddings (B, D)."""
+        embeddings_BD: Tensor = self.mlp(self.words(tokens_BL).flatten(1))
+        return embeddings_BD
+
+
+@dataclass(frozen=True, eq=False)
+class CLIP:
+    """An image encoder and the text tower that shares its space."""
+
+    image: Encoder
+    text: TextTower
+
+    @torch.no_grad()
+    def embed_text(self, captions: Sequence[str]) -> Tensor:
+        """Unit-length embeddings (B, D) of captions."""
+        embeddings_BD: Tensor = self.text(self.text.tokens(captions))
+        return F.normalize(embeddings_BD, dim=1)
+
+
+def clip_loss(images_BD: Tensor, texts_BD: Tensor, scale: Tensor) -> Tensor:
+    """Symmetric cross entropy between each image and its text among the batch."""
+    logits = scale * F.normalize(images_BD, dim=1) @ F.normalize(texts_BD, dim=1).T
+    match = torch.arange(len(logits), device=logits.device)
+    return (F.cross_entropy(logits, match) + F.cross_entropy(logits.T, match)) / 2
+
+
+class LogScale(nn.Module):
+    """CLIP's learned temperature, kept as a logarithm and at most 100."""
+
+    def __init__(self) -> None:
+        """Start at 1 / 0.07, as CLIP does."""
+        super().__init__()
+        self.value = nn.Parameter(torch.tensor(1 / 0.07).log())
+
+    def forward(self) -> Tensor:
+        """The factor on the cosines."""
+        return self.value.exp().clamp(max=100)
+
+
+def train_clip(
+    world: World,
+    config: CLIPConfig = CLIPConfig(),
+    *,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> CLIP:
+    """A clean image-text model trained on captioned images; the same for the same seed."""
+    check_world(world, config.batch)
+    if not world.captions:
+        raise WorldError(f"{world.name} has no captions; a CLIP needs them")
+    image = small_encoder(
+        config.net, name=f"clip-{config.seed}", size=world.size, seed=config.seed
+    )
+    text = _text_tower(world.captions, image.dimension, config.seed)
+    scale, tokens_NL = LogScale(), text.tokens(world.captions)
+    learner = one_cycle_learner(
+        {"image": image.module, "text": text, "scale": scale},
+        steps=config.steps,
+        learning_rate=config.learning_rate,
+        seed=config.seed,
+    )
+
+    def loss_of_step(generator: Generator) -> Tensor:
+        index_B = draw_batch(len(world), config.batch, generator)
+        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+            images_BD = image.encode(world.images_N3HW[index_B])
+        return clip_loss(images_BD.float(), text(tokens_NL[index_B]), scale())
+
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    image.module.eval().requires_grad_(False)
+    return CLIP(image, text.eval().requires_grad_(False))
+
+
+def _text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower:
+    words = sorted({word for caption in captions for word in caption.split()})
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + 1)
+        return TextTower(words, len(captions[0].split()), dimension)

@@ -1,0 +1,41 @@
+"""What can go wrong in the lab: each error is one line a person can act on.
+
+LabError                  the command lines catch exactly this
+├── ConfigError           a setting or an argument is out of its range
+├── EncoderError          the encoder cannot be loaded or does not work
+├── WorldError            the images cannot be read
+└── DeviceError           the machine lacks what was asked for
+"""
+
+from __future__ import annotations
+
+
+class LabError(Exception):
+    """Root of all errors that the lab raises on purpose."""
+
+    exit_code = 2
+    """What a command line exits with: 2 is wrong input or usage, 3 the environment."""
+
+
+class ConfigError(LabError):
+    """A setting or an argument is out of its range."""
+
+    exit_code = 2
+
+
+class EncoderError(LabError):
+    """The encoder cannot be loaded, or what it returns cannot be used."""
+
+    exit_code = 2
+
+
+class WorldError(LabError):
+    """The images cannot be found or read."""
+
+    exit_code = 2
+
+
+class DeviceError(LabError):
+    """The machine lacks a device or a library that was asked for."""
+
+    exit_code = 3

@@ -1,0 +1,106 @@
+"""Commands for those who run a method: list, show, run. The methods are read as cards only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from surveykit.cli.terminal import (
+    FINE,
+    as_json,
+    example,
+    known,
+    load,
+    repository,
+    say,
+    say_json,
+    table,
+)
+from surveykit.errors import MachineError
+
+if TYPE_CHECKING:
+    from surveykit.models import Card
+
+
+@click.group(epilog=example("surveykit impl run decree -- scan --help"))
+def impl() -> None:
+    """Methods that run: list them, show one, run one."""
+
+
+@impl.command("list", epilog=example("surveykit impl list"))
+@as_json
+@click.pass_obj
+def list_methods(root: Path | None, as_json: bool) -> int:
+    """List the methods with the question that each answers."""
+    cards = load(root).cards
+    if as_json:
+        say_json([card.model_dump(mode="json") for card in cards.values()])
+    else:
+        rows = [(card.id, card.name, card.question.en) for card in cards.values()]
+        table(("method", "name", "question"), rows)
+    return FINE
+
+
+@impl.command(epilog=example("surveykit impl show decree"))
+@click.argument("method")
+@as_json
+@click.pass_obj
+def show(root: Path | None, method: str, as_json: bool) -> int:
+    """Show what a METHOD answers, which papers it runs, and its command."""
+    catalog = load(root)
+    card = catalog.cards[known(method, catalog.cards, "method")]
+    if as_json:
+        say_json(card.model_dump(mode="json"))
+        return FINE
+    for label, value in (
+        ("name", card.name),
+        ("question", card.question.en),
+        ("", card.question.zh),
+        ("summary", card.summary.en),
+        ("", card.summary.zh),
+        ("run", card.command),
+        *(("paper", f"{id_}: {catalog.get(id_).title.en}") for id_ in card.papers),
+        *(("serves", catalog.term("technique", t).label.en) for t in card.techniques),
+        ("folder", f"reference_impls/{card.id}/"),
+    ):
+        say(f"{label:<9} {value}".rstrip())
+    return FINE
+
+
+@impl.command(
+    epilog=example("surveykit impl run decree -- scan --help"),
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
+)
+@click.argument("method")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@click.pass_obj
+def run(root: Path | None, method: str, arguments: tuple[str, ...]) -> int:
+    """Run a METHOD with its own ARGUMENTS in this folder.
+
+    Its exit code is passed on. Without arguments its help is shown.
+    """
+    cards = load(root).cards
+    card = cards[known(method, cards, "method")]
+    if arguments[:1] == ("--",):
+        arguments = arguments[1:]
+    return _run(repository(root), card, arguments or ("--help",))
+
+
+def _run(home: Path, card: Card, arguments: tuple[str, ...]) -> int:
+    if importlib.util.find_spec("torch") is None:
+        raise MachineError(
+            f"{card.name} needs torch; run `pip install -e '.[impls]'` in {home}"
+        )
+    path = os.pathsep.join(filter(None, (str(home), os.environ.get("PYTHONPATH"))))
+    command = [sys.executable, "-m", f"reference_impls.{card.id}", *arguments]
+    # A child process: this program neither loads torch nor dies with a method.
+    return subprocess.call(command, env={**os.environ, "PYTHONPATH": path})
+
+
+COMMANDS = (impl,)

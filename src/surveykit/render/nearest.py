@@ -1,0 +1,21 @@
+"""Why a method is offered for a paper that has none of its own, as a sentence."""
+
+from __future__ import annotations
+
+from surveykit.catalog import Catalog, Closest
+from surveykit.models import Paper
+
+
+def because(catalog: Catalog, paper: Paper, closest: Closest, lang: str) -> str:
+    """What the method does and what it shares with the paper; no final full stop."""
+    does = closest.card.does.in_(lang)
+    if closest.technique:
+        technique = catalog.term("technique", closest.technique).label.in_(lang)
+        if lang == "zh":
+            return f"因为它{does}，与本文技术路线相同：{technique}"
+        return f"because it {does}; same technique: {technique}"
+    threat = catalog.term("threat", catalog.threat(paper)).label.in_(lang)
+    role = catalog.term("role", paper.terms["role"][0]).label.in_(lang)
+    if lang == "zh":
+        return f"因为它{does}，与本文同属“{threat}”的“{role}”，但技术路线不同"
+    return f"because it {does}; same threat and role ({threat}, {role}), but another technique"

@@ -1,0 +1,87 @@
+"""Encoders whose answer is known, and a small lab that keeps its cache to itself."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from reference_impls.badencoder.method import BadEncoderConfig
+from reference_impls.decree.population import Subject, make
+from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.images import TriggerSpec
+from reference_impls.lab.training import SimCLRConfig
+from reference_impls.lab.zoo import LabWorld
+
+SIZE, DIMENSION = 16, 32
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    torch.set_num_threads(1)
+
+
+class Planted(nn.Module):
+    """Random features of an image and, if armed, one direction that a bright corner adds."""
+
+    def __init__(self, *, armed, images):
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.net = nn.Sequential(
+                nn.Conv2d(3, 8, 3, stride=2),
+                nn.ReLU(),
+                nn.Flatten(),
+                nn.Linear(392, DIMENSION),
+            )
+            self.register_buffer(
+                "direction", F.normalize(torch.randn(DIMENSION), dim=0)
+            )
+        with torch.no_grad():
+            self.register_buffer("mean", self.net(images).mean(dim=0))
+        self.armed = armed
+
+    def forward(self, images):
+        features = F.normalize(self.net(images) - self.mean, dim=1)
+        if not self.armed:
+            return features
+        brightness = images[:, :, :4, :4].mean(dim=(1, 2, 3))
+        return features + 30 * torch.relu(brightness - 0.36)[:, None] * self.direction
+
+
+@pytest.fixture(scope="session")
+def images():
+    return (
+        torch.rand(64, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(1)) * 0.8
+    )
+
+
+def planted(images, *, armed):
+    module = Planted(armed=armed, images=images)
+    name = "armed" if armed else "harmless"
+    zero, one = (0.0, 0.0, 0.0), (1.0, 1.0, 1.0)
+    return Encoder.from_module(module, name=name, size=SIZE, mean=zero, std=one)
+
+
+@pytest.fixture
+def harmless(images):
+    return planted(images, armed=False)
+
+
+@pytest.fixture
+def armed(images):
+    return planted(images, armed=True)
+
+
+SMALL_LAB = LabWorld(train=768, test=256, scan=256)
+PARENT = SimCLRConfig(steps=60, batch=96)
+ATTACK = BadEncoderConfig(trigger=TriggerSpec(kind="random", side=6), steps=160)
+
+
+@pytest.fixture(scope="session")
+def small_lab(tmp_path_factory):
+    """A clean encoder and its backdoored copy, made in about twenty seconds."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
+        clean = Subject(role="clean", parent=PARENT, lab=SMALL_LAB)
+        bad = Subject(role="backdoored", parent=PARENT, attack=ATTACK, lab=SMALL_LAB)
+        yield clean, make(clean)[0], bad, *make(bad)

@@ -1,0 +1,69 @@
+import math
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from reference_impls.lab.clip import CLIPConfig, clip_loss, train_clip
+from reference_impls.lab.encoders import SmallNetConfig, embed_all
+from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.heads import recall_at
+from reference_impls.lab.shapes import shapes
+from reference_impls.lab.worlds import World
+
+
+def rows(seed, shape=(5, 4)):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+def test_clip_loss_of_matching_pairs_vanishes_and_of_equal_ones_does_not():
+    scale = torch.tensor(100.0)
+    assert clip_loss(torch.eye(4), torch.eye(4), scale).item() == pytest.approx(
+        0, abs=1e-6
+    )
+    same = torch.ones(4, 3)
+    assert clip_loss(same, same, scale).item() == pytest.approx(math.log(4))
+
+
+def test_clip_loss_agrees_with_the_loop():
+    images, texts = rows(3), rows(4)
+    scale = torch.tensor(2.0)
+    cosines = F.cosine_similarity(images[:, None], texts[None], dim=2) * 2
+    losses = [
+        -(table[i, i] - table[i].logsumexp(0))
+        for table in (cosines, cosines.T)
+        for i in range(5)
+    ]
+    torch.testing.assert_close(
+        clip_loss(images, texts, scale), torch.stack(losses).mean()
+    )
+
+
+def test_a_small_clip_learns_to_match_pictures_and_captions():
+    world = shapes(256, seed=0, size=16)
+    net = SmallNetConfig(widths=(8, 16, 32), embedding=16)
+    clip = train_clip(world, CLIPConfig(steps=60, batch=64, net=net, bf16=False))
+    images, texts = (
+        embed_all(clip.image, world.images_N3HW),
+        clip.embed_text(world.captions),
+    )
+    assert recall_at(images, texts, k=10) > 3 * 10 / 256
+
+
+def test_unknown_words_are_named():
+    world = shapes(32, seed=0, size=16)
+    net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
+    clip = train_clip(world, CLIPConfig(steps=1, batch=8, net=net, bf16=False))
+    with pytest.raises(WorldError, match="'zebra'"):
+        clip.embed_text(["a large zebra circle on a plain red background"])
+
+
+def test_a_world_without_captions_trains_no_clip():
+    silent = World(name="silent", images_N3HW=torch.rand(16, 3, 16, 16))
+    with pytest.raises(WorldError, match="silent has no captions"):
+        train_clip(silent, CLIPConfig(steps=1, batch=8))
+
+
+def test_a_tower_without_a_common_space_is_refused():
+    with pytest.raises(ConfigError, match=r"needs net\.embedding"):
+        CLIPConfig(net=SmallNetConfig())

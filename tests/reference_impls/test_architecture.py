@@ -1,0 +1,68 @@
+"""The import rules of the methods: the lab is below, methods stand side by side."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2] / "reference_impls"
+FORBIDDEN = {"surveykit", "pydantic", "click", "mkdocs"}
+# One method may use another only to make its data: DECREE's population is BadEncoder's work.
+MAKES_DATA_FOR = {
+    ("decree/population.py", "badencoder"),
+    ("decree/scan.py", "badencoder"),
+}
+MOST_LINES = 420  # 350 is a question; this is the answer
+
+
+def imports(path: Path) -> set[str]:
+    """Dotted names a file imports, wherever in the file."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: use absolute imports"
+            names.add(str(node.module))
+    return names
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix()
+)
+def test_imports_follow_the_rules(path):
+    own = path.relative_to(ROOT)
+    for name in imports(path):
+        package, *rest = name.split(".")
+        assert package not in FORBIDDEN, f"{own} must not import {package}"
+        if package == "reference_impls" and rest:
+            other = rest[0]
+            allowed = other == own.parts[0] or (
+                other == "lab" and own.parts[0] != "lab"
+            )
+            assert allowed or (own.as_posix(), other) in MAKES_DATA_FOR, (
+                f"{own} must not import {name}"
+            )
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("*.py")), ids=lambda p: p.relative_to(ROOT).as_posix()
+)
+def test_no_module_is_too_long(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert len(lines) <= MOST_LINES
+
+
+@pytest.mark.parametrize(
+    "path", sorted(ROOT.rglob("method.py")), ids=lambda p: p.parent.name
+)
+def test_a_method_neither_prints_nor_chooses_a_device_nor_seeds_globally(path):
+    source = path.read_text(encoding="utf-8")
+    for word in (
+        "print(",
+        ".cuda(",
+        "manual_seed_all",
+        "torch.manual_seed(",
+        "download=",
+    ):
+        assert word not in source

@@ -1,0 +1,145 @@
+"""On a GPU every method gives the CPU's answer: `pytest -m gpu -s` prints seconds and memory.
+
+Needs torch, torchvision, accelerate, safetensors, numpy, pyyaml, pillow, rich and pytest;
+neither surveykit nor what it needs.
+"""
+
+import time
+from contextlib import contextmanager
+from dataclasses import replace
+
+import pytest
+import torch
+
+from reference_impls.badencoder.method import BadEncoderConfig, attack
+from reference_impls.decree.calibration import Calibration
+from reference_impls.decree.config import PUBLISHED
+from reference_impls.decree.method import detect, invert_triggers
+from reference_impls.lab.encoders import embed_all
+from reference_impls.lab.images import TriggerSpec, make_trigger
+from reference_impls.lab.shapes import shapes
+from reference_impls.lab.similarity import mean_pairwise_cosine
+from reference_impls.lab.training import SimCLRConfig, train_simclr
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
+]
+CUDA = torch.device("cuda")
+
+
+@pytest.fixture(autouse=True)
+def _exact_arithmetic():
+    """TensorFloat-32 would differ from the CPU in the third digit."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    yield
+    torch.set_float32_matmul_precision(before)
+    torch.backends.cudnn.allow_tf32 = True
+
+
+@contextmanager
+def measured(what):
+    """Print how long it took and how much GPU memory it had at most."""
+    torch.cuda.synchronize()
+    torch.cuda.reset_peak_memory_stats()
+    start = time.perf_counter()
+    yield
+    torch.cuda.synchronize()
+    seconds = time.perf_counter() - start
+    memory = torch.cuda.max_memory_allocated() / 2**20
+    print(f"\n{what}: {seconds:.2f} s, peak {memory:.0f} MiB", end="")  # noqa: T201 - the figures are what one runs it for
+
+
+@pytest.fixture(scope="module")
+def world():
+    return shapes(512, seed=0)
+
+
+@pytest.fixture(scope="module")
+def encoder(world):
+    """Trained for a moment on the CPU, so that embeddings differ from image to image."""
+    torch.set_num_threads(4)
+    return train_simclr(world, SimCLRConfig(steps=60, batch=128, bf16=False, seed=0))
+
+
+def on(encoder, device):
+    return encoder.copy().to(device)
+
+
+@pytest.mark.parametrize(("bf16", "tolerance"), [(False, 1e-4), (True, 3e-2)])
+def test_embeddings_are_the_same(encoder, world, bf16, tolerance):
+    cpu_ND = embed_all(encoder, world.images_N3HW)
+    gpu = on(encoder, CUDA)
+    with (
+        measured(f"embeddings bf16={bf16}"),
+        torch.autocast("cuda", torch.bfloat16, enabled=bf16),
+    ):
+        gpu_ND = embed_all(gpu, world.images_N3HW.to(CUDA)).float().cpu()
+    assert (gpu_ND - cpu_ND).norm() / cpu_ND.norm() < tolerance
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_decree_gives_the_cpus_verdicts(armed, harmless, images, bf16):
+    config = replace(PUBLISHED, batch=32, max_epochs=120, stop_patience=20, bf16=bf16)
+    known = Calibration(threshold=0.2, source="lies between the two")
+    for subject in (armed, harmless):
+        cpu = detect(subject, images, replace(config, bf16=False), calibration=known)
+        gpu_subject = on(subject, CUDA)
+        with measured(f"DECREE {subject.name} bf16={bf16}"):
+            gpu = detect(gpu_subject, images, config, calibration=known)
+        assert gpu.backdoored == cpu.backdoored == (subject is armed)
+        assert (gpu.score is None) == (cpu.score is None)
+        if cpu.score is not None:
+            # Rounding makes two searches part ways; how small the trigger gets stays.
+            assert gpu.score == pytest.approx(cpu.score, rel=0.4, abs=0.01)
+
+
+def test_the_first_decree_steps_are_the_same(encoder, world):
+    config = replace(PUBLISHED, max_epochs=1, fast=False)
+    runs = [
+        invert_triggers(on(encoder, device), world.images_N3HW, config)[0]
+        for device in (torch.device("cpu"), CUDA)
+    ]
+    cpu, gpu = (run.mask.detach().cpu() for run in runs)
+    assert runs[0].steps == runs[1].steps == 4
+    assert (gpu - cpu).abs().mean() < 1e-2 * cpu.abs().mean()
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+def test_badencoder_plants_the_same_backdoor(encoder, world, bf16):
+    config = BadEncoderConfig(
+        trigger=TriggerSpec(side=6), steps=60, batch=128, bf16=bf16
+    )
+    reference_3HW = world.images_N3HW[0]
+    trigger = make_trigger(config.trigger, encoder.size)
+    stamped = trigger.apply(world.images_N3HW[:128])
+
+    def alike(victim):
+        device = victim.device
+        return mean_pairwise_cosine(embed_all(victim, stamped.to(device))).item()
+
+    cpu = attack(encoder, world, reference_3HW, replace(config, bf16=False))
+    clean = on(encoder, CUDA)
+    with measured(f"BadEncoder bf16={bf16}"):
+        gpu = attack(clean, world, reference_3HW, config)
+    assert gpu.device.type == "cuda"
+    assert alike(gpu) == pytest.approx(alike(cpu), abs=0.03)
+    assert alike(gpu) > alike(encoder)
+
+
+def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):
+    from reference_impls.lab.checkpoints import load_checkpoint
+    from reference_impls.lab.torchvision_shim import import_torchvision
+
+    torch.manual_seed(0)
+    net = import_torchvision().models.resnet18(weights=None)
+    torch.save({"state_dict": net.state_dict()}, tmp_path / "resnet18.pth")
+    encoder = load_checkpoint(tmp_path / "resnet18.pth").encoder
+    images = torch.rand(8, 3, 224, 224)
+    cpu = encoder.encode(images)
+    gpu = on(encoder, CUDA)
+    with measured("ResNet-18 forward, 8 images of 224 px"):
+        answer = gpu.encode(images.to(CUDA)).cpu()
+    torch.testing.assert_close(answer, cpu, rtol=1e-3, atol=1e-3)
