@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, settings
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:  # the GPU tests need torch and pytest alone
+    settings = None
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -26,10 +30,11 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 # A busy machine is no failure: no test measures time.
-settings.register_profile(
-    "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile("patient")
+if settings is not None:
+    settings.register_profile(
+        "patient", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("patient")
 
 
 def _term(id_: str, en: str, zh: str, **more: Any) -> dict[str, Any]:
