@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from reference_impls.decree.sweep import Row, Separation, score_of, works
 
 WIDTH, STRIP, CURVE, MARGIN = 720, 110, 240, 56
-LEAST_SCORE = 0.004
+LEAST_SCORE = 0.0025
 COLOURS = {
     "calibration": "#8c8c8c",
     "clean": "#0072b2",
@@ -69,7 +69,7 @@ def _strip(rows: Sequence[Row], judged: Separation, *, top: float) -> Iterable[s
     yield _line(
         _x(tau), top + 14, _x(tau), bottom, 'stroke="#222" stroke-dasharray="4 3"'
     )
-    yield _text(_x(tau) + 4, top + 22, f"τ = {tau:.3f}")
+    yield _text(_x(tau) + 4, top + 18, f"τ = {tau:.3f}")
     lanes = list(COLOURS)
     for row in filter(works, rows):
         y = top + 28 + 11 * lanes.index(row.role)

@@ -81,16 +81,21 @@ def table(rows: Sequence[Row], separations: Sequence[Separation]) -> str:
         "| preset | τ | AUC | accuracy | found | missed | false alarms | right silences |",
         "|---|---|---|---|---|---|---|---|",
         *(_separation_row(judged) for judged in separations),
-        "",
-        "Hard cases, not counted above:",
-        "",
-        "| trigger | attack | ASR | "
-        + " | ".join(judged.preset for judged in separations)
-        + " |",
-        "|---|---|---|" + "---|" * len(separations),
-        *(_hard_row(row, separations) for row in rows if row.role == "hard"),
+        *_hard_cases([row for row in rows if row.role == "hard"], separations),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _hard_cases(
+    rows: Sequence[Row], separations: Sequence[Separation]
+) -> Iterable[str]:
+    if not rows:
+        return
+    presets = " | ".join(judged.preset for judged in separations)
+    yield from ("", "Hard cases, not counted above:", "")
+    yield f"| trigger | attack | ASR | {presets} |"
+    yield "|---|---|---|" + "---|" * len(separations)
+    yield from (_hard_row(row, separations) for row in rows)
 
 
 def _separation_row(judged: Separation) -> str:
