@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
-from reference_impls.decree.method import ROBUST, DecreeReport, RestartReport
+from reference_impls.decree.config import ROBUST
+from reference_impls.decree.method import DecreeReport, RestartReport
 from reference_impls.decree.present import present
 from reference_impls.lab.images import Trigger
 from reference_impls.lab.page import html, write_page
