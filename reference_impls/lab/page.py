@@ -136,8 +136,8 @@ def html(page: Page, language: Language = "en") -> str:
 </head>
 <body>
 <header>
-{_switch(language)}
 <p class="kind">{_both(page.title)}</p>
+{_switch(language)}
 <h1>{_both(page.subject)}</h1>
 </header>
 <main>
