@@ -257,6 +257,7 @@ def _scale(drawn: Scale, language: Language) -> str:
         return round(_LEFT + (_WIDTH - 2 * _LEFT) * drawn.position(value), 1)
 
     edge = x(drawn.threshold)
+    top = _AXIS - 30 if drawn.score is None else 0
     number = Words.NONE if drawn.score is None else f"{drawn.score:.4f}"
     score = Both("{label} {number}", "{label} {number}").fill(
         label=drawn.label, number=number
@@ -264,7 +265,7 @@ def _scale(drawn: Scale, language: Language) -> str:
     threshold = Words.THRESHOLD.fill(threshold=drawn.threshold)
     name = said(Words.SCALE.fill(score=score, threshold=threshold), language)
     parts = [
-        f'<svg lang="{_TAGS[language]}" class="scale" viewBox="0 0 {_WIDTH} 130" role="img" aria-label="{escape(name)}">',
+        f'<svg lang="{_TAGS[language]}" class="scale" viewBox="0 {top} {_WIDTH} {130 - top}" role="img" aria-label="{escape(name)}">',
         f'<rect class="low" x="{_LEFT}" y="{_AXIS - 14}" width="{edge - _LEFT}" height="14"/>',
         f'<rect class="rest" x="{edge}" y="{_AXIS - 14}" width="{_WIDTH - _LEFT - edge}" height="14"/>',
         *(
