@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import torch
 
@@ -17,6 +18,7 @@ from reference_impls.decree import fleet
 from reference_impls.decree.config import PRESETS
 from reference_impls.decree.scan import Order, as_json, lines, scan
 from reference_impls.lab import console
+from reference_impls.lab.bilingual import Language
 from reference_impls.lab.checkpoints import STATISTICS, Preprocessing
 from reference_impls.lab.datasets import WORLDS
 from reference_impls.lab.named import EXAMPLES, Weights
@@ -97,6 +99,12 @@ def _scan_options(parser: argparse.ArgumentParser) -> None:
         help="normalisation, if the file does not tell",
     )
     add("--download", action="store_true", help="let a library fetch published weights")
+    add(
+        "--language",
+        choices=get_args(Language),
+        default=default.language,
+        help="what the report opens in (it holds both); default %(default)s",
+    )
     add("--device", default=default.device, help="cpu (default), cuda, cuda:1")
     add("--threads", type=int, default=1, help="default 1: more only pay on idle cores")
     add("--json", action="store_true", help="print the report as JSON")
@@ -136,6 +144,7 @@ def _scan(options: argparse.Namespace) -> int:
             batch=options.batch,
             calibration=options.calibration,
             clean=tuple(options.clean),
+            language=options.language,
             device=options.device,
             preprocessing=Preprocessing(
                 size=options.size, statistics=options.statistics

@@ -12,12 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import torch
 
 from reference_impls.decree.scan import Order, scan
 from reference_impls.lab import console
+from reference_impls.lab.bilingual import Both, Language, Text, said
 from reference_impls.lab.checkpoints import STATISTICS, Preprocessing
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.fleet import Outcome, Pool, dask, processes, run_fleet
@@ -28,6 +29,37 @@ from reference_impls.lab.report import as_data, surroundings
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
 """Files of a folder that are taken for checkpoints."""
 DEFAULT_OUT = Path("build/decree/fleet")
+
+
+class Words:
+    """What the summary says."""
+
+    TITLE = Both(
+        "DECREE · which of these encoders are backdoored?",
+        "DECREE · 这些编码器中哪些含有后门？",
+    )
+    SUBJECT = Both("{count} encoders", "{count} 个编码器")
+    FOUND = Both(
+        "{found} of {count} look backdoored",
+        "{count} 个编码器中有 {found} 个疑似含有后门",
+    )
+    ORDER = Both(
+        "The most suspicious stand first; each has a report of its own.",
+        "最可疑的排在最前；每个编码器另有单独的报告。",
+    )
+    UNREAD = Both(
+        "{unread} could not be scanned: see the reasons below.",
+        "{unread} 个未能扫描，原因见下表。",
+    )
+    ALL = Both("All encoders", "全部编码器")
+    ENCODER = Both("encoder", "编码器")
+    VERDICT = Both("verdict", "判定")
+    THRESHOLD = Both("threshold", "阈值")
+    BACKDOORED = Both("backdoored", "含有后门")
+    CLEAN = Both("no backdoor found", "未发现后门")
+    NO_TRIGGER = Both("no trigger found", "未找到触发器")
+    FAILED = Both("failed: {reason}", "失败：{reason}")
+    LOST = Both("lost: {reason}", "丢失：{reason}")
 
 
 @dataclass(frozen=True)
@@ -125,6 +157,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add("--calibration", type=Path, metavar="FILE", help="threshold to judge by")
     add("--size", type=int, help="height and width of the encoders' images")
     add("--statistics", choices=sorted(STATISTICS), help="normalisation")
+    add(
+        "--language",
+        choices=get_args(Language),
+        default=default.language,
+        help="what the reports open in (they hold both); default %(default)s",
+    )
     add("--device", default=default.device, help="cpu (default), cuda, cuda:1")
     add("--download", action="store_true", help="let a library fetch published weights")
     add("--workers", type=int, default=2, help="processes here; default %(default)s")
@@ -144,6 +182,7 @@ def run(options: argparse.Namespace) -> int:
         count=options.count,
         preset=options.preset,
         calibration=options.calibration,
+        language=options.language,
         device=options.device,
         preprocessing=Preprocessing(size=options.size, statistics=options.statistics),
         weights=Weights(download=options.download),
@@ -160,8 +199,10 @@ def run(options: argparse.Namespace) -> int:
         )
     seconds = time.monotonic() - started
     about = surroundings(device=torch.device("cpu"), seconds=seconds)
-    page = write_page(present(outcomes, as_data({"order": order} | about)), out)
-    console.answer("\n".join("\t".join(row) for row in rows(outcomes)))
+    summary = present(outcomes, as_data({"order": order} | about))
+    page = write_page(summary, out, order.language)
+    told = ("\t".join(said(cell, "en") for cell in row) for row in rows(outcomes))
+    console.answer("\n".join(told))
     console.say(f"report: {page}")
     return exit_code(outcomes)
 
@@ -191,7 +232,7 @@ def exit_code(outcomes: Sequence[Outcome]) -> int:
 # -- Summary -------------------------------------------------------------------------
 
 
-def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, str, str, str]]:
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, Text, str, str]]:
     """Encoder, verdict, PL1 and threshold of each, the most suspicious first."""
     return [
         (
@@ -210,12 +251,13 @@ def _suspicion(outcome: Outcome) -> tuple[bool, bool, float]:
     return not found, outcome.state == "done", 1.0 if score is None else score
 
 
-def _verdict(outcome: Outcome) -> str:
+def _verdict(outcome: Outcome) -> Both:
     if outcome.state != "done":
-        return f"{outcome.state}: {outcome.reason}"
+        words = Words.FAILED if outcome.state == "failed" else Words.LOST
+        return words.fill(reason=outcome.reason)
     if outcome.result["score"] is None:
-        return "no trigger found"
-    return "backdoored" if outcome.result["backdoored"] else "no backdoor found"
+        return Words.NO_TRIGGER
+    return Words.BACKDOORED if outcome.result["backdoored"] else Words.CLEAN
 
 
 def _number(value: float | None) -> str:
@@ -226,15 +268,16 @@ def present(outcomes: Sequence[Outcome], about: Any) -> Page:
     """The fleet as one page."""
     found = sum(bool(one.result.get("backdoored")) for one in outcomes)
     unread = sum(one.state != "done" for one in outcomes)
-    detail = "The most suspicious stand first; each has a report of its own."
+    detail = Words.ORDER
     if unread:
-        detail += f" {unread} could not be scanned: see the reasons below."
+        detail = detail.then(Words.UNREAD.fill(unread=unread))
     tone: Tone = "alarm" if found else "open" if unread else "calm"
-    header = ("encoder", "verdict", "PL1", "threshold")
+    header = (Words.ENCODER, Words.VERDICT, "PL1", Words.THRESHOLD)
+    count = len(outcomes)
     return Page(
-        title="DECREE · which of these encoders are backdoored?",
-        subject=f"{len(outcomes)} encoders",
-        answer=Answer(tone, f"{found} of {len(outcomes)} look backdoored", detail),
-        sections=[Section("All encoders", table=Table(header, rows(outcomes)))],
+        title=Words.TITLE,
+        subject=Words.SUBJECT.fill(count=count),
+        answer=Answer(tone, Words.FOUND.fill(found=found, count=count), detail),
+        sections=[Section(Words.ALL, table=Table(header, rows(outcomes)))],
         about=about,
     )

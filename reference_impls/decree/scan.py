@@ -22,6 +22,7 @@ from reference_impls.decree.method import DecreeReport, detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.decree.present import present
 from reference_impls.lab import console
+from reference_impls.lab.bilingual import Language
 from reference_impls.lab.checkpoints import Preprocessing
 from reference_impls.lab.datasets import Wish, open_world
 from reference_impls.lab.encoders import Encoder
@@ -66,6 +67,8 @@ class Order:
     """A file that `--clean` or `sweep` wrote."""
     clean: tuple[str, ...] = ()
     """Encoders known to be clean, to calibrate the threshold on."""
+    language: Language = "en"
+    """What the report opens in; it holds both."""
     device: str = "cpu"
     """Where to compute."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
@@ -89,7 +92,7 @@ def scan(order: Order) -> tuple[DecreeReport, Path]:
     report = _detect(encoder, images_N3HW, order.config, calibration)
     out = order.out or Path("build/decree") / _file_name(encoder.name)
     about = surroundings(device=encoder.device, seconds=time.monotonic() - started)
-    _write(report, images_N3HW, {"order": order} | about, out)
+    _write(report, images_N3HW, {"order": order} | about, out, order.language)
     return report, out
 
 
@@ -172,11 +175,16 @@ def as_json(report: DecreeReport) -> dict[str, Any]:
 
 
 def _write(
-    report: DecreeReport, images_N3HW: Tensor, about: dict[str, Any], out: Path
+    report: DecreeReport,
+    images_N3HW: Tensor,
+    about: dict[str, Any],
+    out: Path,
+    language: Language,
 ) -> None:
     write_page(
         present(report, images_N3HW[:8], as_data(about | {"config": report.config})),
         out,
+        language,
     )
     write_json(
         as_json(report) | {"run": about}, out / "report.json"

@@ -1,6 +1,7 @@
 """A report as one HTML file that a person can open, print and mail: nothing is fetched.
 
-The answer stands first, then the pictures, then the figures that it rests on.
+The answer stands first, then the pictures, then the figures that it rests on. One file
+holds both languages; a switch that needs no script shows one of them.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from reference_impls.lab.bilingual import Both, Language, Text, said
 from reference_impls.lab.images import png_bytes
 from reference_impls.lab.report import as_data
 
@@ -25,6 +27,17 @@ Tone = Literal["alarm", "calm", "open"]
 SHOWN_EDGE = 256
 """Pictures are enlarged, pixel by pixel, to about this many pixels."""
 _MARKS = {"alarm": "!", "calm": "✓", "open": "?"}
+_TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
+_NAMES: dict[Language, str] = {"en": "English", "zh": "中文"}
+
+
+class Words:
+    """What the page itself says."""
+
+    ABOUT = Both("Settings, versions, hardware, time", "设置、版本、硬件与用时")
+    THRESHOLD = Both("threshold {threshold:.3g}", "阈值 {threshold:.3g}")
+    NONE = Both("none", "无")
+    SCALE = Both("{score}, {threshold}", "{score}，{threshold}")
 
 
 @dataclass(frozen=True)
@@ -32,9 +45,9 @@ class Answer:
     """What the reader came for."""
 
     tone: Tone
-    headline: str
+    headline: Text
     """A few words."""
-    detail: str
+    detail: Text
     """One or two sentences with the figure behind it."""
 
 
@@ -44,7 +57,7 @@ class Picture:
 
     file: str
     """Name of its PNG file beside the page."""
-    caption: str
+    caption: Text
     image_3HW: Tensor = field(repr=False)
     """In [0, 1]; one channel is grey."""
 
@@ -58,8 +71,8 @@ class Picture:
 class Table:
     """Rows under headers; numbers are aligned by the page."""
 
-    headers: Sequence[str]
-    rows: Sequence[Sequence[str]]
+    headers: Sequence[Text]
+    rows: Sequence[Sequence[Text]]
     marked: int | None = None
     """Index of the row that counts."""
 
@@ -68,8 +81,8 @@ class Table:
 class Section:
     """A heading and what is said under it."""
 
-    title: str
-    paragraphs: Sequence[str] = ()
+    title: Text
+    paragraphs: Sequence[Text] = ()
     pictures: Sequence[Picture] = ()
     drawing: str = ""
     """An SVG element, trusted: made by `scale`."""
@@ -80,8 +93,8 @@ class Section:
 class Page:
     """A whole report."""
 
-    title: str
-    subject: str
+    title: Text
+    subject: Text
     """What was looked at."""
     answer: Answer
     sections: Sequence[Section]
@@ -94,45 +107,48 @@ class Page:
         return [picture for section in self.sections for picture in section.pictures]
 
 
-def write_page(page: Page, folder: Path) -> Path:
+def write_page(page: Page, folder: Path, language: Language = "en") -> Path:
     """Write `report.html` and the pictures; the path of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     for picture in page.pictures:
         (folder / picture.file).write_bytes(picture.png())
     part = folder / "report.html.part"
-    part.write_text(html(page), encoding="utf-8")
+    part.write_text(html(page, language), encoding="utf-8")
     return part.replace(folder / "report.html")
 
 
-def html(page: Page) -> str:
-    """The page; every text of the caller is escaped."""
+def html(page: Page, language: Language = "en") -> str:
+    """The page, opened in a language; every text of the caller is escaped."""
     style = Path(__file__).with_suffix(".css").read_text(encoding="utf-8")
     about = json.dumps(as_data(page.about), indent=2, ensure_ascii=False)
+    title = (said(text, language) for text in (page.answer.headline, page.subject))
+    sections = (_section(*one, language) for one in enumerate(page.sections))
     return f"""<!doctype html>
-<html lang="en">
+<html lang="{_TAGS[language]}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<title>{escape(page.answer.headline)} · {escape(page.subject)}</title>
+<title>{escape(" · ".join(title))}</title>
 <style>
 {style}</style>
 </head>
 <body>
 <header>
-<p class="kind">{escape(page.title)}</p>
-<h1>{escape(page.subject)}</h1>
+<p class="kind">{_both(page.title)}</p>
+{_switch(language)}
+<h1>{_both(page.subject)}</h1>
 </header>
 <main>
 <section class="answer {page.answer.tone}">
 <span class="mark" aria-hidden="true">{_MARKS[page.answer.tone]}</span>
-<div><p class="headline">{escape(page.answer.headline)}</p>
-<p>{escape(page.answer.detail)}</p></div>
+<div><p class="headline">{_both(page.answer.headline)}</p>
+<p>{_both(page.answer.detail)}</p></div>
 </section>
-{"".join(_section(section) for section in page.sections)}
+{"".join(sections)}
 <details>
-<summary>Settings, versions, hardware, time</summary>
+<summary>{_both(Words.ABOUT)}</summary>
 <pre>{escape(about)}</pre>
 </details>
 </main>
@@ -141,36 +157,61 @@ def html(page: Page) -> str:
 """
 
 
-def _section(section: Section) -> str:
-    figures = "".join(_figure(picture) for picture in section.pictures)
+def _both(text: Text) -> str:
+    """Both languages side by side; the style hides the one that is not chosen."""
+    if isinstance(text, str):
+        return escape(text)
+    return "".join(
+        f'<span lang="{tag}">{escape(said(text, language))}</span>'
+        for language, tag in _TAGS.items()
+    )
+
+
+def _switch(chosen: Language) -> str:
+    choices = "".join(
+        f'<label lang="{tag}"><input type="radio" name="language" id="{language}"'
+        f"{' checked' if language == chosen else ''}>{_NAMES[language]}</label>"
+        for language, tag in _TAGS.items()
+    )
+    return f'<div class="language" role="radiogroup" aria-label="Language · 语言">{choices}</div>'
+
+
+def _section(number: int, section: Section, language: Language) -> str:
+    name = f"section-{number}"
+    figures = "".join(_figure(picture, language) for picture in section.pictures)
     parts = [
-        f"<h2>{escape(section.title)}</h2>",
+        f'<h2 id="{name}">{_both(section.title)}</h2>',
         f'<div class="pictures">{figures}</div>' if figures else "",
         section.drawing,
-        *(f"<p>{escape(text)}</p>" for text in section.paragraphs),
-        _table(section.table) if section.table else "",
+        *(f"<p>{_both(text)}</p>" for text in section.paragraphs),
+        _table(section.table, name) if section.table else "",
     ]
     return f"<section>\n{''.join(parts)}\n</section>\n"
 
 
-def _figure(picture: Picture) -> str:
+def _figure(picture: Picture, language: Language) -> str:
     source = "data:image/png;base64," + base64.b64encode(picture.png()).decode()
-    caption = escape(picture.caption)
+    alt = escape(said(picture.caption, language))
+    name = escape(f"caption-{picture.file}")
     height, width = picture.image_3HW.shape[1:]
     shape = ' class="long"' if width > 2 * height else ""
-    return f'<figure{shape}><img src="{source}" alt="{caption}"><figcaption>{caption}</figcaption></figure>'
+    # An attribute cannot follow the switch; the caption that it points to does.
+    return (
+        f'<figure{shape}><img src="{source}" alt="{alt}" aria-labelledby="{name}">'
+        f'<figcaption id="{name}">{_both(picture.caption)}</figcaption></figure>'
+    )
 
 
-def _table(table: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(text)}</th>' for text in table.headers)
+def _table(table: Table, name: str) -> str:
+    head = "".join(f'<th scope="col">{_both(text)}</th>' for text in table.headers)
     rows = []
     for index, row in enumerate(table.rows):
-        cells = "".join(f"<td>{escape(text)}</td>" for text in row)
+        cells = "".join(f"<td>{_both(text)}</td>" for text in row)
         rows.append(
             f"<tr{' class=marked' if index == table.marked else ''}>{cells}</tr>"
         )
     return (
-        f'<div class="wide" role="region" aria-label="table" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -186,7 +227,8 @@ class Scale:
     threshold: float
     others: Sequence[float] = ()
     """Scores to compare with, such as those of clean encoders."""
-    label: str = "score"
+    label: str = "PL1"
+    """A symbol, the same in both languages."""
     low: float = 0.005
     high: float = 0.5
 
@@ -206,15 +248,24 @@ _WIDTH, _LEFT, _AXIS = 640, 34, 74
 
 
 def scale(drawn: Scale) -> str:
-    """The scale as an SVG element; the left side of the threshold is the suspicious one."""
+    """The scale as SVG, once in each language; the left side of the threshold is the suspicious one."""
+    return "".join(_scale(drawn, language) for language in _TAGS)
 
+
+def _scale(drawn: Scale, language: Language) -> str:
     def x(value: float) -> float:
         return round(_LEFT + (_WIDTH - 2 * _LEFT) * drawn.position(value), 1)
 
     edge = x(drawn.threshold)
-    text = f"{drawn.label} {_number(drawn.score)}, threshold {drawn.threshold:.3g}"
+    top = _AXIS - 30 if drawn.score is None else 0
+    number = Words.NONE if drawn.score is None else f"{drawn.score:.4f}"
+    score = Both("{label} {number}", "{label} {number}").fill(
+        label=drawn.label, number=number
+    )
+    threshold = Words.THRESHOLD.fill(threshold=drawn.threshold)
+    name = said(Words.SCALE.fill(score=score, threshold=threshold), language)
     parts = [
-        f'<svg class="scale" viewBox="0 0 {_WIDTH} 130" role="img" aria-label="{escape(text)}">',
+        f'<svg lang="{_TAGS[language]}" class="scale" viewBox="0 {top} {_WIDTH} {130 - top}" role="img" aria-label="{escape(name)}">',
         f'<rect class="low" x="{_LEFT}" y="{_AXIS - 14}" width="{edge - _LEFT}" height="14"/>',
         f'<rect class="rest" x="{edge}" y="{_AXIS - 14}" width="{_WIDTH - _LEFT - edge}" height="14"/>',
         *(
@@ -227,20 +278,16 @@ def scale(drawn: Scale) -> str:
             if drawn.low <= v <= drawn.high
         ),
         f'<line class="edge" x1="{edge}" x2="{edge}" y1="{_AXIS - 22}" y2="{_AXIS}"/>',
-        f'<text class="edge-text" x="{edge}" y="{_AXIS + 46}">threshold {drawn.threshold:.3g}</text>',
+        f'<text class="edge-text" x="{edge}" y="{_AXIS + 46}">{said(threshold, language)}</text>',
     ]
     if drawn.score is not None:
         at = x(drawn.score)
         parts += [
             f'<path class="needle" d="M{at} {_AXIS - 10} l-8 -18 h16 z"/>',
             f'<text class="score" x="{min(max(at, 70), _WIDTH - 70)}" y="34">'
-            f"{escape(drawn.label)} {_number(drawn.score)}</text>",
+            f"{escape(said(score, language))}</text>",
         ]
     return "".join(parts) + "</svg>"
-
-
-def _number(value: float | None) -> str:
-    return "none" if value is None else f"{value:.4f}"
 
 
 def side_by_side(images_B3HW: Tensor, *, gap: int = 1) -> Tensor:

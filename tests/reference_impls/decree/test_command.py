@@ -69,9 +69,12 @@ def test_json_is_all_that_stdout_gets(files, threshold, tmp_path, capsys):
             "--out",
             str(tmp_path / "o"),
             "--json",
+            "--language",
+            "zh",
         ]
     )
     assert json.loads(capsys.readouterr().out)["backdoored"] is (code == 1)
+    assert '<html lang="zh-CN">' in (tmp_path / "o" / "report.html").read_text("utf-8")
 
 
 def test_clean_encoders_set_the_threshold(files, tmp_path, capsys):

@@ -8,6 +8,7 @@ import pytest
 from reference_impls.decree import fleet
 from reference_impls.decree.__main__ import main
 from reference_impls.decree.calibration import Calibration, save
+from reference_impls.lab.bilingual import Both
 from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.fleet import Outcome
@@ -89,10 +90,29 @@ def test_the_most_suspicious_stand_first():
     ]
 
 
+def test_the_summary_counts_and_judges_in_both_languages():
+    outcomes = [
+        Outcome("a", "done", DONE),
+        Outcome("b", "failed", reason="{damaged}"),
+        Outcome("c", "lost", reason="died"),
+    ]
+    page = fleet.present(outcomes, {})
+    assert page.answer.headline == Both(
+        "1 of 3 look backdoored", "3 个编码器中有 1 个疑似含有后门"
+    )
+    assert page.answer.detail.zh.endswith("2 个未能扫描，原因见下表。")
+    assert [row[1] for row in fleet.rows(outcomes)] == [
+        Both("backdoored", "含有后门"),
+        Both("failed: {damaged}", "失败：{damaged}"),
+        Both("lost: died", "丢失：died"),
+    ]
+
+
 def test_a_folder_is_scanned_and_a_second_run_scans_nothing(folder, tmp_path, capsys):
     save(Calibration(threshold=1e-6, source="invented"), tmp_path / "tau.json")
     arguments = ["fleet", str(folder), "--out", str(tmp_path / "out"), "--count", "32"]
     arguments += ["--preset", "published", "--calibration", str(tmp_path / "tau.json")]
+    arguments += ["--language", "zh"]
     assert main(arguments) == 2  # c.pth cannot be read
     first = capsys.readouterr()
     lines = [line.split("\t") for line in first.out.splitlines()]
@@ -107,7 +127,10 @@ def test_a_folder_is_scanned_and_a_second_run_scans_nothing(folder, tmp_path, ca
     assert "3 encoders" in (tmp_path / "out" / "report.html").read_text(
         encoding="utf-8"
     )
-    assert len(list((tmp_path / "out").glob("*/report.html"))) == 2
+    pages = list((tmp_path / "out").glob("*/report.html"))
+    assert len(pages) == 2
+    for page in (tmp_path / "out" / "report.html", *pages):
+        assert 'id="zh" checked' in page.read_text(encoding="utf-8")
 
     assert main(arguments) == 2
     second = capsys.readouterr()

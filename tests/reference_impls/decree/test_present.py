@@ -1,14 +1,20 @@
 """DECREE's page: what it says in each case, and how it looks in a browser."""
 
+import re
 import shutil
 
 import pytest
 import torch
 
-from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
+from reference_impls.decree.calibration import (
+    PUBLISHED_THRESHOLD,
+    Calibration,
+    calibrate,
+)
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.method import DecreeReport, RestartReport
 from reference_impls.decree.present import present
+from reference_impls.lab.bilingual import Both
 from reference_impls.lab.images import Trigger
 from reference_impls.lab.page import html, write_page
 from reference_impls.lab.shapes import shapes
@@ -45,9 +51,9 @@ def page(*arguments):
 @pytest.mark.parametrize(
     ("score", "tone", "headline"),
     [
-        (0.02, "alarm", "Backdoored"),
-        (0.09, "calm", "No backdoor found"),
-        (None, "open", "No trigger found"),
+        (0.02, "alarm", Both("Backdoored", "含有后门")),
+        (0.09, "calm", Both("No backdoor found", "未发现后门")),
+        (None, "open", Both("No trigger found", "未找到触发器")),
     ],
 )
 def test_the_answer_is_said_in_its_tone(score, tone, headline):
@@ -57,26 +63,44 @@ def test_the_answer_is_said_in_its_tone(score, tone, headline):
 
 def test_the_area_and_how_sure_are_part_of_the_answer():
     detail = page(0.02).answer.detail
-    assert "2.00% of the image (about 20 of 1024 pixels)" in detail
-    assert "standard deviations below the mean of 5 clean encoders" in detail
+    assert "2.00% of the image (about 20 of 1024 pixels)" in detail.en
+    assert "standard deviations below the mean of 5 clean encoders" in detail.en
+    assert "图像 2.00% 的补丁（1024 个像素中的约 20 个）" in detail.zh
+    assert "比 5 个干净编码器的均值低 17.0 个标准差" in detail.zh
+    assert "均值高 " in page(0.099).answer.detail.zh
+
+
+def test_the_origin_of_the_threshold_is_told_in_both_languages():
+    text = html(page(0.02))
+    assert "Threshold: 0.6 x the smallest PL1 of 5 clean encoders." in text
+    assert "阈值：5 个干净编码器中最小 PL1 的 0.6 倍" in text
+    other = Calibration(threshold=0.07, source="a guess", clean_scores=(0.1,))
+    text = html(page(0.02, other))
+    assert "阈值来源（原始记录）：a guess。" in text
+    assert "最小 PL1 的" not in text
 
 
 def test_the_clean_encoders_are_drawn_and_named():
     text = html(page(0.02))
-    assert text.count('class="other"') == 5
+    assert text.count('class="other"') == 2 * 5  # a drawing in each language
     assert "PL1 0.0800 to 0.1000" in text
+    assert "PL1 为 0.0800 至 0.1000" in text
 
 
 def test_a_published_constant_is_said_to_be_no_calibration():
     text = html(page(0.02, PUBLISHED_THRESHOLD))
     assert "was not derived from clean encoders of this kind" in text
     assert "standard deviations" not in text
+    assert "并非由同类干净编码器得出" in text
+    assert "即论文第 5.1 节给出的常数" in text
+    assert "标准差" not in text
 
 
 def test_all_searches_are_listed_and_the_one_that_counts_is_marked():
     text = html(page(0.02))
     assert "<tr class=marked><td>1</td><td>0.0200</td>" in text
-    assert "<td>2</td><td>none</td><td>–</td><td>9</td>" in text
+    none = '<span lang="en">none</span><span lang="zh-CN">无</span>'
+    assert f"<td>2</td><td>{none}</td><td>–</td><td>9</td>" in text
 
 
 def test_without_a_trigger_there_are_no_pictures_and_no_needle():
@@ -114,10 +138,11 @@ def chromium():
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1100])
 @pytest.mark.parametrize("score", [0.02, None])
+@pytest.mark.parametrize("language", ["en", "zh"])
 def test_a_browser_shows_it_without_asking_anybody(
-    chromium, tmp_path, scheme, width, score
+    chromium, tmp_path, scheme, width, score, language
 ):
-    path = write_page(page(score), tmp_path)
+    path = write_page(page(score), tmp_path, language)
     context = chromium.new_context(
         viewport={"width": width, "height": 800}, color_scheme=scheme
     )
@@ -134,4 +159,49 @@ def test_a_browser_shows_it_without_asking_anybody(
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     found = axe.Axe().run(view).response["violations"]
     assert [(one["id"], one["nodes"][0]["html"]) for one in found] == []
+    context.close()
+
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
+SAME = {"PL1", "log", "DECREE", "English"}
+"""Words of an English page that a Chinese one has too; others are names."""
+
+
+def strange(view, language):
+    """What a reader sees and should not, the choice of the language apart."""
+    shown = view.locator("body").inner_text()
+    for name in ("English", "中文", report(0.02).encoder, CLEAN.source):
+        shown = shown.replace(name, "")
+    if language == "en":
+        return HAN.findall(shown)
+    return set(re.findall(r"[A-Za-z]{3,}[0-9]?", shown)) - SAME
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("first", ["en", "zh"])
+def test_the_language_is_switched_without_a_script(chromium, tmp_path, first):
+    path = write_page(page(0.02), tmp_path, first)
+    other = "zh" if first == "en" else "en"
+    headline = {"en": "Backdoored", "zh": "含有后门"}
+    caption = {"en": "Images as they are", "zh": "原始图像"}
+    drawing = {
+        "en": "PL1 0.0200, threshold 0.048",
+        "zh": "PL1 0.0200，阈值 0.048",
+    }
+    context = chromium.new_context(java_script_enabled=False)
+    view = context.new_page()
+    view.goto(path.as_uri())
+    for language in (first, other, first):
+        view.locator(f"#{language}").check()
+        assert view.locator(".headline").inner_text() == headline[language]
+        assert view.get_by_role("img", name=caption[language], exact=True).count() == 1
+        assert view.get_by_role("img", name=drawing[language], exact=True).count() == 1
+        assert view.get_by_role("region").count() == 1
+        assert not strange(view, language)
+    view.locator(f"#{first}").focus()
+    view.keyboard.press("ArrowRight")
+    assert view.locator(".headline").inner_text() == headline[other]
+    view.emulate_media(media="print")
+    assert not view.locator(".language").is_visible()
+    assert view.locator(".headline").inner_text() == headline[other]
     context.close()

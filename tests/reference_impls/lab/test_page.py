@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from reference_impls.lab import page
+from reference_impls.lab.bilingual import Both
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -26,7 +27,7 @@ def written(tmp_path):
     report = page.Page(
         title=HOSTILE,
         subject=HOSTILE,
-        answer=page.Answer("alarm", HOSTILE, HOSTILE),
+        answer=page.Answer("alarm", Both(HOSTILE, HOSTILE), HOSTILE),
         sections=[
             page.Section(
                 HOSTILE,
@@ -103,3 +104,25 @@ def test_images_stand_in_one_row_with_light_lines_between():
     row = page.side_by_side(torch.zeros(3, 3, 4, 4))
     assert row.shape == (3, 4, 14)
     assert row.sum() == 2 * 4 * 3
+
+
+@pytest.mark.parametrize(("language", "tag"), [("en", "en"), ("zh", "zh-CN")])
+def test_one_file_holds_both_languages_and_opens_in_one(language, tag):
+    headline = Both("A & B", "甲 & 乙")
+    answer = page.Answer("calm", headline, "same")
+    report = page.Page(title="t", subject="s", answer=answer, sections=[], about={})
+    text = page.html(report, language)
+    assert f'<html lang="{tag}">' in text
+    assert f"<title>{html.escape(getattr(headline, language))} · s</title>" in text
+    assert (
+        '<span lang="en">A &amp; B</span><span lang="zh-CN">甲 &amp; 乙</span>' in text
+    )
+    assert re.findall(r'id="(\w+)" checked', text) == [language]
+
+
+def test_the_scale_is_drawn_once_in_each_language():
+    drawn = page.scale(page.Scale(None, 0.05))
+    assert re.findall(r'<svg lang="(.*?)".*?aria-label="(.*?)"', drawn) == [
+        ("en", "PL1 none, threshold 0.05"),
+        ("zh-CN", "PL1 无，阈值 0.05"),
+    ]

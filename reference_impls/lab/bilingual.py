@@ -1,0 +1,42 @@
+"""Text for readers, in English and in Chinese at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Language = Literal["en", "zh"]
+"""What a reader can choose."""
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same statement in both languages."""
+
+    en: str
+    zh: str
+
+    def fill(self, **values: object) -> Both:
+        """With its fields filled as `str.format` does; a `Both` gives each language its own."""
+        return Both(
+            self.en.format_map({name: _part(v, "en") for name, v in values.items()}),
+            self.zh.format_map({name: _part(v, "zh") for name, v in values.items()}),
+        )
+
+    def then(self, *sentences: Both) -> Both:
+        """This and further sentences in one paragraph."""
+        said = (self, *sentences)
+        return Both(" ".join(one.en for one in said), "".join(one.zh for one in said))
+
+
+Text = Both | str
+"""A plain string is the same in both languages: a name, a symbol, a number."""
+
+
+def said(text: Text, language: Language) -> str:
+    """The text in one language."""
+    return text if isinstance(text, str) else getattr(text, language)
+
+
+def _part(value: object, language: Language) -> object:
+    return said(value, language) if isinstance(value, Both) else value
