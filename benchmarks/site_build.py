@@ -41,6 +41,10 @@ def measure(entries: int | None = None) -> Cost:
             synthetic.write(root, entries)
         else:
             shutil.copytree(synthetic.REPOSITORY / "catalog", root / "catalog")
+            for card in synthetic.REPOSITORY.glob("reference_impls/*/card.yaml"):
+                target = root / "reference_impls" / card.parent.name
+                target.mkdir(parents=True)
+                shutil.copy(card, target)
         shutil.copy(synthetic.REPOSITORY / "mkdocs.yml", root)
         shutil.copytree(synthetic.REPOSITORY / "site", root / "site")
         before = _children_seconds()
