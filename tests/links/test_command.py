@@ -217,11 +217,12 @@ def repo(catalog_dir, hostile):
     return catalog_dir
 
 
-def test_since_means_entries_that_changed(run, repo):
+def test_since_means_entries_that_changed(run, repo, tmp_path):
     done = run("--since", "HEAD", cwd=repo)
     assert (done.returncode, done.stdout) == (0, "0 links: nothing to check\n")
-    assert "--since" in run("--since", "--output=/tmp/x", cwd=repo).stderr
-    assert not Path("/tmp/x").exists()
+    planted = tmp_path / "planted"
+    assert "--since" in run("--since", f"--output={planted}", cwd=repo).stderr
+    assert not planted.exists()
     assert run("--since", "no-such-revision", cwd=repo).returncode == 2
 
 
