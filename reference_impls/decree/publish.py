@@ -13,7 +13,7 @@ import torch
 
 from reference_impls.decree import calibration
 from reference_impls.decree.chart import draw
-from reference_impls.decree.population import QUICK, Plan, subjects
+from reference_impls.decree.population import CONFIRMATION, QUICK, subjects
 from reference_impls.decree.sweep import Row, Separation, results, run, works
 from reference_impls.lab import console
 from reference_impls.lab.report import surroundings, write_json
@@ -25,7 +25,7 @@ START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results
 def sweep(*, quick: bool, jobs: int, out: Path, publish: bool) -> None:
     """Scan a population; write `results.json`, `results.svg`, `results.md`, `calibration.json`."""
     started = time.monotonic()
-    population = subjects(QUICK if quick else Plan())
+    population = subjects(QUICK if quick else CONFIRMATION)
     # Spawned, because a forked child of a threaded torch can hang.
     pool = (
         ProcessPoolExecutor(jobs, get_context("spawn")) if jobs > 1 else nullcontext()
