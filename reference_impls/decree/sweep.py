@@ -30,6 +30,8 @@ from reference_impls.lab.zoo import scan_world
 
 LEAST_SUCCESS_RATE = 0.99
 """Attacks below this are no working backdoors and are left out, as in the paper."""
+SCANS = 2
+"""Counted up when a change of code lets the same search find another trigger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +68,8 @@ def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -
     encoder, figures = make(subject)
     scores, seconds = {}, {}
     for name, config in presets.items():
-        path = cache_folder() / "scans" / f"{content_key(subject.key, config)}.json"
+        key = content_key(SCANS, subject.key, config)
+        path = cache_folder() / "scans" / f"{key}.json"
         if not path.exists():
             started = time.process_time()
             report = detect(encoder, scan_world(subject.lab).images_N3HW, config)
