@@ -65,7 +65,7 @@ class _MeanOverPixels(nn.Module):
     """
 
     def forward(self, features_BCHW: Tensor) -> Tensor:
-        kept: Tensor = _ChannelsLastGradient.apply(features_BCHW)
+        kept: Tensor = _ChannelsLastGradient.apply(features_BCHW)  # type: ignore[no-untyped-call]
         return kept.mean(dim=(2, 3), keepdim=True)
 
 

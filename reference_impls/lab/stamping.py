@@ -16,7 +16,7 @@ def stamp_each(images_B3HW: Tensor, mask_KHW: Tensor, pattern_K3HW: Tensor) -> T
 
     The same numbers as `images.stamp`, and gradients for masks and patterns alone.
     """
-    stamped: Tensor = _StampEach.apply(images_B3HW, mask_KHW, pattern_K3HW)
+    stamped: Tensor = _StampEach.apply(images_B3HW, mask_KHW, pattern_K3HW)  # type: ignore[no-untyped-call]
     return stamped
 
 
