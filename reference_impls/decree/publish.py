@@ -25,10 +25,10 @@ from reference_impls.decree.sweep import (
     Row,
     Separation,
     by_parent,
+    counted,
     gain,
     results,
     run,
-    tested,
     works,
 )
 from reference_impls.lab import console
@@ -83,7 +83,7 @@ def _seconds(rows: Iterable[Row]) -> dict[str, float]:
 
 def table(rows: Sequence[Row], separations: Sequence[Separation]) -> str:
     """The results for the README."""
-    test = tested(rows)
+    test = counted(rows)
     bad = [row for row in test if row.role == "backdoored"]
     parents, attacked = len(by_parent(test)), len(by_parent(bad))
     dropped = sum(row.role == "backdoored" and not works(row) for row in rows)

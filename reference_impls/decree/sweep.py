@@ -179,7 +179,7 @@ def area_under_curve(clean: Sequence[float], backdoored: Sequence[float]) -> flo
     return wins / (len(clean) * len(backdoored))
 
 
-def tested(rows: Iterable[Row]) -> list[Row]:
+def counted(rows: Iterable[Row]) -> list[Row]:
     """The test: clean encoders, and backdoored ones whose backdoor works."""
     return [row for row in rows if row.role in ("clean", "backdoored") and works(row)]
 
@@ -204,7 +204,7 @@ def separation(rows: Iterable[Row], preset: str) -> Separation:
             [score_of(row, preset) for row in rows if row.role == "calibration"],
             source="clean lab encoders outside the test",
         )
-    test = tested(rows)
+    test = counted(rows)
     parents = by_parent(test)
 
     def right(row: Row) -> bool:
@@ -253,7 +253,7 @@ def gain(rows: Iterable[Row]) -> dict[str, Any]:
         wins = sum(right(row, "robust") - right(row, "published") for row in some)
         return wins / len(some)
 
-    test = tested(rows)
+    test = counted(rows)
     return {"accuracy": more(test), "interval": bootstrap(by_parent(test), more)}
 
 

@@ -25,12 +25,12 @@ from reference_impls.decree.sweep import (
     Row,
     area_under_curve,
     by_parent,
+    counted,
     gain,
     results,
     run,
     scan_subject,
     separation,
-    tested,
 )
 from reference_impls.lab.errors import DeviceError
 
@@ -98,7 +98,7 @@ class TestSeparation:
         assert trapezoids == pytest.approx(separation(ROWS, "robust").area_under_curve)
 
     def test_parents_stand_together(self):
-        groups = by_parent(tested(ROWS))
+        groups = by_parent(counted(ROWS))
         assert [[row.role for row in group] for group in groups] == [
             ["clean", "backdoored"]
         ] * 3
