@@ -99,7 +99,8 @@ def table(rows: Sequence[Row], separations: Sequence[Separation]) -> str:
         "|---|---|---|---|---|---|---|---|---|",
         *(_separation_row(judged, parents) for judged in separations),
         "",
-        f"`robust` is right on {found['accuracy']:+.1%} more encoders than `published` [{low:+.1%}, {high:+.1%}].",
+        f"Accuracy of `robust` minus that of `published`: {100 * found['accuracy']:+.1f} points "
+        f"[{100 * low:+.1f}, {100 * high:+.1f}], parents drawn again.",
         *_hard_cases([row for row in rows if row.role == "hard"], separations),
     ]
     return "\n".join(lines) + "\n"
