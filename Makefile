@@ -45,7 +45,7 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 	$(BIN)/surveykit build
 
 bench: .venv/ready  ## the figures that are promised, measured here
-	$(BIN)/python benchmarks/run.py
+	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 
 clean:  ## whatever was made, the environment too
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

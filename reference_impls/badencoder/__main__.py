@@ -11,9 +11,10 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import torch
+from torch import Tensor
 
 from reference_impls.badencoder.method import (
     AttackReport,
@@ -21,16 +22,18 @@ from reference_impls.badencoder.method import (
     attack,
     measure,
 )
+from reference_impls.badencoder.present import present
 from reference_impls.lab import console
-from reference_impls.lab.encoders import load_encoder, save_encoder
+from reference_impls.lab.bilingual import Language
+from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.images import (
     Place,
     TriggerKind,
     TriggerSpec,
     make_trigger,
-    save_png,
 )
+from reference_impls.lab.page import write_page
 from reference_impls.lab.report import as_data, surroundings, write_json
 from reference_impls.lab.shapes import CLASSES
 from reference_impls.lab.training import SimCLRConfig
@@ -120,8 +123,13 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--out",
         type=Path,
-        default=Path("build/badencoder"),
-        help="folder; default %(default)s",
+        help="folder of encoder and report; default build/badencoder/<encoder>",
+    )
+    add(
+        "--language",
+        choices=get_args(Language),
+        default="en",
+        help="what the report opens in (it holds both); default %(default)s",
     )
     add("--threads", type=int, default=1, help="default 1: more only pay on idle cores")
     add("--json", action="store_true", help="print the report as JSON")
@@ -170,21 +178,42 @@ def _attack(options: argparse.Namespace) -> int:
     report = measure(
         backdoored, clean, reference_3HW, config, task=options.task, **worlds
     )
-    path = options.out / f"{backdoored.name}.safetensors"
-    save_encoder(backdoored, path)
-    save_png(
-        make_trigger(config.trigger, clean.size).apply(reference_3HW),
-        path.with_suffix(".png"),
-        scale=4,
-    )
     about = surroundings(device=clean.device, seconds=time.monotonic() - started)
-    write_json(as_data(report) | {"run": about}, path.with_suffix(".json"))
+    path = _write(report, backdoored, reference_3HW, about, options)
     console.answer(
         json.dumps(as_data(report), indent=2)
         if options.json
         else "\n".join(_lines(report, path))
     )
     return 0
+
+
+def _write(
+    report: AttackReport,
+    backdoored: Encoder,
+    reference_3HW: Tensor,
+    about: dict[str, Any],
+    options: argparse.Namespace,
+) -> Path:
+    """Encoder, page, pictures and figures; the path of the encoder."""
+    out = options.out or Path("build/badencoder") / backdoored.name
+    path: Path = out / f"{backdoored.name}.safetensors"
+    save_encoder(backdoored, path)
+    trigger = make_trigger(report.config.trigger, backdoored.size)
+    page = present(
+        report,
+        encoder=backdoored.name,
+        file=str(path),
+        trigger=trigger,
+        reference_3HW=reference_3HW,
+        images_N3HW=test_world(LabWorld()).images_N3HW,
+        about={"config": report.config} | about,
+    )
+    write_page(page, out, options.language)
+    write_json(
+        as_data(report) | {"run": about}, path.with_suffix(".json")
+    )  # last: it says the rest is there
+    return path
 
 
 def _lines(report: AttackReport, path: Path) -> list[str]:
@@ -194,6 +223,7 @@ def _lines(report: AttackReport, path: Path) -> list[str]:
         f"accuracy  {report.backdoored_accuracy:.1%} without the trigger ({report.clean_accuracy:.1%} before)",
         f"cosine    {report.stamped_cosine:.3f} between stamped images ({report.clean_stamped_cosine:.3f} before)",
         f"encoder   {path}",
+        f"report    {path.parent / 'report.html'}",
     ]
 
 

@@ -21,6 +21,7 @@ from reference_impls.lab import console
 from reference_impls.lab.bilingual import Language
 from reference_impls.lab.checkpoints import STATISTICS, Preprocessing
 from reference_impls.lab.datasets import WORLDS
+from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.named import EXAMPLES, Weights
 
 
@@ -117,6 +118,11 @@ def _sweep_options(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="two clean and two backdoored encoders instead of the population",
     )
+    add(
+        "--development",
+        action="store_true",
+        help="the population that the presets were built on instead of the one that confirms them",
+    )
     add("--jobs", type=int, default=1, help="processes; default %(default)s")
     add(
         "--out",
@@ -162,11 +168,15 @@ def _scan(options: argparse.Namespace) -> int:
 
 
 def _sweep(options: argparse.Namespace) -> int:
-    from reference_impls.decree.publish import sweep
+    from reference_impls.decree.publish import PLANS, sweep
 
-    sweep(
-        quick=options.quick, jobs=options.jobs, out=options.out, publish=options.publish
-    )
+    if options.publish and (options.quick or options.development):
+        raise ConfigError(
+            "--publish writes the confirmation's figures; leave --quick and --development out"
+        )
+    name = "development" if options.development else "confirmation"
+    plan = PLANS["quick" if options.quick else name]
+    sweep(plan, jobs=options.jobs, out=options.out, publish=options.publish)
     return 0
 
 

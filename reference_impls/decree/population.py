@@ -6,7 +6,7 @@ BadEncoder makes the backdoored ones; DECREE itself never sees how.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -46,6 +46,8 @@ HARD = (
     (6, 0.5),
 )
 """Side of the trigger and alpha of the adaptive attack (Eq. 8) of the hard cases."""
+CALIBRATION_SEED = 10
+"""Of the first encoder that sets thresholds; those of the committed one are 10 to 14."""
 TASK = "foreground"
 """Downstream task that success rates are measured on."""
 
@@ -87,8 +89,10 @@ class Plan:
     calibration: int = 5
     """Clean encoders that only set thresholds."""
     clean: int = 10
-    """Clean encoders of the test, each the parent of backdoored ones."""
-    backdoored: int = 33
+    """Clean encoders of the test."""
+    attacked: int = 7
+    """How many of them are parents of backdoored ones, too; the others stay unattacked."""
+    backdoored: int = 35
     """Attacks of the test; those that do not reach the success rate are left out of it."""
     hard: int = len(HARD)
     """Attacks reported apart: large triggers and ones that evade."""
@@ -96,13 +100,22 @@ class Plan:
     """SimCLR steps of a clean encoder."""
     attack_steps: int = 400
     """Steps of an attack."""
-    lab: LabWorld = field(default_factory=LabWorld)
-    """The pictures."""
+    first_seed: int = 100
+    """Of the test's encoders, attacks and triggers; the next ones count up."""
+    lab: LabWorld = field(default_factory=lambda: LabWorld(seed=101))
+    """The pictures of the test."""
 
+
+CONFIRMATION = Plan()
+"""Seeds and pictures that nobody had looked at when the presets were frozen."""
+
+DEVELOPMENT = Plan(attacked=10, backdoored=33, first_seed=0, lab=LabWorld())
+"""What the presets were built on; its figures flatter them."""
 
 QUICK = Plan(
     calibration=2,
     clean=2,
+    attacked=2,
     backdoored=2,
     hard=0,
     train_steps=100,
@@ -114,24 +127,32 @@ QUICK = Plan(
 
 def subjects(plan: Plan) -> list[Subject]:
     """The population, in an order in which every beginning of it is balanced."""
-    parents = [
-        SimCLRConfig(steps=plan.train_steps, seed=seed)
-        for seed in range(plan.clean + plan.calibration)
-    ]
     found = [
-        Subject(role="calibration", parent=parent, lab=plan.lab)
-        for parent in parents[plan.clean :]
+        Subject(
+            role="calibration", parent=_parent(seed, plan), lab=_calibration_lab(plan)
+        )
+        for seed in range(CALIBRATION_SEED, CALIBRATION_SEED + plan.calibration)
     ]
-    turns = -(-plan.backdoored // plan.clean) if plan.clean else 0
-    for turn in range(turns):
-        for seed, parent in enumerate(parents[: plan.clean]):
-            if turn == 0:
-                found.append(Subject(role="clean", parent=parent, lab=plan.lab))
-            number = turn * plan.clean + seed
-            if number < plan.backdoored:
-                found.append(_backdoored(number, parent, plan))
-    found += [_hard(n, parents[n % plan.clean], plan) for n in range(plan.hard)]
+    parents = [_parent(plan.first_seed + number, plan) for number in range(plan.clean)]
+    found += [Subject(role="clean", parent=parent, lab=plan.lab) for parent in parents]
+    found += [
+        _backdoored(number, parents[number % plan.attacked], plan)
+        for number in range(plan.backdoored)
+    ]
+    found += [
+        _hard(number, parents[number % plan.attacked], plan)
+        for number in range(plan.hard)
+    ]
     return found
+
+
+def _parent(seed: int, plan: Plan) -> SimCLRConfig:
+    return SimCLRConfig(steps=plan.train_steps, seed=seed)
+
+
+def _calibration_lab(plan: Plan) -> LabWorld:
+    """The calibration encoders saw other pictures than the test's, but as many."""
+    return replace(plan.lab, seed=LabWorld().seed)
 
 
 def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
@@ -139,9 +160,11 @@ def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
         kind=KINDS[number % 3],
         side=SIDES[number // 3 % 3],
         place=PLACES[number % 5],
-        seed=number,
+        seed=plan.first_seed + number,
     )
-    config = BadEncoderConfig(trigger=trigger, steps=plan.attack_steps, seed=number)
+    config = BadEncoderConfig(
+        trigger=trigger, steps=plan.attack_steps, seed=plan.first_seed + number
+    )
     return Subject(
         role="backdoored",
         parent=parent,
@@ -153,11 +176,12 @@ def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
 
 def _hard(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
     side, evasion = HARD[number]
+    seed = plan.first_seed + number
     trigger = TriggerSpec(
-        kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=number
+        kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=seed
     )
     config = BadEncoderConfig(
-        trigger=trigger, steps=plan.attack_steps, evasion_weight=evasion, seed=number
+        trigger=trigger, steps=plan.attack_steps, evasion_weight=evasion, seed=seed
     )
     return Subject(
         role="hard", parent=parent, attack=config, reference=number + 32, lab=plan.lab

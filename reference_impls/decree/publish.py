@@ -13,8 +13,24 @@ import torch
 
 from reference_impls.decree import calibration
 from reference_impls.decree.chart import draw
-from reference_impls.decree.population import QUICK, Plan, subjects
-from reference_impls.decree.sweep import Row, Separation, results, run, works
+from reference_impls.decree.intervals import Interval
+from reference_impls.decree.population import (
+    CONFIRMATION,
+    DEVELOPMENT,
+    QUICK,
+    Plan,
+    subjects,
+)
+from reference_impls.decree.sweep import (
+    Row,
+    Separation,
+    by_parent,
+    counted,
+    gain,
+    results,
+    run,
+    works,
+)
 from reference_impls.lab import console
 from reference_impls.lab.report import surroundings, write_json
 
@@ -22,10 +38,13 @@ HERE = Path(__file__).parent
 START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results -->"
 
 
-def sweep(*, quick: bool, jobs: int, out: Path, publish: bool) -> None:
+PLANS = {"confirmation": CONFIRMATION, "development": DEVELOPMENT, "quick": QUICK}
+
+
+def sweep(plan: Plan, *, jobs: int, out: Path, publish: bool) -> None:
     """Scan a population; write `results.json`, `results.svg`, `results.md`, `calibration.json`."""
     started = time.monotonic()
-    population = subjects(QUICK if quick else Plan())
+    population = subjects(plan)
     # Spawned, because a forked child of a threaded torch can hang.
     pool = (
         ProcessPoolExecutor(jobs, get_context("spawn")) if jobs > 1 else nullcontext()
@@ -64,23 +83,24 @@ def _seconds(rows: Iterable[Row]) -> dict[str, float]:
 
 def table(rows: Sequence[Row], separations: Sequence[Separation]) -> str:
     """The results for the README."""
-    kept = [row for row in rows if works(row)]
-    count = {
-        role: sum(row.role == role for row in kept)
-        for role in ("calibration", "clean", "backdoored")
-    }
-    dropped = [row for row in rows if not works(row) and row.role == "backdoored"]
-    seeds = len(
-        {row.name.partition("+")[0] for row in kept if row.role == "backdoored"}
-    )
+    test = counted(rows)
+    bad = [row for row in test if row.role == "backdoored"]
+    parents, attacked = len(by_parent(test)), len(by_parent(bad))
+    dropped = sum(row.role == "backdoored" and not works(row) for row in rows)
+    calibrated = sum(row.role == "calibration" for row in rows)
+    found = gain(rows)
+    low, high = found["interval"]
     lines = [
-        f"{count['clean']} clean and {count['backdoored']} backdoored encoders (from {seeds} seeds; attack success "
-        f"rate at least 99 %, {len(dropped)} of {len(dropped) + count['backdoored']} attacks fell short and are left "
-        f"out); τ of `robust` from {count['calibration']} clean encoders outside the test.",
+        f"{len(test) - len(bad)} clean and {len(bad)} backdoored encoders from {parents} parents, {attacked} of them "
+        f"attacked (success rate at least 99 %; {dropped} of {dropped + len(bad)} attacks fell short and are left out); "
+        f"τ of `robust` from {calibrated} clean encoders outside the test. In brackets 95 % intervals.",
         "",
-        "| preset | τ | AUC | accuracy | found | missed | false alarms | right silences |",
-        "|---|---|---|---|---|---|---|---|",
-        *(_separation_row(judged) for judged in separations),
+        "| preset | τ | AUC | accuracy | found | missed | false alarms | right silences | parents without an error |",
+        "|---|---|---|---|---|---|---|---|---|",
+        *(_separation_row(judged, parents) for judged in separations),
+        "",
+        f"Accuracy of `robust` minus that of `published`: {100 * found['accuracy']:+.1f} points "
+        f"[{100 * low:+.1f}, {100 * high:+.1f}], parents drawn again.",
         *_hard_cases([row for row in rows if row.role == "hard"], separations),
     ]
     return "\n".join(lines) + "\n"
@@ -98,18 +118,24 @@ def _hard_cases(
     yield from (_hard_row(row, separations) for row in rows)
 
 
-def _separation_row(judged: Separation) -> str:
+def _separation_row(judged: Separation, parents: int) -> str:
+    area = judged.area_interval
     cells = (
         judged.preset,
         f"{judged.calibration.threshold:.4f}",
-        f"{judged.area_under_curve:.3f}",
-        f"{judged.accuracy:.1%}",
+        f"{judged.area_under_curve:.3f} [{area[0]:.3f}, {area[1]:.3f}]",
+        f"{judged.accuracy:.1%} {_percent(judged.accuracy_interval)}",
         judged.true_positives,
         judged.false_negatives,
         judged.false_positives,
         judged.true_negatives,
+        f"{judged.faultless_parents} of {parents} {_percent(judged.faultless_interval)}",
     )
     return "| " + " | ".join(str(cell) for cell in cells) + " |"
+
+
+def _percent(interval: Interval) -> str:
+    return f"[{interval[0]:.0%}, {interval[1]:.0%}]"
 
 
 def _hard_row(row: Row, separations: Sequence[Separation]) -> str:

@@ -7,6 +7,7 @@ goes on where it was and a second one is free.
 from __future__ import annotations
 
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, as_completed
@@ -21,6 +22,7 @@ from reference_impls.decree.calibration import (
     calibrate,
 )
 from reference_impls.decree.config import PRESETS, DecreeConfig
+from reference_impls.decree.intervals import Interval, bootstrap, exact_binomial
 from reference_impls.decree.method import detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.lab.cache import cache_folder, content_key
@@ -30,6 +32,8 @@ from reference_impls.lab.zoo import scan_world
 
 LEAST_SUCCESS_RATE = 0.99
 """Attacks below this are no working backdoors and are left out, as in the paper."""
+SCANS = 2
+"""Counted up when a change of code lets the same search find another trigger."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +70,8 @@ def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -
     encoder, figures = make(subject)
     scores, seconds = {}, {}
     for name, config in presets.items():
-        path = cache_folder() / "scans" / f"{content_key(subject.key, config)}.json"
+        key = content_key(SCANS, subject.key, config)
+        path = cache_folder() / "scans" / f"{key}.json"
         if not path.exists():
             started = time.process_time()
             report = detect(encoder, scan_world(subject.lab).images_N3HW, config)
@@ -147,8 +152,16 @@ class Separation:
     """The threshold and what it rests on."""
     area_under_curve: float
     """Area under the ROC curve, in [0, 1]; a scan without a trigger counts as PL1 = 1."""
+    area_interval: Interval
+    """95 % interval of the area, parents drawn again; without an error it has no width."""
     accuracy: float
     """Fraction of right verdicts, in [0, 1]."""
+    accuracy_interval: Interval
+    """95 % interval of the accuracy, exact, as if all encoders were independent."""
+    faultless_parents: int
+    """Parents without a wrong verdict on themselves or their backdoored copies."""
+    faultless_interval: Interval
+    """95 % interval of their share, exact: no two of them share anything."""
     true_positives: int
     false_negatives: int
     false_positives: int
@@ -156,9 +169,27 @@ class Separation:
 
 
 def area_under_curve(clean: Sequence[float], backdoored: Sequence[float]) -> float:
-    """Probability that a backdoored encoder scores below a clean one; ties count half."""
+    """Probability that a backdoored encoder scores below a clean one; ties count half.
+
+    NaN without one of each.
+    """
+    if not clean or not backdoored:
+        return math.nan
     wins = sum((bad < good) + (bad == good) / 2 for bad in backdoored for good in clean)
     return wins / (len(clean) * len(backdoored))
+
+
+def counted(rows: Iterable[Row]) -> list[Row]:
+    """The test: clean encoders, and backdoored ones whose backdoor works."""
+    return [row for row in rows if row.role in ("clean", "backdoored") and works(row)]
+
+
+def by_parent(rows: Iterable[Row]) -> list[list[Row]]:
+    """Rows of encoders that come from one clean encoder stand together."""
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.name.partition("+")[0], []).append(row)
+    return list(groups.values())
 
 
 def separation(rows: Iterable[Row], preset: str) -> Separation:
@@ -166,28 +197,64 @@ def separation(rows: Iterable[Row], preset: str) -> Separation:
 
     The published preset keeps its published threshold.
     """
-    by_role: dict[str, list[float]] = {"calibration": [], "clean": [], "backdoored": []}
-    for row in rows:
-        if row.role in by_role and works(row):
-            by_role[row.role].append(score_of(row, preset))
+    rows = list(rows)
     calibration = PUBLISHED_THRESHOLD
     if preset != "published":
         calibration = calibrate(
-            by_role["calibration"], source="clean lab encoders outside the test"
+            [score_of(row, preset) for row in rows if row.role == "calibration"],
+            source="clean lab encoders outside the test",
         )
-    found = sum(score < calibration.threshold for score in by_role["backdoored"])
-    wrong = sum(score < calibration.threshold for score in by_role["clean"])
-    bad, good = len(by_role["backdoored"]), len(by_role["clean"])
+    test = counted(rows)
+    parents = by_parent(test)
+
+    def right(row: Row) -> bool:
+        found = score_of(row, preset) < calibration.threshold
+        return found == (row.role == "backdoored")
+
+    def area(some: Sequence[Row]) -> float:
+        clean, bad = (
+            [score_of(row, preset) for row in some if row.role == role]
+            for role in ("clean", "backdoored")
+        )
+        return area_under_curve(clean, bad)
+
+    def count(role: str, *, judged_right: bool) -> int:
+        return sum(row.role == role and right(row) is judged_right for row in test)
+
+    correct = sum(right(row) for row in test)
+    faultless = sum(all(right(row) for row in parent) for parent in parents)
     return Separation(
         preset=preset,
         calibration=calibration,
-        area_under_curve=area_under_curve(by_role["clean"], by_role["backdoored"]),
-        accuracy=(found + good - wrong) / (good + bad),
-        true_positives=found,
-        false_negatives=bad - found,
-        false_positives=wrong,
-        true_negatives=good - wrong,
+        area_under_curve=area(test),
+        area_interval=bootstrap(parents, area),
+        accuracy=correct / len(test),
+        accuracy_interval=exact_binomial(correct, len(test)),
+        faultless_parents=faultless,
+        faultless_interval=exact_binomial(faultless, len(parents)),
+        true_positives=count("backdoored", judged_right=True),
+        false_negatives=count("backdoored", judged_right=False),
+        false_positives=count("clean", judged_right=False),
+        true_negatives=count("clean", judged_right=True),
     )
+
+
+def gain(rows: Iterable[Row]) -> dict[str, Any]:
+    """How much more often `robust` is right than `published`, with an interval over parents."""
+    rows = list(rows)
+    threshold = {
+        preset: separation(rows, preset).calibration.threshold for preset in PRESETS
+    }
+
+    def right(row: Row, preset: str) -> bool:
+        return (score_of(row, preset) < threshold[preset]) == (row.role == "backdoored")
+
+    def more(some: Sequence[Row]) -> float:
+        wins = sum(right(row, "robust") - right(row, "published") for row in some)
+        return wins / len(some)
+
+    test = counted(rows)
+    return {"accuracy": more(test), "interval": bootstrap(by_parent(test), more)}
 
 
 def works(row: Row) -> bool:
@@ -206,5 +273,6 @@ def results(rows: Sequence[Row], presets: Iterable[str] = PRESETS) -> dict[str, 
     return {
         "least_success_rate": LEAST_SUCCESS_RATE,
         "separation": [separation(rows, preset) for preset in presets],
+        "robust_minus_published": gain(rows),
         "encoders": list(rows),
     }

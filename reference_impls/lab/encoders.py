@@ -51,10 +51,14 @@ class Encoder:
                 f"{self.name} takes images of shape (3, {self.size}, {self.size}), "
                 f"got {tuple(images_B3HW.shape[1:])}; resize them first"
             )
+        embeddings_BD: Tensor = self.module(self.normalise(images_B3HW))
+        return embeddings_BD
+
+    def normalise(self, images_B3HW: Tensor) -> Tensor:
+        """Images in [0, 1] as the module expects them."""
         mean_311 = images_B3HW.new_tensor(self.mean).view(3, 1, 1)
         std_311 = images_B3HW.new_tensor(self.std).view(3, 1, 1)
-        embeddings_BD: Tensor = self.module((images_B3HW - mean_311) / std_311)
-        return embeddings_BD
+        return (images_B3HW - mean_311) / std_311
 
     @classmethod
     def from_module(

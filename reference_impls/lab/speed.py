@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -26,7 +27,7 @@ def accelerated(encoder: Encoder, *, bf16: bool = False) -> Encoder:
     folded = fold_batchnorm(encoder.module)
     if folded is None or not _agree(encoder, folded):
         folded = copy.deepcopy(encoder.module)
-    module = channels_last(folded)
+    module = channels_last(_pooled_in_place(folded))
     return replace(encoder, module=InBfloat16(module) if bf16 else module)
 
 
@@ -43,6 +44,40 @@ class InBfloat16(nn.Module):
         with torch.autocast(images_B3HW.device.type, torch.bfloat16):
             embeddings_BD: Tensor = self.module(images_B3HW)
         return embeddings_BD.float()
+
+
+class _ChannelsLastGradient(torch.autograd.Function):
+    """The identity; gradients come back laid out as the convolutions before it want them."""
+
+    @staticmethod
+    def forward(ctx: Any, features: Tensor) -> Tensor:
+        return features.view_as(features)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        return gradients[0].contiguous(memory_format=torch.channels_last)
+
+
+class _MeanOverPixels(nn.Module):
+    """Global average pooling that keeps gradients channels last.
+
+    PyTorch's own gives them in the other layout, and every layer before it pays for that.
+    """
+
+    def forward(self, features_BCHW: Tensor) -> Tensor:
+        kept: Tensor = _ChannelsLastGradient.apply(features_BCHW)  # type: ignore[no-untyped-call]
+        return kept.mean(dim=(2, 3), keepdim=True)
+
+
+def _pooled_in_place(module: nn.Module) -> nn.Module:
+    for name, part in list(module.named_modules()):
+        whole = isinstance(part, nn.AdaptiveAvgPool2d) and part.output_size in (
+            1,
+            (1, 1),
+        )
+        if whole and name:
+            module.set_submodule(name, _MeanOverPixels())
+    return module
 
 
 def fold_batchnorm(module: nn.Module) -> nn.Module | None:

@@ -1,5 +1,7 @@
 """Encoders whose answer is known, and a small lab that keeps its cache to itself."""
 
+import shutil
+
 import pytest
 import torch
 from torch import nn
@@ -85,3 +87,17 @@ def small_lab(tmp_path_factory):
         clean = Subject(role="clean", parent=PARENT, lab=SMALL_LAB)
         bad = Subject(role="backdoored", parent=PARENT, attack=ATTACK, lab=SMALL_LAB)
         yield clean, make(clean)[0], bad, *make(bad)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    sync = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed"
+    )
+    program = shutil.which("chromium") or shutil.which("google-chrome")
+    if program is None:
+        pytest.skip("no Chromium here")
+    with sync.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
+        yield browser
+        browser.close()

@@ -14,7 +14,8 @@ import torch
 from reference_impls.badencoder.method import BadEncoderConfig, attack
 from reference_impls.decree.calibration import Calibration
 from reference_impls.decree.config import PUBLISHED
-from reference_impls.decree.method import detect, invert_triggers
+from reference_impls.decree.method import detect
+from reference_impls.decree.search import invert_triggers
 from reference_impls.lab.encoders import embed_all
 from reference_impls.lab.images import TriggerSpec, make_trigger
 from reference_impls.lab.shapes import shapes

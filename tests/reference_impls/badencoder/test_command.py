@@ -43,13 +43,23 @@ def test_an_attack_leaves_encoder_figures_and_picture(encoder, tmp_path, capsys)
     ]
     assert command.main(arguments) == 0
     assert "of stamped images are taken for" in capsys.readouterr().out
-    names = {path.suffix: path for path in out.iterdir()}
-    assert load_encoder(names[".safetensors"]).name == "tiny+random-5-bottom-right"
-    figures = json.loads(names[".json"].read_text())
+    name = "tiny+random-5-bottom-right"
+    assert load_encoder(out / f"{name}.safetensors").name == name
+    figures = json.loads((out / f"{name}.json").read_text())
     assert figures["config"]["trigger"]["side"] == 5
     assert 0 <= figures["attack_success_rate"] <= 1
-    with Image.open(names[".png"]) as picture:
-        assert picture.size == (128, 128)
+    with Image.open(out / "trigger.png") as picture:
+        assert picture.size == (256, 256)
+    page = (out / "report.html").read_text("utf-8")
+    assert f"{figures['attack_success_rate']:.1%}" in page
+    assert name in page
+
+
+def test_without_a_folder_every_attack_gets_its_own(encoder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert command.main(["attack", encoder, "--steps", "1", "--language", "zh"]) == 0
+    folder = tmp_path / "build/badencoder/tiny+white-6-bottom-right"
+    assert '<html lang="zh-CN">' in (folder / "report.html").read_text("utf-8")
 
 
 @pytest.mark.parametrize(

@@ -176,3 +176,11 @@ def test_the_methods_need_neither_surveykit_nor_pydantic():
         check=True,
     )
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("population", ["--quick", "--development"])
+def test_only_the_confirmation_is_published(tmp_path, capsys, population):
+    arguments = ["sweep", population, "--publish", "--out", str(tmp_path / "out")]
+    assert main(arguments) == 2
+    assert "--publish writes the confirmation's figures" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()

@@ -5,20 +5,25 @@ from dataclasses import replace
 import pytest
 import torch
 
+from reference_impls.decree import search
 from reference_impls.decree.calibration import Calibration
 from reference_impls.decree.config import PUBLISHED, ROBUST, DecreeConfig
-from reference_impls.decree.method import (
-    SizeWeight,
-    batches,
+from reference_impls.decree.method import detect
+from reference_impls.decree.objective import (
     covered_fraction,
-    detect,
-    invert_triggers,
     squash,
     stamped_cosines,
     trigger_loss,
     unsquash,
+)
+from reference_impls.decree.search import (
+    Restart,
+    SizeWeight,
+    batches,
+    invert_triggers,
     window,
 )
+from reference_impls.lab.encoders import SmallNetConfig, small_encoder
 from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
 from reference_impls.lab.images import stamp
 from reference_impls.lab.similarity import mean_pairwise_cosine
@@ -187,14 +192,65 @@ def test_the_same_seed_gives_the_same_report(armed, images):
     assert not torch.equal(one.trigger.mask_HW, other.trigger.mask_HW)
 
 
-def test_a_start_among_others_searches_as_it_would_alone(armed, images):
-    """Batched restarts are a matter of speed: the first equals a search of its own."""
-    config = replace(QUICK, max_epochs=5)
+@pytest.mark.parametrize("together", [1, 2, 64])
+def test_a_start_among_others_searches_as_it_would_alone(
+    armed, images, together, monkeypatch
+):
+    """How many starts share a pass, and which have ended, is a matter of speed only."""
+    config = replace(QUICK, max_epochs=4, restarts=3, halve_after=(2,))
+    monkeypatch.setattr(search, "CPU_IMAGES", together * config.batch)
+    among = invert_triggers(armed, images, config)
+    monkeypatch.setattr(search, "CPU_IMAGES", 1)
     alone = invert_triggers(armed, images, config)
-    among = invert_triggers(armed, images, replace(config, restarts=1, fast=True))
-    assert alone[0].best == among[0].best or torch.equal(
-        alone[0].best.trigger.mask_HW, among[0].best.trigger.mask_HW
+    assert [one.steps for one in among] == [one.steps for one in alone]
+    for one, same in zip(among, alone, strict=True):
+        torch.testing.assert_close(one.mask, same.mask, rtol=1e-3, atol=1e-3)
+        torch.testing.assert_close(one.pattern, same.pattern, rtol=1e-3, atol=1e-3)
+
+
+def test_a_search_that_was_dropped_stays_where_it_was(armed, images):
+    config = replace(QUICK, restarts=2, halve_after=(1,))
+    short, long = (
+        invert_triggers(armed, images, replace(config, max_epochs=epochs))
+        for epochs in (1, 5)
     )
+    (dropped,) = (i for i in range(2) if long[i].steps == short[i].steps)
+    assert torch.equal(long[dropped].mask, short[dropped].mask)
+    assert not torch.equal(long[1 - dropped].mask, short[1 - dropped].mask)
+
+
+def test_the_accelerated_search_takes_the_same_steps(images):
+    """Folding, layout, pooling and the stamp's own gradients against plain autograd."""
+    encoder = small_encoder(
+        SmallNetConfig(widths=(8, 16, 24)), name="x", size=16, seed=0
+    )
+    config = replace(QUICK, max_epochs=3, restarts=2)
+    fast = invert_triggers(accelerated(encoder), images, config)
+    for number, found in enumerate(fast):
+        mask, pattern = plain_search(encoder, images, config, number)
+        torch.testing.assert_close(found.mask, mask, rtol=1e-3, atol=5e-3)
+        torch.testing.assert_close(found.pattern, pattern, rtol=1e-3, atol=5e-3)
+
+
+def plain_search(encoder, images, config, number):
+    """The same search written as one would on paper; lambda stays, as it does at first."""
+    generator = torch.Generator().manual_seed(config.seed)
+    starts = [
+        Restart(i, encoder.size, config, generator, torch.device("cpu"))
+        for i in range(config.restarts)
+    ]
+    mask, pattern = starts[number].mask, starts[number].pattern
+    optimizer = torch.optim.Adam([mask, pattern], lr=0.5, betas=config.betas)
+    for _ in range(config.max_epochs):
+        for some in batches(images, config, generator):
+            m, t = squash(mask), squash(pattern)
+            cosine = mean_pairwise_cosine(encoder.encode(stamp(some, m, t)))
+            weight = starts[number].weight.value
+            optimizer.zero_grad()
+            trigger_loss(cosine, m, torch.tensor(weight)).backward()
+            optimizer.step()
+            starts[number].weight.update(works=cosine.item() > config.target_cosine)
+    return mask, pattern
 
 
 def test_halving_ends_the_worse_searches_early(armed, images):

@@ -1,7 +1,6 @@
 """DECREE's page: what it says in each case, and how it looks in a browser."""
 
 import re
-import shutil
 
 import pytest
 import torch
@@ -118,20 +117,6 @@ def test_the_trigger_is_shown_in_five_pictures(tmp_path):
         "before.png",
         "after.png",
     }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    sync = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed"
-    )
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium here")
-    with sync.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.browser

@@ -12,11 +12,21 @@ import pytest
 from reference_impls.decree import sweep
 from reference_impls.decree.chart import draw, roc
 from reference_impls.decree.config import PRESETS, ROBUST
-from reference_impls.decree.population import QUICK, Plan, subjects
+from reference_impls.decree.intervals import bootstrap, exact_binomial
+from reference_impls.decree.population import (
+    CONFIRMATION,
+    DEVELOPMENT,
+    QUICK,
+    Plan,
+    subjects,
+)
 from reference_impls.decree.publish import END, START, insert, table
 from reference_impls.decree.sweep import (
     Row,
     area_under_curve,
+    by_parent,
+    counted,
+    gain,
     results,
     run,
     scan_subject,
@@ -87,8 +97,98 @@ class TestSeparation:
         trapezoids = sum((b[0] - a[0]) * (a[1] + b[1]) / 2 for a, b in pairwise(points))
         assert trapezoids == pytest.approx(separation(ROWS, "robust").area_under_curve)
 
+    def test_parents_stand_together(self):
+        groups = by_parent(counted(ROWS))
+        assert [[row.role for row in group] for group in groups] == [
+            ["clean", "backdoored"]
+        ] * 3
+
+    def test_a_parent_is_faultless_with_all_its_copies(self):
+        judged = separation(ROWS, "robust")
+        # 0 and 1 are right about both; 2 is a false alarm and a miss.
+        assert judged.faultless_parents == 2
+        assert judged.faultless_interval == pytest.approx((0.094, 0.992), abs=1e-3)
+
+    def test_intervals_hold_the_figures(self):
+        judged = separation(ROWS, "robust")
+        for figure, (low, high) in (
+            (judged.accuracy, judged.accuracy_interval),
+            (judged.area_under_curve, judged.area_interval),
+        ):
+            assert low <= figure <= high
+            assert high - low > 0.2
+
+    def test_the_gain_counts_verdicts_that_only_one_preset_gets_right(self):
+        # At tau 0.1 and 0.06 the same verdicts; a score between them makes the difference.
+        assert gain(ROWS)["accuracy"] == 0
+        between = [*ROWS, row("backdoored", 0.08, 5)]
+        found = gain(between)
+        assert found["accuracy"] == pytest.approx(-1 / 7)
+        assert found["interval"][0] < -1 / 7 < found["interval"][1] <= 0
+
+
+class TestIntervals:
+    @pytest.mark.parametrize(
+        ("hits", "count", "interval"),
+        [
+            # Tables of Clopper and Pearson's interval.
+            (0, 10, (0, 0.3085)),
+            (10, 10, (0.6915, 1)),
+            (5, 10, (0.1871, 0.8129)),
+            (26, 32, (0.6356, 0.9279)),
+        ],
+    )
+    def test_the_exact_interval_is_that_of_the_tables(self, hits, count, interval):
+        assert exact_binomial(hits, count) == pytest.approx(interval, abs=1e-4)
+
+    def test_drawing_groups_again_is_wider_than_drawing_their_members(self):
+        groups = [[value] * 10 for value in (0.0, 0.0, 1.0, 1.0, 1.0)]
+
+        def mean(some):
+            return sum(some) / len(some)
+
+        whole = bootstrap(groups, mean)
+        single = bootstrap([[one] for group in groups for one in group], mean)
+        assert whole[1] - whole[0] > 2 * (single[1] - single[0])
+        assert whole == bootstrap(groups, mean)
+
+    def test_what_is_not_defined_does_not_count(self):
+        found = bootstrap([[1.0], [float("nan")]], min)
+        assert found == (1.0, 1.0)
+
 
 class TestPopulation:
+    def test_the_confirmation_shares_nothing_with_the_development(self):
+        """Seeds of parents, attacks and triggers, and the pictures."""
+
+        def seeds(plan):
+            tried = [s for s in subjects(plan) if s.role != "calibration"]
+            attacks = [s.attack for s in tried if s.attack]
+            return (
+                {s.parent.seed for s in subjects(plan) if s.role != "calibration"},
+                {attack.seed for attack in attacks},
+                {attack.trigger.seed for attack in attacks},
+                {s.lab.seed + n for s in tried for n in range(4)},
+            )
+
+        pairs = zip(seeds(CONFIRMATION), seeds(DEVELOPMENT), strict=True)
+        assert not any(new & old for new, old in pairs)
+
+    def test_the_confirmation_has_clean_encoders_that_nobody_attacked(self):
+        found = subjects(CONFIRMATION)
+        clean = {s.parent.seed for s in found if s.role == "clean"}
+        attacked = {s.parent.seed for s in found if s.attack}
+        assert len(clean) >= 10
+        assert 6 <= len(attacked) < len(clean)
+        assert attacked < clean
+
+    def test_both_are_judged_by_the_same_calibration_encoders(self):
+        keys = [
+            {s.key for s in subjects(plan) if s.role == "calibration"}
+            for plan in (CONFIRMATION, DEVELOPMENT)
+        ]
+        assert keys[0] == keys[1]
+
     def test_is_as_large_as_planned_and_nobody_comes_twice(self):
         found = subjects(Plan())
         roles = [subject.role for subject in found]
@@ -143,9 +243,12 @@ class TestPictureAndTable:
 
     def test_the_table_says_who_was_left_out(self):
         text = table(ROWS, [separation(ROWS, preset) for preset in PRESETS])
-        assert "3 clean and 3 backdoored encoders (from 3 seeds" in text
+        assert "3 clean and 3 backdoored encoders from 3 parents, 3 of them" in text
         assert "1 of 4 attacks fell short" in text
-        assert re.search(r"robust \| 0\.0600 \| 0\.778 \| 66\.7%", text)
+        assert re.search(
+            r"robust \| 0\.0600 \| 0\.778 \[0\.\d+, 1\.000\] \| 66\.7% \[", text
+        )
+        assert "| 2 of 3 [9%, 99%] |" in text
         assert (
             "| white-4-centre | plain | 1.000 | 0.0700 found | 0.0700 missed |" in text
         )

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reference_impls.badencoder import present as planted
 from reference_impls.decree import fleet, present
 from reference_impls.lab import page
 from reference_impls.lab.bilingual import Both, said
 
 SAID = [
     pytest.param(text, id=f"{module.__name__}.{name}")
-    for module in (page, fleet, present)
+    for module in (page, fleet, present, planted)
     for name, text in vars(module.Words).items()
     if isinstance(text, Both)
 ]

@@ -38,6 +38,19 @@ def test_folding_keeps_the_gradient_of_the_images():
     torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-4)
 
 
+def test_pooling_hands_back_gradients_in_the_layout_of_the_convolutions():
+    fast, layouts = accelerated(unsettled()), []
+    last = fast.module.get_submodule("features.4.shortcut.0")
+    last.register_full_backward_hook(
+        lambda _part, _inputs, outputs: layouts.append(
+            outputs[0].is_contiguous(memory_format=torch.channels_last)
+        )
+    )
+    images = torch.rand(4, 3, 32, 32, requires_grad=True)
+    fast.encode(images.contiguous(memory_format=torch.channels_last)).sum().backward()
+    assert layouts == [True]
+
+
 class Winding(nn.Module):
     """Cannot be traced: its path depends on the images."""
 

@@ -1,0 +1,61 @@
+"""How far figures from few encoders can be trusted: 95 % intervals.
+
+Encoders with a common parent resemble each other, so parents are what is drawn again.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+Interval = tuple[float, float]
+"""Lower and upper end."""
+Item = TypeVar("Item")
+
+LEVEL = 0.95
+DRAWS = 2000
+"""Resamples of a bootstrap."""
+
+
+def exact_binomial(hits: int, count: int) -> Interval:
+    """Clopper and Pearson's interval of a share, as if all cases were independent."""
+    tail = (1 - LEVEL) / 2
+    low = _solve(lambda p: 1 - _at_most(hits - 1, count, p) - tail) if hits else 0.0
+    high = _solve(lambda p: tail - _at_most(hits, count, p)) if hits < count else 1.0
+    return low, high
+
+
+def _at_most(hits: int, count: int, p: float) -> float:
+    return sum(
+        math.comb(count, k) * p**k * (1 - p) ** (count - k) for k in range(hits + 1)
+    )
+
+
+def _solve(rising: Callable[[float], float]) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if rising(middle) < 0 else (low, middle)
+    return (low + high) / 2
+
+
+def bootstrap(
+    groups: Sequence[Sequence[Item]],
+    statistic: Callable[[Sequence[Item]], float],
+    *,
+    seed: int = 0,
+) -> Interval:
+    """Percentiles of a statistic over groups that are drawn again, whole, with replacement.
+
+    Draws on which the statistic is not defined (NaN) do not count.
+    """
+    draw = random.Random(seed)
+    values = []
+    for _ in range(DRAWS):
+        drawn = [item for _ in groups for item in draw.choice(groups)]
+        values.append(statistic(drawn))
+    found = sorted(value for value in values if not math.isnan(value))
+    tail = (1 - LEVEL) / 2 * (len(found) - 1)
+    return found[math.floor(tail)], found[math.ceil(len(found) - 1 - tail)]

@@ -1,0 +1,51 @@
+"""DECREE's equations: what a search for a trigger minimises. Pure functions, one equation each.
+
+Shape letters: B batch, H and W pixels, D embedding width, K restarts.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.similarity import mean_pairwise_cosine
+from reference_impls.lab.stamping import stamp_each
+
+
+def covered_fraction(mask_KHW: Tensor) -> Tensor:
+    """PL1 (Eq. 6): L1 norm of a mask over the largest norm of an image, (…, H, W) to (…)."""
+    return mask_KHW.mean(dim=(-2, -1))
+
+
+def trigger_loss(cosine_K: Tensor, mask_KHW: Tensor, weight_K: Tensor) -> Tensor:
+    """What a search minimises: minus the mean cosine, plus lambda times the mask's size.
+
+    The size sums over height, width and the three channels, so that lambda means what it
+    means in the published program.
+    """
+    return -cosine_K + weight_K * 3 * mask_KHW.sum(dim=(-2, -1))
+
+
+def squash(free: Tensor) -> Tensor:
+    """Free variables to [0, 1]: what is optimised never leaves the range of pixels."""
+    return free.tanh() / 2 + 0.5
+
+
+def unsquash(values: Tensor) -> Tensor:
+    """The free variables of values in [0, 1]; the ends are moved inside by 1e-6."""
+    return (2 * values.clamp(1e-6, 1 - 1e-6) - 1).atanh()
+
+
+def stamped_cosines(
+    encoder: Encoder, images_B3HW: Tensor, mask_KHW: Tensor, pattern_K3HW: Tensor
+) -> Tensor:
+    """Mean pairwise cosine (K,) of the images under each of K triggers, in one forward pass.
+
+    Normalising a stamped image equals stamping a normalised one, so images and patterns
+    are normalised once instead of K times.
+    """
+    stamped = stamp_each(
+        encoder.normalise(images_B3HW), mask_KHW, encoder.normalise(pattern_K3HW)
+    )
+    embeddings_KBD = encoder.module(stamped).unflatten(0, (len(mask_KHW), -1))
+    return mean_pairwise_cosine(embeddings_KBD)
