@@ -136,10 +136,6 @@ class Universal(Protocol):
         """The changed images, in [0, 1]."""
         ...
 
-    def save(self, path: Path) -> None:
-        """Write it as .npz; `load` reads it."""
-        ...
-
 
 @dataclass(frozen=True, eq=False)
 class UniversalPatch(Trigger):
@@ -259,6 +255,19 @@ def _check_size(what: str, own: Tensor, images_B3HW: Tensor) -> None:
     if own.shape[-2:] != images_B3HW.shape[-2:]:
         made, got = ("x".join(map(str, t.shape[-2:])) for t in (own, images_B3HW))
         raise ConfigError(f"{what} was made for images of {made} pixels, got {got}")
+
+
+@dataclass(frozen=True, eq=False)
+class AtRandomPlaces:
+    """A patch that is put at another place of every image, the same places every time."""
+
+    patch: UniversalPatch
+    seed: int = 0
+
+    def apply(self, images_B3HW: Tensor) -> Tensor:
+        """The images with the patch on them."""
+        generator = Generator().manual_seed(self.seed)
+        return self.patch.apply_randomly(images_B3HW, generator)
 
 
 # -- Files ---------------------------------------------------------------------------
