@@ -55,6 +55,9 @@ def parser() -> argparse.ArgumentParser:
         "--quick", action="store_true", help="one seed and few steps, to try it"
     )
     publish.add_argument(
+        "--jobs", type=int, default=1, help="processes; default %(default)s"
+    )
+    publish.add_argument(
         "--out", type=Path, help="folder; default: beside the method, README included"
     )
     return top
@@ -233,7 +236,7 @@ def _apply(options: argparse.Namespace) -> int:
 def _publish(options: argparse.Namespace) -> int:
     from reference_impls.advclip.publish import publish
 
-    publish(quick=options.quick, out=options.out)
+    publish(quick=options.quick, jobs=options.jobs, out=options.out)
     return 0
 
 

@@ -120,7 +120,9 @@ def pruned(encoder: Encoder, fraction: float) -> Encoder:
         if isinstance(layer, (nn.Conv2d, nn.Linear)):
             sizes = layer.weight.abs().flatten()
             count = int(fraction * len(sizes))
-            layer.weight.view(-1)[sizes.argsort()[:count]] = 0
+            dropped = torch.zeros_like(sizes, dtype=torch.bool)
+            dropped[sizes.argsort()[:count]] = True
+            layer.weight.masked_fill_(dropped.view(layer.weight.shape), 0)
     return copy
 
 

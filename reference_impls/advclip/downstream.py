@@ -14,10 +14,10 @@ from statistics import mean
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from reference_impls.lab.encoders import embed_all
 from reference_impls.lab.heads import (
+    class_texts,
     fit_linear_probe,
     fit_mlp_head,
     mean_average_precision,
@@ -27,7 +27,6 @@ from reference_impls.lab.heads import (
 from reference_impls.lab.image_text import ImageText
 from reference_impls.lab.universal import (
     AtRandomPlaces,
-    Universal,
     UniversalPatch,
     UniversalPerturbation,
     fooling_rate,
@@ -37,8 +36,6 @@ from reference_impls.lab.worlds import World
 
 PAIRS = 200
 """Image-text pairs of the test that retrieval searches."""
-PROMPTS = 64
-"""Captions whose mean embedding stands for a class, at most."""
 RANKS = (1, 5, 10)
 TO_TEXT, TO_IMAGE = "image to text", "text to image"
 ITSELF = "image to itself"
@@ -137,7 +134,7 @@ class Bench:
             count = len(train.classes[task])
             labels_N = labels_N.to(train_ND.device)
             if self.victim.text is not None:
-                texts_CD = class_texts(self.victim, train, task)
+                texts_CD = class_texts(self.victim.embed_text, train, task)
                 found[task, ZERO_SHOT] = _zero_shot(texts_CD)
             found[task, PROBE] = fit_linear_probe(
                 train_ND, labels_N, classes=count
@@ -145,7 +142,7 @@ class Bench:
             found[task, MLP] = fit_mlp_head(train_ND, labels_N, classes=count).predict
         return found
 
-    def measure(self, universal: Universal) -> Scores:
+    def measure(self, universal: Change) -> Scores:
         """The figures before and after a change of the test images."""
         return self.compare(self._embed(universal.apply(self.test.images_N3HW)))
 
@@ -212,27 +209,6 @@ def _zero_shot(texts_CD: Tensor) -> Predict:
     return lambda embeddings_ND: zero_shot(embeddings_ND, texts_CD)
 
 
-def class_texts(victim: ImageText, world: World, task: str) -> Tensor:
-    """One embedding (C, D) per class: the mean of captions of that class, or of a plain prompt.
-
-    A world with captions describes its classes in its own words; elsewhere it is CLIP's
-    "a photo of a {class}".
-    """
-    rows = []
-    for number, name in enumerate(world.classes[task]):
-        captions = _captions_of(world, task, number)
-        texts_PD = victim.embed_text(captions or [f"a photo of a {name}"])
-        rows.append(F.normalize(texts_PD.mean(dim=0), dim=0))
-    return torch.stack(rows)
-
-
-def _captions_of(world: World, task: str, number: int) -> list[str]:
-    if not world.captions:
-        return []
-    index = (world.labels[task] == number).nonzero().flatten()[:PROMPTS]
-    return [world.captions[i] for i in index.tolist()]
-
-
 # -- What a change is compared with --------------------------------------------------
 
 
@@ -241,7 +217,7 @@ def controls(
     images_N3HW: Tensor,
     *,
     seed: int = 0,
-) -> dict[str, Universal]:
+) -> dict[str, Change]:
     """Changes of the same size that nobody crafted: noise, and the images' mean colour."""
     if isinstance(change, UniversalPerturbation):
         size = change.delta_3HW.shape[-1]

@@ -57,7 +57,7 @@ from reference_impls.lab.worlds import World
 
 Crafter = Literal["direct", "generator", "linf"]
 CRAFTERS: tuple[Crafter, ...] = get_args(Crafter)
-LEARNING_RATES: dict[Crafter, float] = {"direct": 0.3, "generator": 2e-3, "linf": 0.3}
+LEARNING_RATES: dict[Crafter, float] = {"direct": 0.3, "generator": 5e-3, "linf": 0.3}
 """Of Adam, falling to 0; the published generator takes a constant 2e-4."""
 
 

@@ -5,12 +5,18 @@ Shape letters: N images, D embedding width, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
+
+from reference_impls.lab.worlds import World
+
+PROMPTS = 64
+"""Captions whose mean embedding stands for a class, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +98,23 @@ def zero_shot(images_ND: Tensor, classes_CD: Tensor) -> Tensor:
     return (F.normalize(images_ND, dim=1) @ F.normalize(classes_CD, dim=1).T).argmax(
         dim=1
     )
+
+
+def class_texts(
+    embed_text: Callable[[Sequence[str]], Tensor], world: World, task: str
+) -> Tensor:
+    """One embedding (C, D) per class: the mean of captions of that class, or of a plain prompt.
+
+    A world with captions describes its classes in its own words; elsewhere it is CLIP's
+    "a photo of a {class}".
+    """
+    rows = []
+    for number, name in enumerate(world.classes[task]):
+        index = (world.labels[task] == number).nonzero().flatten()[:PROMPTS]
+        captions = [world.captions[i] for i in index.tolist()] if world.captions else []
+        texts_PD = embed_text(captions or [f"a photo of a {name}"])
+        rows.append(F.normalize(texts_PD.mean(dim=0), dim=0))
+    return torch.stack(rows)
 
 
 def recall_at(queries_ND: Tensor, answers_ND: Tensor, *, k: int = 1) -> float:
