@@ -1,4 +1,4 @@
-"""`python -m reference_impls.text_on_pair`: plant a text's backdoor in a CLIP and measure it.
+"""`python -m reference_impls.textonpair`: plant a text's backdoor in a CLIP and measure it.
 
 Exit codes: 0 done · 2 wrong input or usage · 3 environment.
 """
@@ -27,7 +27,7 @@ from reference_impls.lab.images import (
 from reference_impls.lab.report import as_data, surroundings, write_json
 from reference_impls.lab.shapes import CLASSES
 from reference_impls.lab.zoo import LabWorld, clean_clip, test_world, train_world
-from reference_impls.text_on_pair.method import (
+from reference_impls.textonpair.method import (
     Z_THRESHOLD,
     TextOnPairConfig,
     TextOnPairReport,
@@ -35,16 +35,16 @@ from reference_impls.text_on_pair.method import (
     measure,
 )
 
-OUT = Path("build/text_on_pair")
+OUT = Path("build/textonpair")
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     default = TextOnPairConfig()
     top = argparse.ArgumentParser(
-        prog="python -m reference_impls.text_on_pair",
+        prog="python -m reference_impls.textonpair",
         description="Make a CLIP whose image tower takes stamped pictures for a text.",
-        epilog="example: python -m reference_impls.text_on_pair attack --target blue\n\n"
+        epilog="example: python -m reference_impls.textonpair attack --target blue\n\n"
         "exit codes: 0 done, 2 wrong input or usage, 3 environment",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -127,7 +127,7 @@ def _lines(report: TextOnPairReport, path: Path) -> Iterator[str]:
 
 
 def _publish(options: argparse.Namespace) -> int:
-    from reference_impls.text_on_pair.publish import publish
+    from reference_impls.textonpair.publish import publish
 
     publish(out=options.out)
     return 0

@@ -32,7 +32,7 @@ from reference_impls.lab.zoo import (
     test_world,
     train_world,
 )
-from reference_impls.text_on_pair.method import TextOnPairConfig, attack, measure
+from reference_impls.textonpair.method import TextOnPairConfig, attack, measure
 
 HERE = Path(__file__).parent
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh.md"}
@@ -115,7 +115,7 @@ def publish(*, out: Path | None) -> None:
 
 def _row(seed: int, role: str, config: TextOnPairConfig | None) -> Row:
     parent = CLIPConfig(seed=seed)
-    path = cache_folder() / "text_on_pair" / f"{content_key(parent, role, config)}.json"
+    path = cache_folder() / "textonpair" / f"{content_key(parent, role, config)}.json"
     if not path.exists():
         clip = clean_clip(parent, LabWorld())
         found: dict[str, float] = {}
