@@ -53,9 +53,9 @@ class Words:
     HOLDS = Both("No stronger than chance", "并不强于随机改动")
     CLASSIFIED = Both(
         "{kind} changes {fooling:.0%} of all predictions; {control} of the same size changes {other:.0%}. "
-        "{task} ({classifier}) suffers most: accuracy {before:.1%} → {after:.1%}.",
+        "Hit hardest is {task} ({classifier}): accuracy {before:.1%} → {after:.1%}.",
         "{kind}改变了 {fooling:.0%} 的预测；相同大小的{control}只改变 {other:.0%}。"
-        "受影响最大的是 {task}（{classifier}）：准确率由 {before:.1%} 变为 {after:.1%}。",
+        "受影响最大的是“{task}”（{classifier}）：准确率由 {before:.1%} 变为 {after:.1%}。",
     )
     RETRIEVED = Both(
         "Image-to-text retrieval finds the right caption first for {before:.1%} of the images before and "
@@ -67,7 +67,7 @@ class Words:
         "{after:.0%} 的图像在改动后，嵌入仍与自身原图最近。",
     )
     PATCH = Both(
-        "One patch on {share:.1%} of the image", "占图像面积 {share:.1%} 的一个补丁"
+        "One patch on {share:.2%} of the image", "占图像面积 {share:.2%} 的一个补丁"
     )
     DELTA = Both(
         "One perturbation of at most {epsilon:.1f}/255 per pixel",
@@ -116,6 +116,11 @@ NAMES: dict[str, Text] = {
     TO_TEXT: Both("image to text", "图像检索文本"),
     TO_IMAGE: Both("text to image", "文本检索图像"),
     ITSELF: Both("changed image to itself", "改动后的图像检索自身原图"),
+    "shape": Both("shape", "形状"),
+    "foreground": Both("foreground", "前景颜色"),
+    "background": Both("background", "背景颜色"),
+    "texture": Both("texture", "纹理"),
+    "size": Both("size", "大小"),
     "random patch": Both("a random patch", "随机补丁"),
     "mean-colour patch": Both("a patch of the mean colour", "平均颜色补丁"),
     "random signs": Both("a random perturbation", "随机扰动"),
@@ -134,8 +139,8 @@ DEFENCES: dict[str, Both] = {
 }
 
 
-def name(word: str) -> Text:
-    """A classifier, direction or control in both languages; a task keeps its own name."""
+def in_words(word: str) -> Text:
+    """A classifier, direction, control or lab task in both languages; others keep their names."""
     return NAMES.get(word, word)
 
 
@@ -188,10 +193,10 @@ def _sentences(report: Report) -> list[Both]:
             Words.CLASSIFIED.fill(
                 kind=_kind(report),
                 fooling=scores.fooling,
-                control=name(control),
+                control=in_words(control),
                 other=other.fooling,
-                task=worst.task,
-                classifier=name(worst.classifier),
+                task=in_words(worst.task),
+                classifier=in_words(worst.classifier),
                 before=worst.before,
                 after=worst.after,
             )
@@ -251,7 +256,7 @@ def _tasks(report: Report) -> Section | None:
         Words.WAS,
         Words.IS,
         Words.FOOLED,
-        name(control),
+        in_words(control),
     )
     rows = [
         _row(one, other.of(one.task, one.classifier))
@@ -262,8 +267,8 @@ def _tasks(report: Report) -> Section | None:
 
 def _row(one: Classified, control: Classified) -> tuple[Text, ...]:
     return (
-        one.task,
-        name(one.classifier),
+        in_words(one.task),
+        in_words(one.classifier),
         f"{one.before:.1%}",
         f"{one.after:.1%}",
         f"{one.fooling:.0%}",
@@ -273,7 +278,7 @@ def _row(one: Classified, control: Classified) -> tuple[Text, ...]:
 
 def _retrieval(retrieved: Sequence[Retrieved]) -> Section:
     rows: list[tuple[Text, ...]] = [
-        (name(r.direction), r.measure, f"{r.before:.1%}", f"{r.after:.1%}")
+        (in_words(r.direction), r.measure, f"{r.before:.1%}", f"{r.after:.1%}")
         for r in retrieved
     ]
     headers: Sequence[Text] = (Words.DIRECTION, Words.MEASURE, Words.WAS, Words.IS)

@@ -18,7 +18,7 @@ import torch
 from reference_impls.advclip.chart import draw
 from reference_impls.advclip.defences import DEFENCES
 from reference_impls.advclip.downstream import MLP, PROBE, TO_IMAGE, TO_TEXT, ZERO_SHOT
-from reference_impls.advclip.present import grid
+from reference_impls.advclip.present import grid, in_words
 from reference_impls.advclip.run import lab_victim
 from reference_impls.advclip.study import MAIN, QUICK, TASK, Plan, Row, craft, study
 from reference_impls.lab import console
@@ -133,8 +133,8 @@ class Words:
     STRENGTH = Both("### Strength and cost", "### 强度与开销")
     CHANGE = Both("change", "改动")
     SECONDS = Both("CPU s", "CPU 秒")
-    TEXTURE = Both("texture, zero-shot accuracy", "texture 零样本准确率")
-    FOOLED = Both("fooled (texture)", "误导率（texture）")
+    TEXTURE = Both("texture, zero-shot accuracy", "纹理零样本准确率")
+    FOOLED = Both("fooled (texture)", "误导率（纹理）")
     I2T = Both("R@1 image→text", "R@1 图像→文本")
     T2I = Both("R@1 text→image", "R@1 文本→图像")
     MEAN = Both("fooled, mean of all", "误导率，全部平均")
@@ -165,7 +165,7 @@ class Words:
         "### 针对补丁 `{change}` 的防御（补丁在无防御的模型上制作）",
     )
     DEFENCE = Both("defence", "防御")
-    CLEAN = Both("texture, linear probe, clean", "texture 线性探测，干净图像")
+    CLEAN = Both("texture, linear probe, clean", "纹理线性探测，干净图像")
     PATCHED = Both("patched", "加补丁")
     RANDOMLY = Both("random patch", "随机补丁")
 
@@ -181,7 +181,7 @@ NAMES: dict[str, Both] = {
     "blur": Both("3×3 blur", "3×3 模糊"),
     "pruning": Both("pruning, 30 %", "剪枝，30 %"),
     "adversarial-training": Both(
-        "adversarial training on texture", "在 texture 上对抗训练"
+        "adversarial training on texture", "在纹理任务上对抗训练"
     ),
 }
 PARTS = (
@@ -292,7 +292,10 @@ def _tasks(rows: Sequence[Row], lang: Language) -> list[str]:
     main = own(rows, MAIN)
     names = dict.fromkeys(n.split("/")[0] for n in main[0].figures if "/MLP/" in n)
     body = [
-        [task, *(_arrow(main, f"{task}/{kind}") for kind in (ZERO_SHOT, PROBE, MLP))]
+        [
+            said(in_words(task), lang),
+            *(_arrow(main, f"{task}/{kind}") for kind in (ZERO_SHOT, PROBE, MLP)),
+        ]
         for task in names
     ]
     headers = (Words.TASK, NAMES[ZERO_SHOT], NAMES[PROBE], NAMES[MLP])
