@@ -49,7 +49,8 @@ def parser() -> argparse.ArgumentParser:
     )
     _apply_options(commands.add_parser("apply", help="put a patch on pictures"))
     publish = commands.add_parser(
-        "publish", help="measure everything the README reports (about fifteen minutes of one core)"
+        "publish",
+        help="measure everything the README reports (about fifteen minutes of one core)",
     )
     publish.add_argument(
         "--quick", action="store_true", help="one seed and few steps, to try it"

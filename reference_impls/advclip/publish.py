@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
@@ -31,6 +31,20 @@ from reference_impls.lab.zoo import LabWorld, test_world
 HERE = Path(__file__).parent
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh.md"}
 START, END = "<!-- results: made by `publish` -->", "<!-- end of results -->"
+SHOWN = (
+    "fooling",
+    *(
+        f"{TASK}/{classifier}/{figure}"
+        for classifier in (ZERO_SHOT, PROBE)
+        for figure in ("before", "after", "fooling")
+    ),
+    *(
+        f"{way}/R@1/{figure}"
+        for way in (TO_TEXT, TO_IMAGE)
+        for figure in ("before", "after")
+    ),
+)
+"""Figures of a row that are kept where not all are shown."""
 CONTROLS = ("random patch", "mean-colour patch", "random signs")
 
 
@@ -42,11 +56,12 @@ def publish(*, quick: bool, jobs: int, out: Path | None) -> None:
         ProcessPoolExecutor(jobs, get_context("spawn")) if jobs > 1 else nullcontext()
     )
     with pool as executor, console.progress("study") as step:
-        rows = study(
+        measured = study(
             plan,
             executor=executor,
             done=lambda finished, total: step(finished, total, "pieces"),
         )
+    rows = [slim(row) for row in measured]
     seconds = time.monotonic() - started
     about = surroundings(device=torch.device("cpu"), seconds=seconds)
     date = datetime.now(UTC).date().isoformat()
@@ -84,6 +99,14 @@ def insert(readme: Path, text: str) -> None:
     before, _, rest = readme.read_text(encoding="utf-8").partition(START)
     _, _, after = rest.partition(END)
     readme.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
+
+
+def slim(row: Row) -> Row:
+    """The row with the figures that are shown: all of the main change at home, a few elsewhere."""
+    if (row.change, row.made_on, row.defence) == (MAIN, row.victim, "none"):
+        return row
+    kept = {name: row.figures[name] for name in SHOWN if name in row.figures}
+    return replace(row, figures=kept)
 
 
 # -- Figures -------------------------------------------------------------------------
