@@ -115,7 +115,7 @@ NAMES: dict[str, Text] = {
     MLP: Both("MLP", "MLP"),
     TO_TEXT: Both("image to text", "图像检索文本"),
     TO_IMAGE: Both("text to image", "文本检索图像"),
-    ITSELF: Both("changed image to itself", "改动后的图像检索自身原图"),
+    ITSELF: Both("changed image to itself", "图像检索自身"),
     "shape": Both("shape", "形状"),
     "foreground": Both("foreground", "前景颜色"),
     "background": Both("background", "背景颜色"),
