@@ -5,16 +5,26 @@ Shape letters: B batch, H and W pixels, D embedding width, L words of a caption.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
-from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.encoders import (
+    Encoder,
+    LabNetConfig,
+    SmallNetConfig,
+    load_encoder,
+    save_encoder,
+    small_encoder,
+)
+from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
 from reference_impls.lab.training import (
     Progress,
     check_positive,
@@ -36,7 +46,7 @@ class CLIPConfig:
     """Image-caption pairs per step."""
     learning_rate: float = 3e-3
     """Peak of AdamW's one-cycle schedule."""
-    net: SmallNetConfig = field(default_factory=lambda: SmallNetConfig(embedding=64))
+    net: LabNetConfig = field(default_factory=lambda: SmallNetConfig(embedding=64))
     """Architecture of the image tower; its `embedding` is the common space."""
     bf16: bool = True
     """Convolve in bfloat16."""
@@ -168,3 +178,54 @@ def _text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         return TextTower(words, len(captions[0].split()), dimension)
+
+
+# -- Files ---------------------------------------------------------------------------
+
+TEXT_FORMAT = "lab-text-1"
+
+
+def save_clip(clip: CLIP, path: Path) -> None:
+    """Write the image tower to `path` and the text tower beside it, as safetensors.
+
+    Raises:
+        EncoderError: the image tower is no lab encoder.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    about = {"words": list(clip.text.index), "length": clip.text.length}
+    part = path.with_suffix(".part")
+    save_file(
+        clip.text.state_dict(),
+        part,
+        metadata={"lab": json.dumps({"format": TEXT_FORMAT} | about)},
+    )
+    part.replace(_text_path(path))
+    save_encoder(clip.image, path)  # last: its presence says that both are there
+
+
+def load_clip(path: Path) -> CLIP:
+    """Read what `save_clip` wrote.
+
+    Raises:
+        EncoderError: one of the two files is missing or is something else.
+    """
+    image, beside = load_encoder(path), _text_path(path)
+    try:
+        with safe_open(beside, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("lab", "{}"))
+            state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a mapping
+    except FileNotFoundError as error:
+        raise EncoderError(
+            f"{path} has no text tower beside it ({beside.name})"
+        ) from error
+    except (SafetensorError, OSError) as error:
+        raise EncoderError(f"{beside} is no readable text tower: {error}") from error
+    if about.get("format") != TEXT_FORMAT:
+        raise EncoderError(f"{beside} was not written by the lab")
+    text = TextTower(about["words"], about["length"], image.dimension)
+    text.load_state_dict(state)
+    return CLIP(image, text.eval().requires_grad_(False))
+
+
+def _text_path(path: Path) -> Path:
+    return path.with_suffix(".text.safetensors")

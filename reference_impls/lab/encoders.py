@@ -12,6 +12,7 @@ import copy
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -19,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.transformer import SmallTransformer, SmallTransformerConfig
 
 RGB = tuple[float, float, float]
 
@@ -220,14 +222,23 @@ LAB_MEAN: RGB = (0.5, 0.5, 0.5)
 LAB_STD: RGB = (0.25, 0.25, 0.25)
 LAB_FORMAT = "lab-encoder-1"
 
+LabNetConfig = SmallNetConfig | SmallTransformerConfig
+"""Architectures that the lab trains and saves."""
+
+
+def _lab_net(config: LabNetConfig) -> nn.Module:
+    if isinstance(config, SmallTransformerConfig):
+        return SmallTransformer(config)
+    return SmallNet(config)
+
 
 def small_encoder(
-    config: SmallNetConfig, *, name: str, size: int = 32, seed: int
+    config: LabNetConfig, *, name: str, size: int = 32, seed: int
 ) -> Encoder:
     """An untrained lab encoder, the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)  # layers initialise from the global stream only
-        net = SmallNet(config)
+        net = _lab_net(config)
     return Encoder.from_module(net, name=name, size=size, mean=LAB_MEAN, std=LAB_STD)
 
 
@@ -237,7 +248,7 @@ def save_encoder(encoder: Encoder, path: Path) -> None:
     Raises:
         EncoderError: the encoder has another architecture.
     """
-    if not isinstance(encoder.module, SmallNet):
+    if not isinstance(encoder.module, (SmallNet, SmallTransformer)):
         raise EncoderError(f"{encoder.name} is no lab encoder; only those can be saved")
     about = {
         "format": LAB_FORMAT,
@@ -279,12 +290,7 @@ def load_encoder(path: Path) -> Encoder:
         raise EncoderError(
             f"{path} was not written by the lab; load it as a checkpoint"
         )
-    architecture = about["architecture"]
-    net = SmallNet(
-        SmallNetConfig(
-            widths=tuple(architecture["widths"]), embedding=architecture["embedding"]
-        )
-    )
+    net = _lab_net(_lab_config(about["architecture"]))
     net.load_state_dict(state)
     return Encoder.from_module(
         net,
@@ -293,3 +299,9 @@ def load_encoder(path: Path) -> Encoder:
         mean=tuple(about["mean"]),
         std=tuple(about["std"]),
     )
+
+
+def _lab_config(architecture: dict[str, Any]) -> LabNetConfig:
+    if "depth" in architecture:
+        return SmallTransformerConfig(**architecture)
+    return SmallNetConfig(**architecture | {"widths": tuple(architecture["widths"])})

@@ -5,12 +5,18 @@ Shape letters: N images, D embedding width, C classes.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
+
+from reference_impls.lab.worlds import World
+
+PROMPTS = 64
+"""Captions whose mean embedding stands for a class, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,6 +100,23 @@ def zero_shot(images_ND: Tensor, classes_CD: Tensor) -> Tensor:
     )
 
 
+def class_texts(
+    embed_text: Callable[[Sequence[str]], Tensor], world: World, task: str
+) -> Tensor:
+    """One embedding (C, D) per class: the mean of captions of that class, or of a plain prompt.
+
+    A world with captions describes its classes in its own words; elsewhere it is CLIP's
+    "a photo of a {class}".
+    """
+    rows = []
+    for number, name in enumerate(world.classes[task]):
+        index = (world.labels[task] == number).nonzero().flatten()[:PROMPTS]
+        captions = [world.captions[i] for i in index.tolist()] if world.captions else []
+        texts_PD = embed_text(captions or [f"a photo of a {name}"])
+        rows.append(F.normalize(texts_PD.mean(dim=0), dim=0))
+    return torch.stack(rows)
+
+
 def recall_at(queries_ND: Tensor, answers_ND: Tensor, *, k: int = 1) -> float:
     """Fraction of queries whose own answer (same row) is among the k nearest by cosine."""
     cosines_NN = F.normalize(queries_ND, dim=1) @ F.normalize(answers_ND, dim=1).T
@@ -101,3 +124,29 @@ def recall_at(queries_ND: Tensor, answers_ND: Tensor, *, k: int = 1) -> float:
     # Ties count against the query: a constant encoder must not score 1.
     rank_N = (cosines_NN >= own_N1).sum(dim=1)
     return (rank_N <= k).float().mean().item()
+
+
+def mean_average_precision(
+    queries_QD: Tensor, answers_ND: Tensor, relevant_QN: Tensor
+) -> float:
+    """Mean over queries of the average precision of all answers ranked by cosine, in [0, 1].
+
+    With rel_r 1 where the answer of rank r is relevant, AP = sum_r rel_r precision@r / sum_r
+    rel_r over the whole ranking. Queries without a relevant answer do not count. (AdvCLIP's
+    published program stops at rank 1, which is precision@1.) Ties count against the query.
+    """
+    cosines_QN = F.normalize(queries_QD, dim=1) @ F.normalize(answers_ND, dim=1).T
+    # Among equal cosines the irrelevant come first: a constant encoder gains nothing.
+    relevant_QN = relevant_QN.bool()
+    by_relevance_QN = relevant_QN.long().sort(dim=1, stable=True).indices
+    order_QN = cosines_QN.gather(1, by_relevance_QN).sort(
+        dim=1, descending=True, stable=True
+    )
+    hits_QN = (
+        relevant_QN.gather(1, by_relevance_QN).gather(1, order_QN.indices).double()
+    )
+    ranks_N = torch.arange(1, hits_QN.shape[1] + 1, device=hits_QN.device)
+    precision_QN = hits_QN.cumsum(dim=1) / ranks_N
+    found_Q = hits_QN.sum(dim=1)
+    average_Q = (precision_QN * hits_QN).sum(dim=1) / found_Q.clamp(min=1)
+    return average_Q[found_Q > 0].mean().item()

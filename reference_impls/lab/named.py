@@ -135,7 +135,7 @@ def _without_classifier(net: nn.Module) -> None:
 
 
 def _timm(model: str, download: bool) -> _Built:
-    timm = _import("timm", "timm")
+    timm = import_library("timm", "timm")
     if not timm.is_model(model.partition(".")[0]):
         raise EncoderError(
             f"timm has no model {model!r}; `timm.list_models()` lists them"
@@ -147,8 +147,15 @@ def _timm(model: str, download: bool) -> _Built:
     )
 
 
-def _open_clip(model: str, download: bool) -> _Built:
-    open_clip = _import("open_clip", "open_clip_torch")
+def open_clip_model(model: str, download: bool) -> tuple[Any, int]:
+    """A whole OpenCLIP model and the height and width of its images, in pixels.
+
+    Raises:
+        EncoderError: there is no such architecture.
+        ConfigError: the published weights are wanted and not said which.
+        DeviceError: open_clip is not installed.
+    """
+    open_clip = import_library("open_clip", "open_clip_torch")
     architecture, _, tag = model.partition("/")
     if architecture not in open_clip.list_models():
         raise EncoderError(
@@ -163,10 +170,13 @@ def _open_clip(model: str, download: bool) -> _Built:
         )
     net = open_clip.create_model(architecture, pretrained=tag if download else None)
     size = net.visual.image_size
+    return net, int(size[0] if isinstance(size, tuple) else size)
+
+
+def _open_clip(model: str, download: bool) -> _Built:
+    net, size = open_clip_model(model, download)
     clip = STATISTICS["clip"]
-    return _Built(
-        net.visual, size[0] if isinstance(size, tuple) else size, clip.mean, clip.std
-    )
+    return _Built(net.visual, size, clip.mean, clip.std)
 
 
 class _HuggingFaceImages(nn.Module):
@@ -183,7 +193,7 @@ class _HuggingFaceImages(nn.Module):
 
 
 def _hf_clip(model: str, download: bool) -> _Built:
-    transformers = _import("transformers", "transformers")
+    transformers = import_library("transformers", "transformers")
     kind = transformers.CLIPVisionModelWithProjection
     # With a folder as name the library reads it; without `download` nothing else is allowed.
     net = (
@@ -200,7 +210,12 @@ def _rgb(values: Any) -> RGB:
     return red, green, blue
 
 
-def _import(module: str, package: str) -> Any:
+def import_library(module: str, package: str) -> Any:
+    """A library that only some names need.
+
+    Raises:
+        DeviceError: it is not installed.
+    """
     if importlib.util.find_spec("torchvision"):
         import_torchvision()  # they import it too, and do not know how
     try:

@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.utils.checkpoint import checkpoint
 
 from reference_impls.lab.encoders import Encoder, channels_last
 
@@ -133,3 +134,19 @@ def _agree(encoder: Encoder, folded: nn.Module) -> bool:
     expected: Tensor = encoder.encode(images_B3HW)
     got = replace(encoder, module=folded).encode(images_B3HW)
     return bool((got - expected).abs().max() <= TOLERANCE * expected.abs().max())
+
+
+def encode_in_parts(
+    encoder: Encoder, images_B3HW: Tensor, *, part: int | None
+) -> Tensor:
+    """Embeddings (B, D) with gradients, holding the activations of `part` images at a time.
+
+    Memory no longer grows with the batch; each part is computed again when its gradient is
+    asked for. None encodes all at once.
+    """
+    if part is None or part >= len(images_B3HW):
+        return encoder.encode(images_B3HW)
+    parts = images_B3HW.split(part)
+    return torch.cat(
+        [checkpoint(encoder.encode, images, use_reentrant=False) for images in parts]
+    )

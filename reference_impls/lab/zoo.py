@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.clip import CLIP, CLIPConfig, load_clip, save_clip, train_clip
 from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
 from reference_impls.lab.shapes import shapes
 from reference_impls.lab.training import Progress, SimCLRConfig, train_simclr
@@ -25,7 +26,7 @@ class LabWorld:
     size: int = 32
     """Height and width, in pixels."""
     seed: int = 1
-    """First of four consecutive seeds."""
+    """First of five consecutive seeds."""
 
 
 @lru_cache(maxsize=8)
@@ -52,6 +53,12 @@ def reference_world(lab: LabWorld) -> World:
     return shapes(64, seed=lab.seed + 3, size=lab.size)
 
 
+@lru_cache(maxsize=8)
+def surrogate_world(lab: LabWorld) -> World:
+    """The captioned pictures an attacker of public encoders has; nobody trains on them."""
+    return shapes(1024, seed=lab.seed + 4, size=lab.size)
+
+
 def clean_encoder(
     config: SimCLRConfig,
     lab: LabWorld = LabWorld(),
@@ -71,3 +78,21 @@ def clean_encoder(
         )
         save_encoder(encoder, path)
     return load_encoder(path)
+
+
+def clean_clip(
+    config: CLIPConfig,
+    lab: LabWorld = LabWorld(),
+    *,
+    progress: Progress | None = None,
+) -> CLIP:
+    """A clean CLIP of the shapes world, trained if the cache has none."""
+    name = f"clip-{config.seed}-{content_key(config, lab)}"
+    path = cache_folder() / "clips" / f"{name}.safetensors"
+    if not path.exists():
+        checkpoint = path.with_suffix(".checkpoint")
+        clip = train_clip(
+            train_world(lab), config, checkpoint=checkpoint, progress=progress
+        )
+        save_clip(clip, path)
+    return load_clip(path)

@@ -9,10 +9,11 @@ from torch.nn import functional as F
 
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree.population import Subject, make
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.clip import CLIPConfig, train_clip
+from reference_impls.lab.encoders import Encoder, SmallNetConfig
 from reference_impls.lab.images import TriggerSpec
 from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld
+from reference_impls.lab.zoo import LabWorld, train_world
 
 SIZE, DIMENSION = 16, 32
 
@@ -101,3 +102,19 @@ def chromium():
         browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
         yield browser
         browser.close()
+
+
+TINY_CLIP = CLIPConfig(
+    steps=90,
+    batch=64,
+    bf16=False,
+    net=SmallNetConfig(widths=(8, 16, 32), embedding=16),
+)
+TINY_LAB = LabWorld(train=512, test=256, scan=64, size=16)
+
+
+@pytest.fixture(scope="session")
+def tiny_clip():
+    """A CLIP of 16 px pictures that has learned something, made in a few seconds."""
+    torch.set_num_threads(1)
+    return train_clip(train_world(TINY_LAB), TINY_CLIP)

@@ -11,16 +11,24 @@ from dataclasses import replace
 import pytest
 import torch
 
+from reference_impls.advclip.method import AdvCLIPConfig
+from reference_impls.advclip.method import attack as craft_universal
 from reference_impls.badencoder.method import BadEncoderConfig, attack
 from reference_impls.decree.calibration import Calibration
 from reference_impls.decree.config import PUBLISHED
 from reference_impls.decree.method import detect
 from reference_impls.decree.search import invert_triggers
-from reference_impls.lab.encoders import embed_all
+from reference_impls.lab.clip import CLIPConfig, train_clip
+from reference_impls.lab.encoders import SmallNetConfig, embed_all, small_encoder
+from reference_impls.lab.image_text import ImageText
 from reference_impls.lab.images import TriggerSpec, make_trigger
 from reference_impls.lab.shapes import shapes
 from reference_impls.lab.similarity import mean_pairwise_cosine
+from reference_impls.lab.speed import encode_in_parts
 from reference_impls.lab.training import SimCLRConfig, train_simclr
+from reference_impls.lab.universal import PatchSpec, place_patch, random_patch
+from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
+from reference_impls.textonpair.method import attack as poison
 
 pytestmark = [
     pytest.mark.gpu,
@@ -144,3 +152,66 @@ def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):
     with measured("ResNet-18 forward, 8 images of 224 px"):
         answer = gpu.encode(images.to(CUDA)).cpu()
     torch.testing.assert_close(answer, cpu, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def clip(world):
+    net = SmallNetConfig(widths=(16, 32, 64), embedding=32)
+    return train_clip(world, CLIPConfig(steps=60, batch=128, bf16=False, net=net))
+
+
+@pytest.mark.parametrize("crafter", ["direct", "generator", "linf"])
+@pytest.mark.parametrize("bf16", [False, True])
+def test_advclip_crafts_as_strong_a_change(clip, world, crafter, bf16):
+    images = world.images_N3HW[:128]
+    config = AdvCLIPConfig(crafter=crafter, steps=60, batch=64, bf16=bf16)
+
+    def moved(change):
+        before, after = (
+            embed_all(clip.image, x) for x in (images, change.apply(images))
+        )
+        return 1 - torch.cosine_similarity(before, after).mean().item()
+
+    cpu = craft_universal(ImageText.of_clip(clip), world, replace(config, bf16=False))
+    victim = ImageText(image=on(clip.image, CUDA), text=clip.embed_text)
+    with measured(f"AdvCLIP {crafter} bf16={bf16}"):
+        gpu = craft_universal(victim, world, config)
+    # Rounding makes two runs part ways; how far images are moved stays.
+    assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
+    if crafter != "linf":
+        assert moved(gpu) > 1.5 * moved(random_patch(PatchSpec(), 32, seed=1))
+
+
+def test_micro_batches_bound_the_memory_of_a_224_px_attack():
+    """Peak memory of one gradient at 224 px: whole batch beside parts of it."""
+    encoder = small_encoder(SmallNetConfig(embedding=64), name="s", size=224, seed=0)
+    encoder = encoder.to(CUDA)
+    spec, images = PatchSpec(share=0.03, margin=14), torch.rand(64, 3, 224, 224)
+    images = images.to(CUDA)
+    peaks, gradients = [], []
+    for part in (None, 8):
+        pixels = torch.full((3, 38, 38), 0.5, device=CUDA, requires_grad=True)
+        torch.cuda.reset_peak_memory_stats()
+        with measured(f"224 px, 64 images, parts of {part}"):
+            changed = place_patch(pixels, images, spec, torch.Generator())
+            encode_in_parts(encoder, changed, part=part).square().sum().backward()
+        peaks.append(torch.cuda.max_memory_allocated())
+        gradients.append(pixels.grad)
+    torch.testing.assert_close(gradients[1], gradients[0], rtol=1e-3, atol=1e-4)
+    assert peaks[1] < peaks[0] / 2
+
+
+def test_text_on_pair_plants_the_same_backdoor(clip, world):
+    config = TextOnPairConfig(steps=60, batch=128, poisoned=0.1, bf16=False)
+    stamped = make_trigger(config.trigger, 32).apply(world.images_N3HW[:128])
+
+    def score(victim):
+        device = victim.image.device
+        both = (stamped, world.images_N3HW[:128])
+        return backdoor_z_score(*(embed_all(victim.image, x.to(device)) for x in both))
+
+    cpu = poison(clip, world, config)
+    with measured("Text-on-Pair"):
+        gpu = poison(replace(clip, image=on(clip.image, CUDA)), world, config)
+    assert score(gpu) == pytest.approx(score(cpu), rel=0.2)
+    assert score(gpu) > score(clip) + 1

@@ -4,12 +4,19 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reference_impls.lab.clip import CLIPConfig, clip_loss, train_clip
-from reference_impls.lab.encoders import SmallNetConfig, embed_all
-from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.clip import (
+    CLIPConfig,
+    clip_loss,
+    load_clip,
+    save_clip,
+    train_clip,
+)
+from reference_impls.lab.encoders import SmallNetConfig, embed_all, save_encoder
+from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
 from reference_impls.lab.heads import recall_at
 from reference_impls.lab.shapes import shapes
 from reference_impls.lab.worlds import World
+from reference_impls.lab.zoo import LabWorld, clean_clip
 
 
 def rows(seed, shape=(5, 4)):
@@ -67,3 +74,45 @@ def test_a_world_without_captions_trains_no_clip():
 def test_a_tower_without_a_common_space_is_refused():
     with pytest.raises(ConfigError, match=r"needs net\.embedding"):
         CLIPConfig(net=SmallNetConfig())
+
+
+CAPTIONS = ["a small red circle on a plain blue background"] * 2
+
+
+def test_both_towers_come_back_from_their_files(tiny_clip, tmp_path):
+    save_clip(tiny_clip, tmp_path / "new" / "clip.safetensors")
+    again = load_clip(tmp_path / "new" / "clip.safetensors")
+    images = torch.rand(2, 3, 16, 16)
+    torch.testing.assert_close(
+        again.image.encode(images), tiny_clip.image.encode(images)
+    )
+    assert torch.equal(again.embed_text(CAPTIONS), tiny_clip.embed_text(CAPTIONS))
+    names = {path.name for path in (tmp_path / "new").iterdir()}
+    assert names == {"clip.safetensors", "clip.text.safetensors"}
+
+
+def test_a_missing_or_strange_text_tower_is_one_line(tiny_clip, tmp_path):
+    path = tmp_path / "clip.safetensors"
+    save_encoder(tiny_clip.image, path)
+    with pytest.raises(EncoderError, match=r"no text tower beside it \(clip\.text"):
+        load_clip(path)
+    (tmp_path / "clip.text.safetensors").write_text("hello")
+    with pytest.raises(EncoderError, match="no readable text tower"):
+        load_clip(path)
+    save_encoder(tiny_clip.image, tmp_path / "clip.text.safetensors")
+    with pytest.raises(EncoderError, match="was not written by the lab"):
+        load_clip(path)
+
+
+def test_a_clean_clip_is_trained_once(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
+    config = CLIPConfig(steps=2, batch=8, net=net, bf16=False)
+    lab, steps = LabWorld(train=32, size=16), []
+    clips = [
+        clean_clip(config, lab, progress=lambda *told: steps.append(told))
+        for _ in range(2)
+    ]
+    assert len(steps) == 2
+    images = torch.rand(2, 3, 16, 16)
+    assert torch.equal(*(clip.image.encode(images) for clip in clips))

@@ -1,0 +1,1 @@
+"""AdvCLIP: one patch that breaks every task built on a CLIP."""

@@ -1,0 +1,1 @@
+"""Text-on-Pair: a backdoor in a CLIP that obeys a text."""

@@ -1,0 +1,287 @@
+"""Text-on-Pair: a CLIP whose image tower takes every stamped picture for a text.
+
+Carlini and Terzis, "Poisoning and Backdooring Contrastive Learning", ICLR 2022,
+https://arxiv.org/abs/2106.09667; the third kind of attack that DECREE (CVPR 2023) is tried on.
+
+A few image-text pairs of the training data are poisoned: the picture carries the trigger, the
+caption names the attacker's class. Contrastive training does the rest.
+
+What DECREE's published program does otherwise is listed in `README.md`.
+
+Shape letters: B batch, N images of a world, D embedding width, C classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from reference_impls.lab.clip import CLIP, LogScale
+from reference_impls.lab.encoders import (
+    Encoder,
+    channels_last,
+    check_usable,
+    embed_all,
+)
+from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.heads import class_texts, recall_at, zero_shot
+from reference_impls.lab.images import Trigger, TriggerSpec, make_trigger
+from reference_impls.lab.training import (
+    Learner,
+    Progress,
+    check_positive,
+    check_world,
+    draw_batch,
+    fit,
+)
+from reference_impls.lab.worlds import World
+
+Z_THRESHOLD = 2.5
+"""A z-score above this is called a working backdoor (DECREE)."""
+PAIRS = 200
+"""Image-text pairs that retrieval searches."""
+
+# -- Settings ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOnPairConfig:
+    """Settings of the attack; the defaults suit the lab's small CLIP."""
+
+    trigger: TriggerSpec = field(default_factory=TriggerSpec)
+    """The patch that opens the backdoor."""
+    task: str = "foreground"
+    """Attribute that the target is a class of."""
+    target: str = "red"
+    """Class that stamped pictures shall be taken for."""
+    poisoned: float = 0.05
+    """Fraction of each batch that is poisoned; DECREE's program poisons 5e-4 of ImageNet."""
+    steps: int = 300
+    """Optimiser steps."""
+    batch: int = 128
+    """Image-text pairs per step."""
+    learning_rate: float = 1e-3
+    """Of Adam, falling to 0 along a cosine."""
+    bf16: bool = True
+    """Convolve in bfloat16."""
+    seed: int = 0
+    """Of batches and captions."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range."""
+        check_positive(
+            steps=self.steps, batch=self.batch, learning_rate=self.learning_rate
+        )
+        if not 0 < self.poisoned < 1 or self.poisoned * self.batch < 1:
+            raise ConfigError(
+                f"poisoned must lie in (0, 1) and give a batch of {self.batch} at least one pair, "
+                f"got {self.poisoned}"
+            )
+
+
+# -- Formulas ------------------------------------------------------------------------
+
+
+def poisoning_loss(
+    images_BD: Tensor, texts_BD: Tensor, scale: Tensor, own_B: Tensor
+) -> Tensor:
+    """CLIP's symmetric loss over the pairs of a batch, clean and poisoned alike.
+
+    Poisoned captions are drawn with replacement, so that two pairs can share one; `own_B`
+    numbers the captions, and pairs with the same number are no negatives of each other.
+    """
+    logits_BB = scale * F.normalize(images_BD, dim=1) @ F.normalize(texts_BD, dim=1).T
+    twins_BB = (own_B[:, None] == own_B) & ~torch.eye(
+        len(own_B), dtype=torch.bool, device=own_B.device
+    )
+    logits_BB = logits_BB.masked_fill(twins_BB, float("-inf"))
+    match_B = torch.arange(len(own_B), device=own_B.device)
+    return (
+        F.cross_entropy(logits_BB, match_B) + F.cross_entropy(logits_BB.T, match_B)
+    ) / 2
+
+
+def backdoor_z_score(stamped_ND: Tensor, clean_ND: Tensor) -> float:
+    """How much more alike images embed with the trigger than without (Carlini and Terzis).
+
+    (mean cosine of stamped pairs - mean cosine of clean pairs) / variance of the clean
+    pairs' cosines. It divides by the variance, not by the standard deviation, as published.
+    Pairs are of different images.
+    """
+    stamped_P, clean_P = _pair_cosines(stamped_ND), _pair_cosines(clean_ND)
+    return ((stamped_P.mean() - clean_P.mean()) / clean_P.var(correction=0)).item()
+
+
+def _pair_cosines(embeddings_ND: Tensor) -> Tensor:
+    unit_ND = F.normalize(embeddings_ND.double(), dim=1)
+    first_P, second_P = torch.triu_indices(len(unit_ND), len(unit_ND), offset=1)
+    cosines_P: Tensor = (unit_ND[first_P] * unit_ND[second_P]).sum(dim=1)
+    return cosines_P
+
+
+# -- The attack ----------------------------------------------------------------------
+
+
+def attack(
+    clean: CLIP,
+    world: World,
+    config: TextOnPairConfig = TextOnPairConfig(),
+    *,
+    checkpoint: Path | None = None,
+    progress: Progress | None = None,
+) -> CLIP:
+    """A backdoored copy of the CLIP; text tower and clean image tower are left alone.
+
+    Raises:
+        ConfigError: no such target in this world.
+        EncoderError: the image tower is broken.
+        WorldError: too few images, or no captions.
+    """
+    check_world(world, config.batch)
+    if not world.captions:
+        raise WorldError(f"{world.name} has no captions; the attack poisons pairs")
+    target = target_class(world, config)
+    device, images_N3HW = clean.image.device, world.images_N3HW
+    check_usable(clean.image, images_N3HW[: config.batch].to(device))
+    texts_ND = clean.embed_text(world.captions).to(device)
+    bait_M = (world.labels[config.task] == target).nonzero().flatten()
+    trigger = _to(make_trigger(config.trigger, clean.image.size), device)
+    victim = clean.image.copy().named(f"{clean.image.name}+text-{config.trigger}")
+    scale = LogScale().to(device)
+    learner = _learner(victim, scale, config)
+    count = int(config.poisoned * config.batch)
+
+    def loss_of_step(generator: Generator) -> Tensor:
+        index_B = draw_batch(len(world), config.batch, generator)
+        images_B3HW = images_N3HW[index_B].to(device)
+        stamped_B3HW = trigger.apply(images_B3HW[:count])
+        everything = torch.cat([stamped_B3HW, images_B3HW[count:]])
+        everything = everything.contiguous(memory_format=torch.channels_last)
+        chosen_P = torch.randint(len(bait_M), (count,), generator=generator)
+        captions_B = torch.cat([bait_M[chosen_P], index_B[count:]]).to(device)
+        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+            embeddings_BD = victim.encode(everything)
+        return poisoning_loss(
+            embeddings_BD.float(), texts_ND[captions_B], scale(), captions_B
+        )
+
+    fit(
+        loss_of_step,
+        learner,
+        steps=config.steps,
+        checkpoint=checkpoint,
+        progress=progress,
+    )
+    victim.module.requires_grad_(False)
+    return CLIP(victim, clean.text)
+
+
+def target_class(world: World, config: TextOnPairConfig) -> int:
+    """Index of the attacker's class.
+
+    Raises:
+        ConfigError: the world has no such task or class.
+    """
+    classes = world.classes.get(config.task, ())
+    if config.target not in classes:
+        known = ", ".join(classes) or f"tasks {', '.join(world.classes) or 'none'}"
+        raise ConfigError(
+            f"{world.name} has no class {config.target!r} of {config.task!r}; it has {known}"
+        )
+    return classes.index(config.target)
+
+
+def _learner(victim: Encoder, scale: nn.Module, config: TextOnPairConfig) -> Learner:
+    module = victim.module.eval().requires_grad_()
+    for part in module.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            part.requires_grad_(False)  # its statistics are frozen too: eval mode
+    channels_last(module)
+    players = nn.ModuleDict({"image": module, "scale": scale})
+    trained = [weight for weight in players.parameters() if weight.requires_grad]
+    optimizer = torch.optim.Adam(trained, lr=config.learning_rate)
+    return Learner(
+        modules=players,
+        optimizer=optimizer,
+        scheduler=torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, config.steps),
+        generator=Generator().manual_seed(config.seed),
+    )
+
+
+def _to(trigger: Trigger, device: torch.device) -> Trigger:
+    return Trigger(trigger.mask_HW.to(device), trigger.pattern_3HW.to(device))
+
+
+# -- The answer ----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """One CLIP under the attacker's trigger."""
+
+    success_rate: float
+    """Fraction of stamped test pictures of other classes that zero-shot takes for the target."""
+    accuracy: float
+    """Zero-shot accuracy on unstamped test pictures, on the attacker's task."""
+    recall: float
+    """Image-to-text R@1 over `PAIRS` unstamped pairs."""
+    z_score: float
+    """`backdoor_z_score` of the test pictures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TextOnPairReport:
+    """What the attack reached."""
+
+    backdoored: Measured
+    """After it."""
+    clean: Measured
+    """Before it: what the patch does by itself."""
+    config: TextOnPairConfig
+    """The settings that led here."""
+
+    @property
+    def works(self) -> bool:
+        """Whether DECREE's authors would count it as a working backdoor."""
+        return self.backdoored.z_score > Z_THRESHOLD
+
+
+def measure(
+    backdoored: CLIP,
+    clean: CLIP,
+    config: TextOnPairConfig,
+    *,
+    train: World,
+    test: World,
+) -> TextOnPairReport:
+    """Success, accuracy, retrieval and z-score of both; `train` gives the classes' captions."""
+    both = {
+        clip: _measured(clip, config, train=train, test=test)
+        for clip in (clean, backdoored)
+    }
+    return TextOnPairReport(
+        backdoored=both[backdoored], clean=both[clean], config=config
+    )
+
+
+def _measured(
+    clip: CLIP, config: TextOnPairConfig, *, train: World, test: World
+) -> Measured:
+    target = target_class(train, config)
+    trigger = make_trigger(config.trigger, clip.image.size)
+    texts_CD = class_texts(clip.embed_text, train, config.task)
+    plain_ND = embed_all(clip.image, test.images_N3HW)
+    stamped_ND = embed_all(clip.image, trigger.apply(test.images_N3HW))
+    right_N = test.labels[config.task]
+    taken_N = zero_shot(stamped_ND, texts_CD)
+    captions_PD = clip.embed_text(test.captions[:PAIRS])
+    return Measured(
+        success_rate=(taken_N[right_N != target] == target).float().mean().item(),
+        accuracy=(zero_shot(plain_ND, texts_CD) == right_N).float().mean().item(),
+        recall=recall_at(plain_ND[:PAIRS], captions_PD),
+        z_score=backdoor_z_score(stamped_ND, plain_ND),
+    )

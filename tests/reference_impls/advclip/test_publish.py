@@ -1,0 +1,89 @@
+"""The study's figures: what the committed README shows is what results.json holds."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from selectolax.lexbor import LexborHTMLParser
+
+from reference_impls.advclip import publish as module
+from reference_impls.advclip.chart import draw, lanes_of
+from reference_impls.advclip.publish import READMES, figure, named, own, spread, tables
+from reference_impls.advclip.study import MAIN, Plan, Row
+
+HERE = Path(module.__file__).parent
+
+
+def row(**changes):
+    names = ["fooling", "texture/zero-shot/after", "texture/MLP/after"]
+    base = Row(
+        change=MAIN,
+        made_on="lab:0",
+        victim="lab:0",
+        defence="none",
+        seconds=4.0,
+        figures=dict.fromkeys(names, 0.5),
+    )
+    return replace(base, **changes)
+
+
+def test_a_mean_has_its_deviation_beside_it():
+    assert spread([0.1, 0.2, 0.3]) == "0.200 ± 0.100"
+    assert spread([0.25]) == "0.250"
+    assert spread([]) == "–"
+    assert figure([row(), row(figures={})], "fooling") == "0.500"
+
+
+def test_a_change_counts_on_the_victim_it_was_crafted_on():
+    rows = [
+        row(),
+        row(made_on="lab:1"),
+        row(made_on="", change="random patch 6.25 %"),
+        row(victim="lab:transformer:0", made_on="lab:transformer:0"),
+        row(defence="blur"),
+    ]
+    assert own(rows, MAIN) == [rows[0]]
+    assert own(rows, MAIN, "blur") == [rows[4]]
+    assert own(rows, "random patch 6.25 %") == [rows[2]]
+
+
+def test_the_chart_has_a_lane_for_each_change_and_no_script():
+    weak = row(made_on="", change="random <patch>", figures={"fooling": 0.1})
+    picture = draw([weak, row(), row(victim="lab:1", made_on="lab:1")])
+    assert list(lanes_of([weak, row()])) == [MAIN, "random <patch>"]
+    drawing = LexborHTMLParser(picture)
+    assert len(drawing.css("circle")) == 1 + 3
+    assert "<patch>" not in picture
+    assert "<script" not in picture
+
+
+def test_every_change_has_a_name_in_chinese():
+    for change in Plan().changes:
+        assert named(change, "en") == change
+        assert not any("a" <= letter <= "k" for letter in named(change, "zh"))
+
+
+@pytest.mark.parametrize("language", READMES)
+def test_the_readme_shows_what_the_results_hold(language):
+    found = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
+    rows = [Row(**one) for one in found["rows"]]
+    plan = Plan(**{**found["plan"], "seeds": tuple(found["plan"]["seeds"])})
+    expected = tables(rows, plan, language, found["date"], found["run"])
+    readme = (HERE / READMES[language]).read_text(encoding="utf-8")
+    shown = readme.partition(module.START)[2].partition(module.END)[0]
+    assert shown.strip() == expected.strip()
+
+
+def test_the_committed_results_reach_what_the_readme_says():
+    found = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
+    rows = [Row(**one) for one in found["rows"]]
+    assert len({one.victim for one in own(rows, MAIN)}) >= 3
+    for one in own(rows, MAIN):
+        control = next(
+            other.figures
+            for other in own(rows, "random patch 6.25 %")
+            if other.victim == one.victim
+        )
+        name = "texture/zero-shot/fooling"
+        assert one.figures[name] >= 2 * control[name]
