@@ -50,11 +50,9 @@ class TriggerSpec:
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
         if self.kind not in get_args(TriggerKind):
-            raise ConfigError(
-                _unknown("trigger kind", self.kind, get_args(TriggerKind))
-            )
+            raise ConfigError(unknown("trigger kind", self.kind, get_args(TriggerKind)))
         if self.place not in get_args(Place):
-            raise ConfigError(_unknown("trigger place", self.place, get_args(Place)))
+            raise ConfigError(unknown("trigger place", self.place, get_args(Place)))
         if self.side < 1:
             raise ConfigError(f"trigger side must be at least 1 pixel, got {self.side}")
 
@@ -63,7 +61,8 @@ class TriggerSpec:
         return f"{self.kind}-{self.side}-{self.place}"
 
 
-def _unknown(what: str, value: str, known: tuple[str, ...]) -> str:
+def unknown(what: str, value: str, known: tuple[str, ...]) -> str:
+    """The message for a value that is not among the known ones."""
     return f"unknown {what} {value!r}; choose one of {', '.join(known)}"
 
 
@@ -92,7 +91,7 @@ def make_trigger(spec: TriggerSpec, size: int) -> Trigger:
         raise ConfigError(
             f"a trigger of {spec.side} pixels does not fit on {size}x{size}"
         )
-    top, left = _corner(spec, size)
+    top, left = place_of(spec.place, spec.side, size, size)
     rows, columns = slice(top, top + spec.side), slice(left, left + spec.side)
     mask_HW = torch.zeros(size, size)
     mask_HW[rows, columns] = 1
@@ -101,12 +100,17 @@ def make_trigger(spec: TriggerSpec, size: int) -> Trigger:
     return Trigger(mask_HW, pattern_3HW)
 
 
-def _corner(spec: TriggerSpec, size: int) -> tuple[int, int]:
-    low, high, middle = MARGIN, size - spec.side - MARGIN, (size - spec.side) // 2
-    if spec.place == "centre":
-        return middle, middle
-    vertical, horizontal = spec.place.split("-")
-    return (low if vertical == "top" else high), (low if horizontal == "left" else high)
+def place_of(
+    place: Place, side: int, height: int, width: int, *, margin: int = MARGIN
+) -> tuple[int, int]:
+    """Top row and left column of a square of `side` pixels at a place of an image."""
+    if place == "centre":
+        return (height - side) // 2, (width - side) // 2
+    vertical, horizontal = place.split("-")
+    return (
+        margin if vertical == "top" else height - side - margin,
+        margin if horizontal == "left" else width - side - margin,
+    )
 
 
 def _pixels(spec: TriggerSpec) -> Tensor:

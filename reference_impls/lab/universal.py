@@ -1,0 +1,353 @@
+"""Universal patches and perturbations: one change that is applied to every image.
+
+A patch replaces a square of pixels; a perturbation adds a little to all of them.
+
+Shape letters: B batch, N images, H and W pixels, S side of a patch, 3 colour channels.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, get_args
+from zipfile import BadZipFile
+
+import numpy
+import torch
+from torch import Generator, Tensor
+
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.images import MARGIN, Place, Trigger, place_of, stamp, unknown
+
+PatchPlace = Place | Literal["random"]
+PLACES: tuple[str, ...] = (*get_args(Place), "random")
+FORMAT = "lab-universal-1"
+
+
+# -- Where a patch sits --------------------------------------------------------------
+
+
+def patch_side(share: float, height: int, width: int) -> int:
+    """Edge in pixels of the square that covers at most a share of the area (AdvCLIP)."""
+    return math.floor(math.sqrt(share * height * width))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PatchSpec:
+    """How large a patch is and where it sits."""
+
+    share: float = 0.0625
+    """Of the image's area, in (0, 1]; the side is rounded down to whole pixels."""
+    place: PatchPlace = "bottom-right"
+    """A corner, the centre, or `random`: anywhere, drawn anew for every image."""
+    margin: int = MARGIN
+    """Pixels left free beside a corner patch; AdvCLIP leaves 14 at 224 px."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be placed on any image."""
+        if not 0 < self.share <= 1:
+            raise ConfigError(
+                f"a patch's share of the image must lie in (0, 1], got {self.share}"
+            )
+        if self.place not in PLACES:
+            raise ConfigError(unknown("patch place", self.place, PLACES))
+        if self.margin < 0:
+            raise ConfigError(f"a patch's margin must be 0 or more, got {self.margin}")
+
+    def __str__(self) -> str:
+        """Short name, for instance `6.25%-bottom-right`."""
+        return f"{self.share:.4g}-{self.place}"
+
+    def side(self, height: int, width: int) -> int:
+        """Edge in pixels on such images.
+
+        Raises:
+            ConfigError: the patch has no pixel there, or does not fit.
+        """
+        side = patch_side(self.share, height, width)
+        margin = 0 if self.place in ("centre", "random") else self.margin
+        if side < 1 or side + margin > min(height, width):
+            raise ConfigError(
+                f"a patch of {self.share:.3g} of the area is {side} pixels wide and does not "
+                f"fit on {height}x{width} with a margin of {margin}"
+            )
+        return side
+
+    def corner(self, height: int, width: int) -> tuple[int, int]:
+        """Top row and left column; a patch for random places rests at the bottom right."""
+        place: Place = "bottom-right" if self.place == "random" else self.place
+        side = self.side(height, width)
+        margin = min(self.margin, min(height, width) - side)
+        return place_of(place, side, height, width, margin=margin)
+
+
+def paste(
+    pixels_3SS: Tensor, images_B3HW: Tensor, tops_B: Tensor, lefts_B: Tensor
+) -> Tensor:
+    """Each image with the square at its own place; gradients reach the square alone."""
+    side = pixels_3SS.shape[-1]
+    steps_S = torch.arange(side, device=images_B3HW.device)
+    batch_B11 = torch.arange(len(images_B3HW), device=images_B3HW.device)[:, None, None]
+    rows_BS1 = (tops_B[:, None] + steps_S)[:, :, None]
+    columns_B1S = (lefts_B[:, None] + steps_S)[:, None, :]
+    pasted_BHW3 = images_B3HW.permute(0, 2, 3, 1).contiguous()
+    pixels_BSS3 = pixels_3SS.permute(1, 2, 0).expand(len(images_B3HW), -1, -1, -1)
+    pasted_BHW3 = pasted_BHW3.index_put((batch_B11, rows_BS1, columns_B1S), pixels_BSS3)
+    return pasted_BHW3.permute(0, 3, 1, 2)
+
+
+def random_corners(
+    count: int, side: int, height: int, width: int, generator: Generator
+) -> tuple[Tensor, Tensor]:
+    """Top rows and left columns (B,), uniform over all places where the square fits."""
+    tops_B = torch.randint(height - side + 1, (count,), generator=generator)
+    lefts_B = torch.randint(width - side + 1, (count,), generator=generator)
+    return tops_B, lefts_B
+
+
+def place_patch(
+    pixels_3SS: Tensor, images_B3HW: Tensor, spec: PatchSpec, generator: Generator
+) -> Tensor:
+    """Images with a patch where the spec says: fixed, or drawn per image for `random`.
+
+    In training this is the expectation over transformations (Athalye et al., 2018) with
+    translations alone.
+    """
+    count, _, height, width = images_B3HW.shape
+    if spec.place == "random":
+        places = random_corners(
+            count, spec.side(height, width), height, width, generator
+        )
+    else:
+        top, left = spec.corner(height, width)
+        places = (torch.full((count,), top), torch.full((count,), left))
+    tops_B, lefts_B = (place_B.to(images_B3HW.device) for place_B in places)
+    return paste(pixels_3SS, images_B3HW, tops_B, lefts_B)
+
+
+# -- What is applied -----------------------------------------------------------------
+
+
+class Universal(Protocol):
+    """A change that is the same for every image."""
+
+    def apply(self, images_B3HW: Tensor) -> Tensor:
+        """The changed images, in [0, 1]."""
+        ...
+
+    def save(self, path: Path) -> None:
+        """Write it as .npz; `load` reads it."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class UniversalPatch(Trigger):
+    """One patch for all images; pixels outside its mask stay bit-identical."""
+
+    def __post_init__(self) -> None:
+        """Refuse a mask that is not 0 or 1, or not a square, and a pattern outside [0, 1]."""
+        if self.pattern_3HW.shape != (3, *self.mask_HW.shape):
+            raise ConfigError(
+                f"a patch needs a mask (H, W) and a pattern (3, H, W), got "
+                f"{tuple(self.mask_HW.shape)} and {tuple(self.pattern_3HW.shape)}"
+            )
+        if not ((self.mask_HW == 0) | (self.mask_HW == 1)).all():
+            raise ConfigError("a patch's mask must be 0 or 1 at every pixel")
+        _check_unit("a patch's pattern", self.pattern_3HW)
+        top, left, side = self._square()
+        if side == 0 or self.mask_HW.sum() != side**2:
+            raise ConfigError("a patch's mask must be one square")
+        if not self.mask_HW[top : top + side, left : left + side].all():
+            raise ConfigError("a patch's mask must be one square")
+
+    def apply(self, images_B3HW: Tensor) -> Tensor:
+        """The images with the patch at its own place.
+
+        Raises:
+            ConfigError: the images have another size than the patch's.
+        """
+        _check_size("this patch", self.mask_HW, images_B3HW)
+        mask_HW = self.mask_HW.to(images_B3HW)
+        return stamp(images_B3HW, mask_HW, self.pattern_3HW.to(images_B3HW))
+
+    def apply_randomly(self, images_B3HW: Tensor, generator: Generator) -> Tensor:
+        """The images with the patch at a random place of each."""
+        _check_size("this patch", self.mask_HW, images_B3HW)
+        height, width = images_B3HW.shape[2:]
+        corners = random_corners(len(images_B3HW), self.side, height, width, generator)
+        tops_B, lefts_B = (corner_B.to(images_B3HW.device) for corner_B in corners)
+        return paste(self.pixels.to(images_B3HW), images_B3HW, tops_B, lefts_B)
+
+    @property
+    def side(self) -> int:
+        """Edge of the square, in pixels."""
+        return self._square()[2]
+
+    @property
+    def pixels(self) -> Tensor:
+        """The square alone, (3, S, S)."""
+        top, left, side = self._square()
+        return self.pattern_3HW[:, top : top + side, left : left + side]
+
+    def _square(self) -> tuple[int, int, int]:
+        rows, columns = (self.mask_HW.any(dim=d).nonzero() for d in (1, 0))
+        if not len(rows):
+            return 0, 0, 0
+        return int(rows[0]), int(columns[0]), len(rows)
+
+    def save(self, path: Path) -> None:
+        """Write it as .npz; `load` reads it."""
+        _save(path, kind="patch", mask=self.mask_HW, pattern=self.pattern_3HW)
+
+
+@dataclass(frozen=True, eq=False)
+class UniversalPerturbation:
+    """One addition to all images, at most epsilon at any pixel."""
+
+    delta_3HW: Tensor
+    """On the [0, 1] scale of the images."""
+    epsilon: float
+    """Bound of |delta|, in (0, 1]."""
+
+    def __post_init__(self) -> None:
+        """Refuse an addition that breaks its bound."""
+        check_epsilon(self.epsilon)
+        if self.delta_3HW.ndim != 3 or len(self.delta_3HW) != 3:
+            raise ConfigError(
+                f"a perturbation has shape (3, H, W), got {tuple(self.delta_3HW.shape)}"
+            )
+        if not self.delta_3HW.abs().max() <= self.epsilon + 1e-6:
+            raise ConfigError(
+                f"the perturbation reaches {self.delta_3HW.abs().max():.4g}, above epsilon "
+                f"{self.epsilon:.4g}"
+            )
+
+    def apply(self, images_B3HW: Tensor) -> Tensor:
+        """The images with the addition, clamped to [0, 1].
+
+        Raises:
+            ConfigError: the images have another size than the perturbation's.
+        """
+        _check_size("this perturbation", self.delta_3HW, images_B3HW)
+        return (images_B3HW + self.delta_3HW.to(images_B3HW)).clamp(0, 1)
+
+    def save(self, path: Path) -> None:
+        """Write it as .npz; `load` reads it."""
+        epsilon = torch.tensor(self.epsilon, dtype=torch.float64)
+        _save(path, kind="perturbation", delta=self.delta_3HW, epsilon=epsilon)
+
+
+def check_epsilon(epsilon: float) -> None:
+    """Refuse a bound outside (0, 1].
+
+    Raises:
+        ConfigError: it is.
+    """
+    if not 0 < epsilon <= 1:
+        raise ConfigError(
+            f"epsilon must lie in (0, 1] on the scale of pixels, got {epsilon}; 8/255 is {8 / 255:.4f}"
+        )
+
+
+def _check_unit(what: str, values: Tensor) -> None:
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ConfigError(f"{what} must lie in [0, 1]")
+
+
+def _check_size(what: str, own: Tensor, images_B3HW: Tensor) -> None:
+    if own.shape[-2:] != images_B3HW.shape[-2:]:
+        made, got = ("x".join(map(str, t.shape[-2:])) for t in (own, images_B3HW))
+        raise ConfigError(f"{what} was made for images of {made} pixels, got {got}")
+
+
+# -- Files ---------------------------------------------------------------------------
+
+
+def _save(path: Path, *, kind: str, **tensors: Tensor) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    arrays: dict[str, Any] = {
+        name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()
+    }
+    with part.open("wb") as file:
+        numpy.savez_compressed(
+            file, format=numpy.array(FORMAT), kind=numpy.array(kind), **arrays
+        )
+    part.replace(path)
+
+
+def load(path: Path) -> UniversalPatch | UniversalPerturbation:
+    """A patch or perturbation that `save` wrote; nothing in the file is ever run.
+
+    Raises:
+        ConfigError: no such file, another kind of file, or one that breaks its own bounds.
+    """
+    try:
+        with numpy.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except FileNotFoundError as error:
+        raise ConfigError(f"no patch or perturbation {path}") from error
+    except (OSError, ValueError, BadZipFile, AttributeError, EOFError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise ConfigError(
+            f"{path} is no patch or perturbation: {first_line}"
+        ) from error
+    if str(arrays.get("format")) != FORMAT:
+        raise ConfigError(f"{path} was not written by the lab (format {FORMAT})")
+    tensors = {
+        name: torch.from_numpy(value)
+        for name, value in arrays.items()
+        if value.dtype.kind == "f"
+    }
+    wanted = {"mask", "pattern"} if "mask" in tensors else {"delta", "epsilon"}
+    if set(tensors) != wanted:
+        raise ConfigError(f"{path} lacks {', '.join(sorted(wanted - set(tensors)))}")
+    if "mask" in tensors:
+        return UniversalPatch(tensors["mask"], tensors["pattern"])
+    return UniversalPerturbation(tensors["delta"], tensors["epsilon"].item())
+
+
+# -- Controls ------------------------------------------------------------------------
+
+
+def as_patch(
+    pixels_3SS: Tensor, spec: PatchSpec, height: int, width: int
+) -> UniversalPatch:
+    """A square of pixels at the place of a spec."""
+    top, left = spec.corner(height, width)
+    side = spec.side(height, width)
+    mask_HW = torch.zeros(height, width)
+    mask_HW[top : top + side, left : left + side] = 1
+    pattern_3HW = torch.zeros(3, height, width)
+    pattern_3HW[:, top : top + side, left : left + side] = pixels_3SS.detach().cpu()
+    return UniversalPatch(mask_HW, pattern_3HW)
+
+
+def random_patch(spec: PatchSpec, size: int, *, seed: int) -> UniversalPatch:
+    """Control: uniform noise per pixel and channel."""
+    side = spec.side(size, size)
+    generator = Generator().manual_seed(seed)
+    return as_patch(torch.rand(3, side, side, generator=generator), spec, size, size)
+
+
+def mean_colour_patch(spec: PatchSpec, images_N3HW: Tensor) -> UniversalPatch:
+    """Control: the images' mean colour, so that the patch hides and adds nothing."""
+    height, width = images_N3HW.shape[2:]
+    side = spec.side(height, width)
+    colour_311 = images_N3HW.mean(dim=(0, 2, 3)).view(3, 1, 1)
+    return as_patch(colour_311.expand(3, side, side), spec, height, width)
+
+
+def random_sign_perturbation(
+    epsilon: float, size: int, *, seed: int
+) -> UniversalPerturbation:
+    """Control: plus or minus epsilon at every pixel and channel, the largest noise allowed."""
+    check_epsilon(epsilon)
+    bits = torch.rand(3, size, size, generator=Generator().manual_seed(seed)) < 0.5
+    return UniversalPerturbation(epsilon * (2 * bits.float() - 1), epsilon)
+
+
+def fooling_rate(clean_predictions_N: Tensor, attacked_predictions_N: Tensor) -> float:
+    """Fraction of predictions that the change turned into another, in [0, 1] (UAP, Eq. 1)."""
+    return (clean_predictions_N != attacked_predictions_N).float().mean().item()
