@@ -20,6 +20,7 @@ from reference_impls.lab.errors import WorldError
 from reference_impls.lab.heads import fit_mlp_head
 from reference_impls.lab.neighbours import Neighbours
 from reference_impls.lab.universal import (
+    Universal,
     UniversalPatch,
     UniversalPerturbation,
     fooling_rate,
@@ -28,7 +29,6 @@ from reference_impls.lab.universal import (
 from reference_impls.lab.worlds import World
 
 Model = Literal["knn", "mlp"]
-Universal = UniversalPatch | UniversalPerturbation
 Predict = Callable[[Tensor], Tensor]
 """Embeddings (N, D) to class indices (N,)."""
 
@@ -174,7 +174,7 @@ def _outcomes(
 
 
 def controls(
-    change: Universal, images_N3HW: Tensor, *, seed: int
+    change: UniversalPatch | UniversalPerturbation, images_N3HW: Tensor, *, seed: int
 ) -> dict[str, Universal]:
     """Changes of the same size and place that are made without the encoder."""
     size = images_N3HW.shape[-1]
