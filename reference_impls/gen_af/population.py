@@ -6,8 +6,6 @@ Arms that differ in stage 2 alone share their stage 1.
 from __future__ import annotations
 
 import json
-import shutil
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,12 +15,10 @@ import torch
 from reference_impls.advencoder.suite import SuiteConfig, universal_attack
 from reference_impls.gen_af.config import AdaptationConfig, HardenConfig
 from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
-from reference_impls.gen_af.method import adapt, harden
-from reference_impls.gen_af.model import Downstream, Task, load, save, task_of
-from reference_impls.gen_af.training import open_accelerator
+from reference_impls.gen_af.model import task_of
+from reference_impls.gen_af.store import Made, adapted, fine_tuned
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import load_encoder
-from reference_impls.lab.report import as_data, write_json
+from reference_impls.lab.report import write_json
 from reference_impls.lab.training import Progress, SimCLRConfig
 from reference_impls.lab.universal import Universal
 from reference_impls.lab.white_box import Budget
@@ -140,10 +136,6 @@ class Subject:
         recipe = (self.setting, self.config, self.parent, self.lab, self.suite)
         return content_key(*recipe, evaluation)
 
-    def first(self) -> Subject:
-        """The same without stage 2."""
-        return replace(self, config=replace(self.config, adaptation=None))
-
 
 def subjects(plan: Plan) -> list[Subject]:
     """All models of a plan; the methods come before the ablations."""
@@ -199,11 +191,11 @@ def measure(subject: Subject, progress: Progress | None = None) -> Row:
     torch.set_num_threads(1)  # two threads on shared cores spin more than they compute
     path = cache_folder() / "gen_af" / "rows" / f"{subject.key}.json"
     if not path.exists():
-        model, about = made(subject, progress)
+        made = make(subject, progress)
         test = task_of(test_world(subject.lab), subject.setting.task)
         config = EvaluationConfig(epsilon=subject.setting.epsilon)
-        found = evaluate(model, test, attacks_on(subject), config)
-        write_json({"accuracies": found, **about}, path)
+        found = evaluate(made.model, test, attacks_on(subject), config)
+        write_json({"accuracies": found, **_about(made)}, path)
     data = json.loads(path.read_text(encoding="utf-8"))
     data["layers"] = tuple(data.get("layers", ()))
     return Row(
@@ -226,54 +218,23 @@ def attacks_on(subject: Subject) -> dict[str, Universal]:
     }
 
 
-def made(
-    subject: Subject, progress: Progress | None = None
-) -> tuple[Downstream, dict[str, Any]]:
-    """The model, trained if the cache has none, and how it came about."""
+def make(subject: Subject, progress: Progress | None = None) -> Made:
+    """The model of a subject."""
+    encoder = clean_encoder(subject.parent, subject.lab)
     train = task_of(train_world(subject.lab), subject.setting.task)
-    model, seconds = _stage_1(subject.first(), train, progress)
-    config, second = subject.config, subject.config.adaptation
-    if second is None or not config.two_stages:
-        return model, {"seconds": round(seconds, 2)}
-    started = time.process_time()
-    fit, validation = train.split(config.validation)
-    accelerator = open_accelerator(model.device, config.precision, config.accumulate)
-    found = adapt(
-        model, fit, validation, config, second, accelerator, progress=progress
-    )
-    layers = found.sensitivity.layers
-    return model.deployed(), {
-        "seconds": round(seconds + time.process_time() - started, 2),
-        "layers": found.layers,
-        "contributions": {one.layer: one.contribution for one in layers},
-        "sensitivity_seconds": round(found.sensitivity.processor_seconds, 3),
+    config, recipe = subject.config, (subject.parent, subject.lab)
+    first = fine_tuned(encoder, train, config, recipe=recipe, progress=progress)
+    return adapted(first, train, config, recipe=recipe, progress=progress)
+
+
+def _about(made: Made) -> dict[str, Any]:
+    seconds = {"seconds": round(made.seconds, 2)}
+    if made.adaptation is None:
+        return seconds
+    sensitivity = made.adaptation.sensitivity
+    return {
+        **seconds,
+        "layers": made.adaptation.layers,
+        "contributions": {one.layer: one.contribution for one in sensitivity.layers},
+        "sensitivity_seconds": round(sensitivity.processor_seconds, 3),
     }
-
-
-def _stage_1(
-    subject: Subject, train: Task, progress: Progress | None
-) -> tuple[Downstream, float]:
-    recipe = (subject.setting, subject.config, subject.parent, subject.lab)
-    folder = cache_folder() / "gen_af" / "models" / content_key(*recipe)
-    if not (folder / "made.json").exists():
-        encoder = clean_encoder(subject.parent, subject.lab)
-        checkpoint = folder.with_suffix(".checkpoint")
-        found = harden(
-            encoder, train, subject.config, checkpoint=checkpoint, progress=progress
-        )
-        save(found.model, train.classes, train.name, folder)
-        about = {"seconds": found.report.processor_seconds["stage 1"]}
-        shutil.rmtree(checkpoint, ignore_errors=True)
-        write_json(as_data(about), folder / "made.json")  # last: the rest is there
-    about = json.loads((folder / "made.json").read_text(encoding="utf-8"))
-    encoder = load_encoder(folder / "encoder.safetensors")
-    model, _, _ = load(encoder, folder / "head.safetensors")
-    return _with_dropout(model, subject.config.dropout), about["seconds"]
-
-
-def _with_dropout(model: Downstream, share: float) -> Downstream:
-    """A head's file does not know the dropout that stage 2 trains with."""
-    for part in model.head:
-        if isinstance(part, torch.nn.Dropout):
-            part.p = share
-    return model

@@ -26,6 +26,12 @@ def rank() -> int:
     return distributed.get_rank() if count() > 1 else 0
 
 
+def wait() -> None:
+    """Until all processes are here."""
+    if count() > 1:
+        distributed.barrier()
+
+
 class _Sum(torch.autograd.Function):
     """Sum over processes; every process's loss reaches every process's part."""
 

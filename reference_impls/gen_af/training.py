@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate import Accelerator, DistributedDataParallelKwargs
+from accelerate import Accelerator
 from accelerate.state import AcceleratorState
 from torch import Generator, Tensor, nn
 
@@ -46,10 +46,6 @@ def open_accelerator(
         cpu=device.type == "cpu",
         mixed_precision=precision,
         gradient_accumulation_steps=accumulate,
-        kwargs_handlers=[
-            # Statistics are the same everywhere already, see `processes.synchronised`.
-            DistributedDataParallelKwargs(broadcast_buffers=False)
-        ],
     )
     if accelerator.mixed_precision not in ("no", "bf16"):
         raise ConfigError(
@@ -244,11 +240,11 @@ class _Run:
                 )
             ]
             loss = self.stage.objective.loss(views, seen, labels)
-            for optimizer in self.optimizers:
-                optimizer.zero_grad()
             self.accelerator.backward(loss)
             for optimizer in self.optimizers:
                 optimizer.step()
+                # Afterwards: before the last part it would forget all parts before it.
+                optimizer.zero_grad()
         return loss.item()
 
     def _set_rates(self, rates: list[list[float]], factor: float) -> None:
