@@ -360,14 +360,14 @@ def test_trades_seeks_images_on_which_the_answer_differs(model, task):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (dict(budget=Budget(epsilon=0.0)), "epsilon is 0, so gen-af has no adversary"),
-        (dict(batch=1), "hold two images in every part"),
-        (dict(batch=16, accumulate=3), "multiple of accumulate"),
-        (dict(method="magic"), "unknown method 'magic'"),
-        (dict(variant="odd"), "unknown variant 'odd'"),
-        (dict(genetic_weight=-1), "weights must not be negative"),
-        (dict(epochs=0), "epochs must be above 0"),
-        (dict(dropout=1.0), "shares of 1"),
+        ({"budget": Budget(epsilon=0.0)}, "epsilon is 0, so gen-af has no adversary"),
+        ({"batch": 1}, "hold two images in every part"),
+        ({"batch": 16, "accumulate": 3}, "multiple of accumulate"),
+        ({"method": "magic"}, "unknown method 'magic'"),
+        ({"variant": "odd"}, "unknown variant 'odd'"),
+        ({"genetic_weight": -1}, "weights must not be negative"),
+        ({"epochs": 0}, "epochs must be above 0"),
+        ({"dropout": 1.0}, "shares of 1"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
@@ -383,7 +383,9 @@ def test_a_method_without_an_adversary_takes_epsilon_0():
 
 def test_a_task_of_one_class_is_refused(world):
     world.labels["size"][:] = 1
-    with pytest.raises(WorldError, match="all 72 images .* are 'large' in task 'size'"):
+    with pytest.raises(
+        WorldError, match=r"all 72 images .* are 'large' in task 'size'"
+    ):
         task_of(world, "size")
 
 
@@ -391,7 +393,7 @@ def test_a_label_outside_the_head_is_refused(world):
     labels = dict(world.labels, size=world.labels["size"].clone())
     labels["size"][3] = 2
     with pytest.raises(
-        WorldError, match="label 2 .* outside the head: .* 2 classes, 0 to 1"
+        WorldError, match=r"label 2 .* outside the head: .* 2 classes, 0 to 1"
     ):
         task_of(replace(world, labels=labels), "size")
 

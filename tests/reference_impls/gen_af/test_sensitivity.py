@@ -124,7 +124,7 @@ def test_first_order_is_radius_times_both_norms_and_nearly_exact_for_a_small_rad
     )
     weight = torch.tensor([[1.0, -2.0, 0.5], [0.3, 1.0, -1.0]])
     model = linear_model(weight.clone())
-    small = dict(radius=1e-3, epochs=30)
+    small = {"radius": 1e-3, "epochs": 30}
     fast = measure_sensitivity(
         model, images, labels, SensitivityConfig(mode="first-order", **small)
     )
