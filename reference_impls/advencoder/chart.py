@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from xml.sax.saxutils import escape
 
-from reference_impls.advencoder.sweep import CONTROLS, TRANSFER, Row, Spread
+from reference_impls.advencoder.sweep import CONTROLS, TRANSFER, Row
+from reference_impls.lab.spread import Spread
 
 SHOWN = (
     "PER generator",

@@ -17,7 +17,6 @@ from reference_impls.advencoder.sweep import (
     TRANSFER,
     Plan,
     Row,
-    Spread,
     attacks,
     examples,
     results,
@@ -26,6 +25,7 @@ from reference_impls.advencoder.sweep import (
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
 from reference_impls.lab.report import surroundings, write_json
+from reference_impls.lab.spread import Spread
 
 HERE = Path(__file__).parent
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
@@ -105,9 +105,6 @@ ROW_NAMES = {
     "PAT generator 3 %": Both("PAT 3 %, `generator`", "PAT 3 %，`generator`"),
     "PER without the frequency loss": Both(
         "PER without the frequency loss", "PER，去掉高频损失"
-    ),
-    "PER without the quality loss": Both(
-        "PER without the quality loss", "PER，去掉质量损失"
     ),
     "PER, frequency loss x 1000": Both(
         "PER, frequency loss × 1000", "PER，高频损失 × 1000"

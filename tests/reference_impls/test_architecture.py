@@ -14,6 +14,8 @@ MAKES_DATA_FOR = {
     ("decree/scan.py", "badencoder"),
     ("gen_af/population.py", "advencoder"),
 }
+# The arena lies above the methods and plays them against each other; nobody imports it.
+ABOVE = "arena"
 MOST_LINES = 420  # 350 is a question; this is the answer
 
 
@@ -42,6 +44,7 @@ def test_imports_follow_the_rules(path):
             allowed = other == own.parts[0] or (
                 other == "lab" and own.parts[0] != "lab"
             )
+            allowed |= own.parts[0] == ABOVE
             assert allowed or (own.as_posix(), other) in MAKES_DATA_FOR, (
                 f"{own} must not import {name}"
             )
