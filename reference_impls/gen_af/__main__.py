@@ -178,6 +178,7 @@ def _compare_options(parser: argparse.ArgumentParser) -> None:
         default=Path("build/gen_af/compare"),
         help="default %(default)s",
     )
+    add("--finished", action="store_true", help="only what earlier runs have finished")
     add(
         "--publish",
         action="store_true",
@@ -263,6 +264,7 @@ def _compare(options: argparse.Namespace) -> int:
         jobs=options.jobs,
         out=options.out,
         publish=options.publish,
+        finished=options.finished,
         as_json=options.json,
     )
     return 0

@@ -130,7 +130,7 @@ def _panel(
     def y(value: float) -> float:
         return top + EDGE * (1 - (value - low_y) / (high_y - low_y))
 
-    yield _text(left, top - 12, said(panel.title, language), size=14, bold=True)
+    yield _text(left - 36, top - 12, said(panel.title, language), bold=True)
     for step in range(5):
         at_x, at_y = (
             low + (high - low) * step / 4
@@ -235,6 +235,6 @@ def _svg(parts: Iterable[str], height: float, label: str, language: Language) ->
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" lang="{TAGS[language]}" class="chart" role="img" '
         f'viewBox="-10 -6 {WIDTH + 20} {height + 12:.0f}" {FONT} '
-        f'style="width:100%;height:auto;background:var(--paper,#fff)" '
+        f'style="width:100%;min-width:34rem;height:auto;background:var(--paper,#fff)" '
         f'aria-label="{escape(label)}">\n{body}\n</svg>\n'
     )

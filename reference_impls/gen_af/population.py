@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -140,6 +141,11 @@ class Subject:
         recipe = (self.setting, self.config, self.parent, self.lab, self.suite)
         return content_key(*recipe, evaluation)
 
+    @property
+    def path(self) -> Path:
+        """Where its row is kept."""
+        return cache_folder() / "gen_af" / "rows" / f"{self.key}.json"
+
 
 def subjects(plan: Plan) -> list[Subject]:
     """All models of a plan; the methods come before the ablations."""
@@ -193,7 +199,7 @@ class Row:
 def measure(subject: Subject, progress: Progress | None = None) -> Row:
     """The row of a subject, from the cache if it has it."""
     torch.set_num_threads(1)  # two threads on shared cores spin more than they compute
-    path = cache_folder() / "gen_af" / "rows" / f"{subject.key}.json"
+    path = subject.path
     if not path.exists():
         made = make(subject, progress)
         test = task_of(test_world(subject.lab), subject.setting.task)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from reference_impls.gen_af.chart import Panel, Point, layers, trade_off
 from reference_impls.gen_af.config import HardenConfig
@@ -41,7 +41,7 @@ class Words:
         "标准微调分别为 {robust:.1%} 和 {clean:.1%}。",
     )
     TABLE = Both("Accuracy under every attack", "各攻击下的准确率")
-    MODEL = Both("model", "模型")
+    ATTACK = Both("attack", "攻击")
     CLEAN = Both("clean", "干净")
     CONTROL = Both("random noise (control)", "随机噪声（对照）")
     ADAPTIVE = Both("Auto-PGD (adaptive)", "Auto-PGD（自适应）")
@@ -59,10 +59,20 @@ class Words:
     LAYERS = Both("Which layers carry the robustness", "鲁棒性由哪些层承担")
     LAYERS_SAY = Both(
         "Stage 2 fine-tunes on clean images only the layers whose change raises the adversarial loss the least; "
-        "all others stay as stage 1 left them, batch-norm statistics too. Measured in the mode {mode}.",
+        "all others stay as stage 1 left them, batch-norm statistics too. {mode}.",
         "第二阶段仅在干净图像上微调那些改动后对抗损失升幅最小的层；其余各层及其批归一化统计量均保持第一阶段的结果。"
-        "测量方式：{mode}。",
+        "{mode}。",
     )
+    MODES: ClassVar[dict[str, Both]] = {
+        "exact": Both(
+            "Measured exactly, by gradient ascent on every layer",
+            "逐层以梯度上升精确测量",
+        ),
+        "first-order": Both(
+            "Estimated to first order, by one backward pass",
+            "由一次反向传播作一阶估计",
+        ),
+    }
     LIMITS = Both("What this cannot tell", "本方法的局限")
     LIMITS_SAY = Both(
         "Accuracies hold for these attacks at these sizes. A stronger attacker, a larger budget or another threat model "
@@ -168,7 +178,7 @@ def _table(outcomes: Sequence[Outcome], config: HardenConfig) -> Section:
     return Section(
         Words.TABLE,
         (Words.ATTACKS.fill(levels=levels),),
-        table=Table((Words.MODEL, *(one.name for one in outcomes)), rows),
+        table=Table((Words.ATTACK, *(one.name for one in outcomes)), rows),
     )
 
 
@@ -200,7 +210,7 @@ def _layers(adaptation: Adaptation, out: Path) -> Section:
     }
     return Section(
         Words.LAYERS,
-        (Words.LAYERS_SAY.fill(mode=sensitivity.mode),),
+        (Words.LAYERS_SAY.fill(mode=Words.MODES[sensitivity.mode]),),
         drawing=_written(drawn, out, "layers"),
     )
 
@@ -210,7 +220,8 @@ def _written(drawn: Mapping[Language, str], out: Path, name: str) -> str:
     for language, picture in drawn.items():
         suffix = "" if language == "en" else f".{language}"
         (out / f"{name}{suffix}.svg").write_text(picture, encoding="utf-8")
-    return "".join(drawn.values())
+    # On a phone one scrolls: shrunk to its width, the letters could not be read.
+    return f'<div class="wide" tabindex="0">{"".join(drawn.values())}</div>'
 
 
 def lines(outcomes: Sequence[Outcome], out: Path | None) -> list[str]:

@@ -30,7 +30,7 @@ from reference_impls.gen_af.population import (
 from reference_impls.gen_af.present import LANGUAGES
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
-from reference_impls.lab.errors import DeviceError
+from reference_impls.lab.errors import ConfigError, DeviceError
 from reference_impls.lab.report import as_data, surroundings, write_json
 
 HERE = Path(__file__).parent
@@ -55,6 +55,7 @@ class Words:
         Both("PGD-20", "PGD-20"),
         Both("Auto-PGD", "Auto-PGD"),
         Both("CPU s", "CPU 秒"),
+        Both("seeds", "种子数"),
     )
     ABLATION = Both("Ablations:", "消融实验：")
     SETTING = Both("**{name}**", "**{name}**")
@@ -67,12 +68,29 @@ class Words:
 
 
 def compare(
-    *, quick: bool, jobs: int, out: Path, publish: bool, as_json: bool = False
+    *,
+    quick: bool,
+    jobs: int,
+    out: Path,
+    publish: bool,
+    finished: bool = False,
+    as_json: bool = False,
 ) -> None:
-    """Make and measure a plan; write `results.json`, `results.md` and the pictures."""
+    """Make and measure a plan; write `results.json`, `results.md` and the pictures.
+
+    With `finished`, only what the cache already holds is shown.
+
+    Raises:
+        ConfigError: the cache holds nothing of the plan.
+    """
     started = time.monotonic()
     plan = QUICK if quick else Plan()
-    rows = _rows(subjects(plan), jobs)
+    population = subjects(plan)
+    if finished:
+        population = [one for one in population if one.path.exists()]
+    if not population:
+        raise ConfigError("nothing is finished yet; run without --finished")
+    rows = _rows(population, jobs)
     about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
     found = {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
@@ -218,14 +236,19 @@ def _table(summaries: Iterable[Summary], language: Language) -> list[str]:
     names = (CLEAN, *ATTACKS, *WHITE_BOX)
     lines = ["| " + " | ".join(headers) + " |", "|---" * len(headers) + "|"]
     for one in summaries:
-        cells = [
-            f"{100 * one.means[name]:.1f} ± {100 * one.deviations[name]:.1f}"
-            for name in names
-        ]
+        cells = [_cell(one, name) for name in names]
         lines.append(
-            f"| {one.arm} | " + " | ".join(cells) + f" | {one.means['seconds']:.0f} |"
+            f"| {one.arm} | "
+            + " | ".join(cells)
+            + f" | {one.means['seconds']:.0f} | {one.seeds} |"
         )
     return lines
+
+
+def _cell(one: Summary, name: str) -> str:
+    """A mean, and the deviation if there is more than one seed."""
+    value = f"{100 * one.means[name]:.1f}"
+    return value if one.seeds == 1 else f"{value} ± {100 * one.deviations[name]:.1f}"
 
 
 def pictures(rows: Sequence[Row]) -> dict[str, str]:
