@@ -28,7 +28,7 @@ class Attack:
     card: str | None
     """Folder of the method that makes it; none for the lab's own."""
     papers: tuple[str, ...]
-    """Entries of the catalog."""
+    """Entries of the catalog that it runs, or whose idea it takes."""
     size: Both
     """How large it is."""
 
@@ -46,7 +46,7 @@ class Defence:
     card: str
     """Folder of the method that runs it."""
     papers: tuple[str, ...]
-    """Entries of the catalog."""
+    """Entries of the catalog that it runs, or whose idea it takes."""
     arm: str | None = None
     """Its name in Gen-AF's comparison."""
 
