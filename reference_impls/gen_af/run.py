@@ -15,6 +15,7 @@ import torch
 from accelerate import PartialState
 
 from reference_impls.advencoder.suite import SuiteConfig, universal_attack
+from reference_impls.gen_af import processes
 from reference_impls.gen_af.config import HardenConfig
 from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
 from reference_impls.gen_af.model import Task, load, save, task_of
@@ -111,7 +112,7 @@ def open_named(name: str, preprocessing: Preprocessing, weights: Weights) -> Enc
         with console.progress("training a lab encoder, once") as step:
             return clean_encoder(PARENT, LAB, progress=console.training(step))
     loaded = open_encoder(name, preprocessing, weights=weights)
-    for line in loaded.lines():
+    for line in loaded.lines() if processes.rank() == 0 else ():
         console.say(line)
     return loaded.encoder
 

@@ -13,6 +13,7 @@ MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
     ("decree/scan.py", "badencoder"),
     ("gen_af/population.py", "advencoder"),
+    ("gen_af/run.py", "advencoder"),
 }
 # The arena lies above the methods and plays them against each other; nobody imports it.
 ABOVE = "arena"
