@@ -141,6 +141,13 @@ def _harden_options(parser: argparse.ArgumentParser) -> None:
         help="of layers that stage 2 adapts; default %(default)s",
     )
     add(
+        "--guard",
+        type=float,
+        default=2.0,
+        metavar="POINTS",
+        help="robust accuracy that stage 2 may cost; 100 lets it cost all; default %(default)g",
+    )
+    add(
         "--sensitivity",
         choices=get_args(Mode),
         default="exact",
@@ -220,7 +227,12 @@ def _config(options: argparse.Namespace) -> HardenConfig:
         variant=options.variant,
         adaptation=None
         if options.no_stage_2
-        else replace(stage_2, share=options.share, sensitivity=sensitivity),
+        else replace(
+            stage_2,
+            share=options.share,
+            sensitivity=sensitivity,
+            guard=options.guard / 100,
+        ),
         epochs=options.epochs,
         batch=options.batch,
         accumulate=options.accumulate,

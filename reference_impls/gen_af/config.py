@@ -56,12 +56,19 @@ class AdaptationConfig:
     """Passes over the training images; the epoch with the best validation accuracy is kept."""
     learning_rate: float = 1e-3
     """Of its one Adam."""
+    guard: float | None = None
+    """An epoch counts only if robust accuracy on the held-out images lies at most this much below
+    stage 1's; none, as published, looks at clean accuracy alone."""
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         check_positive(
             epochs=self.epochs, learning_rate=self.learning_rate, images=self.images
         )
+        if self.guard is not None and not 0 <= self.guard <= 1:
+            raise ConfigError(
+                f"guard is a loss of accuracy in [0, 1], got {self.guard}"
+            )
         if not 0 < self.share <= 1:
             raise ConfigError(
                 f"share must lie in (0, 1], got {self.share}; with 0 no layer is adapted"

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,6 +31,7 @@ from reference_impls.gen_af.sensitivity import Sensitivity, measure_sensitivity
 from reference_impls.gen_af.training import Stage, open_accelerator, train
 from reference_impls.lab.encoders import Encoder, check_usable
 from reference_impls.lab.training import Progress
+from reference_impls.lab.white_box import evaluating
 
 # -- The two stages ------------------------------------------------------------------
 
@@ -137,7 +139,13 @@ def adapt(
     layers = sensitivity.spare(adaptation.share)
     stage = second_stage(model, layers, fit, validation, config, adaptation)
     memory = train(model, stage, accelerator, checkpoint=checkpoint, progress=progress)
-    return Adaptation(sensitivity, layers, tuple(memory.accuracies))
+    return Adaptation(
+        sensitivity,
+        layers,
+        tuple(memory.accuracies),
+        tuple(memory.robust),
+        memory.kept,
+    )
 
 
 def layer_sensitivity(
@@ -181,7 +189,23 @@ def second_stage(
         accumulate=config.accumulate,
         seed=config.seed + 1,
         validation=validation,
+        robustness=None
+        if adaptation.guard is None
+        else partial(robust_accuracy, task=validation, config=config),
+        guard=adaptation.guard or 0.0,
     )
+
+
+def robust_accuracy(model: Downstream, task: Task, config: HardenConfig) -> float:
+    """Fraction of right answers on PGD's images of a task, in [0, 1]."""
+    right = 0
+    chance = Generator().manual_seed(config.seed)
+    for images, labels in task.batches():
+        images, labels = images.to(model.device), labels.to(model.device)
+        attacked = adversarial(model, images, labels, config.budget, chance)
+        with evaluating(model), torch.no_grad():
+            right += int((model.logits(attacked).argmax(dim=1) == labels).sum())
+    return right / len(task)
 
 
 def with_frozen_statistics(model: Downstream) -> None:
@@ -205,6 +229,10 @@ class Adaptation:
     """Those that were adapted."""
     validation: tuple[float, ...]
     """Clean accuracy on held-out training images before the first epoch and after each."""
+    robust: tuple[float, ...] = ()
+    """Accuracy under PGD on the same images at the same times; empty without a guard."""
+    kept: int = 0
+    """Which of them is the model's; 0 is stage 1's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -76,6 +76,10 @@ class Stage:
     seed: int = 0
     validation: Task | None = None
     """If given, the weights of the epoch that is best on it are kept, not the last."""
+    robustness: Callable[[Downstream], float] | None = None
+    """If given, an epoch's weights are kept only if this fell by at most `guard` since the start."""
+    guard: float = 0.0
+    """On the scale of `robustness`."""
 
     @property
     def batches(self) -> int:
@@ -96,12 +100,18 @@ class Memory:
     """Optimiser steps taken."""
     accuracies: list[float] = field(default_factory=list)
     """On the validation images: before the first epoch, and after every one."""
+    robust: list[float] = field(default_factory=list)
+    """Robustness at the same times; empty where nobody asked for it."""
+    kept: int = 0
+    """Which of them has the best weights."""
     best: dict[str, Tensor] = field(default_factory=dict)
     """Weights of the best epoch so far."""
 
-    def offer(self, accuracy: float, model: nn.Module) -> None:
-        """Keep the weights if they are better than all before."""
-        if not self.accuracies or accuracy > max(self.accuracies):
+    def offer(self, accuracy: float, model: nn.Module, *, allowed: bool = True) -> None:
+        """Keep the weights if they are allowed and better than all that were kept before."""
+        first = not self.accuracies
+        if first or (allowed and accuracy > self.accuracies[self.kept]):
+            self.kept = len(self.accuracies)
             self.best = {
                 key: value.detach().clone() for key, value in model.state_dict().items()
             }
@@ -253,8 +263,14 @@ class _Run:
                 group["lr"] = first * factor
 
     def _validate(self) -> None:
-        if self.stage.validation is not None:
-            self.memory.offer(accuracy(self.model, self.stage.validation), self.model)
+        if self.stage.validation is None:
+            return
+        allowed, known = True, self.memory.robust
+        if self.stage.robustness is not None:
+            known.append(self.stage.robustness(self.model))
+            allowed = known[-1] >= known[0] - self.stage.guard - 1e-9
+        right = accuracy(self.model, self.stage.validation)
+        self.memory.offer(right, self.model, allowed=allowed)
 
     # -- Checkpoints: a folder for each, complete once it has its name ---------------
 

@@ -271,6 +271,32 @@ def test_the_best_epoch_is_kept_over_all_epochs(encoder, task, monkeypatch):
     assert changed(kept[3], model) == {"head.5.weight", "head.5.bias"}
 
 
+def test_a_guard_keeps_no_epoch_that_costs_too_much_robustness(encoder, task):
+    accuracies, robust = [0.2, 0.9, 0.8, 0.7], iter([0.50, 0.30, 0.48, 0.49])
+    model = build(encoder, len(task.classes), FAST)
+    fit, validation = task.split(0.2)
+    second = replace(SECOND, epochs=3, guard=0.02)
+    stage = second_stage(model, ("head.5",), fit, validation, FAST, second)
+    scripted = replace(stage, robustness=lambda _: next(robust))
+    told = iter(accuracies)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("reference_impls.gen_af.training.accuracy", lambda *_: next(told))
+        memory = methods.train(
+            model, scripted, methods.open_accelerator(model.device, None)
+        )
+    assert memory.kept == 2  # the best has lost too much, the last is not the best
+    assert memory.accuracies == accuracies
+    assert memory.robust == [0.50, 0.30, 0.48, 0.49]
+
+
+def test_robust_accuracy_is_that_of_the_attacked_images(model, task):
+    expected = adversarial(
+        model, task.images_N3HW, task.labels_N, FAST.budget, chance()
+    )
+    got = methods.robust_accuracy(model, task, FAST)
+    assert got == accuracy(model, replace(task, images_N3HW=expected))
+
+
 @pytest.mark.parametrize("name", ["texture", "size"])
 def test_stage_2_uses_the_task_it_was_given(encoder, world, name, monkeypatch):
     """Row 25: there, stage 2 read STL-10 whatever stage 1 had been given."""
