@@ -214,6 +214,13 @@ def _apply_options(parser: argparse.ArgumentParser) -> None:
 def _sweep_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--quick", action="store_true", help="one encoder instead of three")
+    add(
+        "--seeds",
+        type=int,
+        nargs="+",
+        metavar="SEED",
+        help="encoders to compare on; default: 0 1 2",
+    )
     add("--out", type=Path, default=OUT / "sweep", help="folder; default %(default)s")
     add(
         "--publish",
@@ -308,7 +315,12 @@ def _apply(options: argparse.Namespace) -> int:
 def _sweep(options: argparse.Namespace) -> int:
     from reference_impls.advencoder.publish import sweep
 
-    sweep(quick=options.quick, out=options.out, publish=options.publish)
+    sweep(
+        quick=options.quick,
+        seeds=options.seeds,
+        out=options.out,
+        publish=options.publish,
+    )
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,11 +33,15 @@ READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
 START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results -->"
 
 
-def sweep(*, quick: bool, out: Path, publish: bool) -> None:
+def sweep(
+    *, quick: bool, out: Path, publish: bool, seeds: Sequence[int] | None = None
+) -> None:
     """Run the comparison; write `results.json`, `results.svg`, `examples.png`, `results.md`."""
     torch.set_num_threads(1)  # two threads on shared cores spin more than they compute
     started = time.monotonic()
     plan = QUICK if quick else Plan()
+    if seeds:
+        plan = replace(plan, seeds=tuple(dict.fromkeys(seeds)))
     with console.progress("sweep") as step:
         finished: list[str] = []
         total = len(plan.seeds) * len(attacks(plan))
@@ -49,7 +54,7 @@ def sweep(*, quick: bool, out: Path, publish: bool) -> None:
     about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
     about |= {
         "date": datetime.now(UTC).date().isoformat(),
-        "command": "python -m reference_impls.advencoder sweep" + " --quick" * quick,
+        "command": _command(quick=quick, seeds=seeds),
     }
     picture = examples(plan, out)
     for folder in [out, *([HERE] if publish else [])]:
@@ -65,6 +70,12 @@ def sweep(*, quick: bool, out: Path, publish: bool) -> None:
     console.answer(tables(rows, about, "en"))
 
 
+def _command(*, quick: bool, seeds: Sequence[int] | None) -> str:
+    chosen = ["--seeds", *map(str, seeds)] if seeds else []
+    start = ["python -m reference_impls.advencoder sweep", *["--quick"] * quick]
+    return " ".join([*start, *chosen])
+
+
 # -- Markdown ------------------------------------------------------------------------
 
 
@@ -72,10 +83,10 @@ class Words:
     """What the tables say."""
 
     INTRO = Both(
-        "Accuracy of a 512-256 MLP head on the frozen encoder, mean ± sd over {count} encoders (seeds {seeds}), "
+        "Accuracy of a 512-256 MLP head on the frozen encoder, mean ± sd over encoders of seeds {seeds} (n = {count}), "
         "1,024 test images; the attacks saw none of the tasks. Made on {date} by `{command}` ({device}, torch {torch}, "
         "{threads} thread).",
-        "冻结编码器之上 512-256 MLP 分类头的准确率，为 {count} 个编码器（种子 {seeds}）的均值 ± 标准差，"
+        "冻结编码器之上 512-256 MLP 分类头的准确率，为种子 {seeds} 的编码器（n = {count}）的均值 ± 标准差，"
         "测试图像 1,024 张；攻击未使用任何任务。生成于 {date}，命令为 `{command}`（{device}，torch {torch}，{threads} 线程）。",
     )
     CHANGE = Both("change", "改动")
@@ -85,6 +96,10 @@ class Words:
     KNN = Both(
         "The same with the vote of 20 neighbours (T = 0.07), and the fooling rate of the MLP head:",
         "同样的比较，改用 20 个近邻加权投票（T = 0.07），并给出 MLP 分类头的欺骗率：",
+    )
+    CHART = Both(
+        "![Accuracy of downstream models under every change](results.svg)",
+        "![各改动下下游模型的准确率](results.svg)",
     )
     FOOLING = Both("fooled, {task}", "欺骗率，{task}")
     KNN_COLUMN = Both("kNN, {task}", "kNN，{task}")
@@ -148,6 +163,8 @@ def tables(rows: Sequence[Row], about: dict[str, object], language: Language) ->
             said(Words.KNN, language),
             "",
             *_markdown([said(head, language) for head in more], second),
+            "",
+            said(Words.CHART, language),
             "",
         ]
     )

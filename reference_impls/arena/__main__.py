@@ -18,9 +18,9 @@ import torch
 
 from reference_impls.arena.bouts import QUICK, Bout, Plan, bouts, run
 from reference_impls.arena.matrix import Finished, as_json, cells
-from reference_impls.arena.present import markdown, page
+from reference_impls.arena.present import markdown, page, provenance
 from reference_impls.lab import console
-from reference_impls.lab.bilingual import Language
+from reference_impls.lab.bilingual import Language, said
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.page import write_page
 from reference_impls.lab.report import surroundings, write_json
@@ -102,7 +102,8 @@ def arena(options: argparse.Namespace) -> int:
     if options.publish:
         write_json(data, HERE / "arena.json")
         for language, name in READMES.items():
-            insert(HERE / name, markdown(found, language))
+            made = said(provenance(about), language)
+            insert(HERE / name, f"{made}\n\n{markdown(found, language)}")
     console.answer(
         json.dumps(data, indent=2, ensure_ascii=False)
         if options.json

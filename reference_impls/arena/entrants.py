@@ -47,6 +47,8 @@ class Defence:
     """Folder of the method that runs it."""
     papers: tuple[str, ...]
     """Entries of the catalog that it runs, or whose idea it takes."""
+    short: Both
+    """At the head of a column."""
     arm: str | None = None
     """Its name in Gen-AF's comparison."""
 
@@ -155,6 +157,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="linear-probe",
         kind="fine-tuning",
         label=Both("none: linear probe", "无防御：线性探测"),
+        short=Both("none", "无防御"),
         card="gen_af",
         papers=(),
         arm="linear probe",
@@ -163,6 +166,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="standard",
         kind="fine-tuning",
         label=Both("standard fine-tuning", "标准微调"),
+        short=Both("standard", "标准微调"),
         card="gen_af",
         papers=(),
         arm="standard",
@@ -171,6 +175,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="pgd-at",
         kind="fine-tuning",
         label=Both("PGD adversarial fine-tuning", "PGD 对抗微调"),
+        short=Both("PGD-AT", "PGD 对抗"),
         card="gen_af",
         papers=(),
         arm="PGD-AT",
@@ -179,6 +184,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="trades",
         kind="fine-tuning",
         label=Both("TRADES", "TRADES"),
+        short=Both("TRADES", "TRADES"),
         card="gen_af",
         papers=(),
         arm="TRADES",
@@ -187,6 +193,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="gen-af",
         kind="fine-tuning",
         label=Both("Gen-AF", "Gen-AF"),
+        short=Both("Gen-AF", "Gen-AF"),
         card="gen_af",
         papers=("zhou2024securely",),
         arm="Gen-AF",
@@ -195,6 +202,7 @@ DEFENCES: tuple[Defence, ...] = (
         id="decree",
         kind="detector",
         label=Both("DECREE", "DECREE"),
+        short=Both("DECREE", "DECREE"),
         card="decree",
         papers=("feng2023detecting",),
     ),

@@ -63,6 +63,12 @@ class Words:
     FLAGGED = Both("flagged", "判为含后门")
     DEFENCE = Both("defence", "防御")
     KEPT = Both("accuracy without trigger", "无触发器时的准确率")
+    MADE = Both(
+        "Made on {date} by `{command}` ({device}, torch {torch}, {threads} thread); {finished} of {total} bouts have "
+        "been run, a dash stands where none was. A figure without ± rests on one seed.",
+        "{date} 由 `{command}` 生成（{device}，torch {torch}，{threads} 线程）；已运行 {finished}/{total} 项，短横表示尚无结果。"
+        "不带 ± 的数值只来自一个种子。",
+    )
     WAITING = Both(
         "{count} of {total} bouts have not been run; their cells say so.",
         "{total} 项中有 {count} 项尚未运行，对应的单元格已注明。",
@@ -97,7 +103,7 @@ def _robust(found: Sequence[Cell], task: str) -> Section:
             for one in fine_tunings()
         ]
         rows.append((attack.label, *cells))
-    heads = (Words.ATTACK, *(one.label for one in fine_tunings()))
+    heads = (Words.ATTACK, *(one.short for one in fine_tunings()))
     return Section(
         Words.ROBUST.fill(task=task_label(task)),
         paragraphs=(Words.HIGHER,),
@@ -216,6 +222,15 @@ def _worst(found: Sequence[Cell], defence: str) -> float | None:
     if not by_task:
         return None
     return sum(min(values) for values in by_task.values()) / len(by_task)
+
+
+def provenance(about: dict[str, Any]) -> Both:
+    """When and how the figures came about, in one paragraph."""
+    return Words.MADE.fill(
+        torch=about["versions"]["torch"],
+        **about["bouts"],
+        **{name: about[name] for name in ("date", "command", "device", "threads")},
+    )
 
 
 def markdown(found: Sequence[Cell], language: Language) -> str:
