@@ -121,8 +121,12 @@ def _legend(names: Sequence[str]) -> Iterator[str]:
 def _panel(
     panel: Panel, names: Sequence[str], left: float, top: float, language: Language
 ) -> Iterator[str]:
-    low_x, high_x = _bounds(one.clean for one in panel.points)
-    low_y, high_y = _bounds(one.robust for one in panel.points)
+    low_x, high_x = _bounds(
+        end for one in panel.points for end in _ends(one.clean, one.clean_sd)
+    )
+    low_y, high_y = _bounds(
+        end for one in panel.points for end in _ends(one.robust, one.robust_sd)
+    )
 
     def x(value: float) -> float:
         return left + EDGE * (value - low_x) / (high_x - low_x)
@@ -160,22 +164,21 @@ def _panel(
     for one in panel.points:
         number = names.index(said(one.name, language))
         colour = COLOURS[number % len(COLOURS)]
+        (west, east), (south, north) = (
+            _ends(one.clean, one.clean_sd),
+            _ends(one.robust, one.robust_sd),
+        )
         for ends in (
-            (
-                x(one.clean - one.clean_sd),
-                y(one.robust),
-                x(one.clean + one.clean_sd),
-                y(one.robust),
-            ),
-            (
-                x(one.clean),
-                y(one.robust - one.robust_sd),
-                x(one.clean),
-                y(one.robust + one.robust_sd),
-            ),
+            (x(west), y(one.robust), x(east), y(one.robust)),
+            (x(one.clean), y(south), x(one.clean), y(north)),
         ):
             yield _line(*ends, colour=colour, width=1.6)
         yield _mark(number, x(one.clean), y(one.robust))
+
+
+def _ends(value: float, deviation: float) -> tuple[float, float]:
+    """Both ends of an error bar, as far as they are accuracies."""
+    return max(0.0, value - deviation), min(1.0, value + deviation)
 
 
 def _bounds(values: Iterable[float]) -> tuple[float, float]:

@@ -51,3 +51,16 @@ def test_axes_hold_all_values_and_stay_between_0_and_1(values):
     assert 0 <= low <= min(values)
     assert max(values) <= high <= 1
     assert high > low
+
+
+def test_error_bars_stay_inside_their_panel():
+    points = [Point("a", 0.98, 0.8, 0.05, 0.15), Point("b", 0.9, 0.95)]
+    root = ElementTree.fromstring(trade_off([Panel("p", points)], "en"))
+    grid = [one for one in root.iter(f"{SVG}line") if "--line" in one.get("style")]
+    bars = [one for one in root.iter(f"{SVG}line") if "--line" not in one.get("style")]
+    for axis in ("x", "y"):
+        places = [float(one.get(f"{axis}{end}")) for one in grid for end in (1, 2)]
+        for bar in bars:
+            for end in (1, 2):
+                place = float(bar.get(f"{axis}{end}"))
+                assert min(places) - 0.1 <= place <= max(places) + 0.1
