@@ -1,6 +1,9 @@
-"""`python -m reference_impls.lab world`: what can be learned of the shapes world.
+"""`python -m reference_impls.lab world | arena`: what concerns all methods at once.
 
-Exit codes: 0 done · 2 wrong usage · 3 environment.
+The lab lies below the methods and imports none of them: the arena is a package above them,
+looked up when it is asked for.
+
+Exit codes: 0 done · 2 wrong usage · 3 environment · 130 interrupted.
 """
 
 from __future__ import annotations
@@ -10,6 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
+from importlib import import_module
 
 import torch
 
@@ -19,14 +23,16 @@ from reference_impls.lab.report import as_data, surroundings
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line."""
+    """The command line; what follows `arena` is the arena's own."""
     top = argparse.ArgumentParser(
         prog="python -m reference_impls.lab",
-        description="Measure the lab itself.",
-        epilog="example: python -m reference_impls.lab world --quick; "
-        "exit codes: 0 done, 2 wrong usage, 3 environment",
+        description="What concerns all methods at once.",
+        epilog="examples: python -m reference_impls.lab world --quick; "
+        "python -m reference_impls.lab arena --quick; "
+        "exit codes: 0 done, 2 wrong usage, 3 environment, 130 interrupted",
     )
-    world = top.add_subparsers(dest="command", required=True).add_parser(
+    commands = top.add_subparsers(dest="command", required=True)
+    world = commands.add_parser(
         "world",
         help="accuracy per task of the shapes world, by how an encoder is trained",
     )
@@ -36,12 +42,22 @@ def parser() -> argparse.ArgumentParser:
         help="seconds instead of three minutes, and worse",
     )
     world.add_argument("--json", action="store_true", help="print JSON")
+    commands.add_parser(
+        "arena",
+        help="every attack against every defence and detector, as a matrix",
+        add_help=False,
+    )
     return top
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Parse, call one function; the exit code."""
-    options = parser().parse_args(arguments)
+    options, rest = parser().parse_known_args(arguments)
+    if options.command == "arena":
+        exit_code: int = import_module("reference_impls.arena.__main__").main(rest)
+        return exit_code
+    if rest:
+        parser().error(f"unrecognized arguments: {' '.join(rest)}")
     return console.exit_code(lambda: _world(options))
 
 

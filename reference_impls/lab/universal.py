@@ -136,6 +136,10 @@ class Universal(Protocol):
         """The changed images, in [0, 1]."""
         ...
 
+    def save(self, path: Path) -> None:
+        """Write it as .npz; `load` reads it."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class UniversalPatch(Trigger):

@@ -111,6 +111,8 @@ Url = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^https?://[!-~]+$"}),
 ]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+# A method is a Python package, whose name cannot hold a hyphen.
+MethodId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 PaperId = Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{4}[a-z0-9]+$")]
 ArxivId = Annotated[
     str,
@@ -151,6 +153,7 @@ def _pattern(form: Any) -> str:
 
 FORMS = {
     _pattern(Slug): "lower-case letters, digits and single hyphens",
+    _pattern(MethodId): "lower-case letters, digits and single underscores",
     _pattern(PaperId): "ASCII name, year and word, like `feng2023detecting`",
     _pattern(ArxivId): "arXiv id without address and version, like `'2303.15180'`",
     _pattern(Doi): "DOI without `https://doi.org/`, like `10.1145/3503161.3547801`",
@@ -355,7 +358,7 @@ class Paper(Model):
     """What a reader should know beside the facts."""
     relations: tuple[Relation, ...] = ()
     """Typed links to other papers of the catalog."""
-    implementations: tuple[Slug, ...] = ()
+    implementations: tuple[MethodId, ...] = ()
     """Ids of the methods under `reference_impls/` that run this paper's idea."""
     corrections: tuple[Bilingual, ...] = ()
     """What earlier lists had wrong about this paper, and what is right."""
@@ -498,7 +501,7 @@ class Survey(Model):
 class Card(Model):
     """`reference_impls/<id>/card.yaml`: what the survey knows of a runnable method."""
 
-    id: Slug
+    id: MethodId
     """Name of the folder."""
     name: PlainText
     """Name of the method."""

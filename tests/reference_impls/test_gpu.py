@@ -10,14 +10,18 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from reference_impls.advclip.method import AdvCLIPConfig
 from reference_impls.advclip.method import attack as craft_universal
+from reference_impls.advencoder import method as advencoder
 from reference_impls.badencoder.method import BadEncoderConfig, attack
 from reference_impls.decree.calibration import Calibration
 from reference_impls.decree.config import PUBLISHED
 from reference_impls.decree.method import detect
 from reference_impls.decree.search import invert_triggers
+from reference_impls.lab.auto_pgd import auto_pgd
 from reference_impls.lab.clip import CLIPConfig, train_clip
 from reference_impls.lab.encoders import SmallNetConfig, embed_all, small_encoder
 from reference_impls.lab.image_text import ImageText
@@ -27,6 +31,7 @@ from reference_impls.lab.similarity import mean_pairwise_cosine
 from reference_impls.lab.speed import encode_in_parts
 from reference_impls.lab.training import SimCLRConfig, train_simclr
 from reference_impls.lab.universal import PatchSpec, place_patch, random_patch
+from reference_impls.lab.white_box import Budget, pgd
 from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
 from reference_impls.textonpair.method import attack as poison
 
@@ -136,6 +141,51 @@ def test_badencoder_plants_the_same_backdoor(encoder, world, bf16):
     assert gpu.device.type == "cuda"
     assert alike(gpu) == pytest.approx(alike(cpu), abs=0.03)
     assert alike(gpu) > alike(encoder)
+
+
+@pytest.mark.parametrize("bf16", [False, True])
+@pytest.mark.parametrize("crafter", ["generator", "direct", "signs"])
+def test_advencoder_moves_embeddings_as_far(encoder, world, crafter, bf16):
+    config = advencoder.AdvEncoderConfig(
+        crafter=crafter, steps=40, batch=64, bf16=False
+    )
+    clean = embed_all(encoder, world.images_N3HW)
+
+    def moved(change):
+        attacked = embed_all(encoder, change.apply(world.images_N3HW))
+        return 1 - F.cosine_similarity(clean, attacked).mean().item()
+
+    cpu = advencoder.attack(encoder, world, config)
+    victim = on(encoder, CUDA)
+    with measured(f"AdvEncoder {crafter} bf16={bf16}"):
+        gpu = advencoder.attack(victim, world, replace(config, bf16=bf16))
+    assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
+
+
+@pytest.mark.parametrize("attack_of", [pgd, auto_pgd])
+def test_white_box_attacks_fool_as_often(encoder, world, attack_of):
+    torch.manual_seed(0)
+    head = nn.Linear(encoder.dimension, 4)
+    images = world.images_N3HW[:128]
+    # Labels that the model agrees with, so that every change of mind is the attack's.
+    labels = head(embed_all(encoder, images)).argmax(dim=1)
+    budget = Budget(epsilon=2 / 255, steps=10)
+
+    def standing(device):
+        victim, last = on(encoder, device), head.to(device)
+        where = (images.to(device), labels.to(device))
+
+        def logits_of(x):
+            return last(victim.encode(x))
+
+        attacked = attack_of(logits_of, *where, budget)
+        assert attacked.device == where[0].device
+        return (logits_of(attacked).argmax(dim=1) == where[1]).float().mean().item()
+
+    cpu = standing(torch.device("cpu"))
+    with measured(attack_of.__name__):
+        gpu = standing(CUDA)
+    assert gpu == pytest.approx(cpu, abs=0.05)
 
 
 def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):

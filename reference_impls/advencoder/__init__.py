@@ -1,0 +1,1 @@
+"""AdvEncoder: one perturbation or patch that fools whatever inherits an encoder."""

@@ -1,0 +1,1 @@
+"""The arena: every attack here against every defence and detector here, on one population."""

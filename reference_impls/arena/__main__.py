@@ -1,0 +1,156 @@
+"""`python -m reference_impls.lab arena`: every attack against every defence, as a matrix.
+
+Exit codes: 0 done · 2 wrong usage · 3 environment · 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from reference_impls.arena.bouts import QUICK, Bout, Plan, bouts, run
+from reference_impls.arena.matrix import Finished, as_json, cells
+from reference_impls.arena.present import markdown, page, provenance
+from reference_impls.lab import console
+from reference_impls.lab.bilingual import Language, said
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.page import write_page
+from reference_impls.lab.report import surroundings, write_json
+
+HERE = Path(__file__).parent
+READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
+START, END = "<!-- matrix: made by `arena --publish` -->", "<!-- end of matrix -->"
+COMMAND = "python -m reference_impls.lab arena"
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+    top = argparse.ArgumentParser(
+        prog=COMMAND,
+        description="Run every attack here against every defence and detector here on one population.",
+        epilog=f"example: {COMMAND} --quick; a killed run goes on from what is finished; "
+        "exit codes: 0 done, 2 wrong usage, 3 environment, 130 interrupted",
+    )
+    add = top.add_argument
+    add(
+        "--quick", action="store_true", help="one seed and one task: minutes, not hours"
+    )
+    add(
+        "--seeds",
+        type=int,
+        nargs="+",
+        metavar="SEED",
+        help="run the bouts of these seeds only, as one of several processes may",
+    )
+    add(
+        "--finished",
+        action="store_true",
+        help="run nothing: write what is finished, and mark what is not",
+    )
+    add(
+        "--out",
+        type=Path,
+        default=Path("build/arena"),
+        help="folder; default %(default)s",
+    )
+    add(
+        "--publish",
+        action="store_true",
+        help="also write the committed matrix beside the program",
+    )
+    add("--json", action="store_true", help="print the matrix as JSON")
+    return top
+
+
+def _chosen(plan: Plan, seeds: Sequence[int] | None) -> list[Bout]:
+    known = plan.models.seeds
+    for seed in seeds or ():
+        if seed not in known:
+            raise ConfigError(
+                f"no seed {seed} in the population; it has {', '.join(map(str, known))}"
+            )
+    return [bout for bout in bouts(plan) if not seeds or bout.seed in seeds]
+
+
+def arena(options: argparse.Namespace) -> int:
+    """Run what is missing, then write the matrix of everything that is finished."""
+    started = time.monotonic()
+    plan = QUICK if options.quick else Plan()
+    chosen = _chosen(plan, options.seeds)
+    if not options.finished:
+        _run(chosen)
+    everything = bouts(plan)
+    finished: list[Finished] = [
+        (one, run(one)) for one in everything if one.path.exists()
+    ]
+    settings = [(one.task, one.levels) for one in plan.models.settings]
+    found = cells(finished, settings)
+    about = _about(options, time.monotonic() - started, len(finished), len(everything))
+    data = as_json(found, run=about, plan=plan)
+    waiting = len(everything) - len(finished)
+    sheet = page(found, waiting=waiting, total=len(everything), about=about)
+    path = write_page(sheet, options.out)
+    write_json(data, options.out / "arena.json")  # last: it says the rest is there
+    if options.publish:
+        write_json(data, HERE / "arena.json")
+        for language, name in READMES.items():
+            made = said(provenance(about), language)
+            insert(HERE / name, f"{made}\n\n{markdown(found, language)}")
+    console.answer(
+        json.dumps(data, indent=2, ensure_ascii=False)
+        if options.json
+        else f"{markdown(found, 'en')}\nreport    {path}"
+    )
+    return 0
+
+
+def _run(chosen: Sequence[Bout]) -> None:
+    with console.progress("arena") as step:
+        for number, bout in enumerate(chosen, start=1):
+
+            def show(
+                done: int,
+                total: int,
+                loss: float,
+                number: int = number,
+                bout: Bout = bout,
+            ) -> None:
+                step(number - 1, len(chosen), f"{bout.name}, step {done}/{total}")
+
+            run(bout, show)
+            step(number, len(chosen), bout.name)
+
+
+def _about(
+    options: argparse.Namespace, seconds: float, finished: int, total: int
+) -> dict[str, Any]:
+    return surroundings(device=torch.device("cpu"), seconds=seconds) | {
+        "date": datetime.now(UTC).date().isoformat(),
+        "command": COMMAND + " --quick" * options.quick,
+        "bouts": {"finished": finished, "total": total},
+    }
+
+
+def insert(readme: Path, text: str) -> None:
+    """Put the matrix between the markers of a README."""
+    before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Parse, call one function; the exit code."""
+    options = parser().parse_args(arguments)
+    return console.exit_code(lambda: arena(options))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,268 @@
+"""Who takes part: attacks, defences, detectors, and what is measured; names in both languages.
+
+Every entrant names the card of the method that runs it and the entries of the catalog that
+it runs, so that the website can link to both.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reference_impls.lab.bilingual import Both
+
+AttackKind = Literal["none", "control", "universal", "white-box", "backdoor"]
+DefenceKind = Literal["fine-tuning", "detector"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Attack:
+    """A column of the matrix."""
+
+    id: str
+    """Stable; the website's anchor."""
+    kind: AttackKind
+    """`universal` attacks are made on the public encoder, `white-box` ones on the defended model."""
+    label: Both
+    """What a reader sees."""
+    card: str | None
+    """Folder of the method that makes it; none for the lab's own."""
+    papers: tuple[str, ...]
+    """Entries of the catalog that it runs, or whose idea it takes."""
+    size: Both
+    """How large it is."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Defence:
+    """A row of the matrix."""
+
+    id: str
+    """Stable; the website's anchor."""
+    kind: DefenceKind
+    """`fine-tuning` gives a classifier, `detector` a verdict on an encoder."""
+    label: Both
+    """What a reader sees."""
+    card: str
+    """Folder of the method that runs it."""
+    papers: tuple[str, ...]
+    """Entries of the catalog that it runs, or whose idea it takes."""
+    short: Both
+    """At the head of a column."""
+    arm: str | None = None
+    """Its name in Gen-AF's comparison."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """What a cell measures."""
+
+    id: str
+    label: Both
+    better: Literal["higher", "lower"]
+    """What a defender wants."""
+    unit: str = "fraction"
+
+
+AUTO_PGD = "adaptive"
+EPSILON = Both("ε of the task", "任务所定的 ε")
+LEVELS = Both("±10 of 255 levels", "±10 个灰度级（共 255 级）")
+SIXTEENTH = Both("6.25 % of the image", "图像的 6.25 %")
+
+ATTACKS: tuple[Attack, ...] = (
+    Attack(
+        id="clean",
+        kind="none",
+        label=Both("no attack", "无攻击"),
+        card=None,
+        papers=(),
+        size=Both("-", "-"),
+    ),
+    Attack(
+        id="random-perturbation",
+        kind="control",
+        label=Both("random signs", "随机符号扰动"),
+        card=None,
+        papers=(),
+        size=LEVELS,
+    ),
+    Attack(
+        id="uap",
+        kind="universal",
+        label=Both("plain UAP on the encoder", "编码器上的朴素通用扰动"),
+        card="advencoder",
+        papers=("moosavidezfooli2017universal",),
+        size=LEVELS,
+    ),
+    Attack(
+        id="advencoder-per",
+        kind="universal",
+        label=Both("AdvEncoder, perturbation", "AdvEncoder 扰动"),
+        card="advencoder",
+        papers=("zhou2023downstreamagnostic",),
+        size=LEVELS,
+    ),
+    Attack(
+        id="random-patch",
+        kind="control",
+        label=Both("random patch", "随机补丁"),
+        card=None,
+        papers=(),
+        size=SIXTEENTH,
+    ),
+    Attack(
+        id="advencoder-pat",
+        kind="universal",
+        label=Both("AdvEncoder, patch", "AdvEncoder 补丁"),
+        card="advencoder",
+        papers=("zhou2023downstreamagnostic",),
+        size=SIXTEENTH,
+    ),
+    Attack(
+        id="advclip-patch",
+        kind="universal",
+        label=Both("AdvCLIP patch, made on a CLIP", "AdvCLIP 补丁（在 CLIP 上制成）"),
+        card="advclip",
+        papers=("zhou2023advclip",),
+        size=SIXTEENTH,
+    ),
+    Attack(
+        id="pgd-20",
+        kind="white-box",
+        label=Both("PGD-20 on the model", "对模型的 PGD-20"),
+        card=None,
+        papers=(),
+        size=EPSILON,
+    ),
+    Attack(
+        id=AUTO_PGD,
+        kind="white-box",
+        label=Both("APGD-CE and APGD-DLR, the worse", "APGD-CE 与 APGD-DLR 取较强者"),
+        card=None,
+        papers=(),
+        size=EPSILON,
+    ),
+    Attack(
+        id="badencoder",
+        kind="backdoor",
+        label=Both("BadEncoder, before fine-tuning", "BadEncoder（微调之前植入）"),
+        card="badencoder",
+        papers=("jia2022badencoder",),
+        size=Both("6 x 6 pixels", "6 × 6 像素"),
+    ),
+)
+
+DEFENCES: tuple[Defence, ...] = (
+    Defence(
+        id="linear-probe",
+        kind="fine-tuning",
+        label=Both("none: linear probe", "无防御：线性探测"),
+        short=Both("none", "无防御"),
+        card="gen_af",
+        papers=(),
+        arm="linear probe",
+    ),
+    Defence(
+        id="standard",
+        kind="fine-tuning",
+        label=Both("standard fine-tuning", "标准微调"),
+        short=Both("standard", "标准微调"),
+        card="gen_af",
+        papers=(),
+        arm="standard",
+    ),
+    Defence(
+        id="pgd-at",
+        kind="fine-tuning",
+        label=Both("PGD adversarial fine-tuning", "PGD 对抗微调"),
+        short=Both("PGD-AT", "PGD 对抗"),
+        card="gen_af",
+        papers=(),
+        arm="PGD-AT",
+    ),
+    Defence(
+        id="trades",
+        kind="fine-tuning",
+        label=Both("TRADES", "TRADES"),
+        short=Both("TRADES", "TRADES"),
+        card="gen_af",
+        papers=(),
+        arm="TRADES",
+    ),
+    Defence(
+        id="gen-af",
+        kind="fine-tuning",
+        label=Both("Gen-AF", "Gen-AF"),
+        short=Both("Gen-AF", "Gen-AF"),
+        card="gen_af",
+        papers=("zhou2024securely",),
+        arm="Gen-AF",
+    ),
+    Defence(
+        id="decree",
+        kind="detector",
+        label=Both("DECREE", "DECREE"),
+        short=Both("DECREE", "DECREE"),
+        card="decree",
+        papers=("feng2023detecting",),
+    ),
+)
+
+ACCURACY = Metric(
+    id="accuracy",
+    label=Both("accuracy under the attack", "受攻击时的准确率"),
+    better="higher",
+)
+BACKDOORED_ACCURACY = Metric(
+    id="backdoored-accuracy",
+    label=Both("accuracy without the trigger", "无触发器时的准确率"),
+    better="higher",
+)
+SUCCESS = Metric(
+    id="attack-success-rate",
+    label=Both("attack success rate", "攻击成功率"),
+    better="lower",
+)
+FOUND = Metric(
+    id="found",
+    label=Both(
+        "share of backdoored encoders flagged", "被判定含后门的比例（确有后门的编码器）"
+    ),
+    better="higher",
+)
+FALSE_ALARM = Metric(
+    id="false-alarm",
+    label=Both(
+        "share of clean encoders flagged", "被判定含后门的比例（无后门的编码器）"
+    ),
+    better="lower",
+)
+SCORE = Metric(
+    id="pl1",
+    label=Both("PL1, the smallest trigger's area", "PL1：最小触发器的面积占比"),
+    better="higher",
+)
+METRICS = (ACCURACY, BACKDOORED_ACCURACY, SUCCESS, FOUND, FALSE_ALARM, SCORE)
+
+UNTOUCHED = Both(
+    "this attack changes images, not encoders: the detector sees the clean public encoder, see “no attack”",
+    "该攻击改动图像而非编码器：检测器所见即干净的公开编码器，见“无攻击”一列",
+)
+"""Why a detector has no cell of its own against attacks on images."""
+ABSENT = Both(
+    "the method that makes this attack is not in this copy of the repository",
+    "本仓库副本中没有产生该攻击的方法",
+)
+NOT_RUN = Both("not run", "未运行")
+TASKS = {
+    "foreground": Both("foreground", "前景颜色"),
+    "texture": Both("texture", "纹理"),
+    "background": Both("background", "背景颜色"),
+    "shape": Both("shape", "形状"),
+    "size": Both("size", "大小"),
+}
+
+
+def fine_tunings() -> tuple[Defence, ...]:
+    """The defences that give a classifier."""
+    return tuple(one for one in DEFENCES if one.kind == "fine-tuning")

@@ -1,0 +1,209 @@
+"""The matrix: from the figures of bouts to cells over seeds; pure, and the format of `arena.json`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reference_impls.arena.bouts import Bout, Start
+from reference_impls.arena.entrants import (
+    ABSENT,
+    ACCURACY,
+    ATTACKS,
+    BACKDOORED_ACCURACY,
+    DEFENCES,
+    FALSE_ALARM,
+    FOUND,
+    METRICS,
+    NOT_RUN,
+    SCORE,
+    SUCCESS,
+    TASKS,
+    UNTOUCHED,
+    Attack,
+    Defence,
+    fine_tunings,
+)
+from reference_impls.lab.bilingual import Both
+from reference_impls.lab.report import as_data
+from reference_impls.lab.spread import Spread
+
+FORMAT = 1
+"""Counted up when a field of `arena.json` changes its meaning."""
+Finished = tuple[Bout, dict[str, Any]]
+"""A bout and its figures."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cell:
+    """One figure of one defence against one attack, or why there is none."""
+
+    attack: str
+    """Id of the attack."""
+    defence: str
+    """Id of the defence or detector."""
+    task: str | None
+    """Downstream task; none where the verdict is on an encoder as it is."""
+    after: str | None = None
+    """For a detector: id of the fine-tuning that the encoder went through before; none is none."""
+    metric: str | None = None
+    """Id of the metric; none where nothing was measured."""
+    value: float | None = None
+    """Mean over seeds, in the metric's unit."""
+    deviation: float | None = None
+    """Sample standard deviation over seeds; 0 for one seed."""
+    seeds: tuple[int, ...] = ()
+    """Which seeds it rests on; their number is n."""
+    why: Both | None = None
+    """Why there is no figure."""
+
+
+def cells(
+    finished: Sequence[Finished], settings: Sequence[tuple[str, int]]
+) -> list[Cell]:
+    """Every cell, also those without a figure, attack by attack."""
+    found: list[Cell] = []
+    for attack in ATTACKS:
+        for defence in DEFENCES:
+            if defence.kind == "detector":
+                found += _verdicts(attack, defence, finished)
+            else:
+                found += _robustness(attack, defence, finished, settings)
+    return found
+
+
+def _robustness(
+    attack: Attack,
+    defence: Defence,
+    finished: Sequence[Finished],
+    settings: Sequence[tuple[str, int]],
+) -> Iterable[Cell]:
+    start: Start = "backdoored" if attack.kind == "backdoor" else "public"
+    for task, levels in settings:
+        chosen = [
+            (bout, figures)
+            for bout, figures in finished
+            if (bout.kind, bout.start, bout.defence)
+            == ("classifier", start, defence.id)
+            and bout.subject
+            and (bout.subject.setting.task, bout.subject.setting.levels)
+            == (task, levels)
+        ]
+        name = f"{task} {levels}/255"
+        if attack.kind == "backdoor":
+            for metric, key in (
+                (SUCCESS, "success"),
+                (BACKDOORED_ACCURACY, "accuracy"),
+            ):
+                values = {bout.seed: figures[key] for bout, figures in chosen}
+                yield _cell(attack, defence, name, metric.id, values)
+            continue
+        values = {
+            bout.seed: figures["accuracies"][attack.id]
+            for bout, figures in chosen
+            if attack.id in figures["accuracies"]
+        }
+        absent = bool(chosen) and not values
+        yield _cell(
+            attack,
+            defence,
+            name,
+            ACCURACY.id,
+            values,
+            why=ABSENT if absent else NOT_RUN,
+        )
+
+
+def _verdicts(
+    attack: Attack, detector: Defence, finished: Sequence[Finished]
+) -> Iterable[Cell]:
+    if attack.kind not in ("none", "backdoor"):
+        yield Cell(attack=attack.id, defence=detector.id, task=None, why=UNTOUCHED)
+        return
+    start: Start = "backdoored" if attack.kind == "backdoor" else "public"
+    flag = FOUND if start == "backdoored" else FALSE_ALARM
+    for after in (None, *(one.id for one in fine_tunings())):
+        chosen = [
+            (bout, figures)
+            for bout, figures in finished
+            if (bout.kind, bout.start, bout.defence) == ("detector", start, after)
+        ]
+        if after == fine_tunings()[0].id and not chosen:
+            continue  # a probe leaves the encoder as it was
+        subject = next((bout.subject for bout, _ in chosen if bout.subject), None)
+        task = str(subject.setting) if subject else None
+        flags = {bout.seed: float(figures["flagged"]) for bout, figures in chosen}
+        scores = {
+            bout.seed: figures["score"]
+            for bout, figures in chosen
+            if figures["score"] is not None
+        }
+        yield _cell(attack, detector, task, flag.id, flags, after=after)
+        yield _cell(attack, detector, task, SCORE.id, scores, after=after)
+
+
+def _cell(
+    attack: Attack,
+    defence: Defence,
+    task: str | None,
+    metric: str,
+    values: dict[int, float],
+    *,
+    after: str | None = None,
+    why: Both = NOT_RUN,
+) -> Cell:
+    if not values:
+        return Cell(
+            attack=attack.id, defence=defence.id, task=task, after=after, why=why
+        )
+    spread = Spread.of(list(values.values()))
+    return Cell(
+        attack=attack.id,
+        defence=defence.id,
+        task=task,
+        after=after,
+        metric=metric,
+        value=round(spread.mean, 4),
+        deviation=round(spread.deviation, 4),
+        seeds=tuple(sorted(values)),
+    )
+
+
+def as_json(found: Sequence[Cell], *, run: dict[str, Any], plan: Any) -> dict[str, Any]:
+    """What `arena.json` holds."""
+    tasks = [cell.task for cell in found if cell.task and cell.metric == ACCURACY.id]
+    return {
+        "format": FORMAT,
+        "attacks": as_data(ATTACKS),
+        "defences": as_data(DEFENCES),
+        "metrics": as_data(METRICS),
+        "tasks": [
+            {"id": name, "label": as_data(task_label(name))}
+            for name in dict.fromkeys(tasks)
+        ],
+        "cells": [_tidy(cell) for cell in found],
+        "plan": as_data(plan),
+        "run": run,
+    }
+
+
+def _tidy(cell: Cell) -> dict[str, Any]:
+    """A cell without the fields that it does not need."""
+    data: dict[str, Any] = as_data(cell)
+    if cell.value is not None:
+        data["n"] = len(cell.seeds)
+    return {
+        name: value
+        for name, value in data.items()
+        if (value is not None and value != []) or name == "task"
+    }
+
+
+def task_label(name: str) -> Both:
+    """A task and its budget, as `foreground 4/255` in both languages."""
+    task, _, epsilon = name.partition(" ")
+    known = TASKS.get(task, Both(task, task))
+    return Both("{task}, ε = {epsilon}", "{task}，ε = {epsilon}").fill(
+        task=known, epsilon=epsilon
+    )

@@ -1,0 +1,1 @@
+"""Gen-AF: fine-tune a downstream model so that downstream-agnostic attacks fail."""

@@ -1,0 +1,296 @@
+"""The comparison as a command: make all models, write results, tables and pictures."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import mean, stdev
+
+import torch
+
+from reference_impls.gen_af.chart import Panel, Point, layers, trade_off
+from reference_impls.gen_af.evaluate import CLEAN, WHITE_BOX
+from reference_impls.gen_af.population import (
+    ATTACKS,
+    QUICK,
+    TRANSFERRED,
+    Plan,
+    Row,
+    Setting,
+    Subject,
+    attacks_on,
+    measure,
+    subjects,
+)
+from reference_impls.gen_af.present import LANGUAGES
+from reference_impls.lab import console
+from reference_impls.lab.bilingual import Both, Language, said
+from reference_impls.lab.errors import ConfigError, DeviceError
+from reference_impls.lab.report import as_data, surroundings, write_json
+
+HERE = Path(__file__).parent
+START = "<!-- results: made by `compare --publish` -->"
+END = "<!-- end of results -->"
+READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
+WORST = "worst"
+"""The worst of the transferred universal attacks, model by model."""
+
+
+class Words:
+    """What the tables say."""
+
+    METHOD = Both("method", "方法")
+    HEADERS = (
+        Both("clean", "干净"),
+        Both("AdvEncoder-PER", "AdvEncoder-PER"),
+        Both("AdvEncoder-PAT", "AdvEncoder-PAT"),
+        Both("UAP", "UAP"),
+        Both("noise", "噪声"),
+        Both("PGD-10", "PGD-10"),
+        Both("PGD-20", "PGD-20"),
+        Both("Auto-PGD", "Auto-PGD"),
+        Both("CPU s", "CPU 秒"),
+        Both("seeds", "种子数"),
+    )
+    ABLATION = Both("Ablations:", "消融实验：")
+    SETTING = Both("**{name}**", "**{name}**")
+    ABOUT = Both(
+        "Accuracy in percent, mean ± standard deviation over seeds {seeds} (encoder, attacks and fine-tuning all differ).",
+        "准确率（%），种子 {seeds} 的均值 ± 标准差（编码器、攻击与微调均随种子变化）。",
+    )
+    WORST = Both("{setting}: worst universal attack", "{setting}：最强通用攻击")
+    PGD = Both("{setting}: PGD-20", "{setting}：PGD-20")
+
+
+def compare(
+    *,
+    quick: bool,
+    jobs: int,
+    out: Path,
+    publish: bool,
+    finished: bool = False,
+    as_json: bool = False,
+) -> None:
+    """Make and measure a plan; write `results.json`, `results.md` and the pictures.
+
+    With `finished`, only what the cache already holds is shown.
+
+    Raises:
+        ConfigError: the cache holds nothing of the plan.
+    """
+    started = time.monotonic()
+    plan = QUICK if quick else Plan()
+    population = subjects(plan)
+    if finished:
+        population = [one for one in population if one.path.exists()]
+    if not population:
+        raise ConfigError("nothing is finished yet; run without --finished")
+    rows = _rows(population, jobs)
+    about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
+    found = {
+        "date": time.strftime("%Y-%m-%d", time.gmtime()),
+        "plan": plan,
+        "summary": summaries(rows),
+        "rows": rows,
+        "run": about,
+    }
+    for folder in [out, *([HERE] if publish else [])]:
+        write_json(found, folder / "results.json")
+        for name, picture in pictures(rows).items():
+            (folder / name).write_text(picture, encoding="utf-8")
+    for language, readme in READMES.items():
+        text = tables(rows, language)
+        suffix = "" if language == "en" else f".{language}"
+        (out / f"results{suffix}.md").write_text(text, encoding="utf-8")
+        if publish:
+            insert(HERE / readme, text)
+    console.answer(
+        json.dumps(as_data(found), indent=2) if as_json else tables(rows, "en")
+    )
+
+
+# -- Making --------------------------------------------------------------------------
+
+
+def _rows(population: Sequence[Subject], jobs: int) -> list[Row]:
+    """All rows in the population's order; what is finished is kept if one fails."""
+    finished: dict[int, Row] = {}
+    with console.progress("comparing") as step:
+        step(0, len(population), "")
+        for number, row in _made(population, jobs):
+            finished[number] = row
+            words = f"{row.arm}, {row.task}, seed {row.seed}"
+            step(len(finished), len(population), words)
+    return [finished[number] for number in range(len(population))]
+
+
+def _made(population: Sequence[Subject], jobs: int) -> Iterator[tuple[int, Row]]:
+    if jobs == 1:
+        for number, subject in enumerate(population):
+            yield number, measure(subject)
+        return
+    chains: dict[str, list[int]] = {}
+    for number, subject in enumerate(population):
+        chains.setdefault(f"{subject.setting} {subject.config.seed}", []).append(number)
+    # Spawned, because a forked child of a threaded torch can hang. Models of one seed share
+    # encoder, attacks and stage 1, so they stay in one process.
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        parents = {one.config.seed: one for one in population}.values()
+        try:
+            for first in [pool.submit(attacks_on, one) for one in parents]:
+                first.result()
+            waiting = {
+                pool.submit(_chain, [population[i] for i in chain]): chain
+                for chain in chains.values()
+            }
+            for future in as_completed(waiting):
+                yield from zip(waiting[future], future.result(), strict=True)
+        except BrokenExecutor as error:
+            raise DeviceError(
+                "a worker process died (out of memory?); what was finished is kept, run it again"
+            ) from error
+
+
+def _chain(population: Sequence[Subject]) -> list[Row]:
+    return [measure(subject) for subject in population]
+
+
+# -- Summary -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """One arm in one setting, over seeds."""
+
+    arm: str
+    part: str
+    setting: str
+    means: Mapping[str, float]
+    """Accuracy per attack, `clean` and `worst`, in [0, 1]; and `seconds`."""
+    deviations: Mapping[str, float]
+    """Standard deviations over seeds of the same."""
+    seeds: int
+
+
+def summaries(rows: Sequence[Row]) -> list[Summary]:
+    """Means and standard deviations of every arm in every setting."""
+    groups: dict[tuple[str, str, str], list[Row]] = {}
+    for row in rows:
+        setting = str(Setting(task=row.task, levels=row.levels))
+        groups.setdefault((row.part, setting, row.arm), []).append(row)
+    return [
+        _summary(part, setting, arm, group)
+        for (part, setting, arm), group in groups.items()
+    ]
+
+
+def _summary(part: str, setting: str, arm: str, group: Sequence[Row]) -> Summary:
+    values = [
+        {
+            **row.accuracies,
+            WORST: min(row.accuracies[name] for name in TRANSFERRED),
+            "seconds": row.seconds,
+        }
+        for row in group
+    ]
+    return Summary(
+        arm=arm,
+        part=part,
+        setting=setting,
+        means={key: round(mean(v[key] for v in values), 5) for key in values[0]},
+        deviations={
+            key: round(stdev(v[key] for v in values), 5) if len(values) > 1 else 0.0
+            for key in values[0]
+        },
+        seeds=len(group),
+    )
+
+
+# -- Markdown and pictures -----------------------------------------------------------
+
+
+def tables(rows: Sequence[Row], language: Language) -> str:
+    """The results for a README, methods and ablations of every setting."""
+    every = summaries(rows)
+    seeds = ", ".join(str(seed) for seed in sorted({row.seed for row in rows}))
+    text = [said(Words.ABOUT.fill(seeds=seeds), language), ""]
+    for setting in dict.fromkeys(one.setting for one in every):
+        of = [one for one in every if one.setting == setting]
+        text += [said(Words.SETTING.fill(name=setting), language), ""]
+        text += _table([one for one in of if one.part == "methods"], language)
+        extra = [one for one in of if one.part == "ablations"]
+        if extra:
+            text += ["", said(Words.ABLATION, language), ""]
+            text += _table(extra, language)
+        text.append("")
+    return "\n".join(text).rstrip() + "\n"
+
+
+def _table(summaries: Iterable[Summary], language: Language) -> list[str]:
+    headers = [said(one, language) for one in (Words.METHOD, *Words.HEADERS)]
+    names = (CLEAN, *ATTACKS, *WHITE_BOX)
+    lines = ["| " + " | ".join(headers) + " |", "|---" * len(headers) + "|"]
+    for one in summaries:
+        cells = [_cell(one, name) for name in names]
+        lines.append(
+            f"| {one.arm} | "
+            + " | ".join(cells)
+            + f" | {one.means['seconds']:.0f} | {one.seeds} |"
+        )
+    return lines
+
+
+def _cell(one: Summary, name: str) -> str:
+    """A mean, and the deviation if there is more than one seed."""
+    value = f"{100 * one.means[name]:.1f}"
+    return value if one.seeds == 1 else f"{value} ± {100 * one.deviations[name]:.1f}"
+
+
+def pictures(rows: Sequence[Row]) -> dict[str, str]:
+    """File names and SVG texts, in both languages."""
+    drawn = {}
+    for language in LANGUAGES:
+        suffix = "" if language == "en" else f".{language}"
+        drawn[f"results{suffix}.svg"] = trade_off(_panels(rows), language)
+        measured = [row for row in rows if row.contributions]
+        if measured:
+            row = measured[0]
+            drawn[f"layers{suffix}.svg"] = layers(
+                row.contributions or {}, row.layers, language
+            )
+    return drawn
+
+
+def _panels(rows: Sequence[Row]) -> list[Panel]:
+    every = [one for one in summaries(rows) if one.part == "methods"]
+    shown: tuple[tuple[Both, str], ...] = ((Words.WORST, WORST), (Words.PGD, "pgd-20"))
+    return [
+        Panel(
+            words.fill(setting=setting),
+            [_point(one, key) for one in every if one.setting == setting],
+        )
+        for setting in dict.fromkeys(one.setting for one in every)
+        for words, key in shown
+    ]
+
+
+def _point(one: Summary, key: str) -> Point:
+    return Point(
+        one.arm,
+        one.means[CLEAN],
+        one.means[key],
+        one.deviations[CLEAN],
+        one.deviations[key],
+    )
+
+
+def insert(readme: Path, text: str) -> None:
+    """Put the results between the markers of a README."""
+    before, _, rest = readme.read_text(encoding="utf-8").partition(START)
+    _, _, after = rest.partition(END)
+    readme.write_text(f"{before}{START}\n{text}{END}{after}", encoding="utf-8")

@@ -1,0 +1,145 @@
+"""The sweep behind the README: figures over seeds, tables, chart, cache."""
+
+import json
+from xml.etree import ElementTree
+
+import pytest
+
+from reference_impls.advencoder import publish
+from reference_impls.advencoder.chart import draw
+from reference_impls.advencoder.publish import END, HERE, READMES, START, insert, tables
+from reference_impls.advencoder.sweep import (
+    CONTROLS,
+    TRANSFER,
+    Plan,
+    Row,
+    attacks,
+    run,
+)
+from reference_impls.lab.encoders import SmallNetConfig
+from reference_impls.lab.spread import Spread
+from reference_impls.lab.training import SimCLRConfig
+from reference_impls.lab.zoo import LabWorld
+
+TINY = Plan(
+    seeds=(0, 1),
+    tasks=("texture",),
+    steps=1,
+    batch=16,
+    parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
+    lab=LabWorld(train=64, test=48, scan=8),
+)
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def rows(cache):
+    return run(TINY)
+
+
+def test_every_attack_meets_every_task_on_every_encoder(rows):
+    names = {*attacks(TINY), *CONTROLS, TRANSFER}
+    assert {row.attack for row in rows} == names
+    assert len(rows) == len(names) * 2 * 2  # downstream models, seeds
+    assert all(0 <= row.attacked_accuracy <= 1 for row in rows)
+    assert all((row.seconds > 0) == (row.attack in attacks(TINY)) for row in rows)
+
+
+def test_a_second_run_crafts_nothing(rows, monkeypatch):
+    def refuse(*_, **__):
+        raise AssertionError("crafted again")
+
+    monkeypatch.setattr("reference_impls.advencoder.sweep.attack", refuse)
+    assert run(TINY) == rows
+
+
+ABOUT = {
+    "date": "2026-11-21",
+    "command": "x",
+    "device": "CPU",
+    "threads": 1,
+    "versions": {"torch": "2"},
+}
+
+
+def invented(attack, accuracy, seed):
+    return Row(
+        seed=seed,
+        attack=attack,
+        task="texture",
+        model="mlp",
+        clean_accuracy=0.9,
+        attacked_accuracy=accuracy,
+        fooling_rate=0.5,
+        cosine=0.9,
+        seconds=3.0,
+    )
+
+
+def test_tables_have_the_figures_in_both_languages(rows):
+    for language in READMES:
+        lines = tables(rows, ABOUT, language).splitlines()
+        body = [line for line in lines if line.startswith("| ")]
+        assert len(body) == 2 * (len(attacks(TINY)) + len(CONTROLS) + 1) + 3
+    assert "random signs" in tables(rows, ABOUT, "en")
+    assert "随机符号扰动" in tables(rows, ABOUT, "zh")
+
+
+def test_the_chart_is_svg_and_marks_the_mean():
+    chart = draw(
+        [
+            invented("PER generator", value, seed)
+            for seed, value in enumerate((0.2, 0.4))
+        ]
+    )
+    root = ElementTree.fromstring(chart)
+    assert root.tag.endswith("svg")
+    places = [e.get("cx") for e in root.iter() if e.tag.endswith("circle")]
+    assert f"{214 + 150 * 0.3:.1f}" in places
+
+
+def test_insert_replaces_what_stood_between_the_markers(tmp_path):
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{START}\nold\n{END}\nafter\n", "utf-8")
+    insert(readme, "new\n")
+    insert(readme, "new\n")
+    assert readme.read_text("utf-8") == f"before\n{START}\nnew\n{END}\nafter\n"
+
+
+def test_the_sweep_writes_everything_it_promises(rows, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(publish, "QUICK", TINY)
+    publish.sweep(quick=True, out=tmp_path, publish=False)
+    names = {file.name for file in tmp_path.iterdir()}
+    wanted = {
+        "results.json",
+        "results.svg",
+        "examples.png",
+        "results.en.md",
+        "results.zh.md",
+    }
+    assert names == wanted
+    data = json.loads((tmp_path / "results.json").read_text())
+    assert data["run"]["command"].endswith("sweep --quick")
+    assert len(data["rows"]) == len(rows)
+    assert "±" in capsys.readouterr().out
+
+
+def test_the_committed_results_are_those_of_the_readmes():
+    if not (HERE / "results.json").exists():
+        pytest.skip("no sweep has been published yet")
+    data = json.loads((HERE / "results.json").read_text())
+    per = next(
+        one
+        for one in data["summary"]
+        if (one["attack"], one["task"], one["model"])
+        == ("PER generator", "texture", "mlp")
+    )
+    shown = str(Spread(**per["attacked_accuracy"]))
+    for readme in READMES.values():
+        assert shown in (HERE / readme).read_text("utf-8")

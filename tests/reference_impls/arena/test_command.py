@@ -1,0 +1,125 @@
+"""`python -m reference_impls.lab arena`: real bouts on a tiny population, resumed and refused."""
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from reference_impls.advencoder.suite import SuiteConfig
+from reference_impls.arena import __main__ as command
+from reference_impls.arena import bouts as arena
+from reference_impls.badencoder.method import BadEncoderConfig
+from reference_impls.gen_af import population as hardened
+from reference_impls.lab.__main__ import main
+from reference_impls.lab.encoders import SmallNetConfig
+from reference_impls.lab.training import SimCLRConfig
+from reference_impls.lab.universal import PatchSpec, random_patch
+from reference_impls.lab.zoo import LabWorld
+
+NET = SmallNetConfig(widths=(4, 8, 16))
+TINY = arena.Plan(
+    models=replace(
+        hardened.QUICK,
+        parent=SimCLRConfig(steps=3, batch=32, net=NET),
+        base=replace(
+            hardened.Plan().base,
+            epochs=1,
+            batch=64,
+            precision="no",
+            adaptation=None,
+        ),
+        lab=LabWorld(train=160, test=96, scan=64),
+        suite=SuiteConfig(steps=2, images=160),
+    ),
+    backdoor=BadEncoderConfig(steps=3),
+)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _tiny(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
+        patch.setattr(command, "QUICK", TINY)
+        short = replace(
+            arena.ROBUST, restarts=2, windows=0, max_epochs=1, halve_after=()
+        )
+        patch.setattr(arena, "ROBUST", short)
+        patch.setattr(arena, "has_advclip", lambda: True)
+        patch.setattr(
+            arena,
+            "_advclip",
+            lambda bout, progress: random_patch(PatchSpec(), 32, seed=9),
+        )
+        yield
+
+
+@pytest.fixture(scope="module")
+def matrix(tmp_path_factory):
+    out = tmp_path_factory.mktemp("out")
+    assert main(["arena", "--quick", "--out", str(out)]) == 0
+    return out
+
+
+def test_every_bout_gives_a_figure(matrix):
+    data = json.loads((matrix / "arena.json").read_text("utf-8"))
+    assert data["run"]["bouts"]["finished"] == data["run"]["bouts"]["total"] == 21
+    assert data["run"]["command"] == "python -m reference_impls.lab arena --quick"
+    measured = [cell for cell in data["cells"] if "value" in cell]
+    assert {cell["attack"] for cell in measured} == {
+        one["id"] for one in data["attacks"]
+    }
+    for cell in data["cells"]:
+        if "value" not in cell:
+            assert cell["defence"] == "decree"
+    page = (matrix / "report.html").read_text("utf-8")
+    assert "random signs" in page
+    assert "随机符号扰动" in page
+
+
+def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
+    def refuse(*_):
+        raise AssertionError("measured again")
+
+    monkeypatch.setattr(arena, "_classify", refuse)
+    monkeypatch.setattr(arena, "_judge", refuse)
+    assert main(["arena", "--quick", "--out", str(tmp_path), "--json"]) == 0
+    data = json.loads(capsys.readouterr().out)
+    before = json.loads((matrix / "arena.json").read_text("utf-8"))
+    assert data["cells"] == before["cells"]
+
+
+def test_what_is_finished_can_be_written_at_any_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
+    assert main(["arena", "--quick", "--finished", "--out", str(tmp_path)]) == 0
+    data = json.loads((tmp_path / "arena.json").read_text("utf-8"))
+    assert data["run"]["bouts"] == {"finished": 0, "total": 21}
+    assert not any("value" in cell for cell in data["cells"])
+    assert "21 of 21 bouts have not been run" in (tmp_path / "report.html").read_text(
+        "utf-8"
+    )
+
+
+def test_a_seed_outside_the_population_is_refused(capsys):
+    assert main(["arena", "--quick", "--seeds", "7"]) == 2
+    assert capsys.readouterr().err == "error: no seed 7 in the population; it has 0\n"
+
+
+def test_help_has_an_example(capsys):
+    for arguments in (["--help"], ["arena", "--help"]):
+        with pytest.raises(SystemExit) as stopped:
+            main(arguments)
+        assert stopped.value.code == 0
+        assert "python -m reference_impls.lab arena --quick" in capsys.readouterr().out
+
+
+def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(command, "HERE", tmp_path)
+    for name in command.READMES.values():
+        text = f"top\n{command.START}\n{command.END}\nend\n"
+        (tmp_path / name).write_text(text, "utf-8")
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
+    out = str(tmp_path / "out")
+    assert main(["arena", "--quick", "--finished", "--publish", "--out", out]) == 0
+    assert (tmp_path / "arena.json").exists()
+    for name in command.READMES.values():
+        assert (tmp_path / name).read_text("utf-8").startswith("top\n<!-- matrix")

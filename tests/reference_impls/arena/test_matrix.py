@@ -1,0 +1,242 @@
+"""The matrix from invented figures: every cell is there, and a missing one says why."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from reference_impls.arena.bouts import Plan, bouts
+from reference_impls.arena.entrants import ATTACKS, DEFENCES, METRICS, fine_tunings
+from reference_impls.arena.matrix import as_json, cells, task_label
+from reference_impls.arena.present import markdown, page
+from reference_impls.lab.page import html
+
+ROOT = Path(__file__).parents[3]
+PLAN = Plan()
+SETTINGS = [("foreground", 4), ("texture", 8)]
+NAMES = [one.id for one in ATTACKS if one.kind not in ("backdoor",)]
+
+
+def figures(bout):
+    """What a bout might have found; each seed a tenth above the one before."""
+    if bout.kind == "detector":
+        bad = bout.start == "backdoored"
+        return {"score": 0.02 if bad else 0.15, "flagged": bad, "threshold": 0.09}
+    if bout.start == "backdoored":
+        return {"accuracy": 0.9, "success": 0.5 + bout.seed / 10}
+    base = 0.6 if bout.defence == "gen-af" else 0.3
+    return {"accuracies": dict.fromkeys(NAMES, base + bout.seed / 10)}
+
+
+@pytest.fixture(scope="module")
+def found():
+    return cells([(bout, figures(bout)) for bout in bouts(PLAN)], SETTINGS)
+
+
+def pick(found, **wanted):
+    chosen = [
+        cell
+        for cell in found
+        if all(getattr(cell, name) == value for name, value in wanted.items())
+    ]
+    assert chosen, wanted
+    return chosen
+
+
+def test_every_attack_meets_every_defence(found):
+    for attack in ATTACKS:
+        for defence in DEFENCES:
+            pick(found, attack=attack.id, defence=defence.id)
+
+
+def test_a_cell_is_mean_and_deviation_over_seeds(found):
+    (cell,) = pick(found, attack="uap", defence="gen-af", task="texture 8/255")
+    assert cell.value == pytest.approx(0.7)
+    assert cell.deviation == pytest.approx(0.1)
+    assert cell.seeds == (0, 1, 2)
+
+
+def test_a_backdoor_is_measured_by_success_and_by_accuracy(found):
+    chosen = pick(found, attack="badencoder", defence="trades", task="foreground 4/255")
+    assert {cell.metric for cell in chosen} == {
+        "attack-success-rate",
+        "backdoored-accuracy",
+    }
+    # Backdoored copies are fine-tuned for the first task alone.
+    (missing, *_) = pick(
+        found, attack="badencoder", defence="trades", task="texture 8/255"
+    )
+    assert missing.value is None
+    assert missing.why.en == "not run"
+
+
+def test_a_detector_is_asked_before_and_after_every_fine_tuning(found):
+    for attack, metric, value in (
+        ("clean", "false-alarm", 0),
+        ("badencoder", "found", 1),
+    ):
+        for after in (None, "standard", "pgd-at", "trades", "gen-af"):
+            (cell,) = pick(
+                found, attack=attack, defence="decree", after=after, metric=metric
+            )
+            assert cell.value == value
+            assert cell.seeds == (0, 1, 2)
+
+
+def test_a_detector_of_encoders_has_nothing_to_say_of_changed_images(found):
+    for cell in pick(found, attack="uap", defence="decree"):
+        assert cell.value is None
+        assert "changes images, not encoders" in cell.why.en
+        assert cell.why.zh
+
+
+def test_without_a_bout_cells_say_that_it_was_not_run():
+    for cell in cells([], SETTINGS):
+        assert cell.value is None
+        assert cell.why is not None
+        assert cell.seeds == ()
+
+
+def test_an_attack_that_the_copy_lacks_says_so():
+    finished = [(bout, figures(bout)) for bout in bouts(PLAN)]
+    for _, one in finished:
+        one.get("accuracies", {}).pop("advclip-patch", None)
+    for cell in pick(cells(finished, SETTINGS), attack="advclip-patch"):
+        if cell.defence != "decree":
+            assert "not in this copy" in cell.why.en
+
+
+def test_no_score_is_no_figure_but_still_a_verdict():
+    detectors = [bout for bout in bouts(PLAN) if bout.kind == "detector"]
+    nothing = {"score": None, "flagged": False, "threshold": 0.09}
+    found = cells([(bout, nothing) for bout in detectors], SETTINGS)
+    flags = pick(found, attack="clean", defence="decree", metric="false-alarm")
+    assert all(cell.value == 0 for cell in flags)
+    assert not [cell for cell in found if cell.metric == "pl1"]
+
+
+# -- The file ------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def data(found):
+    return json.loads(json.dumps(as_json(found, run={"date": "2026-11-21"}, plan=PLAN)))
+
+
+def check(data):
+    """The format, as README.md promises it."""
+    known = {
+        "attack": {one["id"] for one in data["attacks"]},
+        "defence": {one["id"] for one in data["defences"]},
+        "metric": {one["id"] for one in data["metrics"]},
+        "task": {one["id"] for one in data["tasks"]},
+    }
+    assert data["format"] == 1
+    for entrant in (
+        *data["attacks"],
+        *data["defences"],
+        *data["metrics"],
+        *data["tasks"],
+    ):
+        assert entrant["label"]["en"]
+        assert entrant["label"]["zh"]
+    for metric in data["metrics"]:
+        assert metric["better"] in ("higher", "lower")
+        assert metric["unit"] == "fraction"
+    for cell in data["cells"]:
+        assert cell["attack"] in known["attack"]
+        assert cell["defence"] in known["defence"]
+        assert cell["task"] is None or " " in cell["task"]
+        if "value" not in cell:
+            assert cell["why"]["en"]
+            assert cell["why"]["zh"]
+            continue
+        assert cell["metric"] in known["metric"]
+        assert cell["n"] == len(cell["seeds"]) >= 1
+        assert 0 <= cell["value"] <= 1
+        assert cell["deviation"] >= 0
+
+
+def test_the_file_has_the_format_that_the_readme_promises(data):
+    check(data)
+    assert {one["id"] for one in data["tasks"]} == {"foreground 4/255", "texture 8/255"}
+    assert data["run"] == {"date": "2026-11-21"}
+
+
+def test_the_committed_file_has_it_too():
+    path = ROOT / "reference_impls/arena/arena.json"
+    data = json.loads(path.read_text("utf-8"))
+    check(data)
+    for name in ("date", "command", "versions", "device", "bouts"):
+        assert name in data["run"]
+    assert [one["id"] for one in data["attacks"]] == [one.id for one in ATTACKS]
+    assert [one["id"] for one in data["metrics"]] == [one.id for one in METRICS]
+
+
+def test_papers_and_cards_exist():
+    papers = {path.stem for path in (ROOT / "catalog/papers").rglob("*.yaml")}
+    for entrant in (*ATTACKS, *DEFENCES):
+        assert set(entrant.papers) <= papers, entrant.id
+        # AdvCLIP's method may not be in this copy of the repository.
+        if entrant.card and (ROOT / "reference_impls" / entrant.card).is_dir():
+            card = ROOT / "reference_impls" / entrant.card / "card.yaml"
+            assert yaml.safe_load(card.read_text("utf-8"))["id"] == entrant.card
+
+
+# -- For a reader --------------------------------------------------------------------
+
+
+def test_the_page_names_the_best_defence_and_what_is_missing(found):
+    whole = html(page(found, waiting=0, total=9, about={}))
+    assert "Gen-AF keeps most" in whole
+    assert "70.0%" in whole
+    assert "竞技场" in whole
+    part = html(page(found, waiting=4, total=9, about={}))
+    assert "4 of 9 bouts have not been run" in part
+    empty = html(page(cells([], SETTINGS), waiting=9, total=9, about={}))
+    assert "Nothing has been run yet" in empty
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("en", "random signs"), ("zh", "随机符号扰动")]
+)
+def test_markdown_tables_are_whole(found, language, word):
+    text = markdown(found, language)
+    assert word in text
+    table = []
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("|"):
+            table.append(line.count("|"))
+        elif table:
+            assert len(set(table)) == 1
+            table = []
+    assert text.count("###") == 4  # two tasks, one backdoor, the verdicts
+
+
+def test_a_task_has_a_name_in_both_languages():
+    assert task_label("texture 8/255").zh == "纹理，ε = 8/255"
+    assert task_label("odd 1/255").en == "odd, ε = 1/255"
+
+
+# -- The order of bouts --------------------------------------------------------------
+
+
+def test_bouts_are_different_and_cover_the_population():
+    everything = bouts(PLAN)
+    assert len({bout.key for bout in everything}) == len(everything)
+    ways = len(fine_tunings())
+    seeds, settings = 3, 2
+    assert len(everything) == seeds * (
+        ways * settings  # classifiers on public encoders
+        + 2  # detector on public and backdoored ones as they are
+        + (ways - 1)  # and on fine-tuned ones, without the probe
+        + 2 * ways  # the same on backdoored ones, one task, with the probe
+    )
+
+
+def test_other_settings_are_other_bouts():
+    longer = replace(PLAN, backdoor=replace(PLAN.backdoor, steps=401))
+    pairs = zip(bouts(PLAN), bouts(longer), strict=True)
+    assert all(one.key != other.key for one, other in pairs)

@@ -1,0 +1,22 @@
+"""Mean and deviation over seeds."""
+
+from statistics import mean, stdev
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from reference_impls.lab.spread import Spread
+
+
+@given(st.lists(st.floats(0, 1), min_size=2, max_size=9))
+def test_it_is_mean_and_sample_deviation(values):
+    spread = Spread.of(values)
+    assert spread.mean == pytest.approx(mean(values))
+    assert spread.deviation == pytest.approx(stdev(values))
+    assert spread.count == len(values)
+
+
+def test_it_is_written_with_three_digits_and_a_single_value_has_no_deviation():
+    assert str(Spread.of([0.1, 0.2, 0.3])) == "0.200 ± 0.100"
+    assert str(Spread.of([0.5])) == "0.500"
