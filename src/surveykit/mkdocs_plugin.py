@@ -5,6 +5,7 @@ MkDocs and its theme print names and titles as they stand, so they are handed ov
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as MkDocsPage
 from mkdocs.structure.toc import get_toc
 from mkdocs.utils.templates import TemplateContext
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError
@@ -27,6 +30,8 @@ from surveykit.load import load_catalog
 from surveykit.render.pages import Lang, Page, interface, render_files, render_pages
 
 log = get_plugin_logger("surveykit")
+SHRINK: dict[str, Callable[[str], str]] = {".js": jsmin}
+"""Kind of asset -> what takes comments and blanks out of it."""
 
 
 class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped
@@ -112,11 +117,11 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         folder = Path(self.config.assets)
         sheets = [p.read_text("utf-8") for p in sorted(folder.glob("css/*.css"))]
         others = {
-            f"assets/{p.name}": p.read_text("utf-8")
+            f"assets/{p.name}": SHRINK.get(p.suffix, str)(p.read_text("utf-8"))
             for p in sorted(folder.iterdir())
             if p.is_file()
         }
-        return {"assets/survey.css": "\n".join(sheets)} | others
+        return {"assets/survey.css": cssmin("\n".join(sheets))} | others
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """The words of header, footer and error page."""

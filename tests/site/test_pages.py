@@ -114,11 +114,14 @@ def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
     monkeypatch.setattr(explorer, "NEWEST", 3)
     page = next(p for p in render_pages(catalog, "en") if p.uri == "papers/index.md")
     shown = document(page).css("tr.r")
-    older = render_files(catalog, "en")[explorer.OLDER]
+    found = json.loads(render_files(catalog, "en")[explorer.FIND])
+    older = "".join(html for _, html in found["older"])
     rest = LexborHTMLParser(f"<table>{older}</table>").css("tr.r")
-    ids = [row.attributes["id"] for row in [*shown, *rest]]
+    links = [row.css_first("a").attributes["href"] for row in [*shown, *rest]]
     assert len(shown) == 3
-    assert ids == [paper.id for paper in catalog.papers]
+    assert links == [f"{paper.id}/" for paper in catalog.papers]
+    assert [row.attributes["data-f"] for row in rest] == [f for f, _ in found["older"]]
+    assert len(found["papers"]) == len(catalog.papers)
     assert document(page).css(".sk-older a")
 
 

@@ -20,9 +20,10 @@ def files(press: Press) -> dict[str, str]:
     """Path below the root of one language -> text. What needs no language lies in English only."""
     catalog = press.catalog
     entries = {paper.id: entry(paper, catalog) for paper in catalog.papers}
-    made = {"papers/cite.json": _cite(press, entries)}
-    if older := explorer.older_rows(press):
-        made[explorer.OLDER] = older
+    made = {
+        "papers/cite.json": _cite(press, entries),
+        explorer.FIND: explorer.find_json(press),
+    }
     return made | (_shared(catalog, entries) if press.lang == "en" else {})
 
 

@@ -36,6 +36,8 @@ class Page:
     """File to edit, relative to the repository root."""
     weight: float = 1.0
     """How much a search prefers it."""
+    script: str = ""
+    """A script of its own, below `assets/`; the page is complete without it."""
     listed: bool = True
     """Whether search engines are told about it."""
 
@@ -100,10 +102,10 @@ class Press:
     def page(
         self, uri: str, template: str, *, title: str, description: str, **view: Any
     ) -> Page:
-        """One page; `search`, `source` and `listed` go to the page, all else to the template."""
+        """One page; `search`, `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
-            for k in ("search", "source", "listed", "head", "weight")
+            for k in ("search", "source", "listed", "head", "weight", "script")
             if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
