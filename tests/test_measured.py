@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from reference_impls.lab import headline
 from surveykit.json_tree import parse
 from surveykit.load import check, load_catalog
+from surveykit.render.pages.matrix import tables
 
 ROOT = Path(__file__).parents[1]
 RESULTS = "reference_impls/badseeds/results.json"
@@ -94,15 +95,16 @@ def test_the_real_results_are_readable():
         assert results.provenance.command.startswith("python -m reference_impls."), id_
 
 
-def test_the_arena_is_read_and_answers_by_pair(catalog_dir):
+def test_the_arena_is_one_table_for_each_metric(catalog_dir):
     write(catalog_dir, ARENA, DUEL)
     arena = load_catalog(catalog_dir).arena
     assert arena
-    (metric,) = arena.metrics
-    cell = arena.at(metric, "planted", "scan")
-    assert cell
-    assert cell.value == 12.5
-    assert arena.at(metric, "planted", "none") is None
+    (table,) = tables(arena)
+    ((row, (met, not_run)),) = table.rows
+    assert (table.metric.zh, table.better, row.id) == ("攻击成功率", "lower", "planted")
+    assert met
+    assert met.text == "12.5 ± 1.5%"
+    assert not_run is None
 
 
 def changed(data, way, value):

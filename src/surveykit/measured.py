@@ -135,16 +135,3 @@ class Arena(Model):
     """The defenses, in the order in which they are shown."""
     cells: tuple[Cell, ...]
     """The figures; a pair without one was not run."""
-
-    def at(self, metric: Bilingual, row: str, column: str) -> Cell | None:
-        """The figure of one pair, or None where it was not run."""
-        return self._index.get((metric.en, row, column))
-
-    @property
-    def metrics(self) -> tuple[Bilingual, ...]:
-        """What was measured, each once, in the order of the cells."""
-        return tuple({cell.metric.en: cell.metric for cell in self.cells}.values())
-
-    @property
-    def _index(self) -> dict[tuple[str, str, str], Cell]:
-        return {(c.metric.en, c.row, c.column): c for c in self.cells}

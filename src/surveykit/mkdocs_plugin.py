@@ -111,7 +111,19 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         texts = render_files(self.catalog, self.lang)
         for path, text in (texts | self._assets()).items():
             files.append(File.generated(config, path, content=text))
+        for path, source in self._pictures().items():
+            files.append(File.generated(config, path, abs_src_path=str(source)))
         return files
+
+    def _pictures(self) -> dict[str, Path]:
+        """Pictures of the methods; they need no language, so they lie in English only."""
+        folder = Path(self.config.repository) / "reference_impls"
+        return {
+            f"methods/{card.id}/{picture.file}": folder / card.id / picture.file
+            for card in self.catalog.cards.values()
+            for picture in card.pictures
+            if self.lang == "en"
+        }
 
     def _assets(self) -> dict[str, str]:
         folder = Path(self.config.assets)

@@ -33,8 +33,10 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     wanted |= {f"terms/{axis}/index.md" for axis in catalog.axes}
     wanted |= {f"years/{year}.md" for year in catalog.years}
     wanted |= {f"venues/{venue}.md" for venue in catalog.by_venue}
-    wanted |= {f"{name}/index.md" for name in ("papers", "terms", "years", "venues")}
-    assert set(pages) == wanted | {"index.md", "lifecycle.md"}
+    wanted |= {f"methods/{card}.md" for card in catalog.cards}
+    lists = ("papers", "terms", "years", "venues", "methods")
+    wanted |= {f"{name}/index.md" for name in lists}
+    assert set(pages) == wanted | {"index.md", "lifecycle.md", "matrix.md"}
 
 
 def test_the_same_catalog_gives_the_same_bytes(catalog):
@@ -132,7 +134,7 @@ def test_every_word_of_the_interface_is_used():
     sources += (root / "site" / "overrides").rglob("*.html")
     text = "".join(path.read_text("utf-8") for path in sources)
     computed = re.compile(
-        r"^(basis|track|gap|has|col)_|_long$|^(attack|defense|study|conference|journal|preprint"
+        r"^(basis|track|gap|has|col|better)_|_long$|^(attack|defense|study|conference|journal|preprint"
         r"|pdf|code|project|slides|video|keys)$"
     )
     unused = [
