@@ -87,7 +87,7 @@ def units(
     )
 
 
-def stack(dots: Sequence[Dot], columns: int, *, upwards: bool) -> Markup:
+def stack(dots: Sequence[Dot], columns: int, title: str, *, upwards: bool) -> Markup:
     """Coloured marks that grow away from a line, upwards or downwards."""
     pitch, radius = 13, 4.6
     width, height = columns * pitch, rows(len(dots), columns) * pitch
@@ -96,8 +96,8 @@ def stack(dots: Sequence[Dot], columns: int, *, upwards: bool) -> Markup:
         x, y = _place(i, columns, pitch)
         out.append(dot.draw(x, height - y if upwards else y, radius, coloured=True))
     return Markup(
-        f'<svg class="sk-units" viewBox="0 0 {width} {height}" aria-hidden="true" '
-        f'focusable="false">{"".join(out)}</svg>'
+        f'<svg class="sk-units" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}">{"".join(out)}</svg>'
     )
 
 
@@ -112,7 +112,12 @@ class Year:
     spoken: str
 
 
-def timeline(years: Sequence[Year]) -> Markup:
+def _named(id_: str, title: str, about: str) -> str:
+    """What a chart is and what it shows, for those who do not see it."""
+    return f'<title id="{id_}-t">{escape(title)}</title><desc id="{id_}-d">{escape(about)}</desc>'
+
+
+def timeline(years: Sequence[Year], title: str, about: str) -> Markup:
     """Bars by year, a colour for each threat: attacks grow upwards, defenses downwards."""
     width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
     tops = [sum(n for _, n in y.attacks) for y in years]
@@ -135,7 +140,7 @@ def timeline(years: Sequence[Year]) -> Markup:
         )
     return Markup(
         f'<svg class="sk-time" viewBox="0 0 {width} {up + band + down:.1f}" role="group" '
-        f'aria-labelledby="time-h">{"".join(out)}</svg>'
+        f'aria-labelledby="time-t" aria-describedby="time-d">{_named("time", title, about)}{"".join(out)}</svg>'
     )
 
 
@@ -176,7 +181,9 @@ class Node:
     href: str
 
 
-def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
+def graph(
+    me: Node, links: Sequence[tuple[Link, Node]], title: str, about: str
+) -> Markup:
     """Relations of one paper: years run left to right, attacks sit above the line."""
     nodes = {node.paper.id: node for _, node in links} | {me.paper.id: me}
     place = _layout(me, list(nodes.values()))
@@ -197,7 +204,8 @@ def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
     out += [_box(n, *place[id_], mine=n is me) for id_, n in nodes.items()]
     return Markup(
         f'<svg class="sk-graph" viewBox="0 {top:.0f} {GRAPH_WIDTH} {max(bottom, 14) - top:.0f}" '
-        f'role="group" aria-label="{escape(spoken)}">{"".join(out)}</svg>'
+        f'role="group" aria-labelledby="graph-t" aria-describedby="graph-d">'
+        f"{_named('graph', title, about)}{''.join(out)}</svg>"
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from surveykit.catalog import Catalog
 from surveykit.models import Bilingual, Paper, Summary, Term
+from surveykit.render import social
 from surveykit.render.pages import charts
 from surveykit.render.pages.words import TAG, Lang, words
 
@@ -40,6 +42,8 @@ class Page:
     """A script of its own, below `assets/`; the page is complete without it."""
     listed: bool = True
     """Whether search engines are told about it."""
+    image: str = social.SITE
+    """Picture for social sites, below the root of the English pages."""
 
     @property
     def url(self) -> str:
@@ -95,9 +99,15 @@ class Press:
             tr=lambda text: text.in_(lang),
             other=lambda text: text.in_(self.other),
             label=self.label,
+            cited=cited,
         )
         parts: Any = self._env.get_template("parts.html").module
         self._item = parts.item
+
+    @property
+    def address(self) -> str:
+        """Where the pages of this language begin."""
+        return self.catalog.survey.site + ("zh/" if self.lang == "zh" else "")
 
     def page(
         self, uri: str, template: str, *, title: str, description: str, **view: Any
@@ -105,7 +115,7 @@ class Press:
         """One page; `search`, `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
-            for k in ("search", "source", "listed", "head", "weight", "script")
+            for k in ("search", "source", "listed", "head", "weight", "script", "image")
             if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
@@ -145,6 +155,17 @@ class Press:
                 (term.label.en, term.label.zh, *term.aliases.en, *term.aliases.zh)
             )
         )
+
+
+def cited(source: str) -> Markup:
+    """A source as a link where it is an address or an arXiv number, else its words."""
+    if match := re.fullmatch(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})(,.*)?", source):
+        href = f"https://arxiv.org/abs/{match[1]}"
+    elif source.startswith(("https://", "http://")) and " " not in source:
+        href = source
+    else:
+        return escape(source)
+    return Markup('<a href="{}">{}</a>').format(href, source)
 
 
 def _short(paper: Paper) -> str:

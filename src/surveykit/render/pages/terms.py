@@ -95,7 +95,22 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         years=years,
         groups=groups,
         gaps=_gaps(press, axis, term),
+        unanswered=unanswered(press, papers) if axis.id == "technique" else [],
     )
+
+
+def unanswered(press: Press, papers: Sequence[Paper]) -> list[Paper]:
+    """Attacks that no defense or detector of the catalog is known to answer."""
+    catalog, answers = press.catalog, ("defends-against", "detects")
+    return [
+        paper
+        for paper in papers
+        if catalog.side(paper) == "attack"
+        and not any(
+            link.inverse and link.relation.type in answers
+            for link in catalog.links(paper)
+        )
+    ]
 
 
 def _span(papers: Sequence[Paper]) -> list[int]:
@@ -165,6 +180,9 @@ def _group(
 
 
 def _gaps(press: Press, axis: Axis, term: Term) -> list[counts.Gap]:
+    if axis.id in ("stage", "modality"):
+        threats = [t.id for t in counts.leaves(press.catalog, "threat")]
+        return counts.gaps(press.catalog, threats, axis.id, [term.id])
     if axis.id != "threat":
         return []
     stages = counts.gaps(press.catalog, [term.id], "stage")
