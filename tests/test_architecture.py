@@ -39,6 +39,7 @@ MAY_IMPORT = {
 OWNERS = {
     "yaml": {"yaml_tree", "render"},
     "jinja2": {"render"},
+    "PIL": {"render"},
     "rapidfuzz": {"rules", "load"},
     "mkdocs": {"mkdocs_plugin"},
     "click": {"cli"},

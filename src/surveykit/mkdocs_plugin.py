@@ -5,13 +5,14 @@ MkDocs and its theme print names and titles as they stand, so they are handed ov
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.base import Config
-from mkdocs.config.config_options import Choice, Dir
+from mkdocs.config.config_options import Choice, Dir, Type
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
@@ -27,6 +28,7 @@ from rjsmin import jsmin
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError
 from surveykit.load import load_catalog
+from surveykit.render import social
 from surveykit.render.pages import Lang, Page, interface, render_files, render_pages
 
 log = get_plugin_logger("surveykit")
@@ -42,6 +44,8 @@ class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves
     assets = Dir(exists=True)
     """The folder with `css/`, whose files are joined in the order of their names, and the scripts."""
     language = Choice(("en", "zh"), default="en")
+    cache = Type(str, default="build/cache")
+    """The folder, below the repository, that keeps drawn pictures from build to build."""
 
 
 class GeneratedPage(MkDocsPage):
@@ -116,14 +120,27 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         return files
 
     def _pictures(self) -> dict[str, Path]:
-        """Pictures of the methods; they need no language, so they lie in English only."""
+        """Pictures need no language, so they lie in English only."""
+        if self.lang == "zh":
+            return {}
         folder = Path(self.config.repository) / "reference_impls"
-        return {
+        found = {
             f"methods/{card.id}/{picture.file}": folder / card.id / picture.file
             for card in self.catalog.cards.values()
             for picture in card.pictures
-            if self.lang == "en"
         }
+        return found | {c.path: self._drawn(c) for c in social.cards(self.catalog)}
+
+    def _drawn(self, card: social.Card) -> Path:
+        """A picture for social sites, drawn once for its content."""
+        folder = Path(self.config.repository) / self.config.cache / "social"
+        path = folder / f"{card.key}.png"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(social.draw(card))
+            part.replace(path)
+        return path
 
     def _assets(self) -> dict[str, str]:
         folder = Path(self.config.assets)

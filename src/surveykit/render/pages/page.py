@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -14,8 +15,11 @@ from markupsafe import Markup, escape
 from surveykit.catalog import Catalog
 from surveykit.models import Bilingual, Paper, Summary, Term
 from surveykit.render import social
-from surveykit.render.pages import charts
+from surveykit.render.pages import charts, head
 from surveykit.render.pages.words import TAG, Lang, words
+
+COINS_MOST = 100
+"""Longest list that hands its papers to Zotero; longer ones have their BibTeX file."""
 
 
 @dataclass(frozen=True)
@@ -90,6 +94,7 @@ class Press:
             mark=charts.mark,
             item=self.item,
             short=self.short,
+            coins=self.coins,
             query=query,
             # Files that do not depend on the language lie beside the English pages.
             shared="" if lang == "en" else "../",
@@ -132,6 +137,16 @@ class Press:
         if key not in self._items:
             self._items[key] = Markup(self._item(paper, root))
         return self._items[key]
+
+    def coins(self, papers: Sequence[Paper]) -> Markup:
+        """Empty spans by which Zotero offers the papers of a list; none for a list nobody reads whole."""
+        if len(papers) > COINS_MOST:
+            return Markup("")
+        spans = (head.coins(self.catalog, paper) for paper in papers)
+        return Markup("").join(
+            Markup(f'<span class="Z3988" title="{escape(s)}" hidden></span>')
+            for s in spans
+        )
 
     def text(self, both: Bilingual | Summary) -> str:
         """The text in the language of the pages."""
