@@ -4,7 +4,7 @@ BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check serve links fix bench clean
+.PHONY: help site test check screenshots serve links fix bench clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -32,6 +32,9 @@ check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a ch
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+screenshots: site  ## pictures of the site in build/screenshots; ARGS=--readme makes those of the READMEs
+	@$(BIN)/python -m tests.site.screenshots $(ARGS)
 
 serve: .venv/ready  ## the website while you edit; LANGUAGE=zh for Chinese
 	$(BIN)/surveykit serve --lang $(or $(LANGUAGE),en)

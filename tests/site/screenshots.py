@@ -12,7 +12,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from io import BytesIO
-from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -40,8 +39,8 @@ KINDS = {
     "missing": "404.html",
 }
 WIDTHS = {"desktop": 1440, "phone": 390}
-README = {"filtered": "papers", "lifecycle": "lifecycle"}
-"""Kind of page -> name of its picture in docs/pictures, for each language."""
+README = {"filtered": "explorer", "lifecycle": "lifecycle"}
+"""Kind of page -> name of its picture in docs/images, for each language."""
 
 
 def names() -> Iterator[tuple[str, str, str, str, str]]:
@@ -113,14 +112,14 @@ def _all(browser: Browser, address: str, words: list[str]) -> None:
 
 
 def _readme(browser: Browser, address: str) -> None:
-    folder = ROOT / "docs/pictures"
+    folder = ROOT / "docs/images"
     folder.mkdir(parents=True, exist_ok=True)
     for lang, root in (("en", address), ("zh", address + "zh/")):
         for kind, name in README.items():
             picture = shoot(
                 browser, root + KINDS[kind], width=1440, scheme="light", whole=False
             )
-            (folder / f"{name}.{lang}.webp").write_bytes(small(picture, 1280))
+            (folder / f"{name}-{lang}.webp").write_bytes(small(picture, 1280))
 
 
 if __name__ == "__main__":

@@ -220,42 +220,66 @@ def _axis(years: Sequence[int]) -> Callable[[int], float]:
 
 
 def _layout(me: Node, nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
-    """Each node in the lane nearest to the line where it touches no other."""
+    """Each node in the lane nearest to the line where the way to it is free: branches run behind no box."""
     x_of = _axis([node.paper.year for node in nodes])
-    lanes: dict[bool, list[list[float]]] = {True: [], False: []}
+    start, reach = x_of(me.paper.year), BOX_WIDTH / 2 + 5
+    lanes: dict[bool, list[list[tuple[float, float]]]] = {True: [], False: []}
     place: dict[str, tuple[float, float]] = {}
-    near = sorted(
-        nodes,
-        key=lambda n: (n is not me, abs(n.paper.year - me.paper.year), n.paper.id),
-    )
-    for node in near:
-        x, above = x_of(node.paper.year), node.side == "attack"
-        k = next(
-            (k for k, lane in enumerate(lanes[above]) if _free(lane, x)),
-            len(lanes[above]),
+
+    def settle(node: Node, taken: tuple[float, float]) -> None:
+        above = node.side == "attack"
+        lane = next(
+            (k for k, held in enumerate(lanes[above]) if _free(held, taken)), None
         )
-        if k == len(lanes[above]):
+        if lane is None:
+            lane = len(lanes[above])
             lanes[above].append([])
-        lanes[above][k].append(x)
-        place[node.paper.id] = (x, (44 + k * 50) * (-1 if above else 1))
+        lanes[above][lane].append(taken)
+        place[node.paper.id] = (
+            x_of(node.paper.year),
+            (44 + lane * 46) * (-1 if above else 1),
+        )
+
+    settle(me, (start - reach, start + reach))
+    for node in sorted(
+        nodes,
+        key=lambda n: (_same(n, me), abs(n.paper.year - me.paper.year), n.paper.id),
+    ):
+        if node is not me:
+            settle(node, _span(start, x_of(node.paper.year), reach))
     return place
 
 
-def _free(lane: Sequence[float], x: float) -> bool:
-    return all(abs(x - other) >= BOX_WIDTH + 10 for other in lane)
+def _same(node: Node, me: Node) -> bool:
+    """Papers of one year come last: the trunk ends in them."""
+    return node.paper.year == me.paper.year
+
+
+def _span(start: float, x: float, reach: float) -> tuple[float, float]:
+    """The part of a lane that a box at x and the branch to it take; the box in the middle is not in it."""
+    if x > start:
+        return min(start + reach, x - reach), x + reach
+    if x < start:
+        return x - reach, max(start - reach, x + reach)
+    return x - reach, x + reach
+
+
+def _free(held: Sequence[tuple[float, float]], span: tuple[float, float]) -> bool:
+    return all(span[1] <= left or span[0] >= right for left, right in held)
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """A trunk up or down from the middle of one box, then a branch along the lane of the other."""
     (x1, y1), (x2, y2) = start, end
-    if abs(x2 - x1) < BOX_WIDTH:
-        side = 1 if y2 > y1 else -1
-        y1, y2 = y1 + side * BOX_HEIGHT / 2, y2 - side * BOX_HEIGHT / 2
-        bend = (y2 - y1) * 0.5
-        return f"M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
-    side = 1 if x2 > x1 else -1
-    x1, x2 = x1 + side * BOX_WIDTH / 2, x2 - side * BOX_WIDTH / 2
-    bend = (x2 - x1) * 0.6
-    return f"M{x1:.0f},{y1:.0f} C{x1 + bend:.0f},{y1:.0f} {x2 - bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"
+    side, down = (1 if x2 > x1 else -1), (1 if y2 > y1 else -1)
+    edge = x2 - side * BOX_WIDTH / 2
+    if y1 == y2:
+        return f"M{x1 + side * BOX_WIDTH / 2:.0f},{y1:.0f} H{edge:.0f}"
+    leave = f"M{x1:.0f},{y1 + down * BOX_HEIGHT / 2:.0f}"
+    if x1 == x2:
+        return f"{leave} V{y2 - down * BOX_HEIGHT / 2:.0f}"
+    bend = f"Q{x1:.0f},{y2:.0f} {x1 + side * 10:.0f},{y2:.0f}"
+    return f"{leave} V{y2 - down * 10:.0f} {bend} H{edge:.0f}"
 
 
 def _box(node: Node, x: float, y: float, *, mine: bool) -> str:
