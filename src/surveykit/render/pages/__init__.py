@@ -34,6 +34,11 @@ class Interface:
     updated: date
 
     @property
+    def other(self) -> SimpleNamespace:
+        """Words of the other language: the server shows one error page for both."""
+        return words("en" if self.lang == "zh" else "zh")
+
+    @property
     def other_tag(self) -> str:
         """Language tag of the twin page."""
         return TAG["en" if self.lang == "zh" else "zh"]
