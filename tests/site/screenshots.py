@@ -3,7 +3,7 @@
     .venv/bin/python -m tests.site.screenshots [WORD …]
 
 Every kind of page as desktop and phone, light and dark, English and Chinese, into build/screenshots; words
-choose among the names. Two of them, made smaller, are the pictures of the READMEs: `--readme` writes these.
+choose among the names. Two of them, made smaller, are the pictures of the READMEs: `--readme` writes these. The error page is missing: its links are made for a server's root.
 """
 
 from __future__ import annotations
@@ -36,7 +36,6 @@ KINDS = {
     "venues": "venues/",
     "year": "years/2024/",
     "about": "about/",
-    "missing": "404.html",
 }
 WIDTHS = {"desktop": 1440, "phone": 390}
 README = {"filtered": "explorer", "lifecycle": "lifecycle"}
