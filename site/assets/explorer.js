@@ -43,7 +43,6 @@
     }
     paper.box = make("input", { type: "checkbox", ariaLabel: `${TEXT.select}: ${titleOf(paper)}` });
     const cell = make("td", { className: "x" }, paper.box);
-    cell.setAttribute("role", "cell");
     paper.row.prepend(cell);
     paper.row.paper = paper;
     for (const link of $$(".l a", paper.row)) link.ariaLabel = `${link.textContent}: ${titleOf(paper)}`;
@@ -171,7 +170,6 @@
     return bodies.get(year);
   }
   const single = make("tbody");
-  single.setAttribute("role", "rowgroup");
   function drawRows() {
     if (untouched && shown.length === papers.length && papers.every(paper => paper.row) && sort.value === "new") return void (drawn = shown.length);
     untouched = false;
@@ -281,7 +279,6 @@
   /* ---- selection and export ---- */
   const all = make("input", { type: "checkbox", id: "all", ariaLabel: TEXT.all });
   const corner = make("th", { className: "x" }, all);
-  corner.setAttribute("role", "columnheader");
   head.rows[0].prepend(corner);
   for (const line of $$("tr.y th", table)) line.colSpan = 5;
   function drawChosen() {
