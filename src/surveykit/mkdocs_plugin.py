@@ -170,6 +170,18 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         context |= {"drawn": drawn}  # type: ignore[misc]  # templates may be given more
         return context
 
+    def on_post_page(
+        self, output: str, *, page: MkDocsPage, config: MkDocsConfig
+    ) -> str:
+        """Mends what the theme writes against the HTML standard."""
+        return _valid(output)
+
+    def on_post_template(
+        self, output_content: str, *, template_name: str, config: MkDocsConfig
+    ) -> str:
+        """The same for the error page."""
+        return _valid(output_content)
+
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any
     ) -> LiveReloadServer:
@@ -177,6 +189,13 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         server.watch(str(Path(self.config.repository) / "catalog"))
         server.watch(self.config.assets)
         return server
+
+
+def _valid(html: str) -> str:
+    """Without the theme's `autocomplete` on checkboxes, which have none."""
+    for toggle in ("__drawer", "__search"):
+        html = html.replace(f'id="{toggle}" autocomplete="off"', f'id="{toggle}"')
+    return html
 
 
 def _file(page: Page, config: MkDocsConfig) -> File:
