@@ -8,7 +8,7 @@
   const table = $(".sk-papers"), head = $("thead", table), find = $("#find"), sort = $("#sort"), none = $(".sk-none");
   const count = $(".sk-count"), spoken = $(".sk-spoken"), active = $(".sk-active"), pickbar = $(".sk-pick");
   const filters = $(".sk-facets"), end = $(".sk-end");
-  const WINDOW = 20;
+  const WINDOW = 16;
 
   /* ---- papers as data: each value of a paper is the number of its box ---- */
   const AXES = $$(".sk-facet").map(facet => facet.dataset.axis);
@@ -16,6 +16,7 @@
     const item = input.closest("li"), number = $("b", item).firstChild;
     return { input, item, number, axis: AXES.indexOf(input.name), label: $("span", item).textContent, words: "" };
   });
+  const bits = Uint32Array.from(boxes, box => 1 << box.axis);
   const boxOf = new Map(boxes.map((box, i) => [box.input.name + "=" + box.input.value, i]));
   const COLUMNS = JSON.parse(explorer.dataset.columns);
   const norm = text => /[^\0-\x7f]/.test(text) ? text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase() : text.toLowerCase();
@@ -93,9 +94,9 @@
     return Math.min(...row.slice(-3));
   }
   function alike(word) {
-    const bits = letters(word), most = word.length > 6 ? 2 : 1, near = [];
+    const own = letters(word), most = word.length > 6 ? 2 : 1, near = [];
     for (const [other, theirs] of vocabulary) {
-      if (ones(bits & ~theirs) > most || other.length < word.length - most || other.length > word.length + 6) continue;
+      if (ones(own & ~theirs) > most || other.length < word.length - most || other.length > word.length + 6) continue;
       const n = edits(word, other);
       if (n <= most) near.push([n, Math.abs(other.length - word.length), other]);
     }
@@ -106,8 +107,8 @@
     if (found.has(word)) return found.get(word);
     const grams = /[\u3400-\u9fff]/.test(word) && word.length > 2 ? bigrams(word) : null;
     const has = text => text.includes(word) || grams !== null && grams.filter(gram => text.includes(gram)).length >= .6 * grams.length;
-    const named = Uint8Array.from(boxes, box => +has(box.words));
-    const bytes = Uint8Array.from(papers, paper => +(has(paper.hay) || paper.values.some(value => named[value])));
+    const named = new Set(boxes.flatMap((box, i) => has(box.words) ? i : [])), bytes = new Uint8Array(papers.length);
+    for (const { i, hay, values } of papers) bytes[i] = has(hay) || named.size && values.some(value => named.has(value)) ? 1 : 0;
     if (found.size > 200) found.clear();
     found.set(word, bytes);
     return bytes;
@@ -129,7 +130,7 @@
 
   /* ---- filters: OR inside an axis, AND across; the count of a box leaves out its own axis ---- */
   const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));
-  let shown = [], drawn = 0, cursor = -1, untouched = true;
+  let shown = [], drawn = 0, cursor = -1, untouched = true, first = [], order = "";
   const picked = new Set();
   function sift() {
     const { near, fits } = search(find.value), counts = new Uint32Array(boxes.length), on = new Uint8Array(boxes.length);
@@ -142,11 +143,11 @@
     for (const paper of papers) {
       if (!fits(paper.i)) continue;
       let met = 0;
-      for (const value of paper.values) if (on[value]) met |= 1 << boxes[value].axis;
+      if (wanted) for (const value of paper.values) if (on[value]) met |= bits[value];
       const missing = wanted & ~met;
       if (!missing) shown.push(paper);
       if (!missing) for (const value of paper.values) counts[value]++;
-      else if (!(missing & missing - 1)) for (const value of paper.values) if (missing === 1 << boxes[value].axis) counts[value]++;
+      else if (!(missing & missing - 1)) for (const value of paper.values) if (missing === bits[value]) counts[value]++;
     }
     return { near, counts, on };
   }
@@ -172,11 +173,15 @@
   const single = make("tbody");
   function drawRows() {
     if (untouched && shown.length === papers.length && papers.every(paper => paper.row) && sort.value === "new") return void (drawn = shown.length);
-    untouched = false;
-    shown.sort(ORDER[sort.value]);
+    if (sort.value !== "new") shown.sort(ORDER[sort.value]);
     const per = new Map();
     for (const { year } of shown) per.set(year, (per.get(year) || 0) + 1);
     for (const [year, n] of per) $("tr.y span", bodyOf(year)).textContent = n;
+    const start = shown.slice(0, WINDOW);
+    if (!untouched && drawn === start.length && order === sort.value && start.every((paper, i) => paper === first[i])) return highlight();
+    untouched = false;
+    order = sort.value;
+    first = start;
     for (const body of [single, ...bodies.values()]) body.replaceChildren(...$$("tr.y", body));
     for (const body of $$("tbody", table)) body.remove();
     drawn = 0;
@@ -198,7 +203,7 @@
     watch.unobserve(end);
     watch.observe(end);
   }
-  const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && drawn < shown.length) grow(WINDOW); }, { rootMargin: "600px" });
+  const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && drawn < shown.length) grow(WINDOW); }, { rootMargin: "400px" });
   function drawCounts(counts, on) {
     boxes.forEach((box, i) => {
       const text = String(counts[i]);
