@@ -4,7 +4,7 @@ BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check screenshots serve links fix bench clean
+.PHONY: help site test check screenshots serve links fix bench audit clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -49,6 +49,15 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 
 bench: .venv/ready  ## the figures that are promised, measured here
 	$(BIN)/python benchmarks/run.py
+
+audit: site build/npm/ready  ## HTML checker and Lighthouse over the built site; needs npm, Java and Chromium
+	$(BIN)/python benchmarks/audit.py html
+	$(BIN)/python benchmarks/audit.py lighthouse
+
+build/npm/ready: benchmarks/package.json
+	@mkdir -p build/npm && cp benchmarks/package.json build/npm/
+	npm install --prefix build/npm --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 clean:  ## whatever was made, the environment too
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
