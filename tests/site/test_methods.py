@@ -130,3 +130,10 @@ def test_a_printed_number_can_be_read_back(value):
     assert float(text) == pytest.approx(value, rel=1e-11)
     assert number(value, "%").endswith("%")
     assert number(value, "s", 1.5).endswith(" ± 1.5 s")
+
+
+def test_terms_and_papers_lead_to_the_method(catalog):
+    made = pages(catalog)
+    for uri in ("terms/technique/encoder-backdoor.md", "terms/technique/backdoor-attack.md", "terms/threat/backdoor.md", "papers/rodriguez2021planting.md"):  # fmt: skip
+        assert made[uri].css("a[href$='methods/badseeds/']"), uri
+    assert not made["terms/threat/privacy.md"].css("a[href*='methods/']")

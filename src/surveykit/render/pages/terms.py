@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from surveykit.models import Axis, Paper, Term
+from surveykit.models import Axis, Card, Paper, Term
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
 
@@ -95,6 +95,7 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         years=years,
         groups=groups,
         gaps=_gaps(press, axis, term),
+        methods=_methods(press, axis, term),
         unanswered=unanswered(press, papers) if axis.id == "technique" else [],
     )
 
@@ -110,6 +111,22 @@ def unanswered(press: Press, papers: Sequence[Paper]) -> list[Paper]:
             link.inverse and link.relation.type in answers
             for link in catalog.links(paper)
         )
+    ]
+
+
+def _methods(press: Press, axis: Axis, term: Term) -> list[Card]:
+    """Methods that run here: those that serve a technique, or whose main paper carries the term."""
+    catalog = press.catalog
+
+    def carried(card: Card) -> tuple[str, ...]:
+        if axis.id == "technique":
+            return card.techniques
+        return catalog.by_id[card.papers[0]].terms.get(axis.id, ())
+
+    return [
+        card
+        for card in catalog.cards.values()
+        if any(term.id in catalog.ancestry(axis.id, value) for value in carried(card))
     ]
 
 
