@@ -153,10 +153,9 @@ def _graph(press: Press, paper: Paper, links: tuple[Link, ...]) -> Markup | None
     if len(links) not in GRAPH_LINKS:
         return None
     edges = [(link, _node(press, link.other)) for link in links]
-    w = press.words.paper
-    return charts.graph(
-        _node(press, paper), edges, w.relation_graph, w.relation_graph_text
-    )
+    title = press.words.paper.relation_graph
+    text = press.words.paper.relation_graph_text
+    return charts.graph(_node(press, paper), edges, title, text)
 
 
 def _node(press: Press, paper: Paper) -> charts.Node:
