@@ -80,6 +80,7 @@ class Press:
         self._env = Environment(
             loader=PackageLoader("surveykit.render.pages"),
             autoescape=True,
+            auto_reload=False,  # else each include asks the disk whether its file changed
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
