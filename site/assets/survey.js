@@ -101,7 +101,10 @@
     };
   }
   /* On a phone, wide tables and charts start at the newest years. */
-  for (const wide of $$(".sk-time, .sk-matrix")) wide.parentNode.scrollLeft = 1e4;
+  const seen = new IntersectionObserver(boxes => {
+    for (const { isIntersecting, target } of boxes) if (isIntersecting) { target.scrollLeft = 1e4; seen.unobserve(target); }
+  }, { rootMargin: "400px" });
+  for (const wide of $$(".sk-time, .sk-matrix")) seen.observe(wide.parentNode);
   /* A link to a folded list unfolds it. */
   const unfold = () => {
     const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
