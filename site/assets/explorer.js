@@ -21,16 +21,15 @@
   const COLUMNS = JSON.parse(explorer.dataset.columns);
   const norm = text => /[^\0-\x7f]/.test(text) ? text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase() : text.toLowerCase();
   const papers = [], bodies = new Map();
+  const memory = COLUMNS.map(() => new Map());            // the same few texts stand in most rows
   function known(facts) {
-    const numbers = [];
-    facts.split("|").forEach((text, k) => {
-      if (text) for (const value of text.split(",")) {
-        const i = boxOf.get(COLUMNS[k] + "=" + value);
-        if (i !== undefined) numbers.push(i);
-      }
+    const texts = facts.split("|"), values = [];
+    texts.forEach((text, k) => {
+      if (!text) return;
+      if (!memory[k].has(text)) memory[k].set(text, text.split(",").map(value => boxOf.get(COLUMNS[k] + "=" + value)).filter(i => i !== undefined));
+      values.push(...memory[k].get(text));
     });
-    const [year, venue] = facts.split("|").slice(-2);
-    return { i: papers.length, values: Uint16Array.from(numbers), year: +year, venue, row: null, box: null, html: "", text: "", hay: "" };
+    return { i: papers.length, values: Uint16Array.from(values), year: +texts.at(-2), venue: texts.at(-1), row: null, box: null, html: "", hay: "" };
   }
   const titleOf = paper => paper.title ??= paper.row ? $(".sk-title", paper.row).textContent : plain(/<a [^>]*>([^<]*)/.exec(paper.html)[1]);
   const idOf = paper => paper.id ??= paper.row ? $(".sk-title", paper.row).getAttribute("href").slice(0, -1) : /href="([^"/]*)/.exec(paper.html)[1];
