@@ -4,7 +4,7 @@ BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check serve links fix bench clean
+.PHONY: help site test check screenshots serve links fix bench audit clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -33,6 +33,9 @@ check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a ch
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 
+screenshots: site  ## pictures of the site in build/screenshots; ARGS=--readme makes those of the READMEs
+	@$(BIN)/python -m tests.site.screenshots $(ARGS)
+
 serve: .venv/ready  ## the website while you edit; LANGUAGE=zh for Chinese
 	$(BIN)/surveykit serve --lang $(or $(LANGUAGE),en)
 
@@ -46,6 +49,15 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 
 bench: .venv/ready  ## the figures that are promised, measured here
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
+
+audit: site build/npm/ready  ## HTML checker and Lighthouse over the built site; needs npm, Java and Chromium
+	$(BIN)/python benchmarks/audit.py html
+	$(BIN)/python benchmarks/audit.py lighthouse
+
+build/npm/ready: benchmarks/package.json
+	@mkdir -p build/npm && cp benchmarks/package.json build/npm/
+	npm install --prefix build/npm --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
 
 clean:  ## whatever was made, the environment too
 	rm -rf build .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import decree_step
+import explorer
 import files_build
 import links
 import site_build
@@ -59,11 +60,14 @@ def figures() -> Iterator[Figure]:
         yield Figure("the same beside linkinator", beside, 1, "x")
     yield Figure("memory for 20,000 links", checked.memory, 120, "MB")
     real = site_build.measure()
-    yield Figure(f"site, the {real.entries} papers, en + zh", real.wall, 12, "s")
+    yield Figure(f"site, the {real.entries} papers, en + zh", real.wall, 8, "s")
     small, large = site_build.measure(1_000), site_build.measure(4_000)
-    yield Figure("site, 1,000 papers, en + zh", small.wall, 12, "s")
+    yield Figure("site, 1,000 papers, en + zh", small.wall, 15, "s")
     growth = large.per_paper / small.per_paper
     yield Figure("processor time per paper, 4,000 to 1,000", growth, 1.2, "x")
+    table = explorer.measure(5_000)
+    yield Figure("table of 5,000 papers, first results", table.first_results, 100, "ms")
+    yield Figure("table of 5,000 papers, keystroke, p95", table.keystroke, 16, "ms")
 
 
 def detector() -> Iterator[Figure]:

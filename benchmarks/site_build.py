@@ -44,7 +44,9 @@ def measure(entries: int | None = None) -> Cost:
             for card in synthetic.REPOSITORY.glob("reference_impls/*/card.yaml"):
                 target = root / "reference_impls" / card.parent.name
                 target.mkdir(parents=True)
-                shutil.copy(card, target)
+                for file in card.parent.iterdir():
+                    if file.suffix in (".yaml", ".json", ".svg", ".png", ".webp"):
+                        shutil.copy(file, target)
         shutil.copy(synthetic.REPOSITORY / "mkdocs.yml", root)
         shutil.copytree(synthetic.REPOSITORY / "site", root / "site")
         before = _children_seconds()

@@ -148,6 +148,25 @@ SCENES = {
         [(CARD, (["techniques"], ["encoder-backdor", "encoder-backdoor", "backdoor-attack"]))],
         [(CARD, "SK336", ["techniques", 0]), (CARD, "SK336", ["techniques", 2])],
     ),
+    "a card whose picture is not there": (
+        [(CARD, (["pictures"], [{"file": "results.svg", "alt": {"en": "a", "zh": "甲"}}]))],
+        [(CARD, "SK010", ["pictures", 0, "file"])],
+    ),
+    "former ids that lead to two entries": (
+        [
+            (CHEN, (["former_ids"], ["chen2024breaking", "saito2021early", "chen2024breaking"])),
+            (OCONNOR, (["former_ids"], ["oconnor2021universal", "oconnor2022universal"])),
+            (SAITO, (["former_ids"], ["oconnor2021universal"])),
+        ],
+        [
+            (CHEN, "SK306", ["former_ids", 0]),
+            (CHEN, "SK306", ["former_ids", 1]),
+            (CHEN, "SK306", ["former_ids", 2]),
+            (OCONNOR, "SK306", ["former_ids", 0]),
+            (OCONNOR, "SK306", ["former_ids", 1]),
+            (SAITO, "SK306", ["former_ids", 0]),
+        ],
+    ),
     "a card in another folder": (
         [(CARD, (["id"], "other"))],
         [(CARD, "SK006", ["id"])],
@@ -258,7 +277,7 @@ def test_a_scene_gives_its_problems_and_no_other(scene, catalog_dir):
 # Rules about whole files, which test_load.py and test_yaml_tree.py break one by one.
 WHOLE_FILES = {
     *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009"),
-    *("SK101", "SK102", "SK105"),
+    *("SK101", "SK102", "SK105", "SK113", "SK360"),
 }  # fmt: skip
 
 
@@ -266,7 +285,8 @@ def test_every_rule_has_a_test_that_breaks_it():
     broken = {case.rule for case in BROKEN}
     scenes = {rule for _, expected in SCENES.values() for _, rule, _ in expected}
     assert broken | scenes | WHOLE_FILES == set(BY_ID)
-    tests = (ROOT / "tests/test_load.py").read_text(encoding="utf-8")
+    files = ("tests/test_load.py", "tests/test_measured.py")
+    tests = "".join((ROOT / path).read_text(encoding="utf-8") for path in files)
     assert [rule for rule in sorted(WHOLE_FILES) if f'"{rule}"' not in tests] == []
 
 

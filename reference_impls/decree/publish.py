@@ -13,6 +13,7 @@ import torch
 
 from reference_impls.decree import calibration
 from reference_impls.decree.chart import draw
+from reference_impls.decree.headline import headline
 from reference_impls.decree.intervals import Interval
 from reference_impls.decree.population import (
     CONFIRMATION,
@@ -58,7 +59,10 @@ def sweep(plan: Plan, *, jobs: int, out: Path, publish: bool) -> None:
 
         rows = run(population, executor=executor, done=done)
     about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
-    found = results(rows) | {"run": about | {"processor_seconds": _seconds(rows)}}
+    found = results(rows)
+    found |= headline(rows, found["separation"], about) | {
+        "run": about | {"processor_seconds": _seconds(rows)}
+    }
     separations: list[Separation] = found["separation"]
     for folder in [out, *([HERE] if publish else [])]:
         write_json(found, folder / "results.json")

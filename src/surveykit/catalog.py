@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from surveykit.errors import UnknownPaperError
+from surveykit.measured import Arena, Results
 from surveykit.models import Axis, Card, Paper, Relation, Survey, Taxonomy, Term, Venue
 
 Side = Literal["attack", "defense", "study"]
@@ -47,6 +48,10 @@ class Catalog:
     cards: Mapping[str, Card] = field(default_factory=dict)
     paths: Mapping[str, str] = field(default_factory=dict)
     """Entry id -> file, relative to the repository root."""
+    results: Mapping[str, Results] = field(default_factory=dict)
+    """Method id -> what was measured with it; methods without figures are absent."""
+    arena: Arena | None = None
+    """Attacks measured against defenses, where that was run."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

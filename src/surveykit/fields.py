@@ -18,6 +18,7 @@ _KINDS = {
     "string_unicode": "a text",
     "int_type": "a whole number",
     "int_parsing_size": "a whole number",
+    "float_type": "a number",
     "bool_type": "true or false",
     "bool_parsing": "true or false",
     "tuple_type": "a list",

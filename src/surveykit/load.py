@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,21 +11,27 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from surveykit import json_tree
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError, Problem, Severity
 from surveykit.fields import validated
+from surveykit.measured import Arena, Results
 from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
 from surveykit.rules import BY_ID, findings
 from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
 
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
+ARENA = f"{CARDS}/arena.json"
 _LINK = "a symbolic link is not followed; put the thing itself here"
 MAX_MESSAGE = 400
 SHARED_BYTES = 2 * 1024 * 1024
+RESULTS_BYTES = 8 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
 _CARD = TypeAdapter(Card)
+_RESULTS = TypeAdapter(Results)
+_ARENA = TypeAdapter(Arena)
 _SHARED: dict[str, TypeAdapter[Any]] = {
     "survey": TypeAdapter(Survey),
     "taxonomy": TypeAdapter(Taxonomy),
@@ -66,8 +73,19 @@ class _Files:
             )
 
     def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
-        """One file as models, or None after reporting why not."""
-        tree = read(self.root / path, limit)
+        """One YAML file as models, or None after reporting why not."""
+        return self._fitted(path, form, read(self.root / path, limit))
+
+    def read_json(self, path: str, form: TypeAdapter[Any], needs: str = "") -> Any:
+        """One JSON file as models; None where it is absent, wrong, or lacks the key `needs`."""
+        if not os.path.lexists(self.root / path):
+            return None
+        tree = json_tree.read(self.root / path, RESULTS_BYTES)
+        if needs and isinstance(tree.data, dict) and needs not in tree.data:
+            return None
+        return self._fitted(path, form, tree)
+
+    def _fitted(self, path: str, form: TypeAdapter[Any], tree: Tree) -> Any:
         self.trees[path] = Tree(tree.text)  # enough to find places; the data may go
         faults = list(tree.faults)
         # A file with another fault than a repeated key does not say what was meant.
@@ -118,6 +136,8 @@ def _read(files: _Files) -> Catalog:
         Catalog.ordered(papers),
         {card.id: card for card in cards if card},
         paths,
+        dict(_results(files, [card for card in cards if card])),
+        files.read_json(ARENA, _ARENA),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)
@@ -230,7 +250,33 @@ def _cards(files: _Files) -> Iterator[Card | None]:
             message = f"id {card.id!r} in the folder {folder.name!r}; rename one"
             files.report(path, Fault("SK006", *place, message))
             card = None
+        if card:
+            _pictures(files, path, card)
         yield card
+
+
+def _pictures(files: _Files, path: str, card: Card) -> None:
+    """Reports pictures that are no plain files of moderate size."""
+    for index, picture in enumerate(card.pictures):
+        found = files.root / CARDS / card.id / picture.file
+        try:
+            state = found.lstat()
+            fault = "is no plain file" * (not stat.S_ISREG(state.st_mode))
+            fault = fault or "is larger than 2 MiB" * (state.st_size > SHARED_BYTES)
+        except OSError as error:
+            fault = f"cannot be read: {error.strerror}"
+        if fault:
+            place = files.trees[path].place(("pictures", index, "file"))
+            message = f"{CARDS}/{card.id}/{picture.file} {fault}"
+            files.report(path, Fault("SK010", *place, message))
+
+
+def _results(files: _Files, cards: Sequence[Card]) -> Iterator[tuple[str, Results]]:
+    """What was measured; a file without `headline` is a method's own business."""
+    for card in cards:
+        path = f"{CARDS}/{card.id}/results.json"
+        if results := files.read_json(path, _RESULTS, needs="headline"):
+            yield card.id, results
 
 
 def _limited(

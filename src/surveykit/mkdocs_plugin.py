@@ -5,12 +5,14 @@ MkDocs and its theme print names and titles as they stand, so they are handed ov
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import Any
 
 from mkdocs.config.base import Config
-from mkdocs.config.config_options import Choice, Dir
+from mkdocs.config.config_options import Choice, Dir, Type
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.exceptions import PluginError
 from mkdocs.livereload import LiveReloadServer
@@ -20,13 +22,18 @@ from mkdocs.structure.nav import Navigation
 from mkdocs.structure.pages import Page as MkDocsPage
 from mkdocs.structure.toc import get_toc
 from mkdocs.utils.templates import TemplateContext
+from rcssmin import cssmin
+from rjsmin import jsmin
 
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError
 from surveykit.load import load_catalog
+from surveykit.render import social
 from surveykit.render.pages import Lang, Page, interface, render_files, render_pages
 
 log = get_plugin_logger("surveykit")
+SHRINK: dict[str, Callable[[str], str]] = {".js": jsmin}
+"""Kind of asset -> what takes comments and blanks out of it."""
 
 
 class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves its hook untyped
@@ -37,6 +44,8 @@ class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves
     assets = Dir(exists=True)
     """The folder with `css/`, whose files are joined in the order of their names, and the scripts."""
     language = Choice(("en", "zh"), default="en")
+    cache = Type(str, default="build/cache")
+    """The folder, below the repository, that keeps drawn pictures from build to build."""
 
 
 class GeneratedPage(MkDocsPage):
@@ -106,17 +115,42 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         texts = render_files(self.catalog, self.lang)
         for path, text in (texts | self._assets()).items():
             files.append(File.generated(config, path, content=text))
+        for path, source in self._pictures().items():
+            files.append(File.generated(config, path, abs_src_path=str(source)))
         return files
+
+    def _pictures(self) -> dict[str, Path]:
+        """Pictures need no language, so they lie in English only."""
+        if self.lang == "zh":
+            return {}
+        folder = Path(self.config.repository) / "reference_impls"
+        found = {
+            f"methods/{card.id}/{picture.file}": folder / card.id / picture.file
+            for card in self.catalog.cards.values()
+            for picture in card.pictures
+        }
+        return found | {c.path: self._drawn(c) for c in social.cards(self.catalog)}
+
+    def _drawn(self, card: social.Card) -> Path:
+        """A picture for social sites, drawn once for its content."""
+        folder = Path(self.config.repository) / self.config.cache / "social"
+        path = folder / f"{card.key}.png"
+        if not path.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            part = path.with_suffix(f".{os.getpid()}.part")
+            part.write_bytes(social.draw(card))
+            part.replace(path)
+        return path
 
     def _assets(self) -> dict[str, str]:
         folder = Path(self.config.assets)
         sheets = [p.read_text("utf-8") for p in sorted(folder.glob("css/*.css"))]
         others = {
-            f"assets/{p.name}": p.read_text("utf-8")
+            f"assets/{p.name}": SHRINK.get(p.suffix, str)(p.read_text("utf-8"))
             for p in sorted(folder.iterdir())
             if p.is_file()
         }
-        return {"assets/survey.css": "\n".join(sheets)} | others
+        return {"assets/survey.css": cssmin("\n".join(sheets))} | others
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """The words of header, footer and error page."""
@@ -136,6 +170,18 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         context |= {"drawn": drawn}  # type: ignore[misc]  # templates may be given more
         return context
 
+    def on_post_page(
+        self, output: str, *, page: MkDocsPage, config: MkDocsConfig
+    ) -> str:
+        """Mends what the theme writes against the HTML standard."""
+        return _valid(output)
+
+    def on_post_template(
+        self, output_content: str, *, template_name: str, config: MkDocsConfig
+    ) -> str:
+        """The same for the error page."""
+        return _valid(output_content)
+
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any
     ) -> LiveReloadServer:
@@ -143,6 +189,13 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         server.watch(str(Path(self.config.repository) / "catalog"))
         server.watch(self.config.assets)
         return server
+
+
+def _valid(html: str) -> str:
+    """Without the theme's `autocomplete` on checkboxes, which have none."""
+    for toggle in ("__drawer", "__search"):
+        html = html.replace(f'id="{toggle}" autocomplete="off"', f'id="{toggle}"')
+    return html
 
 
 def _file(page: Page, config: MkDocsConfig) -> File:

@@ -136,6 +136,9 @@ Orcid = Annotated[
 Pages = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]?[0-9:.]+(-[A-Za-z]?[0-9:.]+)?$")
 ]
+PictureFile = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*\.(svg|png|webp)$")
+]
 Volume = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,12}$")]
 # Strict: pydantic would read '012' as 12 and a number as seconds since 1970.
 Year = Annotated[int, Field(strict=True, ge=1950, le=2100)]
@@ -161,6 +164,7 @@ FORMS = {
     _pattern(AclId): "ACL Anthology id, like `2020.acl-main.249`",
     _pattern(Orcid): "four groups of four digits, like `0000-0002-1825-0097`",
     _pattern(Pages): "first and last page, like `12-25`, or an article number",
+    _pattern(PictureFile): "a file beside the card: `results.svg`, `triggers.png`",
     _pattern(Volume): "at most 12 letters, digits, dots and hyphens",
 }
 """Pattern of a type -> what to write, in words."""
@@ -362,6 +366,8 @@ class Paper(Model):
     """Ids of the methods under `reference_impls/` that run this paper's idea."""
     corrections: tuple[Bilingual, ...] = ()
     """What earlier lists had wrong about this paper, and what is right."""
+    former_ids: tuple[PaperId, ...] = ()
+    """Ids that the entry had before; their addresses lead here."""
     added: Day
     """Day the entry came into the catalog."""
     verified: Verification | None = None
@@ -498,6 +504,28 @@ class Survey(Model):
     """Address of the website, with a final slash."""
 
 
+class Picture(Model):
+    """A picture that a method's command drew."""
+
+    file: PictureFile
+    """Name of the file beside the card: `results.svg`."""
+    alt: Bilingual
+    """What it shows, for who cannot see it."""
+    caption: Bilingual | None = None
+    """What to notice in it."""
+
+
+class Difference(Model):
+    """One point where the method here is not the paper's or the authors' program."""
+
+    here: Bilingual
+    """What is done here."""
+    paper: Bilingual
+    """What the paper or the authors' program does."""
+    effect: Bilingual
+    """Which figure it changes, and by how much."""
+
+
 class Card(Model):
     """`reference_impls/<id>/card.yaml`: what the survey knows of a runnable method."""
 
@@ -517,3 +545,9 @@ class Card(Model):
     """Entries that it runs, the main one first; threat, role and modality of the method are those of the main one."""
     techniques: Annotated[tuple[Slug, ...], Field(min_length=1)]
     """Terms of the axis `technique` whose papers it may be offered to as the closest method that runs."""
+    pictures: tuple[Picture, ...] = ()
+    """What its command drew, the most telling one first."""
+    differs: tuple[Difference, ...] = ()
+    """What differs from the paper, the weightiest point first."""
+    limits: tuple[Bilingual, ...] = ()
+    """What it cannot do and what its figures do not show."""

@@ -121,10 +121,15 @@ def shown(value: object) -> str:
 def read(path: Path, limit: int = MAX_BYTES) -> Tree:
     """The file as a tree; what is wrong with it as faults. Raises nothing for bad files."""
     try:
-        text = decode(_bytes(path, limit))
+        text = load_text(path, limit)
     except RefusedError as error:
         return Tree(faults=[error.fault])
     return parse(text)
+
+
+def load_text(path: Path, limit: int) -> str:
+    """Text of a plain file. Raises RefusedError for what is no file, too large or no text."""
+    return decode(_bytes(path, limit))
 
 
 def parse(text: str) -> Tree:

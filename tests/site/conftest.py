@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from surveykit.load import load_catalog
+
 ROOT = Path(__file__).parents[2]
 CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
 ARGS = [
@@ -49,6 +51,12 @@ def served(folder):
     finally:
         server.shutdown()
         server.server_close()
+
+
+@pytest.fixture(scope="session")
+def whole_catalog():
+    """The real catalog, as the real site shows it."""
+    return load_catalog(ROOT)
 
 
 @pytest.fixture(scope="session")

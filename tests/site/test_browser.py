@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,6 +18,9 @@ KINDS = {
     "threat": "terms/threat/backdoor/",
     "technique": "terms/technique/backdoor-model-scanning/",
     "lifecycle": "lifecycle/",
+    "matrix": "matrix/",
+    "methods": "methods/",
+    "method": "methods/decree/",
     "venues": "venues/",
     "venue": "venues/cvpr/",
     "years": "years/",
@@ -27,18 +29,10 @@ KINDS = {
 }
 
 
-def query(page):
-    return {k: v[0] for k, v in parse_qs(urlsplit(page.url).query).items()}
-
-
 def site_search(page, text):
     """Types into the theme's search, which listens to keys and not to the text itself."""
     page.locator(".md-search__input").fill(text)
     page.locator(".md-search__input").press("End")
-
-
-def visible(page):
-    return page.locator("tr.r:not([hidden])").count()
 
 
 def test_searching_for_houmen_on_the_chinese_site_gives_papers(visit):
@@ -83,109 +77,6 @@ def test_the_language_switch_exists_on_every_kind_of_page(visit, kind):
     page.locator(".sk-lang").click()
     page.wait_for_load_state()
     assert urlsplit(page.url).path == "/zh" + before
-
-
-def test_filters_are_or_inside_and_and_across_and_live_in_the_address(visit):
-    page = visit("papers/")
-    everything = visible(page)
-    page.locator("input[name=threat][value=privacy]").check()
-    privacy = visible(page)
-    page.locator("input[name=threat][value=backdoor]").check()
-    either = visible(page)
-    page.locator("input[name=role][value=attack]").check()
-    attacks = visible(page)
-    assert 0 < privacy < either < everything
-    assert 0 < attacks < either
-    assert query(page) == {"threat": "privacy,backdoor", "role": "attack"}
-    assert str(attacks) in page.locator(".sk-count").inner_text()
-    page.go_back()
-    assert visible(page) == either
-    page.reload()
-    assert visible(page) == either
-    assert page.locator("input[name=threat][value=privacy]").is_checked()
-
-
-def test_the_count_of_a_filter_is_what_it_gives(visit):
-    page = visit("papers/?role=attack")
-    for value in ("adversarial", "backdoor", "other-security"):
-        box = page.locator(f"input[name=threat][value={value}]")
-        told = int(box.locator("xpath=..").locator("b").inner_text())
-        box.check()
-        assert visible(page) == told
-        box.uncheck()
-
-
-def test_search_in_the_table_forgives_spelling_accents_and_spaces(visit):
-    page = visit("papers/")
-
-    def find(text):
-        page.locator("#find").fill(text)
-        page.wait_for_timeout(200)
-        return visible(page)
-
-    assert find("backdor") > 10  # misspelt
-    assert find("后门") > 10
-    assert find("2303.15180") == 1
-    assert find("xyzzyqwv") == 0
-    assert page.locator(".sk-none").is_visible()
-    page.keyboard.press("Escape")
-    assert visible(page) > 300
-
-
-def test_sorting_by_title_and_back_keeps_every_row(visit):
-    page = visit("papers/")
-    before = page.locator("tr.r").evaluate_all("rows => rows.map(r => r.id)")
-    page.locator("#sort").select_option("title")
-    titles = page.locator("tr.r .sk-title").all_inner_texts()
-    assert len(titles) == len(before)
-    ordered = page.evaluate("t => [...t].sort((a, b) => a.localeCompare(b))", titles)
-    assert titles == ordered
-    page.locator("#sort").select_option("old")
-    years = [
-        int(y)
-        for y in re.findall(
-            r"\d{4}",
-            " ".join(
-                page.locator("tr.y th").evaluate_all(
-                    "r => r.map(x => x.firstChild.data)"
-                )
-            ),
-        )
-    ]
-    assert years == sorted(years)
-    page.locator("#sort").select_option("new")
-    assert page.locator("tr.r").evaluate_all("rows => rows.map(r => r.id)") == before
-
-
-def test_a_selection_is_exported_as_bibtex_and_copied_as_citations(visit):
-    page = visit("papers/")
-    for paper in ("feng2023detecting", "jia2022badencoder"):
-        page.locator(f"#{paper} input").check()
-    assert "2" in page.locator(".sk-pick output").inner_text()
-    with page.expect_download() as waiting:
-        page.locator("[data-do=bib]").click()
-    text = waiting.value.path().read_text("utf-8")
-    assert text.count("@inproceedings{") == 2
-    assert "feng2023detecting" in text
-    page.locator("[data-do=cite]").click()
-    page.wait_for_timeout(300)
-    copied = page.evaluate("navigator.clipboard.readText()")
-    assert "Feng, S." in copied
-    page.locator("[data-do=clear]").click()
-    assert page.locator(".sk-pick").is_hidden()
-
-
-def test_the_keyboard_walks_the_table(visit):
-    page = visit("papers/")
-    page.keyboard.press("/")
-    assert page.evaluate("document.activeElement.id") == "find"
-    page.keyboard.press("Enter")
-    page.keyboard.press("j")
-    page.keyboard.press("x")
-    assert page.locator("tr.r.on").count() == 1
-    assert page.locator("tr.r.cur").get_attribute("id") == page.locator(
-        "tr.r.on"
-    ).get_attribute("id")
 
 
 def test_citation_tabs_answer_to_arrows_and_copy_what_is_shown(visit):

@@ -33,8 +33,10 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     wanted |= {f"terms/{axis}/index.md" for axis in catalog.axes}
     wanted |= {f"years/{year}.md" for year in catalog.years}
     wanted |= {f"venues/{venue}.md" for venue in catalog.by_venue}
-    wanted |= {f"{name}/index.md" for name in ("papers", "terms", "years", "venues")}
-    assert set(pages) == wanted | {"index.md", "lifecycle.md"}
+    wanted |= {f"methods/{card}.md" for card in catalog.cards}
+    lists = ("papers", "terms", "years", "venues", "methods")
+    wanted |= {f"{name}/index.md" for name in lists}
+    assert set(pages) == wanted | {"index.md", "lifecycle.md", "matrix.md"}
 
 
 def test_the_same_catalog_gives_the_same_bytes(catalog):
@@ -53,7 +55,8 @@ def test_relations_are_told_at_both_ends(pages, catalog):
     told = 0
     for paper in catalog.papers:
         section = document(pages[f"papers/{paper.id}.md"]).css_first(".sk-rel")
-        links = [a.attributes["href"] for a in section.css("a")] if section else []
+        found = section.css("a[href^='../../papers/']") if section else []
+        links = [a.attributes["href"] for a in found]
         wanted = [f"../../papers/{link.other.id}/" for link in catalog.links(paper)]
         assert sorted(links) == sorted(wanted)
         told += len(links)
@@ -114,11 +117,14 @@ def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
     monkeypatch.setattr(explorer, "NEWEST", 3)
     page = next(p for p in render_pages(catalog, "en") if p.uri == "papers/index.md")
     shown = document(page).css("tr.r")
-    older = render_files(catalog, "en")[explorer.OLDER]
+    found = json.loads(render_files(catalog, "en")[explorer.FIND])
+    older = "".join(html for _, html in found["older"])
     rest = LexborHTMLParser(f"<table>{older}</table>").css("tr.r")
-    ids = [row.attributes["id"] for row in [*shown, *rest]]
+    links = [row.css_first("a").attributes["href"] for row in [*shown, *rest]]
     assert len(shown) == 3
-    assert ids == [paper.id for paper in catalog.papers]
+    assert links == [f"{paper.id}/" for paper in catalog.papers]
+    assert [row.attributes["data-f"] for row in rest] == [f for f, _ in found["older"]]
+    assert len(found["papers"]) == len(catalog.papers)
     assert document(page).css(".sk-older a")
 
 
@@ -129,7 +135,7 @@ def test_every_word_of_the_interface_is_used():
     sources += (root / "site" / "overrides").rglob("*.html")
     text = "".join(path.read_text("utf-8") for path in sources)
     computed = re.compile(
-        r"^(basis|track|gap|has|col)_|_long$|^(attack|defense|study|conference|journal|preprint"
+        r"^(basis|track|gap|has|col|better)_|_long$|^(attack|defense|study|conference|journal|preprint"
         r"|pdf|code|project|slides|video|keys)$"
     )
     unused = [

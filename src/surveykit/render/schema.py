@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from surveykit.catalog import Catalog
+from surveykit.measured import Arena, Results
 from surveykit.models import FORMS, Axis, Card, Paper, Survey, Taxonomy, Term, Venue
 from surveykit.rules import RULES, Rule
 
@@ -130,6 +131,8 @@ def format_doc(catalog: Catalog) -> str:
         lines += _model_sections(model)
     venues = "`catalog/venues.yaml` is a list of these."
     lines += _model_sections(Venue, venues)
+    for measured in (Results, Arena):
+        lines += _model_sections(measured, "Written by a program, as JSON.")
     lines += _taxonomy_section(catalog)
     lines += ["", "## Rules", "", "Errors stop every build; SK4xx are warnings."]
     for rule in RULES:
@@ -173,7 +176,8 @@ def _type(part: Schema) -> str:
             return _type(part[key][0])
     if "$ref" in part:
         return f"[{part['$ref']}](#{part['$ref'].lower()})"
-    if words := part.get("enum"):
+    only = [part[key] for key in ("const",) if key in part]
+    if words := part.get("enum", only):
         return " or ".join(f"`{word}`" for word in words)
     if form := FORMS.get(part.get("pattern", "")):
         return f"text: {form}"
@@ -191,7 +195,11 @@ def _type(part: Schema) -> str:
     return _PLAIN.get(str(part.get("format", part["type"])), "text")
 
 
-_PLAIN = {"boolean": "`true` or `false`", "date": "day, like `2026-11-20`"}
+_PLAIN = {
+    "boolean": "`true` or `false`",
+    "number": "number",
+    "date": "day, like `2026-11-20`",
+}
 
 
 def _taxonomy_section(catalog: Catalog) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Set
 
 from surveykit.catalog import Catalog
 from surveykit.rules import (
+    arena,
     border,
     identity,
     places,
@@ -26,6 +27,7 @@ RULES: tuple[Rule, ...] = tuple(
         + venues.RULES
         + relations.RULES
         + places.RULES
+        + arena.RULES
         + wording.RULES,
         key=lambda rule: rule.id,
     )

@@ -68,6 +68,13 @@ FILES = (
         "surveykit validate README.md",
         "surveykit validate catalog/papers/2023",
     ),
+    Rule(
+        "SK010",
+        "a card's pictures lie beside it",
+        "The website shows them on the page of the method. Plain files, at most 2 MiB each.",
+        "pictures: [{file: results.svg, …}] without that file",
+        "pictures: [{file: results.svg, …}] beside reference_impls/decree/results.svg",
+    ),
 )
 
 YAML = (
@@ -154,6 +161,13 @@ YAML = (
         "A list or a mapping as key has no meaning in an entry.",
         "? [a, b]\n: c",
         "ab: c",
+    ),
+    Rule(
+        "SK113",
+        "measured results are well-formed JSON",
+        "results.json and arena.json are written by programs; run the command again rather than mend them by hand.",
+        '{"value": NaN}',
+        '{"value": 0.97}',
     ),
 )
 

@@ -47,6 +47,26 @@ def shared_openreview(catalog: Catalog) -> Iterator[Finding]:
     return _shared(catalog, "openreview", "OpenReview id")
 
 
+def former_ids(catalog: Catalog) -> Iterator[Finding]:
+    """Former ids that are the id of an entry, or a former id of another one."""
+    owners: dict[str, list[Paper]] = defaultdict(list)
+    for paper in catalog.papers:
+        for id_ in paper.former_ids:
+            owners[id_].append(paper)
+    for paper in catalog.papers:
+        for index, id_ in enumerate(paper.former_ids):
+            others = [p.id for p in owners[id_] if p is not paper]
+            taken = id_ in catalog.paths or others or paper.former_ids.count(id_) > 1
+            if taken:
+                who = ", ".join(others) or (
+                    "this entry" if id_ == paper.id else "another entry"
+                )
+                message = (
+                    f"{id_!r} is also an id of {who}; an address leads to one entry"
+                )
+                yield at(catalog, paper, ("former_ids", index), message)
+
+
 def shared_acl(catalog: Catalog) -> Iterator[Finding]:
     """Entries that share an ACL Anthology id."""
     return _shared(catalog, "acl", "ACL Anthology id")
@@ -175,6 +195,14 @@ RULES = (
         "# a.yaml, venue: arxiv\ntitle: {en: Guarding Encoders}\n# b.yaml, venue: tifs\ntitle: {en: Guarding encoders}",
         "# b.yaml, venue: tifs\ntitle: {en: Guarding Encoders}\nidentifiers:\n  arxiv: '2303.15180'",
         same_title,
+    ),
+    Rule(
+        "SK306",
+        "a former id leads to one entry",
+        "The website sends readers from the former id to the entry; the id of another entry would never be reached.",
+        "id: feng2023detecting\nformer_ids: [feng2023detecting]",
+        "id: feng2023detecting\nformer_ids: [feng2023backdoors]",
+        former_ids,
     ),
     Rule(
         "SK401",

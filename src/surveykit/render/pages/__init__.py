@@ -14,6 +14,8 @@ from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.home import home_page
 from surveykit.render.pages.lifecycle import lifecycle_page
 from surveykit.render.pages.lists import venue_pages, year_pages
+from surveykit.render.pages.matrix import matrix_page
+from surveykit.render.pages.methods import method_pages
 from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.terms import taxonomy_pages
@@ -32,6 +34,11 @@ class Interface:
     updated: date
 
     @property
+    def other(self) -> SimpleNamespace:
+        """Words of the other language: the server shows one error page for both."""
+        return words("en" if self.lang == "zh" else "zh")
+
+    @property
     def other_tag(self) -> str:
         """Language tag of the twin page."""
         return TAG["en" if self.lang == "zh" else "zh"]
@@ -43,6 +50,8 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield home_page(press)
     yield explorer_page(press)
     yield lifecycle_page(press)
+    yield matrix_page(press)
+    yield from method_pages(press)
     yield from taxonomy_pages(press)
     yield from year_pages(press)
     yield from venue_pages(press)

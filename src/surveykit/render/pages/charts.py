@@ -87,7 +87,7 @@ def units(
     )
 
 
-def stack(dots: Sequence[Dot], columns: int, *, upwards: bool) -> Markup:
+def stack(dots: Sequence[Dot], columns: int, title: str, *, upwards: bool) -> Markup:
     """Coloured marks that grow away from a line, upwards or downwards."""
     pitch, radius = 13, 4.6
     width, height = columns * pitch, rows(len(dots), columns) * pitch
@@ -96,8 +96,8 @@ def stack(dots: Sequence[Dot], columns: int, *, upwards: bool) -> Markup:
         x, y = _place(i, columns, pitch)
         out.append(dot.draw(x, height - y if upwards else y, radius, coloured=True))
     return Markup(
-        f'<svg class="sk-units" viewBox="0 0 {width} {height}" aria-hidden="true" '
-        f'focusable="false">{"".join(out)}</svg>'
+        f'<svg class="sk-units" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-label="{escape(title)}">{"".join(out)}</svg>'
     )
 
 
@@ -112,7 +112,12 @@ class Year:
     spoken: str
 
 
-def timeline(years: Sequence[Year]) -> Markup:
+def _named(id_: str, title: str, about: str) -> str:
+    """What a chart is and what it shows, for those who do not see it."""
+    return f'<title id="{id_}-t">{escape(title)}</title><desc id="{id_}-d">{escape(about)}</desc>'
+
+
+def timeline(years: Sequence[Year], title: str, about: str) -> Markup:
     """Bars by year, a colour for each threat: attacks grow upwards, defenses downwards."""
     width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
     tops = [sum(n for _, n in y.attacks) for y in years]
@@ -135,7 +140,7 @@ def timeline(years: Sequence[Year]) -> Markup:
         )
     return Markup(
         f'<svg class="sk-time" viewBox="0 0 {width} {up + band + down:.1f}" role="group" '
-        f'aria-labelledby="time-h">{"".join(out)}</svg>'
+        f'aria-labelledby="time-t" aria-describedby="time-d">{_named("time", title, about)}{"".join(out)}</svg>'
     )
 
 
@@ -176,7 +181,9 @@ class Node:
     href: str
 
 
-def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
+def graph(
+    me: Node, links: Sequence[tuple[Link, Node]], title: str, about: str
+) -> Markup:
     """Relations of one paper: years run left to right, attacks sit above the line."""
     nodes = {node.paper.id: node for _, node in links} | {me.paper.id: me}
     place = _layout(me, list(nodes.values()))
@@ -197,7 +204,8 @@ def graph(me: Node, links: Sequence[tuple[Link, Node]], spoken: str) -> Markup:
     out += [_box(n, *place[id_], mine=n is me) for id_, n in nodes.items()]
     return Markup(
         f'<svg class="sk-graph" viewBox="0 {top:.0f} {GRAPH_WIDTH} {max(bottom, 14) - top:.0f}" '
-        f'role="group" aria-label="{escape(spoken)}">{"".join(out)}</svg>'
+        f'role="group" aria-labelledby="graph-t" aria-describedby="graph-d">'
+        f"{_named('graph', title, about)}{''.join(out)}</svg>"
     )
 
 
@@ -212,42 +220,66 @@ def _axis(years: Sequence[int]) -> Callable[[int], float]:
 
 
 def _layout(me: Node, nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
-    """Each node in the lane nearest to the line where it touches no other."""
+    """Each node in the lane nearest to the line where the way to it is free: branches run behind no box."""
     x_of = _axis([node.paper.year for node in nodes])
-    lanes: dict[bool, list[list[float]]] = {True: [], False: []}
+    start, reach = x_of(me.paper.year), BOX_WIDTH / 2 + 5
+    lanes: dict[bool, list[list[tuple[float, float]]]] = {True: [], False: []}
     place: dict[str, tuple[float, float]] = {}
-    near = sorted(
-        nodes,
-        key=lambda n: (n is not me, abs(n.paper.year - me.paper.year), n.paper.id),
-    )
-    for node in near:
-        x, above = x_of(node.paper.year), node.side == "attack"
-        k = next(
-            (k for k, lane in enumerate(lanes[above]) if _free(lane, x)),
-            len(lanes[above]),
+
+    def settle(node: Node, taken: tuple[float, float]) -> None:
+        above = node.side == "attack"
+        lane = next(
+            (k for k, held in enumerate(lanes[above]) if _free(held, taken)), None
         )
-        if k == len(lanes[above]):
+        if lane is None:
+            lane = len(lanes[above])
             lanes[above].append([])
-        lanes[above][k].append(x)
-        place[node.paper.id] = (x, (44 + k * 50) * (-1 if above else 1))
+        lanes[above][lane].append(taken)
+        place[node.paper.id] = (
+            x_of(node.paper.year),
+            (44 + lane * 46) * (-1 if above else 1),
+        )
+
+    settle(me, (start - reach, start + reach))
+    for node in sorted(
+        nodes,
+        key=lambda n: (_same(n, me), abs(n.paper.year - me.paper.year), n.paper.id),
+    ):
+        if node is not me:
+            settle(node, _span(start, x_of(node.paper.year), reach))
     return place
 
 
-def _free(lane: Sequence[float], x: float) -> bool:
-    return all(abs(x - other) >= BOX_WIDTH + 10 for other in lane)
+def _same(node: Node, me: Node) -> bool:
+    """Papers of one year come last: the trunk ends in them."""
+    return node.paper.year == me.paper.year
+
+
+def _span(start: float, x: float, reach: float) -> tuple[float, float]:
+    """The part of a lane that a box at x and the branch to it take; the box in the middle is not in it."""
+    if x > start:
+        return min(start + reach, x - reach), x + reach
+    if x < start:
+        return x - reach, max(start - reach, x + reach)
+    return x - reach, x + reach
+
+
+def _free(held: Sequence[tuple[float, float]], span: tuple[float, float]) -> bool:
+    return all(span[1] <= left or span[0] >= right for left, right in held)
 
 
 def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
+    """A trunk up or down from the middle of one box, then a branch along the lane of the other."""
     (x1, y1), (x2, y2) = start, end
-    if abs(x2 - x1) < BOX_WIDTH:
-        side = 1 if y2 > y1 else -1
-        y1, y2 = y1 + side * BOX_HEIGHT / 2, y2 - side * BOX_HEIGHT / 2
-        bend = (y2 - y1) * 0.5
-        return f"M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}"
-    side = 1 if x2 > x1 else -1
-    x1, x2 = x1 + side * BOX_WIDTH / 2, x2 - side * BOX_WIDTH / 2
-    bend = (x2 - x1) * 0.6
-    return f"M{x1:.0f},{y1:.0f} C{x1 + bend:.0f},{y1:.0f} {x2 - bend:.0f},{y2:.0f} {x2:.0f},{y2:.0f}"
+    side, down = (1 if x2 > x1 else -1), (1 if y2 > y1 else -1)
+    edge = x2 - side * BOX_WIDTH / 2
+    if y1 == y2:
+        return f"M{x1 + side * BOX_WIDTH / 2:.0f},{y1:.0f} H{edge:.0f}"
+    leave = f"M{x1:.0f},{y1 + down * BOX_HEIGHT / 2:.0f}"
+    if x1 == x2:
+        return f"{leave} V{y2 - down * BOX_HEIGHT / 2:.0f}"
+    bend = f"Q{x1:.0f},{y2:.0f} {x1 + side * 10:.0f},{y2:.0f}"
+    return f"{leave} V{y2 - down * 10:.0f} {bend} H{edge:.0f}"
 
 
 def _box(node: Node, x: float, y: float, *, mine: bool) -> str:

@@ -85,13 +85,15 @@ def is_gap(attacks: int, defenses: int) -> bool:
     return attacks >= 2 and defenses <= attacks // 4
 
 
-def gaps(catalog: Catalog, threats: Sequence[str], axis: str) -> list[Gap]:
-    """Gaps of some threats over the top terms of another axis, the widest first."""
+def gaps(
+    catalog: Catalog, threats: Sequence[str], axis: str, terms: Sequence[str] = ()
+) -> list[Gap]:
+    """Gaps of some threats over terms of another axis, all top terms by default; the widest first."""
     cells = cross(catalog, catalog.papers, "threat", axis)
     found = []
     for threat in threats:
-        for term in catalog.children(axis, None):
-            n = sides(catalog, cells.get((threat, term.id), ()))
+        for term in terms or [top.id for top in catalog.children(axis, None)]:
+            n = sides(catalog, cells.get((threat, term), ()))
             if is_gap(n["attack"], n["defense"]):
-                found.append(Gap(threat, axis, term.id, n["attack"], n["defense"]))
+                found.append(Gap(threat, axis, term, n["attack"], n["defense"]))
     return sorted(found, key=lambda g: (g.defenses > 0, g.defenses - g.attacks))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
 
 STATIC = 1000
-"""Up to this many papers the table holds them all; above, the newest NEWEST and a file with the rest."""
+"""Up to this many papers the table holds them all; above, the newest NEWEST, and the file of the search the rest."""
 NEWEST = 200
-OLDER = "papers/older.html"
+FIND = "papers/find.json"
+"""What the search box knows beside the rows that can be seen; fetched when somebody searches."""
+SHOWN_AUTHORS = 3
 OPEN = ("threat", "role", "stage", "modality")
 """Axes whose filters are unfolded at first, in front of the others."""
 
@@ -48,8 +51,6 @@ class Line:
     paper: Paper
     values: str
     """Values of all facets, in their order: `a,b|c|…`."""
-    words: str
-    """What the search box finds besides the text that can be seen."""
 
 
 def explorer_page(press: Press) -> Page:
@@ -67,7 +68,8 @@ def explorer_page(press: Press) -> Page:
         groups=lines(press, shown),
         shown=len(shown),
         older_years=sorted({p.year for p in older}, reverse=True),
-        older_file=OLDER.removeprefix("papers/"),
+        find_file=FIND.removeprefix("papers/"),
+        script="explorer.js",
     )
 
 
@@ -78,12 +80,27 @@ def split(papers: Sequence[Paper]) -> tuple[Sequence[Paper], Sequence[Paper]]:
     return papers[:NEWEST], papers[NEWEST:]
 
 
-def older_rows(press: Press) -> str:
-    """Table rows of the papers that are not in the page itself; empty when all are."""
+def find_json(press: Press) -> str:
+    """Words that find a paper without being seen, in the order of the catalog; words of terms; rows of older papers.
+
+    `papers`: a text for each; `terms`: facet=value -> words; `older`: [values, row] of what is not in the page.
+    """
     _, older = split(press.catalog.papers)
-    if not older:
-        return ""
-    return press.fragment("rows.html", groups=lines(press, older), root="../")
+    rows = [line for _, lines_ in lines(press, older) for line in lines_]
+    found = {
+        "papers": [_words(press, paper) for paper in press.catalog.papers],
+        "terms": {
+            f"{facet.id}={option.value}": option.words
+            for facet in facets(press)
+            for option in facet.options
+            if option.words
+        },
+        "older": [
+            [line.values, press.fragment("row.html", line=line, root="../").strip()]
+            for line in rows
+        ],
+    }
+    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
 
 
 def facets(press: Press) -> list[Facet]:
@@ -143,17 +160,20 @@ def lines(press: Press, papers: Iterable[Paper]) -> list[tuple[int, list[Line]]]
 def _line(press: Press, paper: Paper, axes: Sequence[str]) -> Line:
     values = [",".join(counts.closure(press.catalog, paper, axis)) for axis in axes]
     values += [",".join(_has(paper)), str(paper.year), paper.venue]
+    return Line(paper, "|".join(values))
+
+
+def _words(press: Press, paper: Paper) -> str:
     ids = paper.identifiers
     hidden = [
-        paper.id,
         press.catalog.venue(paper).full.en,
-        *(a.name for a in paper.authors[3:]),
+        *(a.name for a in paper.authors[SHOWN_AUTHORS:]),
         *(a.han for a in paper.authors if a.han),
         *(i for i in (ids.arxiv, ids.doi, ids.acl, ids.openreview) if i),
     ]
     if press.lang == "en":
         hidden.append(paper.title.zh)
-    return Line(paper, "|".join(values), " ".join(hidden))
+    return " ".join(hidden)
 
 
 def _has(paper: Paper) -> list[str]:

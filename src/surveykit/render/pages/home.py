@@ -10,6 +10,7 @@ from markupsafe import Markup
 from surveykit.catalog import Catalog
 from surveykit.models import Paper, Term
 from surveykit.render.pages import charts, counts
+from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press, query
 
 COLUMNS = 16
@@ -127,7 +128,11 @@ def home_page(press: Press) -> Page:
         figures=counts.sides(catalog, catalog.papers),
         with_code=sum(bool(p.links.code) for p in catalog.papers),
         with_run=sum(bool(p.implementations) for p in catalog.papers),
-        time=charts.timeline(columns),
+        time=charts.timeline(
+            columns,
+            press.words.home.time.format(from_year=span[0], to_year=span[-1]),
+            press.words.home.time_text,
+        ),
         years=span,
         n=n,
         threats=counts.main_threats(catalog),
@@ -136,4 +141,5 @@ def home_page(press: Press) -> Page:
             catalog, [t.id for t in counts.leaves(catalog, "threat")], "stage"
         )[:GAPS],
         cards=list(catalog.cards.values()),
+        headline={i: headline(results) for i, results in catalog.results.items()},
     )

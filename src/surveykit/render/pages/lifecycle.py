@@ -21,6 +21,8 @@ class Half:
 
     side: str
     total: int
+    n: Counter[str]
+    """Threat -> number of papers; wider threats count those of narrower ones."""
     by_threat: list[tuple[str, int]]
     svg: Markup
     newest: list[Paper]
@@ -57,21 +59,28 @@ def _step(press: Press, stage: Term) -> Step:
     parent = catalog.term("stage", stage.parent) if stage.parent else None
     papers = catalog.having("stage", stage.id)
     attack, defense = (
-        _half(press, side, [p for p in papers if catalog.side(p) == side])
+        _half(press, stage, side, [p for p in papers if catalog.side(p) == side])
         for side in ("attack", "defense")
     )
     return Step(stage, parent, attack, defense)
 
 
-def _half(press: Press, side: str, papers: list[Paper]) -> Half:
+def _half(press: Press, stage: Term, side: str, papers: list[Paper]) -> Half:
     catalog = press.catalog
     order = {threat: i for i, threat in enumerate(counts.main_threats(catalog))}
     n = Counter(t for p in papers for t in counts.closure(catalog, p, "threat"))
+    shares = [(t.id, n[t.id]) for t in counts.leaves(catalog, "threat") if n[t.id]]
+    colon, comma = ("：", "，") if press.lang == "zh" else (": ", ", ")
+    told = comma.join(f"{press.label(t, 'threat')} {k}" for t, k in shares)
+    title = f"{press.text(stage.label)}{colon}{len(papers)} {getattr(press.words.side, side)}{colon}{told}"
     stacked = sorted(papers, key=lambda p: (order[catalog.threat(p)], p.year, p.id))
     return Half(
         side,
         len(papers),
-        [(t.id, n[t.id]) for t in counts.leaves(catalog, "threat") if n[t.id]],
-        charts.stack(counts.dots(catalog, stacked), COLUMNS, upwards=side == "attack"),
+        n,
+        shares,
+        charts.stack(
+            counts.dots(catalog, stacked), COLUMNS, title, upwards=side == "attack"
+        ),
         papers[:NEWEST],
     )

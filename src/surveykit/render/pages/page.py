@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from surveykit.catalog import Catalog
 from surveykit.models import Bilingual, Paper, Summary, Term
-from surveykit.render.pages import charts
+from surveykit.render import social
+from surveykit.render.pages import charts, head
 from surveykit.render.pages.words import TAG, Lang, words
+
+COINS_MOST = 100
+"""Longest list that hands its papers to Zotero; longer ones have their BibTeX file."""
 
 
 @dataclass(frozen=True)
@@ -36,8 +42,12 @@ class Page:
     """File to edit, relative to the repository root."""
     weight: float = 1.0
     """How much a search prefers it."""
+    script: str = ""
+    """A script of its own, below `assets/`; the page is complete without it."""
     listed: bool = True
     """Whether search engines are told about it."""
+    image: str = social.SITE
+    """Picture for social sites, below the root of the English pages."""
 
     @property
     def url(self) -> str:
@@ -70,6 +80,7 @@ class Press:
         self._env = Environment(
             loader=PackageLoader("surveykit.render.pages"),
             autoescape=True,
+            auto_reload=False,  # else each include asks the disk whether its file changed
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
@@ -84,6 +95,7 @@ class Press:
             mark=charts.mark,
             item=self.item,
             short=self.short,
+            coins=self.coins,
             query=query,
             # Files that do not depend on the language lie beside the English pages.
             shared="" if lang == "en" else "../",
@@ -93,17 +105,23 @@ class Press:
             tr=lambda text: text.in_(lang),
             other=lambda text: text.in_(self.other),
             label=self.label,
+            cited=cited,
         )
         parts: Any = self._env.get_template("parts.html").module
         self._item = parts.item
 
+    @property
+    def address(self) -> str:
+        """Where the pages of this language begin."""
+        return self.catalog.survey.site + ("zh/" if self.lang == "zh" else "")
+
     def page(
         self, uri: str, template: str, *, title: str, description: str, **view: Any
     ) -> Page:
-        """One page; `search`, `source` and `listed` go to the page, all else to the template."""
+        """One page; `search`, `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
-            for k in ("search", "source", "listed", "head", "weight")
+            for k in ("search", "source", "listed", "head", "weight", "script", "image")
             if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
@@ -120,6 +138,16 @@ class Press:
         if key not in self._items:
             self._items[key] = Markup(self._item(paper, root))
         return self._items[key]
+
+    def coins(self, papers: Sequence[Paper]) -> Markup:
+        """Empty spans by which Zotero offers the papers of a list; none for a list nobody reads whole."""
+        if len(papers) > COINS_MOST:
+            return Markup("")
+        spans = (head.coins(self.catalog, paper) for paper in papers)
+        return Markup("").join(
+            Markup(f'<span class="Z3988" title="{escape(s)}" hidden></span>')
+            for s in spans
+        )
 
     def text(self, both: Bilingual | Summary) -> str:
         """The text in the language of the pages."""
@@ -143,6 +171,17 @@ class Press:
                 (term.label.en, term.label.zh, *term.aliases.en, *term.aliases.zh)
             )
         )
+
+
+def cited(source: str) -> Markup:
+    """A source as a link where it is an address or an arXiv number, else its words."""
+    if match := re.fullmatch(r"arXiv:(\d{4}\.\d{4,5}|[a-z-]+/\d{7})(,.*)?", source):
+        href = f"https://arxiv.org/abs/{match[1]}"
+    elif source.startswith(("https://", "http://")) and " " not in source:
+        href = source
+    else:
+        return escape(source)
+    return Markup('<a href="{}">{}</a>').format(href, source)
 
 
 def _short(paper: Paper) -> str:

@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from surveykit.catalog import Catalog, Link
 from surveykit.models import Paper
+from surveykit.render import social
 from surveykit.render.bibtex import entry
 from surveykit.render.citation import apa, gbt7714
 from surveykit.render.nearest import because
-from surveykit.render.pages import charts, counts
+from surveykit.render.pages import charts, head
+from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press
 
 WEIGHT = 2.0
@@ -65,15 +68,38 @@ def _page(press: Press, paper: Paper) -> Page:
         description=summary or press.text(paper.title),
         search=_search(press, paper),
         source=catalog.paths.get(paper.id),
-        head=press.fragment("paper_head.html", ld=_json_ld(catalog, paper), **view),
+        head=_head(press, paper),
+        image=social.path(paper),
         summary=summary,
         relations=_relations(press, links),
         graph=_graph(press, paper, links),
         citations=_citations(catalog, paper),
         related=catalog.related(paper),
         methods=catalog.methods(paper),
+        headline={i: headline(found) for i, found in catalog.results.items()},
+        fix=_fix(catalog, paper),
         **_closest(press, paper),
         **view,
+    )
+
+
+def _fix(catalog: Catalog, paper: Paper) -> str:
+    """The issue form of a correction, with the entry named in it."""
+    fields = {
+        "template": "fix-entry.yml",
+        "title": f"Fix {paper.id}",
+        "id": paper.id,
+    }
+    return f"{catalog.survey.repository}/issues/new?{urlencode(fields)}"
+
+
+def _head(press: Press, paper: Paper) -> str:
+    catalog = press.catalog
+    url = f"{press.address}papers/{paper.id}/"
+    return press.fragment(
+        "paper_head.html",
+        tags=head.highwire(catalog, paper),
+        ld=head.json_ld(catalog, paper, url),
     )
 
 
@@ -127,7 +153,9 @@ def _graph(press: Press, paper: Paper, links: tuple[Link, ...]) -> Markup | None
     if len(links) not in GRAPH_LINKS:
         return None
     edges = [(link, _node(press, link.other)) for link in links]
-    return charts.graph(_node(press, paper), edges, press.words.paper.relation_graph)
+    title = press.words.paper.relation_graph
+    text = press.words.paper.relation_graph_text
+    return charts.graph(_node(press, paper), edges, title, text)
 
 
 def _node(press: Press, paper: Paper) -> charts.Node:
@@ -142,37 +170,3 @@ def _citations(catalog: Catalog, paper: Paper) -> list[Citation]:
         Citation("apa", "APA", apa(paper, catalog)),
         Citation("gbt", "GB/T 7714", gbt7714(paper, catalog)),
     ]
-
-
-def _json_ld(catalog: Catalog, paper: Paper) -> dict[str, Any]:
-    venue, ids = catalog.venue(paper), paper.identifiers
-    same = [
-        prefix + value
-        for prefix, value in (
-            ("https://doi.org/", ids.doi),
-            ("https://arxiv.org/abs/", ids.arxiv),
-            ("https://openreview.net/forum?id=", ids.openreview),
-            ("https://aclanthology.org/", ids.acl),
-        )
-        if value
-    ]
-    kind = "Periodical" if venue.kind == "journal" else "PublicationEvent"
-    date = f"{paper.year}-{paper.month:02}" if paper.month else str(paper.year)
-    data: dict[str, Any] = {
-        "@context": "https://schema.org",
-        "@type": "ScholarlyArticle",
-        "headline": paper.title.en,
-        "author": [
-            {"@type": "Organization" if a.literal else "Person", "name": a.name}
-            for a in paper.authors
-        ],
-        "datePublished": date,
-        "isPartOf": {"@type": kind, "name": venue.full.en},
-        "url": paper.links.paper,
-        "keywords": [
-            catalog.term(axis, term).label.en
-            for axis in ("threat", "role", "technique", "stage")
-            for term in counts.closure(catalog, paper, axis)[:1]
-        ],
-    }
-    return data | ({"sameAs": same} if same else {})

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from surveykit.models import Axis, Paper, Term
+from surveykit.models import Axis, Card, Paper, Term
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
 
@@ -95,7 +95,39 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         years=years,
         groups=groups,
         gaps=_gaps(press, axis, term),
+        methods=_methods(press, axis, term),
+        unanswered=unanswered(press, papers) if axis.id == "technique" else [],
     )
+
+
+def unanswered(press: Press, papers: Sequence[Paper]) -> list[Paper]:
+    """Attacks that no defense or detector of the catalog is known to answer."""
+    catalog, answers = press.catalog, ("defends-against", "detects")
+    return [
+        paper
+        for paper in papers
+        if catalog.side(paper) == "attack"
+        and not any(
+            link.inverse and link.relation.type in answers
+            for link in catalog.links(paper)
+        )
+    ]
+
+
+def _methods(press: Press, axis: Axis, term: Term) -> list[Card]:
+    """Methods that run here: those that serve a technique, or whose main paper carries the term."""
+    catalog = press.catalog
+
+    def carried(card: Card) -> tuple[str, ...]:
+        if axis.id == "technique":
+            return card.techniques
+        return catalog.by_id[card.papers[0]].terms.get(axis.id, ())
+
+    return [
+        card
+        for card in catalog.cards.values()
+        if any(term.id in catalog.ancestry(axis.id, value) for value in carried(card))
+    ]
 
 
 def _span(papers: Sequence[Paper]) -> list[int]:
@@ -165,6 +197,9 @@ def _group(
 
 
 def _gaps(press: Press, axis: Axis, term: Term) -> list[counts.Gap]:
+    if axis.id in ("stage", "modality"):
+        threats = [t.id for t in counts.leaves(press.catalog, "threat")]
+        return counts.gaps(press.catalog, threats, axis.id, [term.id])
     if axis.id != "threat":
         return []
     stages = counts.gaps(press.catalog, [term.id], "stage")

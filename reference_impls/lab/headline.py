@@ -1,0 +1,81 @@
+"""The summary of a method's `results.json` that the website shows: figures, and how they came about.
+
+`docs/format.md`, section Results, says what each key means; surveykit reads nothing else of the file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+
+Text = tuple[str, str]
+"""English and Chinese."""
+
+
+def both(text: Text) -> dict[str, str]:
+    """A text as it stands in JSON."""
+    return {"en": text[0], "zh": text[1]}
+
+
+def published(
+    value: float, source: str, *, setting: Text | None = None
+) -> dict[str, Any]:
+    """The authors' figure, where it stands, and its conditions."""
+    told = {"setting": both(setting)} if setting else {}
+    return {"value": value, **told, "source": source}
+
+
+def figure(
+    label: Text,
+    value: float,
+    *,
+    better: Literal["higher", "lower"],
+    unit: str = "",
+    sd: float | None = None,
+    n: int | None = None,
+    setting: Text | None = None,
+    published: dict[str, Any] | None = None,
+) -> dict[str, Any]:
+    """One figure of the headline; `value` is printed as it stands, so round it."""
+    optional = {
+        "sd": sd,
+        "n": n,
+        "unit": unit or None,
+        "setting": both(setting) if setting else None,
+        "published": published,
+    }
+    return {
+        "label": both(label),
+        "value": value,
+        "better": better,
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def summary(
+    figures: Sequence[dict[str, Any]],
+    *,
+    command: str,
+    seeds: Sequence[int],
+    about: dict[str, Any],
+    day: date | None = None,
+) -> dict[str, Any]:
+    """`headline` and `provenance` for the top of `results.json`.
+
+    `about` is what `lab.report.surroundings` gives; `day` is today unless told.
+    """
+    device = about["device"]
+    if device == "CPU":
+        device = f"CPU, {about['cpu_cores']} cores, {about['threads']} threads"
+        device = device.replace(" 1 threads", " 1 thread")
+    return {
+        "headline": list(figures),
+        "provenance": {
+            "command": command,
+            "date": (day or datetime.now(UTC).date()).isoformat(),
+            "seeds": list(seeds),
+            "hardware": device,
+            "versions": about["versions"],
+        },
+    }

@@ -1,0 +1,368 @@
+/* The paper table: search, filters, sorting, selection, keys. Without this file the table is complete and still.
+   Rows stand in the page up to 1,000 papers; above, the older ones come with find.json. At most a window of rows is
+   in the document, so that a keystroke costs the same at 353 papers and at 5,000. */
+(() => {
+  "use strict";
+  const { $, $$, make, put, flash } = window.sk;
+  const explorer = $(".sk-ex"), TEXT = JSON.parse(explorer.dataset.strings);
+  const table = $(".sk-papers"), head = $("thead", table), find = $("#find"), sort = $("#sort"), none = $(".sk-none");
+  const count = $(".sk-count"), spoken = $(".sk-spoken"), active = $(".sk-active"), pickbar = $(".sk-pick");
+  const filters = $(".sk-facets"), end = $(".sk-end");
+  const WINDOW = 16;
+
+  /* ---- papers as data: each value of a paper is the number of its box ---- */
+  const AXES = $$(".sk-facet").map(facet => facet.dataset.axis);
+  const boxes = $$(".sk-facet input").map(input => {
+    const item = input.closest("li"), number = $("b", item).firstChild;
+    return { input, item, number, axis: AXES.indexOf(input.name), label: $("span", item).textContent, words: "" };
+  });
+  const bits = Uint32Array.from(boxes, box => 1 << box.axis);
+  const boxOf = new Map(boxes.map((box, i) => [box.input.name + "=" + box.input.value, i]));
+  const COLUMNS = JSON.parse(explorer.dataset.columns);
+  const norm = text => /[^\0-\x7f]/.test(text) ? text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase() : text.toLowerCase();
+  const papers = [], bodies = new Map();
+  const memory = COLUMNS.map(() => new Map());            // the same few texts stand in most rows
+  function known(facts) {
+    const texts = facts.split("|"), values = [];
+    texts.forEach((text, k) => {
+      if (!text) return;
+      if (!memory[k].has(text)) memory[k].set(text, text.split(",").map(value => boxOf.get(COLUMNS[k] + "=" + value)).filter(i => i !== undefined));
+      values.push(...memory[k].get(text));
+    });
+    return { i: papers.length, values: Uint16Array.from(values), year: +texts.at(-2), venue: texts.at(-1), row: null, box: null, html: "", hay: "" };
+  }
+  const titleOf = paper => paper.title ??= paper.row ? $(".sk-title", paper.row).textContent : plain(/<a [^>]*>([^<]*)/.exec(paper.html)[1]);
+  const idOf = paper => paper.id ??= paper.row ? $(".sk-title", paper.row).getAttribute("href").slice(0, -1) : /href="([^"/]*)/.exec(paper.html)[1];
+
+  /* A row gets its box for selecting, and its links their full names, when it is first shown. */
+  function prepare(paper) {
+    if (paper.box) return paper;
+    if (!paper.row) {
+      const made = make("template", { innerHTML: paper.html });
+      paper.row = made.content.firstElementChild;
+    }
+    paper.box = make("input", { type: "checkbox", ariaLabel: `${TEXT.select}: ${titleOf(paper)}` });
+    const cell = make("td", { className: "x" }, paper.box);
+    paper.row.prepend(cell);
+    paper.row.paper = paper;
+    for (const link of $$(".l a", paper.row)) link.ariaLabel = `${link.textContent}: ${titleOf(paper)}`;
+    return paper;
+  }
+
+  /* ---- search ---- */
+  let vocabulary = [], found = new Map(), sought = false;
+  const plain = html => html.replace(/<[^>]*>/g, " ").replace(/&#39;/g, "'").replace(/&amp;/g, "&");
+  const cells = row => [...row.cells].slice(1, -1).map(cell => cell.textContent).join(" ");
+  /* Words that cannot be seen (other language, all authors, identifiers) and older rows, fetched once. */
+  let more;
+  const load = () => more ??= (explorer.ariaBusy = "true", fetch(explorer.dataset.find).then(answer => answer.json()).catch(() => ({ papers: [], terms: {}, older: [] })).then(async data => {
+    for (const [facts, html] of data.older) papers.push(Object.assign(known(facts), { html }));
+    $(".sk-older")?.remove();
+    if (data.older.length) {                 // shown first, prepared for searching in the next task
+      draw();
+      await new Promise(done => requestAnimationFrame(() => setTimeout(done)));
+    }
+    index(data);
+    explorer.ariaBusy = null;
+    draw();
+  }));
+  function index(data) {
+    for (const [name, words] of Object.entries(data.terms)) if (boxOf.has(name)) boxes[boxOf.get(name)].words = norm(words);
+    const all = new Set();
+    for (const paper of papers) {
+      const seen = paper.row ? cells(paper.row) : plain(paper.html.slice(0, paper.html.lastIndexOf("<td")));
+      paper.hay = norm(`${idOf(paper)} ${seen} ${data.papers[paper.i] || ""}`);
+    }
+    for (const { hay } of papers) for (const word of hay.match(/[a-z]{4,}/g) || []) all.add(word);
+    for (const { words } of boxes) for (const word of words.match(/[a-z]{4,}/g) || []) all.add(word);
+    vocabulary = [...all].map(word => [word, letters(word)]);
+    sought = true;
+  }
+  const bigrams = word => [...word].slice(1).map((letter, i) => word[i] + letter);
+  const split = text => norm(text).match(/[\u3400-\u9fff]+|[^\s\u3400-\u9fff]+/g) || [];
+  const letters = word => [...word].reduce((bits, letter) => bits | 1 << letter.charCodeAt(0) - 97, 0);
+  const ones = bits => { let n = 0; for (; bits; bits &= bits - 1) n++; return n; };
+  /* Edits that turn a word into another one or into its beginning (Levenshtein), as one types. */
+  function edits(word, other) {
+    let row = Array.from({ length: other.length + 1 }, (_, j) => j);
+    for (let i = 1; i <= word.length; i++) {
+      const next = [i];
+      for (let j = 1; j <= other.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (word[i - 1] !== other[j - 1]));
+      row = next;
+    }
+    return Math.min(...row.slice(-3));
+  }
+  function alike(word) {
+    const own = letters(word), most = word.length > 6 ? 2 : 1, near = [];
+    for (const [other, theirs] of vocabulary) {
+      if (ones(own & ~theirs) > most || other.length < word.length - most || other.length > word.length + 6) continue;
+      const n = edits(word, other);
+      if (n <= most) near.push([n, Math.abs(other.length - word.length), other]);
+    }
+    return near.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, 4).map(pair => pair[2]);
+  }
+  /* Which papers have a word, in their text or in the names of their terms: one byte a paper. */
+  function having(word) {
+    if (found.has(word)) return found.get(word);
+    const grams = /[\u3400-\u9fff]/.test(word) && word.length > 2 ? bigrams(word) : null;
+    const has = text => text.includes(word) || grams !== null && grams.filter(gram => text.includes(gram)).length >= .6 * grams.length;
+    const named = new Set(boxes.flatMap((box, i) => has(box.words) ? i : [])), bytes = new Uint8Array(papers.length);
+    for (const { i, hay, values } of papers) bytes[i] = has(hay) || named.size && values.some(value => named.has(value)) ? 1 : 0;
+    if (found.size > 200) found.clear();
+    found.set(word, bytes);
+    return bytes;
+  }
+  /* Every word must occur; one that occurs nowhere is replaced by words like it. */
+  function search(text) {
+    const near = [], tests = [];
+    for (const word of sought ? split(text) : []) {
+      let bytes = having(word);
+      if (/^[a-z]{4,}$/.test(word) && !bytes.includes(1)) {
+        const like = alike(word), sets = like.map(having);
+        bytes = Uint8Array.from(papers, ({ i }) => +sets.some(set => set[i]));
+        near.push(...like.slice(0, 2));
+      }
+      tests.push(bytes);
+    }
+    return { near, fits: i => tests.every(bytes => bytes[i]) };
+  }
+
+  /* ---- filters: OR inside an axis, AND across; the count of a box leaves out its own axis ---- */
+  const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));
+  let shown = [], drawn = 0, cursor = -1, untouched = true, first = [], order = "";
+  const picked = new Set();
+  function sift() {
+    const { near, fits } = search(find.value), counts = new Uint32Array(boxes.length), on = new Uint8Array(boxes.length);
+    let wanted = 0;
+    AXES.forEach((axis, k) => {
+      if (state[axis].size) wanted |= 1 << k;
+      for (const value of state[axis]) if (boxOf.has(axis + "=" + value)) on[boxOf.get(axis + "=" + value)] = 1;
+    });
+    shown = [];
+    for (const paper of papers) {
+      if (!fits(paper.i)) continue;
+      let met = 0;
+      if (wanted) for (const value of paper.values) if (on[value]) met |= bits[value];
+      const missing = wanted & ~met;
+      if (!missing) shown.push(paper);
+      if (!missing) for (const value of paper.values) counts[value]++;
+      else if (!(missing & missing - 1)) for (const value of paper.values) if (missing === bits[value]) counts[value]++;
+    }
+    return { near, counts, on };
+  }
+  const titles = new Intl.Collator(document.documentElement.lang === "zh" ? "en" : undefined);
+  const ORDER = {
+    new: (a, b) => a.i - b.i,
+    old: (a, b) => a.year - b.year || a.i - b.i,
+    title: (a, b) => titles.compare(titleOf(a), titleOf(b)),
+    venue: (a, b) => a.venue.localeCompare(b.venue) || a.i - b.i,
+  };
+
+  /* ---- drawing: the first rows at once, the next ones when their place comes into view ---- */
+  function bodyOf(year) {
+    if (!bodies.has(year)) {
+      const like = bodies.values().next().value.cloneNode(true), line = like.rows[0];
+      line.cells[0].firstChild.data = year + " ";
+      like.dataset.year = year;
+      like.replaceChildren(line);
+      bodies.set(year, like);
+    }
+    return bodies.get(year);
+  }
+  const single = make("tbody");
+  function drawRows() {
+    if (untouched && shown.length === papers.length && papers.every(paper => paper.row) && sort.value === "new") return void (drawn = shown.length);
+    if (sort.value !== "new") shown.sort(ORDER[sort.value]);
+    const per = new Map();
+    for (const { year } of shown) per.set(year, (per.get(year) || 0) + 1);
+    for (const [year, n] of per) $("tr.y span", bodyOf(year)).textContent = n;
+    const start = shown.slice(0, WINDOW);
+    if (!untouched && drawn === start.length && order === sort.value && start.every((paper, i) => paper === first[i])) return highlight();
+    untouched = false;
+    order = sort.value;
+    first = start;
+    for (const body of [single, ...bodies.values()]) body.replaceChildren(...$$("tr.y", body));
+    for (const body of $$("tbody", table)) body.remove();
+    drawn = 0;
+    grow(WINDOW);
+  }
+  function grow(n) {
+    const grouped = sort.value === "new" || sort.value === "old";
+    let body, rows = [];
+    const place = () => { body?.append(...rows); rows = []; };
+    for (const paper of shown.slice(drawn, drawn + n)) {
+      const next = grouped ? bodyOf(paper.year) : single;
+      if (next !== body) { place(); body = next; if (!body.parentNode) table.append(body); }
+      rows.push(prepare(paper).row);
+      paper.row.classList.toggle("on", paper.box.checked = picked.has(idOf(paper)));
+    }
+    place();
+    drawn = Math.min(shown.length, drawn + n);
+    highlight();
+    watch.unobserve(end);
+    watch.observe(end);
+  }
+  const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && drawn < shown.length) grow(WINDOW); }, { rootMargin: "400px" });
+  function drawCounts(counts, on) {
+    boxes.forEach((box, i) => {
+      const text = String(counts[i]);
+      if (box.number.data !== text) box.number.data = text;
+      if (box.input.checked !== !!on[i]) box.input.checked = on[i];
+      const zero = !counts[i] && !on[i];
+      if (box.zero !== zero) box.item.classList.toggle("zero", box.zero = zero);
+    });
+  }
+  function drawActive() {
+    const chosen = AXES.flatMap(axis => [...state[axis]].map(value => [axis, value, boxes[boxOf.get(axis + "=" + value)]?.label || value]));
+    const drop = (axis, value) => { state[axis].delete(value); draw(true); ($("button", active) || find).focus(); };
+    active.hidden = !chosen.length;
+    const chips = chosen.map(([axis, value, label]) => {
+      const cross = make("i", { textContent: "×", ariaHidden: "true" });
+      return make("li", {}, make("button", { type: "button", ariaLabel: `${TEXT.remove}: ${label}`, onclick: () => drop(axis, value) }, label, cross));
+    });
+    if (chosen.length > 1) {
+      const clear = () => { AXES.forEach(axis => state[axis].clear()); draw(true); find.focus(); };
+      chips.push(make("li", {}, make("button", { type: "button", className: "all", textContent: TEXT.clear, onclick: clear })));
+    }
+    active.replaceChildren(...chips);
+  }
+  /* `push`: true = a new step in the history, false = the same step, undefined = the address stays. */
+  let telling, writing;
+  function draw(push) {
+    const { near, counts, on } = sift();
+    drawRows();
+    drawCounts(counts, on);
+    drawActive();
+    const told = near.length ? TEXT.near + near.join(TEXT.comma) + TEXT.stop : "";
+    const text = shown.length === papers.length ? TEXT.count : TEXT.countOf;
+    count.textContent = told + text.replace("{n}", shown.length).replace("{all}", papers.length);
+    clearTimeout(telling);
+    telling = setTimeout(() => { spoken.textContent = count.textContent; }, 500);
+    none.hidden = shown.length > 0;
+    head.hidden = !shown.length;
+    if (cursor >= 0) moveTo(-1);
+    drawChosen();
+    clearTimeout(writing);
+    if (push) writeAddress(true);
+    else if (push === false) writing = setTimeout(writeAddress, 250, false);
+  }
+  function writeAddress(push) {
+    const query = new URLSearchParams();
+    if (find.value.trim()) query.set("find", find.value.trim());
+    for (const axis of AXES) if (state[axis].size) query.set(axis, [...state[axis]].join(","));
+    if (sort.value !== "new") query.set("sort", sort.value);
+    const text = query.toString().replace(/%2C/g, ",");
+    history[push ? "pushState" : "replaceState"](null, "", text ? "?" + text : location.pathname);
+  }
+  function readAddress() {
+    const query = new URLSearchParams(location.search);
+    find.value = query.get("find") || "";
+    if (find.value) load();
+    sort.value = query.get("sort") in ORDER ? query.get("sort") : "new";
+    for (const axis of AXES) state[axis] = new Set((query.get(axis) || "").split(",").filter(Boolean));
+    for (const facet of $$(".sk-facet")) if (state[facet.dataset.axis].size) facet.open = true;
+    draw();
+  }
+  function highlight() {                 // marks the words found without touching the document
+    if (!window.CSS?.highlights) return;
+    CSS.highlights.delete("sk");
+    const wanted = split(find.value).filter(word => word.length > 1), ranges = [];
+    if (!wanted.length) return;
+    for (const paper of shown.slice(0, Math.min(drawn, 80))) for (const part of $$(".sk-title, .sk-title-zh, .au", paper.row)) {
+      const node = part.firstChild, text = node?.data?.toLowerCase() || "";
+      for (const word of wanted) for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+        const range = new Range();
+        range.setStart(node, at);
+        range.setEnd(node, at + word.length);
+        ranges.push(range);
+      }
+    }
+    CSS.highlights.set("sk", new Highlight(...ranges));
+  }
+
+  /* ---- selection and export ---- */
+  const all = make("input", { type: "checkbox", id: "all", ariaLabel: TEXT.all });
+  const corner = make("th", { className: "x" }, all);
+  head.rows[0].prepend(corner);
+  for (const line of $$("tr.y th", table)) line.colSpan = 5;
+  function drawChosen() {
+    pickbar.hidden = !picked.size;
+    if (picked.size) $("output", pickbar).textContent = TEXT.selected.replace("{n}", picked.size);
+    all.checked = picked.size > 0 && shown.length > 0 && shown.every(paper => picked.has(idOf(paper)));
+    all.indeterminate = picked.size > 0 && !all.checked;
+  }
+  function pick(chosen, on) {
+    for (const paper of chosen) {
+      picked[on ? "add" : "delete"](idOf(paper));
+      if (paper.box) paper.row.classList.toggle("on", paper.box.checked = on);
+    }
+    drawChosen();
+  }
+  table.addEventListener("change", ({ target }) => pick(target === all ? shown : [target.closest("tr").paper], target.checked));
+  const fetched = {};
+  const ask = address => fetched[address] ??= fetch(address).then(answer => answer.json());
+  const save = (text, type, name) => {
+    const link = make("a", { href: URL.createObjectURL(new Blob([text], { type })), download: name });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  };
+  const DO = {
+    async bib(ids) { const cite = await ask(explorer.dataset.cite); save(ids.map(id => cite[id][0]).join("\n"), "text/x-bibtex", "selection.bib"); },
+    async csl(ids) {
+      const list = await ask(explorer.dataset.csl), wanted = new Set(ids);
+      save(JSON.stringify(list.filter(item => wanted.has(item.id)), null, 2), "application/vnd.citationstyles.csl+json", "selection.csl.json");
+    },
+    async cite(ids, label) { const cite = await ask(explorer.dataset.cite); await put(ids.map(id => cite[id][1]).join("\n\n")); flash(label); },
+    clear() { pick(papers, false); find.focus(); },
+  };
+  pickbar.onclick = event => {
+    const button = event.target.closest("[data-do]");
+    if (button) DO[button.dataset.do](papers.map(idOf).filter(id => picked.has(id)), $("span", button));
+  };
+
+  /* ---- keys ---- */
+  function moveTo(i) {
+    shown[cursor]?.row?.classList.remove("cur");
+    cursor = Math.max(-1, Math.min(i, shown.length - 1));
+    const paper = shown[cursor];
+    if (!paper) return;
+    if (cursor >= drawn) grow(cursor + WINDOW - drawn);
+    paper.row.classList.add("cur");
+    $(".sk-title", paper.row).focus({ preventScroll: true });
+    paper.row.scrollIntoView({ block: "nearest" });
+  }
+  document.addEventListener("keydown", event => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "f") grow(Infinity);   // the browser's own search sees all
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
+    if (event.key === "/" && !typing) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      find.focus();
+      find.select();
+    } else if (event.target === find && event.key === "Escape") {
+      find.value = "";
+      draw(false);
+    } else if (event.target === find && (event.key === "ArrowDown" || event.key === "Enter")) {
+      event.preventDefault();
+      moveTo(0);
+    } else if (!typing && (event.key === "j" || event.key === "k")) {
+      event.preventDefault();
+      moveTo(cursor + (event.key === "j" ? 1 : -1));
+    } else if (!typing && event.key === "x" && shown[cursor]) {
+      shown[cursor].box.click();
+    }
+  }, true);
+  addEventListener("beforeprint", () => grow(Infinity));
+  find.onfocus = load;
+  find.oninput = () => { if (sought) draw(false); else load(); };
+  sort.onchange = () => draw(false);
+  filters.onchange = ({ target: { name, value, checked } }) => { state[name][checked ? "add" : "delete"](value); draw(true); };
+  filters.onsubmit = event => event.preventDefault();
+  addEventListener("popstate", readAddress);
+  if (matchMedia("(max-width: 59.9375em)").matches) $(".sk-facets__fold").open = false;
+  for (const row of $$("tr.r", table)) papers.push(prepare(Object.assign(known(row.dataset.f), { row })));
+  for (const body of $$("tbody", table)) bodies.set(+body.dataset.year, body);
+  readAddress();
+  if ("more" in explorer.dataset) load();
+})();

@@ -1,0 +1,137 @@
+"""What was measured here: the part of `results.json` and `arena.json` that readers are shown.
+
+The files are written by programs (`reference_impls`) and read as data. Numbers stand as they are to be
+printed: whoever writes them rounds them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+
+from surveykit.models import Bilingual, Day, Model, PaperId, PlainText, Slug
+
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Count = Annotated[int, Field(strict=True, ge=1)]
+Seed = Annotated[int, Field(strict=True, ge=0)]
+Unit = Annotated[str, Field(max_length=12)]
+Better = Literal["higher", "lower"]
+
+
+class Published(Model):
+    """The figure that the authors report, under their conditions."""
+
+    value: Number
+    """The figure, in the unit of the measured one."""
+    setting: Bilingual | None = None
+    """Their conditions: data, encoder, number of runs."""
+    source: PlainText
+    """Where it stands: `arXiv:2303.15180, Table 1`."""
+
+
+class Figure(Model):
+    """One measured figure."""
+
+    label: Bilingual
+    """What was measured."""
+    value: Number
+    """The figure, rounded for print; a mean where there are several runs."""
+    sd: Number | None = None
+    """Standard deviation over the runs, in the unit of the figure."""
+    n: Count | None = None
+    """Number of runs, encoders or images behind it."""
+    unit: Unit = ""
+    """Symbol that needs no translation: `%`, `s`; empty for a pure number."""
+    better: Better
+    """Which way is good for who runs the method: `higher` or `lower`."""
+    setting: Bilingual | None = None
+    """Under which conditions, where the figures differ in them."""
+    published: Published | None = None
+    """The authors' figure that comes nearest; absent where there is none to compare with."""
+
+
+class Provenance(Model):
+    """How the figures came about: what a reader needs to repeat and to judge them."""
+
+    command: PlainText
+    """One line that makes the figures again, from the root of the repository."""
+    date: Day
+    """Day of the run, `2026-11-20`."""
+    seeds: tuple[Seed, ...] = ()
+    """Seeds of the runs."""
+    hardware: PlainText
+    """What it ran on: `CPU, 2 cores, 1 thread`, `NVIDIA H200`."""
+    versions: Mapping[str, PlainText]
+    """Package -> version."""
+
+
+class Results(Model):
+    """`reference_impls/<id>/results.json`: its summary. Other keys of the file are the method's own."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    headline: Annotated[tuple[Figure, ...], Field(min_length=1)]
+    """The figures that a reader should see first, the most telling one first."""
+    provenance: Provenance
+    """How they came about."""
+
+
+class Contender(Model):
+    """An attack or a defense of the arena."""
+
+    id: Slug
+    """Id inside the arena; used in the cells."""
+    label: Bilingual
+    """Name shown to readers."""
+    paper: PaperId | None = None
+    """Entry of the catalog that it comes from."""
+    card: Slug | None = None
+    """Method of `reference_impls/` that runs it."""
+
+
+class Cell(Model):
+    """One figure of one attack against one defense."""
+
+    row: Slug
+    """Id of a row."""
+    column: Slug
+    """Id of a column."""
+    metric: Bilingual
+    """What was measured; cells of one metric make one table."""
+    value: Number
+    """The figure, rounded for print; a mean where there are several runs."""
+    sd: Number | None = None
+    """Standard deviation over the runs."""
+    n: Count | None = None
+    """Number of runs."""
+    unit: Unit = ""
+    """As in a headline."""
+    better: Better
+    """Which way is good for the defender: `higher` or `lower`."""
+
+
+class Arena(Model):
+    """`reference_impls/arena.json`: attacks run against defenses on the same encoders."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    schema_version: Literal[1]
+    """1; raised when a key changes its meaning or goes away."""
+    generated_at: PlainText
+    """Day or time of the run."""
+    command: PlainText
+    """One line that makes the figures again, from the root of the repository."""
+    hardware: PlainText
+    """What it ran on."""
+    versions: Mapping[str, PlainText]
+    """Package -> version."""
+    seeds: tuple[Seed, ...] = ()
+    """Seeds of the runs."""
+    rows: tuple[Contender, ...]
+    """The attacks, in the order in which they are shown."""
+    columns: tuple[Contender, ...]
+    """The defenses, in the order in which they are shown."""
+    cells: tuple[Cell, ...]
+    """The figures; a pair without one was not run."""

@@ -1,0 +1,183 @@
+"""The matrix: which attacks are answered by which defenses, as the papers say and as it was measured."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from surveykit.catalog import Catalog
+from surveykit.measured import Arena, Cell, Contender
+from surveykit.models import Bilingual, Paper, Relation, Term
+from surveykit.render.pages.methods import number
+from surveykit.render.pages.page import Page, Press
+
+ANSWERS = ("detects", "defends-against")
+"""Relation types that lead from a defense to the attack it answers."""
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One attack and one defense, and what one does to the other."""
+
+    attack: Paper
+    defense: Paper
+    relation: Relation
+
+    @property
+    def answered(self) -> bool:
+        """Whether the defense holds; else the attack defeats it."""
+        return self.relation.type in ANSWERS
+
+    @property
+    def anchor(self) -> str:
+        """Its id on the page."""
+        return f"{self.attack.id}-{self.relation.type}-{self.defense.id}"
+
+
+@dataclass(frozen=True)
+class Row:
+    """Attacks of one technique against the defense techniques."""
+
+    technique: Term
+    papers: Sequence[Paper]
+    met: int
+    """How many of them stand in a pair."""
+    cells: Sequence[Sequence[Pair]]
+
+
+@dataclass(frozen=True)
+class Against:
+    """All pairs of one attack."""
+
+    attack: Paper
+    pairs: Sequence[Pair]
+
+
+@dataclass(frozen=True)
+class Duel:
+    """A figure of the arena as it is printed."""
+
+    cell: Cell
+    text: str
+
+
+@dataclass(frozen=True)
+class Table:
+    """One metric of the arena."""
+
+    metric: Bilingual
+    better: str
+    rows: Sequence[tuple[Contender, Sequence[Duel | None]]]
+
+
+def pairs(catalog: Catalog) -> list[Pair]:
+    """Every typed relation between an attack and a defense."""
+    made = []
+    for paper in catalog.papers:
+        for relation in paper.relations:
+            other = catalog.by_id[relation.to]
+            if relation.type in ANSWERS:
+                made.append(Pair(other, paper, relation))
+            elif relation.type == "attacks":
+                made.append(Pair(paper, other, relation))
+    return sorted(made, key=lambda p: (p.attack.year, p.attack.id, p.defense.year))
+
+
+def matrix_page(press: Press) -> Page:
+    """The page."""
+    catalog, w = press.catalog, press.words
+    found = pairs(catalog)
+    columns = _techniques(catalog, [pair.defense for pair in found])
+    rows = _rows(catalog, found, columns)
+    return press.page(
+        "matrix.md",
+        "matrix.html",
+        title=w.matrix.title,
+        description=w.matrix.lead,
+        search=" ".join(press.text(row.technique.label) for row in rows),
+        kinds={kind.id: kind for kind in catalog.taxonomy.relations},
+        pairs=found,
+        columns=columns,
+        rows=rows,
+        bare=_bare(catalog, rows),
+        threats=_by_threat(catalog, found),
+        arena=catalog.arena,
+        tables=tables(catalog.arena) if catalog.arena else [],
+    )
+
+
+def _first(paper: Paper) -> str:
+    return paper.terms["technique"][0]
+
+
+def _techniques(catalog: Catalog, papers: Sequence[Paper]) -> list[Term]:
+    used = {_first(paper) for paper in papers}
+    return [term for term in catalog.axes["technique"].terms if term.id in used]
+
+
+def _rows(
+    catalog: Catalog, found: Sequence[Pair], columns: Sequence[Term]
+) -> list[Row]:
+    cells: dict[tuple[str, str], list[Pair]] = defaultdict(list)
+    for pair in found:
+        cells[_first(pair.attack), _first(pair.defense)].append(pair)
+    attacks = {pair.attack.id: pair.attack for pair in found}
+    rows = []
+    for term in _techniques(catalog, list(attacks.values())):
+        held = [
+            p
+            for p in catalog.having("technique", term.id)
+            if catalog.side(p) == "attack" or p.id in attacks
+        ]
+        met = sum(p.id in attacks for p in held)
+        line = [cells[term.id, column.id] for column in columns]
+        rows.append(Row(term, held, met, line))
+    return rows
+
+
+def _bare(catalog: Catalog, rows: Sequence[Row]) -> list[tuple[Term, int]]:
+    """Techniques of attacks of which no pair is recorded, most papers first."""
+    told = {row.technique.id for row in rows}
+    parents = {term.parent for term in catalog.axes["technique"].terms}
+    bare = []
+    for term in catalog.axes["technique"].terms:
+        papers = catalog.having("technique", term.id)
+        count = sum(catalog.side(paper) == "attack" for paper in papers)
+        if term.id not in told | parents and count:
+            bare.append((term, count))
+    return sorted(bare, key=lambda pair: -pair[1])
+
+
+def _by_threat(
+    catalog: Catalog, found: Sequence[Pair]
+) -> list[tuple[str, list[Against]]]:
+    """Threat -> attacks with their pairs, in the order of the taxonomy."""
+    held: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
+    for pair in found:
+        held[catalog.threat(pair.attack)][pair.attack.id].append(pair)
+    return [
+        (
+            term.id,
+            [Against(group[0].attack, group) for group in held[term.id].values()],
+        )
+        for term in catalog.axes["threat"].terms
+        if term.id in held
+    ]
+
+
+def tables(arena: Arena) -> list[Table]:
+    """The arena as one table for each metric."""
+    index = {(c.metric.en, c.row, c.column): c for c in arena.cells}
+
+    def duel(metric: Bilingual, row: Contender, column: Contender) -> Duel | None:
+        cell = index.get((metric.en, row.id, column.id))
+        return Duel(cell, number(cell.value, cell.unit, cell.sd)) if cell else None
+
+    made = []
+    for metric in {c.metric.en: c.metric for c in arena.cells}.values():
+        better = next(c.better for c in arena.cells if c.metric.en == metric.en)
+        lines = [(r, [duel(metric, r, c) for c in arena.columns]) for r in arena.rows]
+        kept = [(row, line) for row, line in lines if any(line)]
+        made.append(Table(metric, better, kept))
+    return made

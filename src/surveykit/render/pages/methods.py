@@ -1,0 +1,85 @@
+"""The methods that run: all of them, and a page for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from surveykit.measured import Figure, Results
+from surveykit.models import Card, Paper, Term
+from surveykit.render.pages.page import Page, Press
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A figure as it is printed."""
+
+    figure: Figure
+    value: str
+    published: str
+
+
+def method_pages(press: Press) -> Iterator[Page]:
+    """All methods, and a page for each."""
+    catalog, w = press.catalog, press.words
+    cards = list(catalog.cards.values())
+    yield press.page(
+        "methods/index.md",
+        "methods.html",
+        title=w.method.heading,
+        description=w.method.lead,
+        search=" ".join(press.text(card.question) for card in cards),
+        cards=cards,
+        first={card.id: headline(catalog.results.get(card.id))[:2] for card in cards},
+    )
+    for card in cards:
+        yield _page(press, card)
+
+
+def _page(press: Press, card: Card) -> Page:
+    catalog = press.catalog
+    results = catalog.results.get(card.id)
+    return press.page(
+        f"methods/{card.id}.md",
+        "method.html",
+        title=card.name,
+        description=f"{press.text(card.question)} {press.text(card.summary)}",
+        search=f"{card.question.en} {card.question.zh} {press.text(card.does)}",
+        source=f"reference_impls/{card.id}/card.yaml",
+        card=card,
+        main=catalog.by_id[card.papers[0]],
+        papers=[catalog.by_id[id_] for id_ in card.papers],
+        techniques=_techniques(press, card),
+        closest=_closest(press, card),
+        figures=headline(results),
+        provenance=results.provenance if results else None,
+    )
+
+
+def _techniques(press: Press, card: Card) -> list[Term]:
+    return [press.catalog.term("technique", id_) for id_ in card.techniques]
+
+
+def _closest(press: Press, card: Card) -> list[Paper]:
+    """Papers to which the method is offered because no program of theirs runs here."""
+    found = ((p, press.catalog.closest_runnable(p)) for p in press.catalog.papers)
+    return [paper for paper, near in found if near and near.card.id == card.id]
+
+
+def headline(results: Results | None) -> list[Shown]:
+    """The figures of a method, ready to print; none where it was not measured."""
+    return [
+        Shown(
+            figure,
+            number(figure.value, figure.unit, figure.sd),
+            number(figure.published.value, figure.unit) if figure.published else "",
+        )
+        for figure in (results.headline if results else ())
+    ]
+
+
+def number(value: float, unit: str = "", sd: float | None = None) -> str:
+    """`98.5 ± 0.4%`, `12 s`, `0.972`: a number as it stands, with its unit."""
+    text = f"{value:,.12g}" + (f" ± {sd:,.12g}" if sd is not None else "")
+    text = text.replace("-", "−")
+    return text + (unit if unit in ("%", "") else f" {unit}")

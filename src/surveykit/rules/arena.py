@@ -1,0 +1,66 @@
+"""Rules about measured results: they name what the catalog knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from surveykit.catalog import Catalog
+from surveykit.measured import Arena, Contender
+from surveykit.rules.rule import Finding, Rule, did_you_mean
+
+ARENA = "reference_impls/arena.json"
+
+
+def unknown_in_arena(catalog: Catalog) -> Iterator[Finding]:
+    """Cells without a row or a column, contenders without an entry or a method."""
+    if (arena := catalog.arena) is None:
+        return
+    yield from _cells(arena)
+    for part in ("rows", "columns"):
+        for index, contender in enumerate(getattr(arena, part)):
+            yield from _contender(catalog, contender, (part, index))
+
+
+def _cells(arena: Arena) -> Iterator[Finding]:
+    known = {"row": arena.rows, "column": arena.columns}
+    ids = {part: {c.id: c.id for c in held} for part, held in known.items()}
+    seen = set()
+    for index, cell in enumerate(arena.cells):
+        for part in ("row", "column"):
+            value = getattr(cell, part)
+            if value not in ids[part]:
+                hint = did_you_mean(value, ids[part])
+                message = f"{value!r} is no {part} of the arena{hint}"
+                yield Finding(ARENA, ("cells", index, part), message)
+        pair = (cell.metric.en, cell.row, cell.column)
+        if pair in seen:
+            message = f"{cell.metric.en!r} of {cell.row!r} against {cell.column!r} stands twice"
+            yield Finding(ARENA, ("cells", index), message)
+        seen.add(pair)
+
+
+def _contender(
+    catalog: Catalog, contender: Contender, loc: tuple[str, int]
+) -> Iterator[Finding]:
+    papers, cards = dict.fromkeys(catalog.paths), dict.fromkeys(catalog.cards)
+    for key, value, known in (
+        ("paper", contender.paper, papers),
+        ("card", contender.card, cards),
+    ):
+        if value and value not in known:
+            hint = did_you_mean(value, {id_: id_ for id_ in known})
+            message = f"no {'entry' if key == 'paper' else 'method'} {value!r}{hint}"
+            yield Finding(ARENA, (*loc, key), message)
+
+
+RULES = (
+    Rule(
+        "SK360",
+        "the arena names its own rows and columns, and what the catalog knows",
+        "A cell belongs to one row and one column and stands once; papers are entries, cards are methods.",
+        '{"row": "badencodr", "column": "decree"}',
+        '{"row": "badencoder", "column": "decree"}',
+        unknown_in_arena,
+        "cards",
+    ),
+)

@@ -1,0 +1,280 @@
+"""The paper table in a real browser, in both languages, with all rows in the page and with most of them fetched."""
+
+from __future__ import annotations
+
+import json
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from surveykit.render.pages import explorer
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(params=["", "zh/"], ids=["en", "zh"])
+def table(request, visit):
+    """Opens the table of one language with a query: `table("?threat=backdoor")`."""
+
+    def open_table(query="", **how):
+        return visit(f"{request.param}papers/{query}", **how)
+
+    return open_table
+
+
+@pytest.fixture(scope="session")
+def small_window(build_site, tmp_path_factory, whole_catalog):
+    """The real site as it would be with more than 1,000 papers: 30 rows in the page, the others fetched."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(explorer, "STATIC", 40)
+        patch.setattr(explorer, "NEWEST", 30)
+        return build_site(whole_catalog, tmp_path_factory.mktemp("large"))
+
+
+def query(page):
+    page.wait_for_timeout(350)  # typing is written into the address once it pauses
+    return {k: v[0] for k, v in parse_qs(urlsplit(page.url).query).items()}
+
+
+def ids(page):
+    """Papers that fit, in their order; Control+F brings them all into the document."""
+    page.keyboard.press("Control+f")
+    links = page.locator("tr.r .sk-title").evaluate_all(
+        "all => all.map(link => link.getAttribute('href').slice(0, -1))"
+    )
+    assert str(len(links)) in page.locator(".sk-count").inner_text()
+    return links
+
+
+def find(page, text):
+    """Papers that a search gives."""
+    page.locator("#find").focus()
+    page.wait_for_function("!document.querySelector('.sk-ex[aria-busy]')")
+    page.locator("#find").fill(text)
+    return ids(page)
+
+
+def row(page, paper):
+    return page.locator(f"tr.r:has(.sk-title[href='{paper}/'])")
+
+
+def test_filters_are_or_inside_and_and_across_and_live_in_the_address(table):
+    page = table()
+    everything = len(ids(page))
+    page.locator("input[name=threat][value=privacy]").check()
+    privacy = len(ids(page))
+    page.locator("input[name=threat][value=backdoor]").check()
+    either = len(ids(page))
+    page.locator("input[name=role][value=attack]").check()
+    attacks = len(ids(page))
+    assert 0 < privacy < either < everything
+    assert 0 < attacks < either
+    assert query(page) == {"threat": "privacy,backdoor", "role": "attack"}
+    page.go_back()
+    assert len(ids(page)) == either
+    page.reload()
+    assert len(ids(page)) == either
+    assert page.locator("input[name=threat][value=privacy]").is_checked()
+
+
+def test_a_chip_takes_its_filter_away_and_hands_the_focus_on(table):
+    page = table("?threat=privacy,backdoor&role=attack")
+    chips = page.locator(".sk-active button")
+    assert chips.count() == 4
+    chips.first.click()
+    assert query(page) == {"threat": "backdoor", "role": "attack"}
+    assert page.evaluate("document.activeElement.closest('.sk-active') !== null")
+    page.locator(".sk-active .all").click()
+    assert query(page) == {}
+    assert page.evaluate("document.activeElement.id") == "find"
+
+
+def test_the_count_of_each_filter_is_what_it_gives(table, whole_catalog):
+    page = table("?role=attack")
+    for value in ("adversarial", "backdoor", "other-security"):
+        box = page.locator(f"input[name=threat][value={value}]")
+        told = int(box.locator("xpath=..").locator("b").inner_text())
+        box.check()
+        wanted = {
+            p.id
+            for p in whole_catalog.having("threat", value)
+            if whole_catalog.side(p) == "attack"
+        }
+        assert set(ids(page)) == wanted
+        assert told == len(wanted)
+        box.uncheck()
+
+
+def test_search_forgives_spelling_accents_and_missing_spaces(table, whole_catalog):
+    page = table()
+    backdoor = set(find(page, "backdoor"))
+    assert len(backdoor) > 100
+    assert set(find(page, "bakcdoor")) >= backdoor  # letters swapped
+    assert set(find(page, "backdor")) >= backdoor  # a letter left out
+    assert "backdoor" in page.locator(".sk-count").inner_text()
+    assert set(find(page, "后门检测")) <= set(find(page, "后门"))
+    assert len(find(page, "后门")) > 100
+    assert find(page, "2303.15180") == ["feng2023detecting"]
+    accented = next(
+        p for p in whole_catalog.papers if "é" in p.authors[-1].last.casefold()
+    )
+    plain = accented.authors[-1].last.replace("é", "e")
+    assert accented.id in find(page, plain)
+    assert find(page, "xyzzyqwv") == []
+    assert page.locator(".sk-none").is_visible()
+    page.locator("#find").press("Escape")
+    assert len(ids(page)) == len(whole_catalog.papers)
+
+
+def test_a_title_is_found_in_the_other_language(visit):
+    assert "feng2023detecting" in find(visit("papers/"), "检测预训练编码器")
+    assert "feng2023detecting" in find(
+        visit("zh/papers/"), "detecting backdoors in pre-trained"
+    )
+
+
+def test_a_search_can_be_shared(table):
+    page = table("?find=badencoder&sort=old")
+    page.wait_for_function("document.querySelectorAll('tr.r').length < 99")
+    assert "jia2022badencoder" in ids(page)
+    assert page.locator("#sort").input_value() == "old"
+
+
+def test_results_are_told_to_who_listens_once_the_typing_pauses(table):
+    page = table()
+    find(page, "privacy")
+    page.wait_for_timeout(700)
+    assert (
+        page.locator("[role=status].sk-spoken").inner_text()
+        == page.locator(".sk-count").inner_text()
+    )
+
+
+def test_sorting_keeps_every_row(table):
+    page = table()
+    before = ids(page)
+    page.locator("#sort").select_option("title")
+    assert sorted(ids(page)) == sorted(before)
+    titles = page.locator("tr.r .sk-title").all_inner_texts()
+    assert titles == page.evaluate(
+        "t => [...t].sort(new Intl.Collator('en').compare)", titles
+    )
+    page.locator("#sort").select_option("old")
+    years = page.locator("tbody[data-year]").evaluate_all(
+        "all => all.map(b => +b.dataset.year)"
+    )
+    assert years == sorted(years)
+    page.locator("#sort").select_option("new")
+    assert ids(page) == before
+
+
+def test_a_selection_becomes_bibtex_csl_and_copied_citations(table):
+    page = table("?find=backdoors")
+    for paper in ("feng2023detecting", "jia2022badencoder"):
+        find(page, paper)
+        row(page, paper).locator("input").check()
+    find(page, "nothing of this kind")
+    assert "2" in page.locator(".sk-pick output").inner_text()
+    with page.expect_download() as waiting:
+        page.locator("[data-do=bib]").click()
+    text = waiting.value.path().read_text("utf-8")
+    assert text.count("@inproceedings{") == 2
+    with page.expect_download() as waiting:
+        page.locator("[data-do=csl]").click()
+    items = json.loads(waiting.value.path().read_text("utf-8"))
+    assert {item["id"] for item in items} == {"feng2023detecting", "jia2022badencoder"}
+    page.locator("[data-do=cite]").click()
+    page.wait_for_timeout(300)
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Feng" in copied or "FENG" in copied
+    assert copied.count("\n\n") == 1
+    page.locator("[data-do=clear]").click()
+    assert page.locator(".sk-pick").is_hidden()
+
+
+def test_selecting_all_takes_the_papers_that_fit_and_no_others(table):
+    page = table("?role=survey")
+    page.locator("#all").check()
+    wanted = len(ids(page))
+    page.locator(".sk-active button").first.click()
+    assert page.locator("tr.r.on").count() <= wanted
+    assert str(wanted) in page.locator(".sk-pick output").inner_text()
+    assert not page.locator("#all").is_checked()
+
+
+def test_the_keyboard_walks_the_table_and_selects(table):
+    page = table("?threat=privacy")
+    page.keyboard.press("/")
+    assert page.evaluate("document.activeElement.id") == "find"
+    page.keyboard.press("Enter")
+    for _ in range(30):  # further than the first rows
+        page.keyboard.press("j")
+    page.keyboard.press("k")
+    page.keyboard.press("x")
+    assert page.locator("tr.r.on").count() == 1
+    current = page.locator("tr.r.cur")
+    assert current.locator(".sk-title").get_attribute("href") == page.locator(
+        "tr.r.on .sk-title"
+    ).get_attribute("href")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/papers/*/")
+
+
+def test_scrolling_brings_the_rest_of_the_results(table):
+    page = table("?role=attack")
+    first = page.locator("tr.r").count()
+    for _ in range(12):
+        page.mouse.wheel(0, 4000)
+        page.wait_for_timeout(60)
+    assert page.locator("tr.r").count() > 2 * first
+
+
+def test_a_phone_shows_cards_and_folds_the_filters(table):
+    page = table(width=390)
+    assert not page.locator(".sk-facet").first.is_visible()
+    page.locator(".sk-facets__fold > summary").click()
+    page.locator("input[name=threat][value=privacy]").check()
+    page.locator(".sk-facets__fold > summary").click()
+    card = page.locator("tr.r").first
+    assert card.evaluate("c => getComputedStyle(c).display") == "flex"
+    assert card.evaluate("c => c.scrollWidth <= c.clientWidth")
+    card.locator("input").check()
+    bar = page.locator(".sk-pick").bounding_box()
+    assert bar["x"] >= 0
+    assert bar["x"] + bar["width"] <= 390
+
+
+@pytest.mark.parametrize("lang", ["", "zh/"])
+def test_above_a_thousand_papers_the_table_is_the_same(
+    small_window, serve, visit, base, lang
+):
+    with serve(small_window) as address:
+        page = visit(f"{lang}papers/?role=attack", address=address)
+        page.wait_for_function("!document.querySelector('.sk-older')")
+        attacks = ids(page)
+        page.goto(f"{address}{lang}papers/?find=bakdoor&threat=backdoor")
+        page.wait_for_function("!document.querySelector('.sk-older')")
+        misspelt = find(page, "bakdoor")
+        row(page, misspelt[-1]).locator("input").check()
+        assert page.locator("tr.r.on").count() == 1
+        backdoors = find(page, "")
+        without = visit(f"{lang}papers/", address=address, script=False)
+        assert without.locator("tr.r").count() == 30
+        assert without.locator(".sk-older a").count() > 5
+    whole = visit(f"{lang}papers/?role=attack", address=base)
+    assert attacks == ids(whole)
+    page = visit(f"{lang}papers/?threat=backdoor", address=base)
+    assert misspelt == find(page, "bakdoor")
+    assert len(misspelt) == len(backdoors) > 100
+
+
+def test_the_page_and_its_script_keep_their_weight(site):
+    import gzip
+
+    def weight(path):
+        return len(gzip.compress((site / path).read_bytes(), 9))
+
+    for lang in ("", "zh/"):
+        assert weight(f"{lang}papers/index.html") <= 60 * 1024
+    own = sum(weight(f"assets/{name}.js") for name in ("survey", "explorer"))
+    assert own <= 8 * 1024
