@@ -14,6 +14,10 @@ MAY_IMPORT = {
     "catalog": {"errors", "models"},
     "yaml_tree": {"errors"},
     "rules": {"errors", "models", "catalog", "rules"},
+    "record": {"models"},
+    "comments": {"yaml_tree"},
+    "canon": {"comments", "models", "yaml_tree"},
+    "duplicates": {"models", "catalog", "record", "rules"},
     "fields": {"models", "rules", "yaml_tree"},
     "load": {"errors", "models", "catalog", "fields", "yaml_tree", "rules"},
     "report": {"errors", "rules"},
@@ -26,9 +30,9 @@ MAY_IMPORT = {
 }
 # third-party package -> the only modules that may import it
 OWNERS = {
-    "yaml": {"yaml_tree", "render"},
+    "yaml": {"yaml_tree", "comments", "render"},
     "jinja2": {"render"},
-    "rapidfuzz": {"rules", "load"},
+    "rapidfuzz": {"rules", "load", "duplicates"},
     "mkdocs": {"mkdocs_plugin"},
     "click": {"cli"},
     "httpx": {"links"},

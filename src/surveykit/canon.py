@@ -134,9 +134,12 @@ def _nested(
     item: Mapping[str, Any] | list[Any], loc: Loc, indent: int, notes: Comments
 ) -> Iterator[str]:
     """A mapping or list as item of a list: its first line takes the dash."""
-    write = _mapping if isinstance(item, Mapping) else _list
+    if isinstance(item, Mapping):
+        lines = _mapping(item, loc, indent + 2, notes)
+    else:
+        lines = _list(item, loc, indent + 2, notes)
     dashed = False
-    for line in write(item, loc, indent + 2, notes):  # type: ignore[operator]  # each gets its own kind
+    for line in lines:
         comment = line.lstrip().startswith("#")
         if dashed or comment:
             yield line if dashed else line[2:]

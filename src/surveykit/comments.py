@@ -81,32 +81,47 @@ def comments(text: str) -> Comments:
 
 
 def _walk(stream: Any, event: Any, loc: Loc, places: _Places, text: str) -> None:
+    start: Any = event.start_mark
     if isinstance(event, ScalarEvent):
         _scalar(event, places, text)
-        places.values[loc] = event.start_mark.index
+        places.values[loc] = start.index
         places.ends.append((_end(event, text), loc))
         return
-    column = event.start_mark.column
+    column = start.column
     if isinstance(event, SequenceStartEvent):
-        index = 0
-        while not isinstance(item := next(stream), SequenceEndEvent):
-            child = (*loc, index)
-            places.starts.append((item.start_mark.index, child))
-            places.columns[child] = column
-            _walk(stream, item, child, places, text)
-            index += 1
-        end = item
+        end = _items(stream, loc, column, places, text)
     else:
-        while not isinstance(key := next(stream), MappingEndEvent):
-            child = (*loc, key.value)
-            _scalar(key, places, text)
-            places.starts.append((key.start_mark.index, child))
-            places.ends.append((key.end_mark.index, child))
-            places.columns[child] = column
-            _walk(stream, next(stream), child, places, text)
-        end = key
+        end = _pairs(stream, loc, column, places, text)
     if event.flow_style:
-        places.ends.append((end.end_mark.index, loc))
+        places.ends.append((end, loc))
+
+
+def _items(stream: Any, loc: Loc, column: int, places: _Places, text: str) -> int:
+    """Notes the items of a list; gives back where it ends."""
+    index = 0
+    while not isinstance(item := next(stream), SequenceEndEvent):
+        child = (*loc, index)
+        places.starts.append((item.start_mark.index, child))
+        places.columns[child] = column
+        _walk(stream, item, child, places, text)
+        index += 1
+    return _after(item)
+
+
+def _pairs(stream: Any, loc: Loc, column: int, places: _Places, text: str) -> int:
+    """Notes the keys and values of a mapping; gives back where it ends."""
+    while not isinstance(key := next(stream), MappingEndEvent):
+        child = (*loc, key.value)
+        _scalar(key, places, text)
+        places.starts.append((key.start_mark.index, child))
+        places.ends.append((key.end_mark.index, child))
+        places.columns[child] = column
+        _walk(stream, next(stream), child, places, text)
+    return _after(key)
+
+
+def _after(event: Any) -> int:
+    return int(event.end_mark.index)
 
 
 def _scalar(event: Any, places: _Places, text: str) -> None:

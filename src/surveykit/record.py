@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from typing import Literal
-
-from pydantic import TypeAdapter, ValidationError
 
 from surveykit.models import (
     INVISIBLE,
@@ -73,45 +70,6 @@ class Record(Model):
     """Where this was read: `arXiv:2303.15180`, `doi:10.1145/…`, `refs.bib#L12`."""
     retrieved: Day | None = None
     """Day on which it was read; absent for a file."""
-
-
-_ARXIV = re.compile(
-    r"(?:arxiv\.org/(?:abs|pdf|html)/|arxiv:|10\.48550/arxiv\.)"
-    r"([0-9]{4}\.[0-9]{4,5}|[a-z-]+(?:\.[A-Z]{2})?/[0-9]{7})(?:v[0-9]+)?",
-    re.IGNORECASE,
-)
-_ACL = re.compile(r"aclanthology\.org/([A-Za-z0-9.-]+?)(?:\.pdf|\.bib)?/?(?:[?#]|$)")
-_OPENREVIEW = re.compile(r"openreview\.net/(?:forum|pdf)\?id=([A-Za-z0-9_-]+)")
-_DOI = re.compile(
-    r"(?:doi\.org/|dl\.acm\.org/doi/(?:abs/|pdf/|full/)?"
-    r"|link\.springer\.com/(?:chapter|article|content/pdf)/|^doi:\s*|^)"
-    r"(10\.[0-9]{4,9}/[^\s?#]+)",
-    re.IGNORECASE,
-)
-_FORMS = {
-    "arxiv": (_ARXIV, TypeAdapter(ArxivId)),
-    "acl": (_ACL, TypeAdapter(AclId)),
-    "openreview": (_OPENREVIEW, TypeAdapter(OpenReviewId)),
-    "doi": (_DOI, TypeAdapter(Doi)),
-}
-
-
-def identifiers(text: str) -> dict[str, str]:
-    """Identifiers that an address, or a text like `doi:10.1145/…`, names: field of `Record` -> value.
-
-    A DOI that arXiv registered for a preprint counts as the arXiv id.
-    """
-    found = {}
-    for scheme, (pattern, form) in _FORMS.items():
-        if match := pattern.search(text):
-            value = match[1].removesuffix(".pdf")
-            try:
-                found[scheme] = form.validate_python(value)
-            except ValidationError:
-                continue
-    if found.get("doi", "").lower().startswith("10.48550/arxiv."):
-        del found["doi"]
-    return found
 
 
 def tidy(text: str) -> str:
