@@ -11,6 +11,7 @@ from surveykit.rules import (
     places,
     relations,
     taxonomy,
+    unfinished,
     venues,
     wording,
 )
@@ -26,7 +27,8 @@ RULES: tuple[Rule, ...] = tuple(
         + venues.RULES
         + relations.RULES
         + places.RULES
-        + wording.RULES,
+        + wording.RULES
+        + unfinished.RULES,
         key=lambda rule: rule.id,
     )
 )
