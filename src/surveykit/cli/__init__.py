@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import ask, impl, links, work
+from surveykit.cli import ask, impl, keep, links, work
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -49,7 +49,13 @@ def app(context: click.Context, root: Path | None) -> None:
         context.color = False
 
 
-for command in (*work.COMMANDS, *ask.COMMANDS, *links.COMMANDS, *impl.COMMANDS):
+for command in (
+    *work.COMMANDS,
+    *keep.COMMANDS,
+    *ask.COMMANDS,
+    *links.COMMANDS,
+    *impl.COMMANDS,
+):
     app.add_command(command)
 
 

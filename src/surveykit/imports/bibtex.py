@@ -25,7 +25,7 @@ from bibtexparser.splitter import Splitter
 
 from surveykit.imports.detex import detex
 from surveykit.imports.names import author
-from surveykit.imports.reading import Reading, arxiv_in, doi_of, located
+from surveykit.imports.reading import Reading, arxiv_in, doi_of, located, usable
 from surveykit.models import Author
 
 logging.getLogger("bibtexparser").setLevel(
@@ -296,8 +296,8 @@ def _addresses(raw: Mapping[str, str], text: Mapping[str, str]) -> dict[str, str
     told = " ".join(text.get(n, "") for n in ("journal", "howpublished", "note"))
     if "arxiv" not in found and (number := arxiv_in(told)):
         found["arxiv"] = number
-    if code := raw.get("code"):
-        found |= {"code_url": v for k, v in located(code).items() if k == "paper_url"}
+    if code := usable(raw.get("code", "")):
+        found["code_url"] = code
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from surveykit.imports import bibtex
 from surveykit.imports.reading import Reading
@@ -90,6 +91,17 @@ def check(found: list[Line], papers: list[int], reading: Reading) -> None:
     _check_sections(found, papers, reading)
     _check_anchors(found, reading)
     _check_tables(found, papers, reading)
+
+
+def missing_files(text: str, folder: Path, reading: Reading) -> None:
+    """Report local files that the list shows or links and that do not lie beside it."""
+    for number, line in enumerate(text.splitlines(), start=1):
+        for name in re.findall(r"\]\(\s*([^)#\s]+)\s*\)", line):
+            local = not re.match(r"[a-z][a-z0-9+.-]*:|/|#", name, re.I)
+            if local and ".." not in name.split("/") and not (folder / name).exists():
+                reading.note(
+                    number, "missing-file", f"{name} does not lie beside the list"
+                )
 
 
 def _check_sections(found: list[Line], papers: list[int], reading: Reading) -> None:

@@ -1,8 +1,8 @@
-"""Lists of papers in Markdown ("awesome lists") -> records.
+r"""Lists of papers in Markdown ("awesome lists") -> records.
 
 Two styles are read. In one, an item is `**Title** [[pdf]](url) [[code]](url)` with authors,
 affiliations and venue as items of its own below it; in the other it is one line,
-`Title. Venue 2022. [\\[pdf\\]](url)`. Headings become the record's headings.
+`Title. Venue 2022. [\[pdf\]](url)`. Headings become the record's headings.
 """
 
 from __future__ import annotations
@@ -10,13 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 
 from surveykit.imports import document, wording
 from surveykit.imports.names import author
-from surveykit.imports.reading import Reading, arxiv_in, located, usable
+from surveykit.imports.reading import Reading, arxiv_in, located, short, usable
 from surveykit.models import Author
-from surveykit.record import tidy
 
 _LINK = re.compile(
     r"\[(?:\\?\[)?\s*([^\[\]\\]*?)\s*(?:\\?\])?\]\s?"
@@ -52,9 +50,12 @@ def read(text: str, source: str) -> Reading:
         if _is_paper(item):
             _read_item(item, reading)
         elif not _is_contents(item.text):
-            said = f"{item.text[:60]!r} has no address; not taken for a paper"
+            said = f"{short(item.text)!r} has no address; not taken for a paper"
             reading.note(item.line, "no-link", said)
-    wording.check_style([(i.line, i.text) for i in items if _is_paper(i)], reading)
+    papers = [item for item in items if _is_paper(item)]
+    wording.check_style([(i.line, i.text) for i in papers], reading)
+    lists = [item.details[0] for item in papers if len(item.details) > 1]
+    wording.check_separators(lists, reading)
     return reading
 
 
@@ -63,29 +64,31 @@ def _items(lines: list[document.Line]) -> Iterator[_Item]:
     outer = 0
     for line in lines:
         found = _ITEM.fullmatch(line.text)
-        if line.heading or not line.text.strip():
-            if line.heading and current:
-                yield current
-                current = None
-            continue
-        if found and (current is None or len(found[1].expandtabs(4)) <= outer):
+        indent = len(found[1].expandtabs(4)) if found else 0
+        inside = line.text.startswith((" ", "\t"))
+        if found and (current is None or indent <= outer):
             if current:
                 yield current
-            outer = len(found[1].expandtabs(4))
+            outer = indent
             current = _Item(line.number, line.headings, found[2].strip())
-        elif found and current:
+        elif current and found:
             current.details.append((line.number, found[2].strip()))
-        elif current and line.text.startswith((" ", "\t")):
-            if current.details:
-                number, before = current.details.pop()
-                current.details.append((number, f"{before} {line.text.strip()}"))
-            else:
-                current.text += f" {line.text.strip()}"
-        elif current:
+        elif current and inside and line.text.strip():
+            _go_on(current, line.text.strip())
+        elif current and (line.text.strip() or line.heading):
             yield current
             current = None
     if current:
         yield current
+
+
+def _go_on(item: _Item, text: str) -> None:
+    """A line without a sign of its own continues what stands above it."""
+    if item.details:
+        number, before = item.details.pop()
+        item.details.append((number, f"{before} {text}"))
+    else:
+        item.text += f" {text}"
 
 
 def _is_paper(item: _Item) -> bool:
@@ -124,7 +127,7 @@ def _read_item(item: _Item, reading: Reading) -> None:
         values["arxiv"] = known
     if re.match(r"\W*(arxiv|corr)\b", venue or "", re.I):
         values["kind"] = "preprint"
-    reading.add(item.line, title[:60], values)
+    reading.add(item.line, short(title), values)
 
 
 def _title(item: _Item) -> tuple[str, str]:
@@ -166,7 +169,9 @@ def _authors(
         if one := author(mended):
             people.append(one)
         else:
-            reading.note(line, "author", f"{title[:40]}: {name!r} is no name; left out")
+            reading.note(
+                line, "author", f"{short(title)}: {name!r} is no name; left out"
+            )
     return tuple(people)
 
 
@@ -175,7 +180,7 @@ def _addresses(item: _Item, title: str, reading: Reading) -> dict[str, str]:
     for label, url in _links(item):
         address = usable(url)
         if address is None:
-            said = f"{title[:40]}: the address {url[:80]!r} cannot be used; left out"
+            said = f"{short(title)}: the address {url[:80]!r} cannot be used; left out"
             reading.note(item.line, "bad-value", said)
             continue
         code = _CODE.search(label) or (
@@ -187,7 +192,7 @@ def _addresses(item: _Item, title: str, reading: Reading) -> dict[str, str]:
         if code:
             values.setdefault("code_url", address)
         elif _OTHER.search(label):
-            said = f"{title[:40]}: the link {label!r} to {address} is left out"
+            said = f"{short(title)}: the link {label!r} to {address} is left out"
             reading.note(item.line, "not-kept", said)
         else:
             if version := re.search(r"arxiv\.org/\w+/[0-9.]+(v[0-9]+)", address):
@@ -198,15 +203,3 @@ def _addresses(item: _Item, title: str, reading: Reading) -> dict[str, str]:
             for name, value in located(address).items():
                 values.setdefault(name, value)
     return values
-
-
-def files_named(text: str) -> list[str]:
-    """Local files that the list shows or links."""
-    found = re.findall(r"!?\[[^\]]*\]\(\s*([^)#\s]+)", text)
-    names = [name for name in found if not re.match(r"[a-z]+:|/|#", name, re.I)]
-    return [n for n in names if ".." not in PurePosixPath(n).parts]
-
-
-def headings_of(text: str) -> list[str]:
-    """Headings, as written."""
-    return [tidy(h) for h in re.findall(r"^#{1,6}\s+(.+?)\s*#*$", text, re.M)]

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from surveykit.errors import IdentifierError
 from surveykit.models import ArxivId, Url
 from surveykit.record import Record, tidy
-from surveykit.sources.identifier import arxiv_id, doi, identify
+from surveykit.identifier import arxiv_id, doi, identify
 
 KINDS = {
     "mojibake": "text that was decoded with the wrong character set",
@@ -114,8 +114,13 @@ class Reading:
                 self.note(line, "cut", said)
                 return None
             record = Record.model_validate(given)
-        self.found.append(Found(line, name or record.title[:60], record))
+        self.found.append(Found(line, name or short(record.title), record))
         return record
+
+
+def short(title: str) -> str:
+    """A title as messages name it, at most 60 characters."""
+    return title if len(title) <= 60 else f"{title[:59].rstrip()}…"
 
 
 def located(url: str) -> dict[str, str]:

@@ -156,3 +156,15 @@ def check_style(items: list[tuple[int, str]], reading: Reading) -> None:
         for line, text in odd:
             how = "not bold as the others are" if usual else "bold, the others are not"
             reading.note(line, "style", f"{text[:50]!r} is {how}")
+
+
+def check_separators(lists: list[tuple[int, str]], reading: Reading) -> None:
+    """Report that names are separated by `,` here and by `, ` there."""
+    mixed = [
+        line
+        for line, text in lists
+        if re.search(r",\S", text) and re.search(r",\s", text)
+    ]
+    if mixed:
+        said = f"authors are separated by ',' and ', ' alike in {len(mixed)} papers; both are read"
+        reading.note(mixed[0], "separators", said)
