@@ -76,6 +76,14 @@ def identify(text: str) -> Identifier:
     raise IdentifierError(text)
 
 
+def identify_quietly(text: str) -> Identifier | None:
+    """The identifier that a text means, or None."""
+    try:
+        return identify(text)
+    except IdentifierError:
+        return None
+
+
 def arxiv_id(text: str) -> str | None:
     """The arXiv id that a text is, without version and class of subject; None for another text."""
     found = _ARXIV.fullmatch(text.strip())
@@ -215,7 +223,9 @@ def _repository(name: str) -> Identifier | None:
 
 def _nature_page(parts: SplitResult, path: str) -> Identifier | None:
     found = re.fullmatch(r"/articles/(s?[0-9a-z-]+)(?:\.pdf)?/?", path)
-    return Identifier("doi", f"10.1038/{found[1]}") if found else _doi_inside(parts, path)
+    return (
+        Identifier("doi", f"10.1038/{found[1]}") if found else _doi_inside(parts, path)
+    )
 
 
 def _doi_inside(parts: SplitResult, path: str) -> Identifier | None:
@@ -228,9 +238,7 @@ def _doi_inside(parts: SplitResult, path: str) -> Identifier | None:
     return _of_doi(found)
 
 
-_HOSTS: tuple[
-    tuple[str, Callable[[SplitResult, str], Identifier | None]], ...
-] = (
+_HOSTS: tuple[tuple[str, Callable[[SplitResult, str], Identifier | None]], ...] = (
     ("arxiv.org", _arxiv_page),
     ("alphaxiv.org", _arxiv_page),
     ("huggingface.co", _arxiv_page),
