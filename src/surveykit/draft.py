@@ -304,7 +304,9 @@ def _is_url(text: str) -> bool:
 
 def _with_track(where: Appearance, ranked: Sequence[Record]) -> Appearance:
     """The track that DOI or address betray, where the name does not."""
-    signs = (v for r in ranked for v in (r.doi, r.acl, r.paper_url) if v)
+    signs = (
+        v for r in ranked for v in (r.doi, r.acl, r.paper_url, r.pdf_url) if v
+    )
     track = next((track for text in signs if (track := other_track(text))), None)
     if (
         where.track == "main"

@@ -19,7 +19,7 @@ def detex(text: str) -> str:
         plain = text.replace("~", " ").replace("---", "—").replace("--", "–")
     else:
         # A lone percent sign would begin a comment and take the rest of the line.
-        safe = re.sub(r"(?<!\\)%", r"\\%", text.replace(r"\relax", ""))
+        safe = re.sub(r"(?<!\\)%", r"\\%", re.sub(r"\\relax\s*", "", text))
         plain = _decoder().latex_to_text(safe)
     plain = plain.replace("``", "“").replace("''", "”")
     return tidy(re.sub(r"[{}]", "", plain))

@@ -10,6 +10,12 @@ from __future__ import annotations
 import re
 
 CHARSETS = ("mac_roman", "cp1252", "latin-1")
+# Latin, Greek, Cyrillic, punctuation, arrows and mathematics, Han, kana, Hangul, wide forms, pictures. Not Armenian:
+# `l’été` read back through MacRoman would hold some.
+_LIKELY = re.compile(
+    "[\u00a0-\u024f\u0300-\u036f\u0391-\u03c9\u0400-\u045f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u2070-\u214f"
+    "\u2190-\u22ff\u2500-\u27bf\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\ufe0f\uff00-\uffef\U0001f000-\U0001faff]+"
+)
 _RUN = re.compile(r"[^\x00-\x7f]+")
 
 
@@ -57,8 +63,8 @@ def _with(text: str, charset: str) -> tuple[str, int]:
 
 
 def _better(text: str) -> bool:
-    """Whether a repaired run holds characters that people write."""
-    return all(c.isprintable() or c in "\n\u00a0" for c in text)
+    """Whether a repaired run holds nothing but characters that lists of papers do."""
+    return _LIKELY.fullmatch(text) is not None
 
 
 _MARKS = (b"\xff\xfe", b"\xfe\xff")

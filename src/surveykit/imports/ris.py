@@ -136,7 +136,10 @@ def _authors(
 ) -> Iterator[Author]:
     for text in (*tags.get("AU", ()), *tags.get("A1", ())):
         # A lone name with a comma behind it is a group, or a person with one name.
-        made = author(text.rstrip(",").strip(), group=text.endswith(","))
+        parts = [part.strip() for part in text.rstrip(",").split(",")]
+        if len(parts) == 3:  # RIS has the suffix last, BibTeX in the middle
+            parts = [parts[0], parts[2], parts[1]]
+        made = author(", ".join(parts), group=text.endswith(","))
         if made:
             yield made
         elif text:
