@@ -16,6 +16,8 @@ from surveykit.record import Record
 from surveykit.sources.client import Client
 from surveykit.sources.resolve import Known, resolve
 
+DOUBT = 0.5
+"""Likeness of a paper and an entry, 0 to 1, from which a person should decide."""
 _SCHEMES = ("arxiv", "doi", "acl", "openreview")
 
 
@@ -26,6 +28,8 @@ class State(StrEnum):
     """A draft of an entry."""
     KNOWN = "known"
     """The catalog has the paper."""
+    DOUBTFUL = "doubtful"
+    """The catalog has a paper so like it that a person should look; not drafted unless asked to."""
     WITHDRAWN = "withdrawn"
     """Withdrawn, retracted or under concern; not drafted unless asked to."""
     NOT_FOUND = "not-found"
@@ -97,16 +101,19 @@ class Adder:
 
     def _judged(self, identifier: Identifier, known: Known) -> Outcome:
         matches = self._matches(known.records)
-        same = any(match.score >= SAME for match in matches)
+        likeness = max((match.score for match in matches), default=0.0)
+        state = State.WITHDRAWN if known.alarms else State.NEW
+        if likeness >= DOUBT:
+            state = State.KNOWN if likeness >= SAME else State.DOUBTFUL
         outcome = Outcome(
             identifier,
-            State.KNOWN if same else State.WITHDRAWN,
+            state,
             records=tuple(known.records),
             matches=matches,
             alarms=tuple(known.alarms),
             notes=tuple(known.notes),
         )
-        if not self._anyway and (same or known.alarms):
+        if state is not State.NEW and not self._anyway:
             return outcome
         draft = self._drafter.draft(known.records, _Both(self._taken, self._drafted))
         self._remember(draft)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from itertools import chain, count
 from typing import Any
@@ -31,6 +31,7 @@ _PASSED_OVER = (
 )
 INSIGNIFICANT = frozenset(_PASSED_OVER.split())
 """Words that an id passes over; `Do`, `You` and `When` count."""
+_REGISTRARS = ("doi:", "acl:", "openreview:")
 _IDENTIFIERS = ("arxiv", "doi", "openreview", "acl")
 _URL = TypeAdapter(Url)
 
@@ -70,6 +71,10 @@ class Draft:
     def _reasons(self, axis: str) -> str:
         told = [f"{s.term}: {s.reason}" for s in self.suggestions.get(axis, ())]
         return f"  # {' | '.join(told)}" if told else ""
+
+    def decided(self, data: dict[str, Any]) -> Draft:
+        """The same draft after a person has decided something."""
+        return replace(self, data=data, todo=_todo(data))
 
     @property
     def paper(self) -> Paper:
@@ -117,17 +122,23 @@ class Drafter:
         return Draft(
             data,
             suggestions,
-            tuple(dict.fromkeys(_named(loc) for loc in marks(data))),
+            _todo(data),
             tuple(notes),
         )
 
-    def _rank(self, record: Record) -> tuple[bool, bool, bool]:
-        """Least for the record to trust most: a venue of the registry, an official id, a year."""
+    def _rank(self, record: Record) -> tuple[bool, bool, bool, bool]:
+        """Least for the record to trust most: a venue of the registry, an official id, the registrar itself, a year."""
         where = self._venues.find(record.venue_text) if record.venue_text else None
         published = where is not None and where.venue != "arxiv"
         official = bool(record.doi or record.acl or record.openreview)
         preprint = record.kind == "preprint"
-        return (not published, preprint or not official, record.year is None)
+        registrar = record.source.startswith(_REGISTRARS)
+        return (
+            not published,
+            preprint or not official,
+            not registrar,
+            record.year is None,
+        )
 
     def _where(self, ranked: Sequence[Record], notes: list[str]) -> Appearance:
         for record in ranked:
@@ -190,6 +201,10 @@ def paper_id(first: Author | None, year: int, title: str) -> str:
     )
     word = next((w for w in words if w and w not in INSIGNIFICANT), "") or "untitled"
     return f"{family or 'anonymous'}{year}{word[:40]}"
+
+
+def _todo(data: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_named(loc) for loc in marks(data)))
 
 
 def _named(loc: Loc) -> str:
@@ -304,9 +319,7 @@ def _is_url(text: str) -> bool:
 
 def _with_track(where: Appearance, ranked: Sequence[Record]) -> Appearance:
     """The track that DOI or address betray, where the name does not."""
-    signs = (
-        v for r in ranked for v in (r.doi, r.acl, r.paper_url, r.pdf_url) if v
-    )
+    signs = (v for r in ranked for v in (r.doi, r.acl, r.paper_url, r.pdf_url) if v)
     track = next((track for text in signs if (track := other_track(text))), None)
     if (
         where.track == "main"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import ask, impl, keep, links, work
+from surveykit.cli import add, ask, impl, keep, links, verify, work
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -51,6 +51,8 @@ def app(context: click.Context, root: Path | None) -> None:
 
 for command in (
     *work.COMMANDS,
+    *add.COMMANDS,
+    *verify.COMMANDS,
     *keep.COMMANDS,
     *ask.COMMANDS,
     *links.COMMANDS,

@@ -153,7 +153,7 @@ def _updates(item: Mapping[str, Any], doi: str) -> tuple[list[str], list[str]]:
         if kind in _ALARMS:
             alarms.append(f"doi:{doi} {_ALARMS[kind]} by {by}")
         else:
-            notes.append(f"doi:{doi} has a {kind.replace('_', ' ')}: {by}")
+            notes.append(f"doi:{doi} was updated ({kind.replace('_', ' ')}) by {by}")
     alarms += [
         f"doi:{doi} is a notice about doi:{one.get('DOI')}, no paper"
         for one in map(mapping, listed(item.get("update-to")))

@@ -18,6 +18,7 @@ from surveykit.record import Record, tidy
 from surveykit.sources.markup import plain, title
 from surveykit.sources.services import Service
 
+_HAN = re.compile(r"[\u3400-\u9fff·]{2,}")
 _WORDS = ("title", "abstract", "venue_text", "publisher", "source")
 
 
@@ -69,9 +70,12 @@ def people(names: Iterable[str]) -> tuple[Author, ...]:
 
 def person(given: str, family: str, suffix: str = "") -> Author | None:
     """An author whose parts a service tells apart."""
-    given, family, suffix = (_recased(plain(p)) for p in (given, family, suffix))
+    given, family, suffix = (plain(part) for part in (given, family, suffix))
     if not given or not family:
-        return author(family or given)
+        return author(_recased(family or given))
+    if _HAN.fullmatch(given + family):
+        return author(family + given)
+    given, _, family = _recased(f"{given}\0{family}").partition("\0")
     words = family.split()
     at = next((i for i, word in enumerate(words) if not word[0].islower()), 0)
     parts = {

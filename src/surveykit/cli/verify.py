@@ -1,0 +1,3 @@
+"""The command that compares entries with what services say today."""
+
+COMMANDS = ()
