@@ -15,7 +15,7 @@ from surveykit.errors import MachineError
 
 @dataclass(frozen=True)
 class Kept:
-    """An answer that was good."""
+    """An answer that could be read, or the word that there is nothing."""
 
     url: str
     body: bytes
@@ -25,6 +25,8 @@ class Kept:
     modified: str = ""
     """Last-Modified, as it came."""
     content_type: str = ""
+    missing: bool = False
+    """Whether the service said that it knows nothing there."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Cache:
                 str(told["etag"]),
                 str(told["modified"]),
                 str(told["content_type"]),
+                bool(told["missing"]),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -59,6 +62,7 @@ class Cache:
             "etag": kept.etag,
             "modified": kept.modified,
             "content_type": kept.content_type,
+            "missing": kept.missing,
             "bytes": len(kept.body),
         }
         self._write(self._path(kept.url), json.dumps(head).encode() + b"\n" + kept.body)

@@ -90,6 +90,8 @@ class Client:
             raise ServiceError(service.name, "not in the cache; leave --offline away")
         try:
             fresh = await self._fetched(service, url, accept, kept)
+            if fresh.missing:
+                self.cache.put(fresh)
             found = _read(service, fresh, read)
         except ServiceError as error:
             if kept is None:
@@ -107,7 +109,7 @@ class Client:
         if reply.status == 304 and kept:
             return replace(kept, fetched=self.now())
         if reply.status in GONE:
-            raise NotFoundError(service.name, f"knows nothing at {url}")
+            return Kept(url, b"", self.now(), missing=True)
         if reply.status != 200 or reply.page is None:
             raise ServiceError(service.name, f"answered {reply.status} at {url}")
         if not reply.page.whole:
@@ -204,6 +206,8 @@ class Client:
 
 
 def _read(service: Service, kept: Kept, read: Callable[[Kept], Read]) -> Read:
+    if kept.missing:
+        raise NotFoundError(service.name, f"knows nothing at {kept.url}")
     try:
         return read(kept)
     except ValueError as error:
