@@ -13,13 +13,14 @@ from surveykit.sources.client import Client
 from surveykit.sources.found import Found, pages, people, person, record, year_month
 
 _MODS = "{http://www.loc.gov/mods/v3}"
+_ROOTS = (f"{_MODS}modsCollection", f"{_MODS}mods")
 
 
 async def find(client: Client, value: str) -> Found:
     """The paper with an Anthology id. Raises NotFoundError or ServiceError."""
     service = client.services.acl
     url = f"{service.url}/{value}.xml"
-    root = await client.xml(service, url, accept="application/xml")
+    root = await client.xml(service, url, accept="application/xml", roots=_ROOTS)
     paper = root if root.tag == f"{_MODS}mods" else root.find(f"{_MODS}mods")
     if paper is None:
         raise NotFoundError(service.name, f"has no record of {value}")

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element
 
-from surveykit.errors import NotFoundError, ServiceError
+from surveykit.errors import NotFoundError
 from surveykit.identifier import arxiv_id
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, people, record, year_month
@@ -58,9 +58,7 @@ async def search(client: Client, title: str, family: str = "") -> tuple[Found, .
 async def _ask(client: Client, query: dict[str, object]) -> list[Found]:
     service = client.services.arxiv
     url = f"{service.url}?{urlencode(query, safe=',/')}"
-    root = await client.xml(service, url, accept=_ACCEPT)
-    if root.tag != f"{_ATOM}feed":
-        raise ServiceError(service.name, "answered with XML that is no Atom feed")
+    root = await client.xml(service, url, accept=_ACCEPT, roots=[f"{_ATOM}feed"])
     return list(_entries(client, root))
 
 

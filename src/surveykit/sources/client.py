@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
@@ -67,9 +67,21 @@ class Client:
         """A JSON object. Raises NotFoundError or ServiceError."""
         return await self.get(service, url, accept, _json)
 
-    async def xml(self, service: Service, url: str, *, accept: str) -> Element:
-        """The root of an XML document without document type. Raises NotFoundError or ServiceError."""
-        return await self.get(service, url, accept, _xml)
+    async def xml(
+        self, service: Service, url: str, *, accept: str, roots: Collection[str]
+    ) -> Element:
+        """The root, named like one of `roots`, of an XML document without document type.
+
+        Raises NotFoundError or ServiceError.
+        """
+
+        def read(kept: Kept) -> Element:
+            root = _xml(kept)
+            if root.tag not in roots:
+                raise ValueError(f"XML of its own kind: {root.tag[:80]!r}")
+            return root
+
+        return await self.get(service, url, accept, read)
 
     async def text(self, service: Service, url: str, *, accept: str) -> str:
         """A text in UTF-8. Raises NotFoundError or ServiceError."""
