@@ -8,7 +8,7 @@ a few hundred comparisons. A title alone proves nothing: there are several "Deep
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -28,6 +28,8 @@ _SCHEMES = {
     "acl": "ACL Anthology id",
     "openreview": "OpenReview id",
 }
+_SURE = frozenset({*_SCHEMES, "title"})
+"""Blocks in which every two works are compared."""
 _LONG = 3
 """Words of a title, the longest ones, under which a work is filed."""
 _NEAR_YEARS = 3
@@ -81,6 +83,11 @@ class _Work:
         return frozenset(key for key in keys if key)
 
     @cached_property
+    def numerals(self) -> tuple[str, ...]:
+        """Numbers in the title, which tell the parts of a series apart."""
+        return tuple(sorted(w for w in self.words if _NUMERAL.fullmatch(w)))
+
+    @cached_property
     def names(self) -> Mapping[str, frozenset[str]]:
         """Folded family name -> folded given names, `""` where there is none."""
         names: dict[str, set[str]] = defaultdict(set)
@@ -96,7 +103,7 @@ class _Work:
             yield "title", key
         head = _SUBTITLE.split(self.title, maxsplit=1)[0]
         heads = {w for w in map(folded, re.split(r"[\s/–—-]+", head)) if w}
-        long = {*_longest(self.words), *_longest(heads)}
+        long = sorted({*_longest(self.words), *_longest(heads)})
         lasts = list(self.names)
         for last in {*lasts[:20], *lasts[-1:]}:  # a list of thousands needs no more
             for word in long:
@@ -121,10 +128,20 @@ class Index:
     def candidates(self, work: Record | Paper) -> list[Match]:
         """Entries that may be the same paper, the likeliest first."""
         asked = _Work.of(work)
-        near = {id_: None for b in asked.blocks() for id_ in self._blocks.get(b, ())}
+        sure: set[str] = set()
+        hits: Counter[str] = Counter()
+        for block in asked.blocks():
+            together = self._blocks.get(block, ())
+            if block[0] in _SURE:
+                sure.update(together)
+            else:
+                hits.update(together)
+        # The same paper shares several words and authors; one of each is chance, where there are more.
+        least = 2 if len(asked.names) > 1 and len(asked.words) > 3 else 1
+        sure.update(id_ for id_, count in hits.items() if count >= least)
         if isinstance(work, Paper):
-            near.pop(work.id, None)
-        found = (_match(id_, asked, self._works[id_]) for id_ in near)
+            sure.discard(work.id)
+        found = (_match(id_, asked, self._works[id_]) for id_ in sure)
         return sorted(filter(None, found), key=lambda m: (-m.score, m.id))
 
 
@@ -138,10 +155,10 @@ def _longest(words: Iterable[str]) -> list[str]:
 
 
 def _match(id_: str, a: _Work, b: _Work) -> Match | None:
-    shared = _shared_authors(a, b)
-    if match := _by_identifier(id_, a, b, shared):
-        return match
     found = _by_title(a, b)
+    if a.identifiers.items() & b.identifiers.items():
+        return _by_identifier(id_, a, b, like=found is not None)
+    shared = _shared_authors(a, b) if found else 0.0
     if found is None or (a.names and b.names and shared < 0.3):
         return None
     score, reason = found
@@ -159,15 +176,12 @@ def _match(id_: str, a: _Work, b: _Work) -> Match | None:
     return Match(id_, score, reason)
 
 
-def _by_identifier(id_: str, a: _Work, b: _Work, shared: float) -> Match | None:
-    for scheme, named in _SCHEMES.items():
-        value = a.identifiers.get(scheme)
-        if value is None or value != b.identifiers.get(scheme):
-            continue
-        if shared >= 0.5 or _by_title(a, b) or fuzz.ratio(a.key, b.key) >= 75:
-            return Match(id_, 1.0, f"same {named}")
-        return Match(id_, 0.5, f"same {named} {value} for another title; one is wrong")
-    return None
+def _by_identifier(id_: str, a: _Work, b: _Work, *, like: bool) -> Match:
+    scheme, value = next(iter(a.identifiers.items() & b.identifiers.items()))
+    named = _SCHEMES[scheme]
+    if like or _shared_authors(a, b) >= 0.5 or fuzz.ratio(a.key, b.key) >= 75:
+        return Match(id_, 1.0, f"same {named}")
+    return Match(id_, 0.5, f"same {named} {value} for another title; one is wrong")
 
 
 def _by_title(a: _Work, b: _Work) -> tuple[float, str] | None:
@@ -175,19 +189,17 @@ def _by_title(a: _Work, b: _Work) -> tuple[float, str] | None:
         return 1.0, "same title"
     if (b.key in a.parts and not b.parts) or (a.key in b.parts and not a.parts):
         return 0.9, "same title but for a subtitle"
-    if _numerals(a) == _numerals(b) and _near(a, b):
+    if (
+        fuzz.ratio(a.key, b.key, score_cutoff=80)
+        and a.numerals == b.numerals
+        and _near(a, b)
+    ):
         return 0.9, "nearly the same title"
     return None
 
 
-def _numerals(work: _Work) -> list[str]:
-    return sorted(word for word in work.words if _NUMERAL.fullmatch(word))
-
-
 def _near(a: _Work, b: _Work) -> bool:
     """Whether only misprints and few added words tell the titles apart."""
-    if fuzz.ratio(a.key, b.key) < 80:
-        return False
     if fuzz.ratio(a.key, b.key) >= 97:
         return True
     ours, theirs = (list(w.words) for w in (a, b))

@@ -74,7 +74,7 @@ NUMBERED = """\
 2. Can't Steal? Cont-Steal! Contrastive Attacks. SP 2022.  [\\[pdf\\]](https://ieeexplore.ieee.org/document/1/)
 
 10. RIBAC: Towards R obust and I mperceptible A ttack. EMNLP 2022. [\\[pdf\\]](https://aclanthology.org/2022.findings-emnlp.26/)
- 
+
 11. How should models be tuned? NeurIPS 2021. [\\[pdf\\]](https://example.org/paper)
 """
 
