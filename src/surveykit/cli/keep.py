@@ -6,12 +6,13 @@ import dataclasses
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from surveykit.cli.outside import readable
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -26,7 +27,6 @@ from surveykit.cli.terminal import (
 from surveykit.errors import MachineError
 
 if TYPE_CHECKING:
-    from surveykit.catalog import Catalog
     from surveykit.errors import Problem
     from surveykit.imports.run import Form, Imported
 
@@ -76,10 +76,9 @@ def import_references(
     from surveykit.imports.run import import_file
 
     home = repository(root)
-    catalog = _whole(home)
-    if catalog is None:
-        return FOUND
-    imported = import_file(file, catalog, _today(), form)
+    taken = frozenset(path.stem for path in (home / "catalog/papers").rglob("*.yaml"))
+    today = datetime.now(UTC).date()
+    imported = import_file(file, readable(home), today, form=form, taken=taken)
     writers = {
         "text": lambda: report.text(imported, file.name),
         "json": lambda: report.as_json(imported),
@@ -93,20 +92,6 @@ def import_references(
         written = outputs.write(target, imported.texts)
         note(f"{len(written)} entries written below {target}")
     return FOUND if imported.anomalies else FINE
-
-
-def _whole(home: Path) -> Catalog | None:
-    """The catalog, or None after saying why there is none."""
-    from surveykit import load
-
-    checked = load.check(home)
-    if checked.catalog is None:
-        warn(checked.problems)
-    return checked.catalog
-
-
-def _today() -> date:
-    return datetime.now(UTC).date()
 
 
 def _refuse_taken(home: Path, imported: Imported) -> None:

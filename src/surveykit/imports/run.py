@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Literal
 
-from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft, Drafter
 from surveykit.errors import MachineError
@@ -55,13 +54,33 @@ class Imported:
     @property
     def texts(self) -> dict[str, str]:
         """Path -> text of every new entry."""
-        return {draft.path: entry_text(draft.data) for _, draft in self.drafts}
+        return {draft.path: draft.text for _, draft in self.drafts}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Ids that are taken: those of before, and those given since."""
+
+    before: Container[str]
+    new: set[str] = field(default_factory=set)
+
+    def __contains__(self, id_: object) -> bool:
+        """Whether an id is taken."""
+        return id_ in self.before or id_ in self.new
 
 
 def import_file(
-    path: Path, catalog: Catalog, today: date, form: Form | None = None
+    path: Path,
+    catalog: Catalog,
+    today: date,
+    *,
+    form: Form | None = None,
+    taken: Container[str] = (),
 ) -> Imported:
-    """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError."""
+    """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError.
+
+    No entry gets an id that is among `taken`.
+    """
     text, anomalies = _text(path)
     form = form or guessed_form(path.name, text)
     reading = READERS[form](text, path.name)
@@ -69,10 +88,11 @@ def import_file(
     if form == "markdown":
         document.missing_files(text, path.parent, reading)
     reviewed = review(reading, catalog)
-    drafter, taken, drafts = Drafter(catalog, today), set[str](), []
+    drafter, drafts = Drafter(catalog, today), []
+    names = Names(taken)
     for found in reviewed.new:
-        draft = drafter.draft([found.record], taken)
-        taken.add(draft.id)
+        draft = drafter.draft([found.record], names)
+        names.new.add(draft.id)
         drafts.append((found, draft))
     return Imported(
         form,
