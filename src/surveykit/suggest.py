@@ -17,7 +17,7 @@ NEIGHBOURS = 12
 """Entries asked for their terms."""
 NAMED = 2
 """Of these, how many a reason names."""
-TITLE_WEIGHT, HEADING_WEIGHT, ABSTRACT_WEIGHT = 1.0, 1.0, 0.25
+TITLE_WEIGHT, HEADING_WEIGHT, ABSTRACT_WEIGHT = 0.7, 0.7, 0.25
 """What a term's own name is worth where it stands; neighbours together are worth 1."""
 LEAST_SCORE = 0.25
 OPTIONAL_SCORE = 0.6

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
@@ -33,9 +34,7 @@ def judged(outcome: Outcome, catalog: Catalog) -> Outcome:
         return outcome
     console = Console(stderr=True)
     _show(console, outcome)
-    if not Confirm.ask(
-        "Does it belong into the survey?", console=console, default=True
-    ):
+    if not Confirm.ask("Does it belong in the survey?", console=console, default=True):
         return dataclasses.replace(outcome, draft=None, matches=(), alarms=())
     console.print(
         f"[dim]Enter takes what stands in brackets; {LEAVE} leaves the question to later.[/dim]"
@@ -103,7 +102,8 @@ def _decide(
     for one in suggested:
         console.print(f"  [cyan]{one.term}[/cyan]  [dim]{escape(one.reason)}[/dim]")
     choices = [t.id for t in axis.terms if not _is_group(axis, t.id)]
-    console.print(f"  [dim]{', '.join(choices)}[/dim]", soft_wrap=False)
+    offered = [term for term in choices if _fits(axis, term, terms)] or choices
+    console.print(Padding(f"[dim]{', '.join(offered)}[/dim]", (0, 0, 0, 2)))
     default = _default(axis, suggested)
     while True:
         said = Prompt.ask(f"{axis.id}", console=console, default=default).strip()
@@ -134,6 +134,16 @@ def _default(axis: Axis, suggested: Sequence[Suggestion]) -> str:
 
 def _is_group(axis: Axis, term: str) -> bool:
     return axis.leaves_only and any(other.parent == term for other in axis.terms)
+
+
+def _fits(axis: Axis, term: str, chosen: dict[str, list[str]]) -> bool:
+    """Whether the group of a term is shown under what was chosen before; undecided axes exclude nothing."""
+    groups = {other.id: other for other in axis.terms}
+    parent = groups.get(groups[term].parent or "")
+    return parent is None or all(
+        TODO_TERM in chosen.get(other, [TODO_TERM]) or set(words) & set(chosen[other])
+        for other, words in parent.applies_to.items()
+    )
 
 
 def _applies(axis: Axis, terms: dict[str, list[str]], catalog: Catalog) -> bool:
