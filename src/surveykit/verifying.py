@@ -20,6 +20,7 @@ from surveykit.weighing import Difference, differences, same_work
 
 AT_ONCE = 8
 """Entries that are looked at together; each service is asked at its own pace."""
+_REGISTRAR = {"doi": 2, "acl": 1}
 _PUBLISHED = ("conference", "journal")
 Find = Callable[[Client, str], Awaitable[Found]]
 
@@ -154,6 +155,29 @@ class Verifier:
                 await self._ask(case, scheme, find, value)
         if known.openreview and not case.own:
             await self._ask(case, "openreview", openreview.find, known.openreview)
+        await self._prove_all(case)
+
+    async def _prove_all(self, case: _Case) -> None:
+        """Ask the registrar for the DOIs that others have named, where the entry has none."""
+        if case.paper.identifiers.doi is None:
+            found = (*case.own, *case.searched)
+            dois = {
+                f.record.doi.casefold(): f.record.doi for f in found if f.record.doi
+            }
+            for value in dois.values():
+                await self._prove(case, value)
+
+    async def _prove(self, case: _Case, doi: str) -> None:
+        """Add what the registrar has under a DOI, if it is the same paper."""
+        try:
+            found = await find_doi(self._client, doi)
+        except NotFoundError:
+            return
+        except FetchError as error:
+            case.failures.append(str(error))
+            return
+        if same_work(case.paper, found.record):
+            case.searched.append(found)
 
     async def _ask(self, case: _Case, scheme: str, find: Find, value: str) -> None:
         try:
@@ -165,13 +189,14 @@ class Verifier:
 
     def _needs_search(self, case: _Case) -> bool:
         """Whether nobody has told yet of the published version."""
-        return not any(f.record.kind in _PUBLISHED for f in case.own)
+        found = (*case.own, *case.searched)
+        return not any(f.record.kind in _PUBLISHED for f in found)
 
     async def _searched(self, case: _Case) -> None:
         paper = case.paper
         for search in (dblp.search, crossref.search, arxiv.search):
             if search is not dblp.search and (case.own or case.searched):
-                return  # the others are for papers that nobody knows
+                break  # the others are for papers that nobody knows
             try:
                 results = await search(
                     self._client, paper.title.en, paper.authors[0].last
@@ -180,6 +205,7 @@ class Verifier:
                 case.failures.append(str(error))
                 continue
             case.searched += [f for f in results if same_work(paper, f.record)]
+        await self._prove_all(case)
 
     def _verdict(self, case: _Case) -> Verdict:
         paper = case.paper
@@ -219,23 +245,35 @@ class Verifier:
     def _candidates(
         self, paper: Paper, records: Sequence[Record]
     ) -> Iterator[Candidate]:
+        best_last = sorted(
+            records, key=lambda r: _REGISTRAR.get(r.source.partition(":")[0], 0)
+        )
         for scheme in ("doi", "arxiv", "acl"):
             if getattr(paper.identifiers, scheme) is None:
                 values = {
                     value.casefold(): (value, record.source)
-                    for record in reversed(records)
+                    for record in best_last
                     if (value := getattr(record, scheme))
                 }
                 for value, source in values.values():
-                    safe = len(values) == 1 and not (
-                        scheme == "doi" and paper.venue == "arxiv"
-                    )
+                    # What others tell of a DOI is a hint; what its registrar says is proof.
+                    proven = scheme != "doi" or source.startswith("doi:")
+                    preprint = scheme == "doi" and paper.venue == "arxiv"
+                    safe = len(values) == 1 and proven and not preprint
                     yield Candidate(f"identifiers.{scheme}", value, source, safe)
         if paper.venue == "arxiv":
-            for record in records:
-                if record.kind in _PUBLISHED and record.venue_text:
-                    said = f"{record.venue_text} {record.year or ''}".strip()
-                    yield Candidate("venue", said, record.source, safe=False)
+            yield from self._published_as(best_last)
+
+    def _published_as(self, records: Sequence[Record]) -> Iterator[Candidate]:
+        """Where a preprint was published meanwhile, once for each venue."""
+        told: dict[str, Candidate] = {}
+        for record in records:
+            if record.kind in _PUBLISHED and record.venue_text:
+                where = self._venues.find(record.venue_text)
+                name = where.venue if where else record.venue_text
+                said = f"{name} {record.year or ''}".strip()
+                told[name] = Candidate("venue", said, record.source, safe=False)
+        yield from told.values()
 
 
 def _unknown(scheme: str, value: str, service: str) -> Difference:

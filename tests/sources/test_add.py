@@ -259,6 +259,19 @@ def test_a_full_disk_leaves_no_partial_entry(world, paper, monkeypatch):
     assert world.entries() == before
 
 
+def test_an_entry_that_appeared_meanwhile_is_not_written_over(world, paper, server):
+    theirs = world.root / "catalog/papers/2023/vanmuller2023planting.yaml"
+
+    def answer(_):
+        theirs.write_text("theirs\n", encoding="utf-8")
+        return as_json(dblp(dblp_info(venue="ICCV", year="2023")))
+
+    server.answers["/dblp"] = answer
+    done = world.run("add", PREPRINT)
+    assert (done.code, "exists by now" in done.err) == (3, True)
+    assert theirs.read_text(encoding="utf-8") == "theirs\n"
+
+
 def test_a_venue_that_the_registry_lacks_is_left_to_the_author(world, server):
     server.answers["/crossref"] = as_json(crossref(work()))
     server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})

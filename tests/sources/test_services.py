@@ -184,7 +184,9 @@ def test_a_correction_is_only_a_note(desk, server):
     server.answers["/crossref"] = as_json(crossref(work(**fields)))
     found = desk.ask(crossref_module.find, "10.5555/x")
     assert found.alarms == ()
-    assert found.notes == ("doi:10.5555/x was updated (erratum) by doi:10.5555/e",)
+    assert found.notes == (
+        "doi:10.5555/ccs24.0001 was updated (erratum) by doi:10.5555/e",
+    )
 
 
 def test_crossref_names_the_preprint(desk, server):

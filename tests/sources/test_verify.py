@@ -212,8 +212,8 @@ def test_a_published_version_of_a_preprint_is_missing(world, entry, services):
     assert (code, row["status"]) == (1, "missing")
     found = {(c["field"], c["value"], c["safe"]) for c in row["candidates"]}
     assert found == {
-        ("identifiers.doi", "10.5555/CCS24.0001", False),
-        ("venue", "ICCV 2023", False),
+        ("identifiers.doi", "10.5555/ccs24.0001", False),
+        ("venue", "iccv 2023", False),
     }
     assert verdict(world, "--quick")[1]["status"] == "ok"
 
@@ -258,11 +258,32 @@ def test_fix_fills_in_what_is_proven_and_keeps_every_other_byte(world, entry, se
     day = datetime.now(UTC).date().isoformat()
     after = path.read_text(encoding="utf-8")
     expected = before.replace(
-        "  arxiv: '2401.00001'\n", "  arxiv: '2401.00001'\n  doi: 10.5555/CCS24.0001\n"
+        "  arxiv: '2401.00001'\n", "  arxiv: '2401.00001'\n  doi: 10.5555/ccs24.0001\n"
     )
-    expected += f"verified:\n  date: '{day}'\n  by:\n    - arXiv:2401.00001\n    - dblp:conf/ccs/MullerL24\n"
+    expected += f"verified:\n  date: '{day}'\n  by:\n    - arXiv:2401.00001\n    - dblp:conf/ccs/MullerL24\n    - doi:10.5555/ccs24.0001\n"
     assert after == expected
     assert world.run("validate").code == 0
+
+
+def test_a_doi_that_authors_told_arxiv_is_proven_by_its_registrar(
+    world, entry, services
+):
+    entry(
+        ENTRY.replace("  doi: 10.5555/ccs24.0001\n", "").replace(
+            "doi.org/10.5555/ccs24.0001", "arxiv.org/abs/2401.00001"
+        )
+    )
+    services.answers["/arxiv"] = on_arxiv(doi="10.5555/ccs24.0001")
+    services.answers["/dblp"] = as_json(dblp())
+    (found,) = verdict(world)[1]["candidates"]
+    assert (found["source"], found["safe"]) == ("doi:10.5555/ccs24.0001", True)
+    services.answers["/crossref"] = Answer("", 404)
+    world.desk.now += 90_000
+    (found,) = verdict(world)[1]["candidates"]
+    assert (found["source"], found["safe"]) == ("arXiv:2401.00001", False)
+    services.answers["/crossref"] = registered(title=["Deep Learning"])
+    world.desk.now += 90_000
+    assert not verdict(world)[1]["candidates"][0]["safe"]
 
 
 def test_fix_keeps_what_was_known_before(world, entry, services):

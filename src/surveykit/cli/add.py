@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
+from surveykit.errors import MachineError
 
 if TYPE_CHECKING:
     from surveykit.adding import Outcome
@@ -81,29 +83,29 @@ def add(
     home = repository(root)
     catalog = readable(home)
     how = Asking(offline, refresh, mailto, cache)
-    outcomes = asyncio.run(_outcomes(home, catalog, how, wanted, anyway))
+    found = asyncio.run(outcomes(home, catalog, how, wanted, anyway))
     asked = (
         not (yes or as_json or dry_run) and sys.stdin.isatty() and sys.stderr.isatty()
     )
     if asked:
         from surveykit.cli.judging import judged
 
-        outcomes = [judged(outcome, catalog) for outcome in outcomes]
-    texts = {o.draft.path: o.draft.text for o in outcomes if o.draft}
+        found = [judged(outcome, catalog) for outcome in found]
+    texts = {o.draft.path: o.draft.text for o in found if o.draft}
     if not dry_run:
         _write(home, texts)
     if as_json:
-        say_json([_row(outcome, written=not dry_run) for outcome in outcomes])
+        say_json([_row(outcome, written=not dry_run) for outcome in found])
     else:
-        for outcome in outcomes:
+        for outcome in found:
             _tell(outcome, dry_run=dry_run)
-    return _code(outcomes)
+    return _code(found)
 
 
 COMMANDS = (add,)
 
 
-async def _outcomes(
+async def outcomes(
     home: Path,
     catalog: Catalog,
     how: Asking,
@@ -113,19 +115,19 @@ async def _outcomes(
     from surveykit.adding import Adder
     from surveykit.draft import Drafter
 
-    outcomes = []
+    found = []
     async with client(home, catalog, how) as asker:
         drafter = Drafter(catalog, datetime.now(UTC).date())
         adder = Adder(asker, catalog, drafter, taken=_names(home), anyway=anyway)
         async for outcome in adder.add(wanted):
-            outcomes.append(outcome)
+            found.append(outcome)
             if len(wanted) > 1:
                 note(
-                    f"{len(outcomes)} of {len(wanted)}: {outcome.identifier} {outcome.state}"
+                    f"{len(found)} of {len(wanted)}: {outcome.identifier} {outcome.state}"
                 )
         for text in asker.notes:
             note(text)
-    return outcomes
+    return found
 
 
 def _names(home: Path) -> frozenset[str]:
@@ -136,8 +138,12 @@ def _names(home: Path) -> frozenset[str]:
 def _write(home: Path, texts: dict[str, str]) -> None:
     from surveykit import outputs
 
-    if texts:
-        outputs.write(home, texts)
+    for path in texts:  # somebody may have been faster
+        if os.path.lexists(home / path):
+            raise MachineError(
+                f"{path} exists by now; nothing is written, run it again"
+            )
+    outputs.write(home, texts)
 
 
 def _tell(outcome: Outcome, *, dry_run: bool) -> None:

@@ -75,6 +75,7 @@ def _polite(client: Client, sign: str) -> str:
 
 
 def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
+    doi = str(item.get("DOI") or doi)  # in the registrar's own spelling
     year, month = _date(item)
     made = record(
         client.services.crossref,
@@ -85,7 +86,7 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
         month=month,
         venue_text=_venue(item),
         kind=_KINDS.get(str(item.get("type")), "other"),
-        doi=str(item.get("DOI") or doi),
+        doi=doi,
         arxiv=_preprint(item),
         volume=item.get("volume"),
         number=item.get("issue"),
