@@ -124,7 +124,7 @@ def fmt(
     from surveykit import outputs
 
     home = repository(root)
-    done = _formatted(home, _entries(home, paths))
+    done = formatted(home, entry_paths(home, paths))
     dry = check or diff
     if not dry:
         outputs.write(home, {path: new for path, (_, new) in done.changed.items()})
@@ -145,7 +145,7 @@ def fmt(
 
 
 @dataclass(frozen=True)
-class _Formatted:
+class Formatted:
     """What formatting would do."""
 
     seen: int
@@ -155,7 +155,8 @@ class _Formatted:
     """Files that cannot be formatted."""
 
 
-def _formatted(home: Path, paths: Sequence[str]) -> _Formatted:
+def formatted(home: Path, paths: Sequence[str]) -> Formatted:
+    """What formatting would do to entry files."""
     from surveykit.canon import format_text
     from surveykit.errors import Problem
     from surveykit.yaml_tree import RefusedError, read
@@ -171,10 +172,10 @@ def _formatted(home: Path, paths: Sequence[str]) -> _Formatted:
         problems += [Problem(path, f.line, f.column, f.rule, f.message) for f in faults]
         if new != tree.text:
             changed[path] = (tree.text, new)
-    return _Formatted(len(paths), changed, tuple(problems))
+    return Formatted(len(paths), changed, tuple(problems))
 
 
-def _entries(home: Path, paths: Sequence[Path]) -> list[str]:
+def entry_paths(home: Path, paths: Sequence[Path]) -> list[str]:
     """Entry files that `paths` name, relative to the repository; all for none."""
     folder = home / "catalog/papers"
     found = set()
@@ -245,7 +246,7 @@ def _examined(home: Path) -> Iterator[_Check]:
         more = f"  (also {', '.join(rules[1:])})" if rules[1:] else ""
         lines = tuple(report.printable(str(p)) for p in some)
         yield _Check(name, lines, run + more, harmless=severity == "warning")
-    done = _formatted(home, _entries(home, ()))
+    done = formatted(home, entry_paths(home, ()))
     yield _Check("form of the entries", tuple(done.changed), "surveykit fmt")
     if checked.catalog is None:
         said = ("not looked at while entries have errors",)

@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit.errors import IdentifierError
+from surveykit.identifier import arxiv_id, doi, identify
 from surveykit.models import ArxivId, Url
 from surveykit.record import Record, tidy
-from surveykit.identifier import arxiv_id, doi, identify
 
 KINDS = {
     "mojibake": "text that was decoded with the wrong character set",
