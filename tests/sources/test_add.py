@@ -272,6 +272,23 @@ def test_an_entry_that_appeared_meanwhile_is_not_written_over(world, paper, serv
     assert theirs.read_text(encoding="utf-8") == "theirs\n"
 
 
+def test_a_record_that_names_another_papers_doi_does_not_take_it_in(
+    world, paper, server
+):
+    server.answers["/arxiv"] = Answer(
+        atom(atom_entry(doi="10.5555/wrong")), headers={"content-type": ATOM}
+    )
+    other = work(
+        DOI="10.5555/wrong",
+        title=["Deep Learning"],
+        author=[{"given": "Y.", "family": "LeCun"}],
+    )
+    server.answers["/crossref/10.5555/wrong"] = as_json(crossref(other))
+    done = world.run("add", PREPRINT)
+    assert "names doi 10.5555/wrong, which is 'Deep Learning'; left out" in done.err
+    assert entry(world, done)["identifiers"] == {"arxiv": PREPRINT, "doi": DOI}
+
+
 def test_a_venue_that_the_registry_lacks_is_left_to_the_author(world, server):
     server.answers["/crossref"] = as_json(crossref(work()))
     server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})

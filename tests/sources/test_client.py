@@ -110,6 +110,17 @@ def test_a_server_that_stays_down_is_asked_three_times_and_then_no_more(desk, se
     assert desk.slept == [2.0, 4.0]
 
 
+def test_who_stands_in_line_behind_a_refusal_does_not_ask(desk, server):
+    server.answers["/crossref"] = Answer("", 429, {"Retry-After": "600"})
+
+    async def many(client):
+        some = [find(client, f"10.5555/{n}") for n in range(8)]
+        return await asyncio.gather(*some, return_exceptions=True)
+
+    assert {type(error) for error in desk.ask(many)} == {ServiceError}
+    assert len(server.asked) == 1
+
+
 def test_silence_ends(desk, server):
     server.answers["/crossref"] = Answer("{}", seconds=30)
     with pytest.raises(ServiceError, match=r"did not answer \(\w+\)"):

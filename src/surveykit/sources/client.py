@@ -60,6 +60,7 @@ class Client:
     """What a reader should know of the answers: an old one was used."""
     _down: dict[str, ServiceError] = field(default_factory=dict)
     _fetchers: dict[float, Fetcher] = field(default_factory=dict)
+    _lines: dict[str, asyncio.Lock] = field(default_factory=dict)
 
     async def json(
         self, service: Service, url: str, *, accept: str = "application/json"
@@ -149,8 +150,17 @@ class Client:
     async def _patiently(
         self, service: Service, url: str, fields: Mapping[str, str]
     ) -> Reply:
-        """The first reply that is not a sign of being busy. Raises ServiceError."""
+        """The first reply that is not a sign of being busy. Raises ServiceError.
+
+        One question to a host at a time: who stands in line behind one that failed hears of it instead of asking.
+        """
         host = urlsplit(url).netloc
+        async with self._lines.setdefault(host, asyncio.Lock()):
+            return await self._in_turn(service, url, host, fields)
+
+    async def _in_turn(
+        self, service: Service, url: str, host: str, fields: Mapping[str, str]
+    ) -> Reply:
         if host in self._down:
             raise self._down[host]
         await self._when_due(service, host)
