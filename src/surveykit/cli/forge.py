@@ -24,7 +24,7 @@ READERS_FILES = ("README.md", "README.zh-CN.md")
 """Generated files whose difference a reviewer wants to see."""
 
 
-@click.command(epilog=example("surveykit report --base origin/main > report.md"))
+@click.command(epilog=example("surveykit report --base origin/main"))
 @click.option(
     "--base",
     default="origin/main",
@@ -149,12 +149,7 @@ def _pull(home: Path, base: str, entries: tuple[Entry, ...]) -> PullRequest:
     )
 
 
-@click.command(
-    "from-issue",
-    epilog=example(
-        "gh issue view 12 --json body --jq .body | surveykit from-issue --number 12 -"
-    ),
-)
+@click.command("from-issue", epilog=example("surveykit from-issue - --number 12"))
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @click.option(
     "--number", type=click.IntRange(1), required=True, help="Number of the issue."
