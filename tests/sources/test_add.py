@@ -205,6 +205,18 @@ def test_a_published_version_that_could_not_be_looked_for_is_said(world, paper, 
     assert entry(world, done)["venue"] == "arxiv"
 
 
+def test_a_doi_that_could_not_be_checked_is_left_out_and_said(world, paper, server):
+    server.answers["/crossref"] = Answer("", 503)
+    done = world.run("add", PREPRINT)
+    assert done.code == 0
+    assert (
+        "doi 10.5555/CCS24.0001, named by dblp:conf/ccs/MullerL24, is left out: Crossref: is busy"
+        in done.err
+    )
+    data = entry(world, done)
+    assert (data["venue"], data["identifiers"]) == ("iccv", {"arxiv": PREPRINT})
+
+
 def test_an_unknown_paper(world, server):
     server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})
     done = world.run("add", "2401.99999")
@@ -285,7 +297,10 @@ def test_a_record_that_names_another_papers_doi_does_not_take_it_in(
     )
     server.answers["/crossref/10.5555/wrong"] = as_json(crossref(other))
     done = world.run("add", PREPRINT)
-    assert "names doi 10.5555/wrong, which is 'Deep Learning'; left out" in done.err
+    assert (
+        "doi 10.5555/wrong, named by arXiv:2401.00001, is left out: it is 'Deep Learning'"
+        in done.err
+    )
     assert entry(world, done)["identifiers"] == {"arxiv": PREPRINT, "doi": DOI}
 
 

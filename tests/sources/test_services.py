@@ -107,7 +107,8 @@ def test_a_paper_about_withdrawal_is_not_withdrawn(desk, server):
     abstract = (
         "We study why models keep data that users have withdrawn. This paper is long."
     )
-    server.answers["/arxiv"] = feed(atom_entry(summary=abstract))
+    comment = "Supersedes withdrawn arXiv:2301.00001; code for users who have withdrawn"
+    server.answers["/arxiv"] = feed(atom_entry(summary=abstract, comment=comment))
     assert desk.ask(arxiv.find, "2401.00001").alarms == ()
 
 
@@ -313,7 +314,7 @@ def test_acl_gives_a_findings_paper(desk, server):
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_openreview_gives_an_accepted_paper(desk, server, wrapped):
     where = "/openreview" if wrapped else "/openreview_before_2024"
-    server.answers["/openreview"] = Answer('{"name":"NotFoundError"}', 404)
+    server.answers["/openreview"] = Answer('{"name":"ForbiddenError"}', 403)
     server.answers[where] = as_json(note(wrapped=wrapped))
     record = desk.ask(openreview.find, "AbCdEfGh12").record
     assert (record.title, record.year) == (

@@ -21,7 +21,11 @@ MOST_IDS = 400
 _ACCEPT = "application/atom+xml"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _OWN = "{http://arxiv.org/schemas/atom}"
-_WITHDRAWN = re.compile(r"\bwithdrawn\b|\bwithdrawal\b", re.IGNORECASE)
+_WITHDRAWN = re.compile(
+    r"^withdraw(?:n|al)\b|\bwithdrawn (?:by|due|because|as|for|from|until)\b"
+    r"|\b(?:been|was|is|paper|article|submission|manuscript|version|v[0-9]+) withdrawn\b",
+    re.IGNORECASE,
+)
 _WITHDRAWN_TEXT = re.compile(
     r"\s*(?:this|the) (?:\w+ )?(?:paper|article|submission|manuscript|work|preprint)\b.{0,40}\bwithdrawn\b",
     re.IGNORECASE,

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from surveykit.errors import NotFoundError, ServiceError
+from surveykit.errors import FetchError, NotFoundError, ServiceError
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, listed, mapping, people, record, year_month
 from surveykit.sources.services import Service
@@ -23,8 +23,11 @@ async def find(client: Client, value: str) -> Found:
     first, second = client.services.openreview, client.services.openreview_before_2024
     try:
         note = await _note(client, first, value)
-    except NotFoundError:
-        note = await _note(client, second, value)
+    except FetchError as error:  # 404 or 403, by age of the venue
+        try:
+            note = await _note(client, second, value)
+        except NotFoundError:
+            raise error from None
     return _found(client, note, value)
 
 

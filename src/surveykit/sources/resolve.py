@@ -21,6 +21,7 @@ from surveykit.sources import (
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, same_paper
 
+_NAMED: tuple[Kind, ...] = ("arxiv", "doi", "acl", "openreview")
 Find = Callable[[Client, str], Awaitable[Found]]
 
 
@@ -89,26 +90,39 @@ async def resolve(client: Client, identifier: Identifier) -> Known:
 
 async def _follow(client: Client, known: Known) -> None:
     """Ask for every identifier that a record names and nobody has answered for."""
-    for kind in ("arxiv", "doi", "acl", "openreview"):
+    for kind in _NAMED:
         for one in list(known.records):
             value = getattr(one, kind)
             if value is None or known.has(kind):
                 continue
-            try:
-                found = await SERVICES[kind](client, value)
-            except FetchError as error:
-                known.notes.append(f"{kind} {value}: {error}")
-                continue
-            if _is_placeholder(one) or same_paper(one, found.record):
-                known.take(found)
-            else:
-                told = f"{one.source} names {kind} {value}, which is {found.record.title!r}; left out"
-                known.notes.append(told)
-                known.records = [
-                    r.model_copy(update={kind: None}) if r is one else r
-                    for r in known.records
-                ]
+            why = await _join(client, known, one, kind, value)
+            if why:  # what nobody has proven does not get into the entry
+                known.notes.append(
+                    f"{kind} {value}, named by {one.source}, is left out: {why}"
+                )
+                _forget(known, kind, value)
     _drop_placeholder(known)
+
+
+async def _join(
+    client: Client, known: Known, one: Record, kind: Kind, value: str
+) -> str:
+    """Add what the service has under an identifier that a record names; else say why not."""
+    try:
+        found = await SERVICES[kind](client, value)
+    except FetchError as error:
+        return str(error)
+    if not _is_placeholder(one) and not same_paper(one, found.record):
+        return f"it is {found.record.title!r}"
+    known.take(found)
+    return ""
+
+
+def _forget(known: Known, kind: str, value: str) -> None:
+    known.records = [
+        r.model_copy(update={kind: None}) if getattr(r, kind) == value else r
+        for r in known.records
+    ]
 
 
 def _drop_placeholder(known: Known) -> None:
