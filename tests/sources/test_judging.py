@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from rich.console import Console
@@ -13,7 +21,10 @@ from surveykit.adding import Outcome, State
 from surveykit.cli import judging
 from surveykit.draft import Drafter
 from surveykit.identifier import Identifier
+from surveykit.load import check
 from surveykit.record import Record
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -114,3 +125,60 @@ def test_the_program_asks_at_a_terminal_and_only_there(world, server, monkeypatc
     world.run("add", "2401.00001")
     assert asked == []  # neither input nor output is a terminal here
     assert len(world.entries()) == len(before) + 1
+
+
+def at_terminal(root: Path, answers: list[str]) -> tuple[int, str]:
+    """Exit code and screen of the program at a terminal, where a person gives these answers; ^C interrupts."""
+    ours, theirs = pty.openpty()
+    paths = os.pathsep.join([f"{ROOT}/src", str(ROOT), f"{ROOT}/tests"])
+    program = subprocess.Popen(
+        [sys.executable, "-m", "sources.terminal", str(root)],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": paths, "TERM": "dumb", "COLUMNS": "100"},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    shown, left, answered = "", list(answers), 0
+    with contextlib.suppress(OSError):  # the terminal closes when the program ends
+        while chunk := os.read(ours, 4096):
+            shown += chunk.decode(errors="replace")
+            asked = len(re.findall(r"\([\w -?]*\): ", shown))
+            while left and answered < asked:
+                answer = left.pop(0)
+                answered += 1
+                if answer == "^C":
+                    program.send_signal(signal.SIGINT)
+                else:
+                    os.write(ours, answer.encode())
+    os.close(ours)
+    return program.wait(timeout=60), shown
+
+
+def test_a_person_at_a_terminal_finishes_an_entry_in_one_go(catalog_dir):
+    decided = [
+        "y\n",
+        f"{ALL[1]}\n",
+        "\n",
+        "\n",
+        "encoder-backdoor\n",
+        "use\n",
+        "\n",
+        "-\n",
+        "-\n",
+    ]
+    code, shown = at_terminal(catalog_dir, decided)
+    assert code == 0, shown
+    (path,) = (catalog_dir / "catalog/papers").rglob("vanmuller*.yaml")
+    assert "todo" not in path.read_text(encoding="utf-8").lower()
+    assert check(catalog_dir).problems == ()
+
+
+def test_an_interrupt_at_a_question_writes_nothing(catalog_dir):
+    before = sorted((catalog_dir / "catalog/papers").rglob("*"))
+    code, shown = at_terminal(catalog_dir, ["y\n", "^C"])
+    assert code == 130, shown
+    assert sorted((catalog_dir / "catalog/papers").rglob("*")) == before
+    assert "Traceback" not in shown
