@@ -41,9 +41,17 @@ _UNPRINTABLE = re.compile(
 )
 
 
-def entry_text(data: Mapping[str, Any]) -> str:
-    """YAML of an entry, from plain data: mappings, lists, texts, integers, null."""
-    return _text(data, Comments())
+def entry_text(
+    data: Mapping[str, Any], remarks: Mapping[Loc, str] | None = None
+) -> str:
+    """YAML of an entry, from plain data: mappings, lists, texts, integers, null.
+
+    `remarks` are texts that stand as comments behind the values at these places; each is one line.
+    """
+    notes = Comments()
+    for loc, remark in (remarks or {}).items():
+        notes.sides[loc].append(f"# {remark}")
+    return _text(data, notes)
 
 
 def format_text(text: str) -> str:

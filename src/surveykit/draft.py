@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from surveykit.canon import entry_text, format_text
+from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
 from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
 from surveykit.query import fold
@@ -62,15 +62,15 @@ class Draft:
     @property
     def text(self) -> str:
         """The file: canonical, with the reason behind each suggested term."""
-        lines = []
-        for line in entry_text(self.data).splitlines():
-            key = re.match(r"  ([a-z0-9-]+): \[todo, ", line)
-            lines.append(f"{line}{self._reasons(key[1])}" if key else line)
-        return format_text("\n".join(lines) + "\n")
+        terms = self.data.get("terms", {})
+        open_axes = [axis for axis, ids in terms.items() if ids[:1] == [TODO_TERM]]
+        told = {("terms", axis): self._reasons(axis) for axis in open_axes}
+        return entry_text(self.data, {loc: text for loc, text in told.items() if text})
 
     def _reasons(self, axis: str) -> str:
-        told = [f"{s.term}: {s.reason}" for s in self.suggestions.get(axis, ())]
-        return f"  # {' | '.join(told)}" if told else ""
+        return " | ".join(
+            f"{s.term}: {s.reason}" for s in self.suggestions.get(axis, ())
+        )
 
     def decided(self, data: dict[str, Any]) -> Draft:
         """The same draft after a person has decided something."""

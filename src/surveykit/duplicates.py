@@ -22,6 +22,8 @@ from surveykit.rules.rule import folded
 
 SAME = 0.8
 """Score from which two works are called the same paper; below it a person should look."""
+CONFLICT = 0.5
+"""Score of two works that share an identifier and nothing else: one of them has it wrong."""
 _SCHEMES = {
     "doi": "DOI",
     "arxiv": "arXiv id",
@@ -51,8 +53,8 @@ class Match:
 
 
 @dataclass(frozen=True)
-class _Work:
-    """What is compared of a record or an entry."""
+class Work:
+    """What is compared of a record or an entry; made once where it is compared often."""
 
     title: str
     authors: tuple[Author, ...]
@@ -60,12 +62,13 @@ class _Work:
     identifiers: Mapping[str, str]
 
     @staticmethod
-    def of(work: Record | Paper) -> _Work:
+    def of(work: Record | Paper) -> Work:
+        """What is compared of one."""
         names = work if isinstance(work, Record) else work.identifiers
         found = {scheme: getattr(names, scheme) for scheme in _SCHEMES}
         known = {scheme: v.casefold() for scheme, v in found.items() if v}
         title = work.title if isinstance(work.title, str) else work.title.en
-        return _Work(title, work.authors, work.year, known)
+        return Work(title, work.authors, work.year, known)
 
     @cached_property
     def words(self) -> tuple[str, ...]:
@@ -96,8 +99,12 @@ class _Work:
             names[folded(author.last)].add(folded(given))
         return {last: frozenset(given) for last, given in names.items() if last}
 
-    def blocks(self) -> Iterator[tuple[str, str]]:
+    @cached_property
+    def blocks(self) -> tuple[tuple[str, str], ...]:
         """Keys under which works that may be the same meet."""
+        return tuple(self._blocks())
+
+    def _blocks(self) -> Iterator[tuple[str, str]]:
         yield from self.identifiers.items()
         for key in {self.key, *self.parts}:
             yield "title", key
@@ -114,23 +121,24 @@ class Index:
     """Works by what they share; grows while a file is imported."""
 
     def __init__(self, papers: Iterable[Paper] = ()) -> None:
-        self._works: dict[str, _Work] = {}
+        self._works: dict[str, Work] = {}
         self._blocks: dict[tuple[str, str], list[str]] = defaultdict(list)
         for paper in papers:
             self.add(paper.id, paper)
 
-    def add(self, id_: str, work: Record | Paper) -> None:
+    def add(self, id_: str, work: Record | Paper | Work) -> None:
         """Let later questions find this work under an id."""
-        self._works[id_] = known = _Work.of(work)
-        for block in known.blocks():
+        known = work if isinstance(work, Work) else Work.of(work)
+        self._works[id_] = known
+        for block in known.blocks:
             self._blocks[block].append(id_)
 
-    def candidates(self, work: Record | Paper) -> list[Match]:
+    def candidates(self, work: Record | Paper | Work) -> list[Match]:
         """Entries that may be the same paper, the likeliest first."""
-        asked = _Work.of(work)
+        asked = work if isinstance(work, Work) else Work.of(work)
         sure: set[str] = set()
         hits: Counter[str] = Counter()
-        for block in asked.blocks():
+        for block in asked.blocks:
             together = self._blocks.get(block, ())
             if block[0] in _SURE:
                 sure.update(together)
@@ -154,7 +162,7 @@ def _longest(words: Iterable[str]) -> list[str]:
     return sorted(set(words), key=lambda w: (-len(w), w))[:_LONG]
 
 
-def _match(id_: str, a: _Work, b: _Work) -> Match | None:
+def _match(id_: str, a: Work, b: Work) -> Match | None:
     found = _by_title(a, b)
     if a.identifiers.items() & b.identifiers.items():
         return _by_identifier(id_, a, b, like=found is not None)
@@ -176,15 +184,15 @@ def _match(id_: str, a: _Work, b: _Work) -> Match | None:
     return Match(id_, score, reason)
 
 
-def _by_identifier(id_: str, a: _Work, b: _Work, *, like: bool) -> Match:
+def _by_identifier(id_: str, a: Work, b: Work, *, like: bool) -> Match:
     scheme, value = next(iter(a.identifiers.items() & b.identifiers.items()))
     named = _SCHEMES[scheme]
     if like or _shared_authors(a, b) >= 0.5 or fuzz.ratio(a.key, b.key) >= 75:
         return Match(id_, 1.0, f"same {named}")
-    return Match(id_, 0.5, f"same {named} {value} for another title; one is wrong")
+    return Match(id_, CONFLICT, f"same {named} {value} for another title; one is wrong")
 
 
-def _by_title(a: _Work, b: _Work) -> tuple[float, str] | None:
+def _by_title(a: Work, b: Work) -> tuple[float, str] | None:
     if a.key == b.key:
         return 1.0, "same title"
     if (b.key in a.parts and not b.parts) or (a.key in b.parts and not a.parts):
@@ -198,7 +206,7 @@ def _by_title(a: _Work, b: _Work) -> tuple[float, str] | None:
     return None
 
 
-def _near(a: _Work, b: _Work) -> bool:
+def _near(a: Work, b: Work) -> bool:
     """Whether only misprints and few added words tell the titles apart."""
     if fuzz.ratio(a.key, b.key) >= 97:
         return True
@@ -215,7 +223,7 @@ def _near(a: _Work, b: _Work) -> bool:
     return not (ours and theirs) or "".join(ours) == "".join(theirs)
 
 
-def _shared_authors(a: _Work, b: _Work) -> float:
+def _shared_authors(a: Work, b: Work) -> float:
     """Share of the shorter list of authors that the other one has too, 0 to 1."""
     few, many = sorted((a.names, b.names), key=len)
     if not few:
@@ -231,7 +239,7 @@ def _compatible(ours: frozenset[str], theirs: frozenset[str] | None) -> bool:
     )
 
 
-def _different(a: _Work, b: _Work) -> str | None:
+def _different(a: Work, b: Work) -> str | None:
     """Name of an identifier of which each has its own."""
     for scheme, named in _SCHEMES.items():
         ours, theirs = a.identifiers.get(scheme), b.identifiers.get(scheme)

@@ -7,7 +7,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
@@ -198,10 +198,11 @@ def _words(text: str) -> list[str]:
     return [word for word in _stems(text) if word not in _COMMON and len(word) > 1]
 
 
-def _stems(text: str) -> list[str]:
-    return [
+@lru_cache(maxsize=1024)  # each axis asks for the stems of the same title
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(
         _stem(word) for word in re.findall(r"[a-z0-9]+", fold(text).replace("'", ""))
-    ]
+    )
 
 
 def _stem(word: str) -> str:

@@ -131,7 +131,7 @@ def test_everything_that_is_wrong_with_it_is_reported(imported):
         "track": 1,
         "title-suffix": 1,
         "http": 1,
-        "not-kept": 1,  # the video
+        "not-kept": 2,  # the video, the affiliations
         "no-link": 1,
         "empty-section": 2,
     }

@@ -6,6 +6,8 @@ import re
 from functools import cache, lru_cache
 
 from pylatexenc.latex2text import LatexNodes2Text
+from pylatexenc.latexwalker import get_default_latex_context_db
+from pylatexenc.macrospec import LatexContextDb
 
 from surveykit.record import tidy
 
@@ -20,9 +22,15 @@ def detex(text: str) -> str:
     else:
         # A lone percent sign would begin a comment and take the rest of the line.
         safe = re.sub(r"(?<!\\)%", r"\\%", re.sub(r"\\relax\s*", "", text))
-        plain = _decoder().latex_to_text(safe)
+        plain = _decoder().latex_to_text(safe, latex_context=_macros())
     plain = plain.replace("``", "“").replace("''", "”")
     return tidy(re.sub(r"[{}]", "", plain))
+
+
+@cache
+def _macros() -> LatexContextDb:
+    """What LaTeX's commands take; made once, because pylatexenc would make it anew for each text."""
+    return get_default_latex_context_db()
 
 
 @cache

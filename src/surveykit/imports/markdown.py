@@ -54,8 +54,11 @@ def read(text: str, source: str) -> Reading:
             reading.note(item.line, "no-link", said)
     papers = [item for item in items if _is_paper(item)]
     wording.check_style([(i.line, i.text) for i in papers], reading)
-    lists = [item.details[0] for item in papers if len(item.details) > 1]
-    wording.check_separators(lists, reading)
+    several = [item.details for item in papers if len(item.details) > 1]
+    wording.check_separators([details[0] for details in several], reading)
+    if affiliated := sum(len(details) > 2 for details in several):
+        said = f"the affiliations of {affiliated} papers have no place in the catalog"
+        reading.note(1, "not-kept", said)
     return reading
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from surveykit.catalog import Catalog
-from surveykit.duplicates import SAME, Index
+from surveykit.duplicates import CONFLICT, SAME, Index, Work
 from surveykit.imports.reading import Found, Reading
 from surveykit.models import Paper
 from surveykit.record import Record
@@ -44,29 +44,37 @@ def review(reading: Reading, catalog: Catalog) -> Reviewed:
     new, known = [], []
     index, inner = Index(catalog.papers), Index()
     for one in found:
-        other = _twin(one, index, inner, reading)
+        work = Work.of(one.record)
+        other = _twin(one, work, index, inner, reading)
         if other is None:
             new.append(one)
         else:
             known.append((one, other))
             if other in catalog.by_id:
                 _compare(one, catalog.get(other), names, reading)
-        inner.add(f"line {one.line}", one.record)
+        inner.add(f"line {one.line}", work)
     return Reviewed(tuple(new), tuple(known))
 
 
-def _twin(one: Found, index: Index, inner: Index, reading: Reading) -> str | None:
+def _twin(
+    one: Found, work: Work, index: Index, inner: Index, reading: Reading
+) -> str | None:
     """Id of the entry, or line of the file, that is the same paper."""
-    matches = index.candidates(one.record) + inner.candidates(one.record)
+    matches = index.candidates(work) + inner.candidates(work)
+    if any(match.score == CONFLICT for match in matches):
+        # Its identifier is another paper's: what it is itself must show without.
+        bare = replace(work, identifiers={})
+        matches += index.candidates(bare) + inner.candidates(bare)
+    twin = next((match for match in matches if match.score >= SAME), None)
     for match in matches:
-        if match.score >= SAME:
-            said = f"{one.name!r} is {match.id}: {match.reason}; not imported again"
-            reading.note(one.line, "duplicate", said)
-            return match.id
-    for match in matches:
-        kind = "shared-identifier" if match.score == 0.5 else "check"
-        reading.note(one.line, kind, f"{one.name!r} and {match.id}: {match.reason}")
-    return None
+        if match.score == CONFLICT or (twin is None and match.score < SAME):
+            kind = "shared-identifier" if match.score == CONFLICT else "check"
+            reading.note(one.line, kind, f"{one.name!r} and {match.id}: {match.reason}")
+    if twin is None:
+        return None
+    said = f"{one.name!r} is {twin.id}: {twin.reason}; not imported again"
+    reading.note(one.line, "duplicate", said)
+    return twin.id
 
 
 def _checked(one: Found, reading: Reading) -> Found:
