@@ -32,7 +32,7 @@ _SCHEMES = {
 }
 _SURE = frozenset({*_SCHEMES, "title"})
 """Blocks in which every two works are compared."""
-_LONG = 3
+_LONG = 2
 """Words of a title, the longest ones, under which a work is filed."""
 _NEAR_YEARS = 3
 """Years between a preprint and its publication."""
