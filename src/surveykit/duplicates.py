@@ -144,8 +144,8 @@ class Index:
                 sure.update(together)
             else:
                 hits.update(together)
-        # The same paper shares several words and authors; one of each is chance, where there are more.
-        least = 2 if len(asked.names) > 1 and len(asked.words) > 3 else 1
+        # The same paper shares several words and authors; two meetings are chance, where there are more.
+        least = 3 if len(asked.names) > 1 and len(asked.words) > 3 else 1
         sure.update(id_ for id_, count in hits.items() if count >= least)
         if isinstance(work, Paper):
             sure.discard(work.id)
