@@ -28,6 +28,7 @@ test: .venv/ready .venv/impls  ## all tests
 
 check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a change must pass before the tests
 	$(BIN)/surveykit validate
+	$(BIN)/surveykit fmt --check
 	$(BIN)/surveykit build --check
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -45,6 +46,7 @@ links: .venv/ready  ## the addresses in the catalog
 fix: .venv/ready  ## what can be repaired without a decision: style, generated files
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+	$(BIN)/surveykit fmt
 	$(BIN)/surveykit build
 
 bench: .venv/ready  ## the figures that are promised, measured here

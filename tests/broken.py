@@ -313,6 +313,9 @@ BROKEN = [
     Broken("Encoders\n", "Encoders.\n", "SK350", 4, 7, "Detecting"),
     Broken("后门\nauthors", "后门。\nauthors", "SK350", 5, 7, "检测"),
     Broken("José", "José2", "SK351", 8, 5, "José2"),
+    Broken("zh: 检测预训练编码器中植入的后门", "zh: TODO", "SK352", 5, 7, "TODO"),
+    Broken("role: [detection]", "role: [todo, detection]", "SK352", 24, 10, "todo"),
+    Broken("venue: iccv", "venue: todo", "SK352", 10, 8, "todo"),
     # warnings
     Broken("family: Feng", "family: Fong", "SK402", 2, 5, "feng"),
     Broken(

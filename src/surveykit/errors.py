@@ -3,6 +3,10 @@
 SurveyError                     the command line catches exactly this
 ├── CatalogError                the data is wrong; `.problems` says where
 ├── UnknownPaperError           no such entry; `.suggestions` are near ids
+├── IdentifierError             a text that names no paper in a form that is understood
+├── FetchError                  the outside did not give what was asked for; `.service` says who
+│   ├── NotFoundError           it knows no such paper
+│   └── ServiceError            it is down, busy or not understood; `.retry_seconds` says when to come back
 └── MachineError                the machine or the network failed
 """
 
@@ -61,6 +65,50 @@ class UnknownPaperError(SurveyError):
         self.suggestions = tuple(suggestions)
         hint = f"; did you mean {', '.join(self.suggestions)}?" if suggestions else ""
         super().__init__(f"no paper with the id {paper_id!r}{hint}")
+
+
+class IdentifierError(SurveyError):
+    """A text is no identifier that is understood."""
+
+    def __init__(self, text: str, why: str = "") -> None:
+        self.text = text
+        fault = f" ({why})" if why else ""
+        super().__init__(
+            f"{text[:120]!r} names no paper{fault}; give an arXiv id, a DOI, an ACL Anthology id, "
+            "an OpenReview id, or the address of the paper or of its GitHub repository"
+        )
+
+
+class FetchError(SurveyError):
+    """The outside did not give what was asked for."""
+
+    def __init__(self, service: str, message: str) -> None:
+        self.service = service
+        super().__init__(f"{service}: {message}")
+
+
+class NotFoundError(FetchError):
+    """The service answers, and knows no such paper."""
+
+
+class ServiceError(FetchError):
+    """The service does not answer, or not in a way that is understood."""
+
+    def __init__(
+        self, service: str, message: str, retry_seconds: float | None = None
+    ) -> None:
+        self.retry_seconds = retry_seconds
+        """Seconds after which it asked to be tried again; None where it did not say."""
+        when = "" if retry_seconds is None else f"; try again in {wait(retry_seconds)}"
+        super().__init__(service, message + when)
+
+
+def wait(seconds: float) -> str:
+    """A time to wait, for a reader: `40 s`, `5 min`, `2 h`."""
+    if seconds < 120:
+        return f"{max(1, round(seconds))} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 120 else f"{round(minutes / 60)} h"
 
 
 class MachineError(SurveyError):

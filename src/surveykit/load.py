@@ -52,6 +52,8 @@ class Checked:
     """The catalog; None when any of its files has an error."""
     problems: tuple[Problem, ...]
     """Everything found, by file and place."""
+    readable: Catalog
+    """The entries that could be read, faulty or unfinished ones among them; for programs that mend or add."""
 
 
 @dataclass
@@ -115,7 +117,7 @@ def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
     bad = any(p.severity is Severity.ERROR for p in problems)
     if paths:
         problems = _limited(files, problems, paths)
-    return Checked(None if bad else catalog, tuple(problems))
+    return Checked(None if bad else catalog, tuple(problems), catalog)
 
 
 def _read(files: _Files) -> Catalog:

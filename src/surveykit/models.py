@@ -31,6 +31,16 @@ INVISIBLE = re.compile(
     "\u2060-\u2069\ufe00-\ufe0f\ufeff\ufff9-\uffff\U000e0000-\U000e0fff]"
 )
 
+TODO, TODO_TERM, TODO_URL = "TODO", "todo", "https://example.org/todo"
+"""Marks of what a person still has to give, as text, as term or venue, and as address."""
+
+
+def is_mark(value: object) -> bool:
+    """Whether a value stands for one that a person still has to give."""
+    return value in (TODO, TODO_TERM, TODO_URL) or (
+        isinstance(value, str) and value.startswith(f"{TODO}:")
+    )
+
 
 def _plain(text: str) -> str:
     if found := INVISIBLE.search(text):

@@ -63,6 +63,15 @@ def write_folder(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(path for path in changed if path != LISTING)
 
 
+def stale_paths(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Paths of the files that do not hold their text."""
+    return tuple(
+        path
+        for path, text in texts.items()
+        if _bytes_of(_inside(root, path)) != text.encode("utf-8")
+    )
+
+
 def stale(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     """One unified diff for each file that does not hold its text."""
     return tuple(

@@ -91,10 +91,10 @@ class Tree:
 
     @cached_property
     def _places(self) -> dict[Loc, tuple[Any, Any]]:
-        events = _events(self.text)
+        stream = events(self.text)
         places: dict[Loc, tuple[Any, Any]] = {}
         try:
-            for loc, key, value in _walk(events, _content(events), (), None):
+            for loc, key, value in _walk(stream, _content(stream), (), None):
                 places.setdefault(loc, (key, value))
         except (RefusedError, yaml.YAMLError):
             pass  # places up to the fault are all there is
@@ -287,7 +287,8 @@ def _scalar(event: Any) -> Any:
     return int(text) if _INTEGER.fullmatch(text) else text
 
 
-def _events(text: str) -> Iterator[Any]:
+def events(text: str) -> Iterator[Any]:
+    """Parser events of a text. Raises yaml.YAMLError where it is no YAML."""
     parser = EventParser(text)
     while (event := parser.get_event()) is not None:
         yield event

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import ask, impl, links, work
+from surveykit.cli import add, ask, forge, impl, keep, links, verify, work
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -22,7 +22,7 @@ from surveykit.cli.terminal import (
     note,
     warn,
 )
-from surveykit.errors import CatalogError, MachineError, SurveyError
+from surveykit.errors import CatalogError, FetchError, MachineError, SurveyError
 
 EXIT_CODES = """\b
 Exit codes:
@@ -49,7 +49,16 @@ def app(context: click.Context, root: Path | None) -> None:
         context.color = False
 
 
-for command in (*work.COMMANDS, *ask.COMMANDS, *links.COMMANDS, *impl.COMMANDS):
+for command in (
+    *work.COMMANDS,
+    *add.COMMANDS,
+    *verify.COMMANDS,
+    *keep.COMMANDS,
+    *ask.COMMANDS,
+    *links.COMMANDS,
+    *impl.COMMANDS,
+    *forge.COMMANDS,
+):
     app.add_command(command)
 
 
@@ -89,7 +98,7 @@ def _run(arguments: list[str]) -> int:
     except CatalogError as error:
         warn(error.problems)
         return FOUND
-    except MachineError as error:
+    except (MachineError, FetchError) as error:
         return fail(str(error), MACHINE)
     except SurveyError as error:
         return fail(str(error), USAGE)

@@ -188,7 +188,7 @@ def check_links(
     catalog = load(root) if home else None
     policy, sound = _policy(home)
     settings = Settings(
-        agent=_agent(catalog),
+        agent=agent(catalog),
         guard=_guard(allow),
         plan=Plan(
             max_age_seconds=max_age,
@@ -247,7 +247,8 @@ def _history(home: Path | None) -> Path:
     return Path(cache) / "surveykit" / "links.jsonl"
 
 
-def _agent(catalog: Catalog | None) -> str:
+def agent(catalog: Catalog | None) -> str:
+    """User-Agent of all requests: the program, its version, and where to complain."""
     # Without the words "link" and "checker": common server rules answer those with 403.
     from surveykit import __version__
     from surveykit.links.gather import is_placeholder

@@ -1,4 +1,4 @@
-"""How far a run of the link checker is: a bar for a reader, a line now and then for a log."""
+"""How far a run is: a bar for a reader, a line now and then for a log."""
 
 from __future__ import annotations
 
@@ -42,6 +42,30 @@ def progress(total: int) -> Iterator[Callable[[Result], None]]:
             bar.update(task, completed=len(urls), rate=rate, alarms=failing)
 
         yield seen
+
+
+@contextlib.contextmanager
+def counted(total: int, what: str) -> Iterator[Callable[[], None]]:
+    """Something to call for each of `total` things that is done."""
+    done = 0
+    told = time.monotonic()
+    if sys.stderr.isatty():
+        from rich.console import Console
+        from rich.progress import Progress
+
+        with Progress(console=Console(stderr=True), transient=True) as bar:
+            task = bar.add_task(what, total=total)
+            yield lambda: bar.advance(task)
+        return
+
+    def step() -> None:
+        nonlocal done, told
+        done += 1
+        if time.monotonic() - told >= PLAIN_SECONDS:
+            told = time.monotonic()
+            note(f"{done} of {total} {what}")
+
+    yield step
 
 
 def _lines(total: int) -> Callable[[Result], None]:

@@ -104,7 +104,7 @@ def build(root: Path | None, check: bool, pages: Path | None) -> int:
         return FOUND
     if pages:
         return _write_pages(pages, checked.catalog)
-    texts = _generated(checked.catalog)
+    texts = generated(checked.catalog)
     return _stale(home, texts) if check else _write(home, texts)
 
 
@@ -155,7 +155,8 @@ def _code(problems: Sequence[Problem]) -> int:
     return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE
 
 
-def _generated(catalog: Catalog) -> dict[str, str]:
+def generated(catalog: Catalog) -> dict[str, str]:
+    """Path -> text of everything that `surveykit build` writes."""
     from surveykit.cli.reference import reference
     from surveykit.render.repository import render_repository
 

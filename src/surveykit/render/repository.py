@@ -6,6 +6,7 @@ import re
 
 from surveykit.catalog import Catalog
 from surveykit.render.bibtex import bibliography
+from surveykit.render.issue_forms import render_forms
 from surveykit.render.picture import Scheme, path, render_picture
 from surveykit.render.readme import PATHS, render_readme
 from surveykit.render.schema import format_doc, schema_json
@@ -21,6 +22,7 @@ def render_repository(catalog: Catalog) -> dict[str, str]:
         "survey.bib": bib,
         "catalog/schema.json": schema_json(catalog),
         "docs/format.md": format_doc(catalog),
+        **render_forms(catalog),
     }
     for lang, readme in PATHS.items():
         texts[readme] = render_readme(catalog, lang, lines)

@@ -12,6 +12,7 @@ from surveykit.rules import (
     places,
     relations,
     taxonomy,
+    unfinished,
     venues,
     wording,
 )
@@ -28,7 +29,8 @@ RULES: tuple[Rule, ...] = tuple(
         + relations.RULES
         + places.RULES
         + arena.RULES
-        + wording.RULES,
+        + wording.RULES
+        + unfinished.RULES,
         key=lambda rule: rule.id,
     )
 )

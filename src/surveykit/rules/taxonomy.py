@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
-from surveykit.models import Axis, Paper, Term
+from surveykit.models import Axis, Paper, Term, is_mark
 from surveykit.rules.rule import TAXONOMY, Finding, Rule, at, did_you_mean
 
 NEEDS = "taxonomy"
@@ -36,7 +36,8 @@ def unknown_term(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         for axis, terms in paper.terms.items():
             for index, term in enumerate(terms):
-                if axis in catalog.axes and (axis, term) not in catalog.terms:
+                unknown = axis in catalog.axes and (axis, term) not in catalog.terms
+                if unknown and not is_mark(term):
                     hint = did_you_mean(term, _names(catalog.axes[axis].terms))
                     choice = f"; its terms are in {TAXONOMY}"
                     if len(ids := [t.id for t in catalog.axes[axis].terms]) <= 8:
@@ -78,6 +79,8 @@ def term_count(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         for id_, terms in paper.terms.items():
             axis = catalog.axes.get(id_)
+            if any(map(is_mark, terms)):
+                continue  # not decided yet
             # An empty list says no more than a missing key.
             if axis and not (least := max(axis.min_terms, 1)) <= len(terms):
                 message = f"axis {id_} needs at least {least}; {axis.question.en}"

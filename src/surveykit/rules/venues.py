@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Literal
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Venue
+from surveykit.models import Paper, Venue, is_mark
 from surveykit.rules.rule import VENUES, Finding, Rule, at, did_you_mean
 
 NEEDS = "venues"
@@ -34,7 +35,7 @@ def unknown_venue(catalog: Catalog) -> Iterator[Finding]:
     names |= {venue.name: venue.id for venue in catalog.venues.values()}
     names |= {id_: id_ for id_ in catalog.venues}
     for paper in catalog.papers:
-        if paper.venue not in catalog.venues:
+        if paper.venue not in catalog.venues and not is_mark(paper.venue):
             hint = did_you_mean(paper.venue, names)
             message = (
                 f"no venue {paper.venue!r}{hint or '; add it to catalog/venues.yaml'}"
@@ -85,13 +86,14 @@ def hidden_track(catalog: Catalog) -> Iterator[Finding]:
             ("links", "pdf"): paper.links.pdf,
         }
         for loc, text in signs.items() if paper.track == "main" else ():
-            if text and (sign := _other_track(text)):
+            if text and (sign := other_track(text)):
                 message = f"{text!r} is a {sign} paper; set `track: {sign}`"
                 yield at(catalog, paper, loc, message)
                 break
 
 
-def _other_track(text: str) -> str | None:
+def other_track(text: str) -> Literal["findings", "workshop"] | None:
+    """The track that a DOI, an Anthology id or an address betrays; None where it is the main one."""
     if "findings-" in text and (
         "aclanthology" in text or "/" not in text.removeprefix("10.18653/v1/")
     ):

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
-from surveykit.models import Author, Paper
+from surveykit.models import Author, Paper, is_mark
 from surveykit.rules.rule import Finding, Loc, Rule, at
 
 TLDR_WORDS = 60
@@ -108,7 +108,7 @@ def not_chinese(catalog: Catalog) -> Iterator[Finding]:
     """Chinese texts without a Chinese character."""
     for paper in catalog.papers:
         for loc, text in _chinese(paper):
-            if not _HAN.search(text):
+            if not _HAN.search(text) and not is_mark(text):
                 yield at(
                     catalog, paper, loc, "no Chinese character in it; translate it"
                 )

@@ -1,0 +1,265 @@
+"""Commands that the forge runs: report on a pull request, turn an issue into a change."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from surveykit.cli.outside import Asking, readable
+from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say, say_json
+from surveykit.errors import MachineError, Severity
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+    from surveykit.changes import Change
+    from surveykit.issue import Request
+    from surveykit.render.pull_report import Entry, PullRequest
+
+READERS_FILES = ("README.md", "README.zh-CN.md")
+"""Generated files whose difference a reviewer wants to see."""
+
+
+@click.command(epilog=example("surveykit report --base origin/main"))
+@click.option(
+    "--base",
+    default="origin/main",
+    show_default=True,
+    help="Branch or commit that the changes are compared with.",
+)
+@click.option(
+    "--links",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What `check-links --json` wrote, to show the states of links.",
+)
+@click.option(
+    "--verified",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="What `verify --json` wrote, to show what services say.",
+)
+@click.option(
+    "--names", is_flag=True, help="Only print the ids of new and changed entries."
+)
+@click.pass_obj
+def report(
+    root: Path | None,
+    *,
+    base: str,
+    links: Path | None,
+    verified: Path | None,
+    names: bool,
+) -> int:
+    """Write the report on a pull request: what its entries look like, and what a reviewer should know of them.
+
+    Shown are cards of the entries, changed fields, likely duplicates, problems with their lines, stale files, what the
+    READMEs gain and lose. The text is Markdown in which nothing from an entry is markup.
+    """
+    from surveykit.changes import changes
+    from surveykit.render.pull_report import pull_report
+
+    home = repository(root)
+    found = changes(home, base)
+    if names:
+        for change in found:
+            if not change.deleted:
+                say(change.id)
+        return FINE
+    catalog = readable(home)
+    said = {row["id"]: row for row in _rows(verified, "")}
+    states = {row["url"]: str(row["state"]) for row in _rows(links, "links")}
+    entries = tuple(_entry(change, catalog, said, states) for change in found)
+    pull = _pull(home, base, entries)
+    say(pull_report(pull, catalog), end="")
+    bad = pull.unformatted or pull.stale
+    errors = any(p.severity is Severity.ERROR for p in pull.problems)
+    return FOUND if bad or errors else FINE
+
+
+def _rows(path: Path | None, key: str) -> Sequence[Mapping[str, Any]]:
+    """Rows that another command wrote as JSON."""
+    if path is None:
+        return ()
+    try:
+        data = json.loads(path.read_bytes())
+        rows = data[key] if key else data
+        return [row for row in rows if isinstance(row, dict)]
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise MachineError(f"{path}: not what was expected: {error}") from None
+
+
+def _entry(
+    change: Change,
+    catalog: Catalog,
+    said: Mapping[str, Mapping[str, Any]],
+    states: Mapping[str, str],
+) -> Entry:
+    from surveykit.duplicates import candidates
+    from surveykit.render.pull_report import Entry
+
+    paper = None if change.deleted else catalog.by_id.get(change.id)
+    state = "changed" if change.before is not None else "new"
+    if paper is None:
+        state = "deleted" if change.deleted else "unreadable"
+    urls = paper.links.model_dump(exclude_none=True).values() if paper else ()
+    row = said.get(change.id, {})
+    reasons = [
+        f"{row[name]}" for name in ("status", "mismatches", "notes") if row.get(name)
+    ]
+    return Entry(
+        change.id,
+        change.path,
+        paper,
+        state,
+        tuple(change.fields()) if state == "changed" else (),
+        tuple(f"{m.id}: {m.reason}" for m in candidates(paper, catalog))
+        if paper
+        else (),
+        "; ".join(reasons),
+        tuple((url, states[url]) for url in urls if url in states),
+    )
+
+
+def _pull(home: Path, base: str, entries: tuple[Entry, ...]) -> PullRequest:
+    from surveykit import load, outputs
+    from surveykit.changes import difference, fork_point
+    from surveykit.cli.keep import entry_paths, formatted
+    from surveykit.cli.work import generated
+    from surveykit.render.pull_report import PullRequest
+
+    checked = load.check(home)
+    mine = {entry.path for entry in entries}
+    stale: tuple[str, ...] = ()
+    if checked.catalog is not None:
+        stale = outputs.stale_paths(home, generated(checked.catalog))
+    start = fork_point(home, base)
+    return PullRequest(
+        entries,
+        tuple(
+            p
+            for p in checked.problems
+            if p.path in mine or p.severity is Severity.ERROR
+        ),
+        tuple(formatted(home, entry_paths(home, ())).changed),
+        stale,
+        {path: difference(home, start, path) for path in READERS_FILES},
+    )
+
+
+@click.command("from-issue", epilog=example("surveykit from-issue - --number 12"))
+@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.option(
+    "--number", type=click.IntRange(1), required=True, help="Number of the issue."
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Write nothing; only say what would change."
+)
+@click.option(
+    "--offline", is_flag=True, help="Ask no service; a new paper must be in the cache."
+)
+@click.pass_obj
+def from_issue(
+    root: Path | None,
+    *,
+    file: TextIO,
+    number: int,
+    dry_run: bool,
+    offline: bool,
+) -> int:
+    """Turn the body of an issue, in FILE or `-`, into a new entry or a change of one.
+
+    Only what the forms ask for is understood; everything else is refused with the reason. Prints JSON: the branch for the
+    change, its title, the files. Exit code 1 with the field `refused` says why there is no change.
+    """
+    from surveykit.issue import IssueError, branch, parsed
+
+    home = repository(root)
+    catalog = readable(home)
+    try:
+        request = parsed(file.read(), catalog)
+        texts = _texts(home, catalog, request, offline)
+    except IssueError as error:
+        say_json({"refused": str(error)})
+        return FOUND
+    if not dry_run and (why := _written(home, texts)):
+        say_json({"refused": why})
+        return FOUND
+    title = (
+        f"{request.kind}: {', '.join(Path(path).stem for path in texts)} (#{number})"
+    )
+    say_json({"branch": branch(request, number), "title": title, "files": list(texts)})
+    return FINE
+
+
+def _texts(
+    home: Path, catalog: Catalog, request: Request, offline: bool
+) -> dict[str, str]:
+    """Path -> text of what the issue changes. Raises IssueError."""
+    from surveykit.issue import changed, target
+
+    if request.kind == "new-paper":
+        return _new(home, catalog, request, offline)
+    path = target(request, catalog)
+    return {path: changed(request, (home / path).read_text(encoding="utf-8"))}
+
+
+def _new(
+    home: Path, catalog: Catalog, request: Request, offline: bool
+) -> dict[str, str]:
+    from surveykit.cli.add import outcomes
+    from surveykit.edit import with_key
+    from surveykit.errors import IdentifierError
+    from surveykit.identifier import identify
+    from surveykit.imports.reading import usable
+    from surveykit.issue import IssueError
+
+    try:
+        wanted = identify(request.values["identifier"])
+    except IdentifierError as error:
+        raise IssueError(str(error)) from None
+    how = Asking(offline, False, None, None)
+    (outcome,) = asyncio.run(outcomes(home, catalog, how, [wanted], False))
+    draft = outcome.draft
+    if draft is None:
+        why = outcome.error or ", ".join(
+            f"{m.id} ({m.reason})" for m in outcome.matches
+        )
+        raise IssueError(f"{wanted}: {outcome.state} {why}")
+    text = draft.text
+    if code := request.values.get("code"):
+        address = usable(code)
+        if address is None:
+            raise IssueError("the program's address cannot be used")
+        links = {**draft.data["links"], "code": address}
+        text = with_key(text, "links", links) or text
+    return {draft.path: text}
+
+
+def _written(home: Path, texts: Mapping[str, str]) -> str:
+    """Write the files; what the rules then say against them, after putting the old ones back. Marks are allowed."""
+    from surveykit import load, outputs
+
+    old = {
+        path: (home / path).read_text(encoding="utf-8")
+        for path in texts
+        if (home / path).exists()
+    }
+    outputs.write(home, texts)
+    checked = load.check(home, [home / path for path in texts])
+    bad = [
+        p
+        for p in checked.problems
+        if p.severity is Severity.ERROR and p.rule != "SK352"
+    ]
+    if bad:
+        for path in texts.keys() - old.keys():
+            (home / path).unlink()
+        outputs.write(home, old)
+        note(f"{len(texts)} files put back")
+    return "; ".join(f"{p.rule} {p.message}" for p in bad[:3])
+
+
+COMMANDS = (report, from_issue)

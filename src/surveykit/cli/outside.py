@@ -1,0 +1,108 @@
+"""What the commands that ask services share: their options, and the client."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from surveykit.errors import CatalogError, MachineError, Severity
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+    from surveykit.sources.client import Client
+
+CACHE = ".cache/sources"
+SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How services are asked."""
+
+    offline: bool
+    refresh: bool
+    mailto: str | None
+    cache: Path | None
+
+
+def asking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Options of a command that asks services: --offline, --refresh, --mailto, --cache."""
+    for option in (
+        click.option(
+            "--cache",
+            type=click.Path(file_okay=False, path_type=Path),
+            help=f"Folder of kept answers.  [default: {CACHE}]",
+        ),
+        click.option(
+            "--mailto",
+            envvar="SURVEYKIT_MAILTO",
+            show_envvar=True,
+            help="Address that Crossref may write to; its polite pool is faster.",
+        ),
+        click.option(
+            "--refresh", is_flag=True, help="Ask again for what was asked today."
+        ),
+        click.option(
+            "--offline",
+            is_flag=True,
+            help="Use kept answers alone, however old; ask nobody.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@contextlib.asynccontextmanager
+async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Client]:
+    """A client that may ask public addresses. Raises MachineError."""
+    from surveykit.cli.links import agent
+    from surveykit.links.address import Guard
+    from surveykit.links.connect import transport
+    from surveykit.sources.cache import Cache
+    from surveykit.sources.client import Client
+
+    if how.mailto and ("@" not in how.mailto or any(c.isspace() for c in how.mailto)):
+        raise click.UsageError(f"--mailto: {how.mailto!r} is no address of mail")
+    guard = Guard()
+    try:
+        way = transport(guard, total=8)
+    except OSError as error:
+        raise MachineError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from None
+    name = agent(catalog)
+    try:
+        yield Client(
+            way,
+            guard,
+            Cache(how.cache or home / CACHE),
+            f"{name} mailto:{how.mailto}" if how.mailto else name,
+            mailto=how.mailto,
+            github_token=os.environ.get("GITHUB_TOKEN"),
+            offline=how.offline,
+            max_age_seconds=0.0 if how.refresh else 86400.0,
+        )
+    finally:
+        await way.aclose()
+
+
+def readable(home: Path) -> Catalog:
+    """The entries that can be read, unfinished ones among them.
+
+    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry.
+    """
+    from surveykit import load
+
+    checked = load.check(home)
+    bad = [
+        problem
+        for problem in checked.problems
+        if problem.severity is Severity.ERROR and problem.path in SHARED
+    ]
+    if bad:
+        raise CatalogError(bad)
+    return checked.readable

@@ -1,0 +1,202 @@
+"""The command that compares entries with what services say today."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from surveykit.cli.outside import Asking, asking, client, readable
+from surveykit.cli.progress import counted
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    MACHINE,
+    as_json,
+    example,
+    known,
+    note,
+    repository,
+    say,
+    say_json,
+)
+
+if TYPE_CHECKING:
+    from surveykit.catalog import Catalog
+    from surveykit.models import Paper
+    from surveykit.verifying import Verdict
+
+EXIT_CODES = """\b
+Exit codes:
+  0    nothing contradicts the entries, and nothing is missing
+  1    a mismatch, or something missing
+  2    wrong usage; unknown id
+  3    otherwise fine, but a service did not answer, or a file cannot be written
+  130  interrupted; answers are kept, the next run goes on from there
+
+"""
+
+
+@click.command(epilog=EXIT_CODES + example("surveykit verify feng2023detecting"))
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option(
+    "--fix",
+    is_flag=True,
+    help="Fill in proven identifiers; write `verified` where all agree.",
+)
+@click.option(
+    "--quick", is_flag=True, help="Follow identifiers alone; search for nothing."
+)
+@as_json
+@asking
+@click.pass_obj
+def verify(
+    root: Path | None,
+    *,
+    ids: tuple[str, ...],
+    fix: bool,
+    quick: bool,
+    as_json: bool,
+    offline: bool,
+    refresh: bool,
+    mailto: str | None,
+    cache: Path | None,
+) -> int:
+    """Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP.
+
+    Without IDs all entries are meant. An entry is `ok` where every service that knows it agrees, a `mismatch` where one says
+    something else or that the paper was withdrawn, `missing` something where a service knows an identifier or a
+    published version that it lacks, `unverified` where nobody who answered knows it.
+    """
+    home = repository(root)
+    catalog = readable(home)
+    chosen = [
+        catalog.by_id[known(i, catalog.by_id, "paper")] for i in dict.fromkeys(ids)
+    ]
+    papers = chosen or list(catalog.papers)
+    how = Asking(offline, refresh, mailto, cache)
+    verdicts = asyncio.run(_verdicts(home, catalog, how, papers, search=not quick))
+    texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
+    if texts:
+        from surveykit import outputs
+
+        outputs.write(home, texts)
+    if as_json:
+        say_json([_row(catalog, one, texts) for one in verdicts])
+    else:
+        _tell(home, catalog, verdicts)
+    for text in kept:
+        note(text)
+    if fix:
+        note(f"{len(texts)} entries written")
+    return _code(verdicts)
+
+
+COMMANDS = (verify,)
+
+
+async def _verdicts(
+    home: Path, catalog: Catalog, how: Asking, papers: Sequence[Paper], *, search: bool
+) -> tuple[Verdict, ...]:
+    from surveykit.verifying import Verifier
+
+    async with client(home, catalog, how) as asker:
+        with counted(len(papers), "entries") as step:
+            verifier = Verifier(asker, catalog, search=search, seen=lambda _: step())
+            verdicts = await verifier.verify(papers)
+        for text in dict.fromkeys(asker.notes):
+            note(text)
+    return verdicts
+
+
+def _fixed(
+    home: Path, catalog: Catalog, verdicts: Sequence[Verdict]
+) -> tuple[dict[str, str], list[str]]:
+    """Texts of the entries that may be mended without a person, and why others are left."""
+    from surveykit.edit import with_key
+    from surveykit.verifying import Status, filled, stamped
+    from surveykit.yaml_tree import read
+
+    day = datetime.now(UTC).date().isoformat()
+    texts, kept = {}, []
+    for verdict in verdicts:
+        paper, path = catalog.by_id[verdict.id], catalog.paths[verdict.id]
+        changes: dict[str, Any] = {}
+        identifiers = filled(paper, verdict)
+        if identifiers != paper.identifiers.model_dump(exclude_none=True):
+            changes["identifiers"] = identifiers
+        settled = all(one.safe for one in verdict.candidates)
+        sound = verdict.status in (Status.OK, Status.MISSING) and verdict.agreed
+        if sound and settled and not verdict.failures:
+            changes["verified"] = stamped(paper, verdict, day)
+        text: str | None = read(home / path).text
+        before = text
+        for key, value in changes.items():
+            text = with_key(text, key, value) if text is not None else None
+        if text is None:
+            kept.append(
+                f"{path} stays: comments or its form do not let it be changed safely"
+            )
+        elif text != before:
+            texts[path] = text
+    return texts, kept
+
+
+def _tell(home: Path, catalog: Catalog, verdicts: Sequence[Verdict]) -> None:
+    for verdict in verdicts:
+        for line in _lines(home, catalog, verdict):
+            say(line)
+    counts = Counter(str(verdict.status) for verdict in verdicts)
+    told = ", ".join(
+        f"{counts[s]} {s}"
+        for s in ("ok", "mismatch", "missing", "unverified")
+        if counts[s]
+    )
+    say(f"{len(verdicts)} entries: {told or 'none'}")
+    for text in dict.fromkeys(f for verdict in verdicts for f in verdict.failures):
+        note(text)
+
+
+def _lines(home: Path, catalog: Catalog, verdict: Verdict) -> list[str]:
+    """A line for each finding, with its place; none for an entry that is fine."""
+    from surveykit.yaml_tree import read
+
+    path = catalog.paths[verdict.id]
+    if verdict.status == "ok":
+        return []
+    tree = read(home / path)
+
+    def at(name: str) -> str:
+        line, column = tree.place(tuple(name.split(".")))
+        return f"{path}:{line}:{column}: {verdict.status}"
+
+    found = [f"{at(d.field)} {d}" for d in verdict.differences]
+    found += [
+        f"{at(c.field)} {c.field}: {c.value} ({c.source})" for c in verdict.candidates
+    ]
+    return found or [f"{at('id')} nobody who answered knows it"]
+
+
+def _row(
+    catalog: Catalog, verdict: Verdict, texts: Mapping[str, str]
+) -> dict[str, Any]:
+    path = catalog.paths[verdict.id]
+    row = dataclasses.asdict(verdict)
+    return {
+        **row,
+        "status": str(verdict.status),
+        "path": path,
+        "written": path in texts,
+    }
+
+
+def _code(verdicts: Sequence[Verdict]) -> int:
+    if any(verdict.status in ("mismatch", "missing") for verdict in verdicts):
+        return FOUND
+    return MACHINE if any(verdict.failures for verdict in verdicts) else FINE

@@ -1,0 +1,342 @@
+"""Records of one paper -> an entry in which everything is filled in but what a person must judge.
+
+What is left is marked so that nobody can overlook it: `TODO` in texts, `todo` among terms. `surveykit validate` refuses
+an entry with such a mark (SK352), so a draft cannot pass for a finished entry.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import chain, count
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from surveykit.canon import entry_text
+from surveykit.catalog import Catalog
+from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
+from surveykit.query import fold
+from surveykit.record import Record
+from surveykit.rules.rule import Loc
+from surveykit.rules.unfinished import marks
+from surveykit.rules.venues import other_track
+from surveykit.suggest import Suggester, Suggestion, Text
+from surveykit.venue_names import Appearance, VenueNames
+
+_PASSED_OVER = (
+    "a an the on in of for to are is from by with at towards toward your cant"
+)
+INSIGNIFICANT = frozenset(_PASSED_OVER.split())
+"""Words that an id passes over; `Do`, `You` and `When` count."""
+_REGISTRARS = ("doi:", "acl:", "openreview:")
+_IDENTIFIERS = ("arxiv", "doi", "openreview", "acl")
+_URL = TypeAdapter(Url)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A new entry that waits for its author."""
+
+    data: dict[str, Any]
+    """The entry, in the order of the format."""
+    suggestions: dict[str, tuple[Suggestion, ...]]
+    """Axis -> terms that may hold, with reasons; they stand in the entry behind the mark."""
+    todo: tuple[str, ...]
+    """Fields left to the author: `title.zh`, `terms.role`."""
+    notes: tuple[str, ...]
+    """What a person should look at: a name that was guessed, sources that disagree."""
+
+    @property
+    def id(self) -> str:
+        """Id of the entry."""
+        return str(self.data["id"])
+
+    @property
+    def path(self) -> str:
+        """Where the entry belongs, relative to the repository."""
+        return f"catalog/papers/{self.data['year']}/{self.id}.yaml"
+
+    @property
+    def text(self) -> str:
+        """The file: canonical, with the reason behind each suggested term."""
+        terms = self.data.get("terms", {})
+        open_axes = [axis for axis, ids in terms.items() if ids[:1] == [TODO_TERM]]
+        told = {("terms", axis): self._reasons(axis) for axis in open_axes}
+        return entry_text(self.data, {loc: text for loc, text in told.items() if text})
+
+    def _reasons(self, axis: str) -> str:
+        return " | ".join(
+            f"{s.term}: {s.reason}" for s in self.suggestions.get(axis, ())
+        )
+
+    def decided(self, data: dict[str, Any]) -> Draft:
+        """The same draft after a person has decided something."""
+        return replace(self, data=data, todo=_todo(data))
+
+    @property
+    def paper(self) -> Paper:
+        """The entry as a model, marks included."""
+        return Paper.model_validate(self.data)
+
+
+class Drafter:
+    """Makes entries for one catalog."""
+
+    def __init__(self, catalog: Catalog, today: date) -> None:
+        self._catalog = catalog
+        self._today = today
+        self._venues = VenueNames(catalog.venues)
+        self._suggester = Suggester(catalog)
+
+    def draft(self, records: Sequence[Record], taken: Container[str] = ()) -> Draft:
+        """Entry of the paper that all `records` describe, with an id that neither the catalog nor `taken` has.
+
+        The record of the published version decides where there is one; the others fill its gaps.
+        """
+        ranked = sorted(records, key=self._rank)
+        notes = list(_disagreements(ranked))
+        title = _title(ranked)
+        authors = _authors(ranked)
+        where = self._where(ranked, notes)
+        year = _year(ranked, self._today, notes)
+        suggestions = self._suggester.suggest(Text(title, *_texts(ranked)))
+        data: dict[str, Any] = {
+            "id": self._id(authors, year, title, taken),
+            "title": {"en": title, "zh": TODO},
+            "authors": [_written(author) for author in authors] or [{"literal": TODO}],
+            "venue": where.venue,
+            "track": where.track if where.track != "main" else None,
+            "year": year,
+            **self._volume(ranked, where.venue),
+            "identifiers": _identifiers(ranked),
+            "links": _links(ranked),
+            "terms": self._terms(suggestions),
+            "added": self._today.isoformat(),
+        }
+        if not any(record.year for record in records):
+            data["notes"] = {"en": f"{TODO}: the year is not known", "zh": TODO}
+        data = {name: value for name, value in data.items() if value}
+        return Draft(
+            data,
+            suggestions,
+            _todo(data),
+            tuple(notes),
+        )
+
+    def _rank(self, record: Record) -> tuple[bool, bool, bool, bool]:
+        """Least for the record to trust most: a venue of the registry, an official id, the registrar itself, a year."""
+        where = self._venues.find(record.venue_text) if record.venue_text else None
+        published = where is not None and where.venue != "arxiv"
+        official = bool(record.doi or record.acl or record.openreview)
+        preprint = record.kind == "preprint"
+        registrar = record.source.startswith(_REGISTRARS)
+        return (
+            not published,
+            preprint or not official,
+            not registrar,
+            record.year is None,
+        )
+
+    def _where(self, ranked: Sequence[Record], notes: list[str]) -> Appearance:
+        for record in ranked:
+            where = self._venues.find(record.venue_text) if record.venue_text else None
+            if where and where.venue == "arxiv" and not _first(ranked, "arxiv"):
+                where = None
+            if where:
+                if where.guessed:
+                    notes.append(f"{record.venue_text!r} was taken for {where.venue}")
+                return _with_track(where, ranked)
+        told = next((r.venue_text for r in ranked if r.venue_text), None)
+        published = any(r.kind in ("conference", "journal") for r in ranked)
+        if (
+            not told
+            and not published
+            and _first(ranked, "arxiv")
+            and "arxiv" in self._catalog.venues
+        ):
+            return Appearance("arxiv")
+        said = (
+            f"{told!r} is not in catalog/venues.yaml"
+            if told
+            else "no source names a venue"
+        )
+        notes.append(f"{said}; add it there, or choose one of its ids")
+        return Appearance(TODO_TERM)
+
+    def _volume(self, ranked: Sequence[Record], venue: str) -> dict[str, Any]:
+        known = self._catalog.venues.get(venue)
+        journal = known is None or known.kind == "journal"
+        published = [r for r in ranked if r.kind != "preprint"]
+        names = ("month", "volume", "number", "pages") if journal else ("pages",)
+        return {name: _first(published, name) for name in names}
+
+    def _terms(
+        self, suggestions: dict[str, tuple[Suggestion, ...]]
+    ) -> dict[str, list[str]]:
+        """Every axis that has to be answered or has a suggestion: the mark first, then what may hold."""
+        return {
+            axis.id: [TODO_TERM, *(s.term for s in suggestions.get(axis.id, ()))]
+            for axis in self._catalog.taxonomy.axes
+            if axis.id in suggestions or (axis.min_terms and not axis.only_for_roles)
+        }
+
+    def _id(
+        self, authors: Sequence[Author], year: int, title: str, taken: Container[str]
+    ) -> str:
+        first = paper_id(authors[0] if authors else None, year, title)
+        suffixes = chain(("",), "bcdefghijklmnopqrstuvwxy", (f"z{n}" for n in count()))
+        free = (first + suffix for suffix in suffixes)
+        return next(i for i in free if i not in self._catalog.by_id and i not in taken)
+
+
+def paper_id(first: Author | None, year: int, title: str) -> str:
+    """Family name, year and first significant word, in ASCII letters and digits."""
+    family = re.sub("[^a-z]", "", _latin(first.last)) if first else ""
+    words = (
+        re.sub("[^a-z0-9]", "", word)
+        for word in re.split(r"[\s/—–]+", re.sub("['’`]", "", _latin(title)))
+    )
+    word = next((w for w in words if w and w not in INSIGNIFICANT), "") or "untitled"
+    return f"{family or 'anonymous'}{year}{word[:40]}"
+
+
+def _todo(data: dict[str, Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_named(loc) for loc in marks(data)))
+
+
+def _named(loc: Loc) -> str:
+    """`title.zh`; for a list the list itself, unless its items have fields."""
+    steps = loc[:-1] if isinstance(loc[-1], int) else loc
+    return ".".join(str(step) for step in steps)
+
+
+def _latin(text: str) -> str:
+    return fold(text).replace("ß", "ss")
+
+
+def _first(records: Sequence[Record], name: str) -> Any:
+    return next((v for r in records if (v := getattr(r, name)) is not None), None)
+
+
+def _title(ranked: Sequence[Record]) -> str:
+    """The first title that is not in capitals throughout."""
+    titles = [record.title for record in ranked]
+    return next((title for title in titles if not title.isupper()), titles[0])
+
+
+def _authors(ranked: Sequence[Record]) -> tuple[Author, ...]:
+    """The most trusted list, unless another of the same people gives names where it has initials."""
+    lists = [record.authors for record in ranked if record.authors]
+    if not lists:
+        return ()
+    for other in lists[1:]:
+        same = [_latin(a.last) for a in lists[0]] == [_latin(a.last) for a in other]
+        if same and _initials(lists[0]) and not _initials(other):
+            return other
+    return lists[0]
+
+
+def _initials(authors: Sequence[Author]) -> bool:
+    given = [author.given or "" for author in authors]
+    return any(re.fullmatch(r"(?:\w\.[\s-]?)+|\w", name) for name in given)
+
+
+def _written(author: Author) -> str | dict[str, str]:
+    """An author as a person would type it: a plain string where that is read the same."""
+    parts = author.model_dump(exclude_none=True)
+    plain = author.name
+    if parts.keys() == {"given", "family"} and Author.model_validate(plain) == author:
+        return plain
+    return {name: str(value) for name, value in parts.items()}
+
+
+def _year(ranked: Sequence[Record], today: date, notes: list[str]) -> int:
+    year: int | None = _first(ranked, "year")
+    if year is None:
+        arxiv: str | None = _first(ranked, "arxiv")
+        if arxiv and re.match(r"[0-9]{4}\.", arxiv):
+            return 2000 + int(arxiv[:2])
+        notes.append("no source names a year")
+        return today.year
+    return year
+
+
+def _texts(ranked: Sequence[Record]) -> tuple[str, str]:
+    abstract = next((r.abstract for r in ranked if r.abstract), "")
+    return abstract, " ".join(dict.fromkeys(h for r in ranked for h in r.headings))
+
+
+def _identifiers(ranked: Sequence[Record]) -> dict[str, str]:
+    found = {name: _first(ranked, name) for name in _IDENTIFIERS}
+    return {name: value for name, value in found.items() if value}
+
+
+def _links(ranked: Sequence[Record]) -> dict[str, str]:
+    """Published page before preprint; the PDF that is free to read."""
+    arxiv, doi, openreview, acl = (
+        _first(ranked, name) for name in ("arxiv", "doi", "openreview", "acl")
+    )
+    pages = (
+        f"https://aclanthology.org/{acl}/" if acl else None,
+        next(
+            (r.paper_url for r in ranked if r.paper_url and r.kind != "preprint"), None
+        ),
+        f"https://doi.org/{_quoted(doi)}" if doi else None,
+        f"https://openreview.net/forum?id={openreview}" if openreview else None,
+        f"https://arxiv.org/abs/{arxiv}" if arxiv else None,
+        _first(ranked, "paper_url"),
+        _first(ranked, "pdf_url"),
+        TODO_URL,
+    )
+    pdfs = (
+        f"https://aclanthology.org/{acl}.pdf" if acl else None,
+        f"https://arxiv.org/pdf/{arxiv}" if arxiv else None,
+        f"https://openreview.net/pdf?id={openreview}" if openreview else None,
+        _first(ranked, "pdf_url"),
+    )
+    links = {
+        "paper": next(url for url in pages if url and _is_url(url)),
+        "pdf": next((url for url in pdfs if url and _is_url(url)), None),
+        "code": _first(ranked, "code_url"),
+    }
+    return {name: url for name, url in links.items() if url}
+
+
+def _quoted(doi: str) -> str:
+    return re.sub(r"[%?#\[\]]", lambda sign: f"%{ord(sign[0]):02X}", doi)
+
+
+def _is_url(text: str) -> bool:
+    try:
+        _URL.validate_python(text)
+    except ValidationError:
+        return False
+    return True
+
+
+def _with_track(where: Appearance, ranked: Sequence[Record]) -> Appearance:
+    """The track that DOI or address betray, where the name does not."""
+    signs = (v for r in ranked for v in (r.doi, r.acl, r.paper_url, r.pdf_url) if v)
+    track = next((track for text in signs if (track := other_track(text))), None)
+    if (
+        where.track == "main"
+        and track in ("workshop", "findings")
+        and where.venue != "arxiv"
+    ):
+        return Appearance(where.venue, track, where.guessed)
+    return where
+
+
+def _disagreements(ranked: Sequence[Record]) -> Iterator[str]:
+    first = ranked[0]
+    for other in ranked[1:]:
+        if fold(other.title) != fold(first.title):
+            yield f"{other.source} has the title {other.title!r}"
+        if first.authors and other.authors and len(first.authors) != len(other.authors):
+            yield (
+                f"{first.source} has {len(first.authors)} authors, "
+                f"{other.source} {len(other.authors)}"
+            )

@@ -1,0 +1,220 @@
+"""What only shows when papers are compared: with each other, with their addresses, with the catalog."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from surveykit.catalog import Catalog
+from surveykit.duplicates import CONFLICT, SAME, Index, Work
+from surveykit.imports.reading import Found, Reading
+from surveykit.models import Paper
+from surveykit.record import Record
+from surveykit.rules.rule import folded
+from surveykit.rules.venues import other_track
+from surveykit.venue_names import VenueNames
+
+_HOSTING = frozenset({"github.com", "gitlab.com", "bitbucket.org", "gitee.com"})
+_SAYS_NOTHING = frozenset(
+    re.findall(
+        r"\w+",
+        "code demo for implementation main official paper project pytorch release source the torch",
+    )
+)
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """Papers of a file, sorted by whether they are new."""
+
+    new: tuple[Found, ...]
+    known: tuple[tuple[Found, str], ...]
+    """Papers that are in the catalog, or twice in the file, and the id or line of the other."""
+
+
+def review(reading: Reading, catalog: Catalog) -> Reviewed:
+    """Compare all papers of a file; what looks wrong is added to the anomalies."""
+    found = [_checked(one, reading) for one in reading.found]
+    names = VenueNames(catalog.venues)
+    _check_venues(found, names, catalog, reading)
+    _check_authors(found, reading)
+    new, known = [], []
+    index, inner = Index(catalog.papers), Index()
+    for one in found:
+        work = Work.of(one.record)
+        other = _twin(one, work, index, inner, reading)
+        if other is None:
+            new.append(one)
+        else:
+            known.append((one, other))
+            if other in catalog.by_id:
+                _compare(one, catalog.get(other), names, reading)
+        inner.add(f"line {one.line}", work)
+    return Reviewed(tuple(new), tuple(known))
+
+
+def _twin(
+    one: Found, work: Work, index: Index, inner: Index, reading: Reading
+) -> str | None:
+    """Id of the entry, or line of the file, that is the same paper."""
+    matches = index.candidates(work) + inner.candidates(work)
+    if any(match.score == CONFLICT for match in matches):
+        # Its identifier is another paper's: what it is itself must show without.
+        bare = replace(work, identifiers={})
+        matches += index.candidates(bare) + inner.candidates(bare)
+    twin = next((match for match in matches if match.score >= SAME), None)
+    for match in matches:
+        if match.score == CONFLICT or (twin is None and match.score < SAME):
+            kind = "shared-identifier" if match.score == CONFLICT else "check"
+            reading.note(one.line, kind, f"{one.name!r} and {match.id}: {match.reason}")
+    if twin is None:
+        return None
+    said = f"{one.name!r} is {twin.id}: {twin.reason}; not imported again"
+    reading.note(one.line, "duplicate", said)
+    return twin.id
+
+
+def _checked(one: Found, reading: Reading) -> Found:
+    """The paper with what its own facts show to be wrong set right, or reported."""
+    record = one.record
+    if record.code_url:
+        _check_code(one, record.code_url, reading)
+    first = _first_year(record)
+    if first and record.year and record.kind == "preprint" and first != record.year:
+        said = f"{one.name!r}: arXiv:{record.arxiv} is of {first}, not {record.year}; {first} is taken"
+        reading.note(one.line, "year", said)
+        return replace(one, record=record.model_copy(update={"year": first}))
+    if first and record.year and record.year < first - 1:
+        said = f"{one.name!r}: appeared in {record.year}, but arXiv:{record.arxiv} is of {first}"
+        reading.note(one.line, "year", said)
+    return one
+
+
+def _first_year(record: Record) -> int | None:
+    new = re.match(r"([0-9]{2})[0-9]{2}\.", record.arxiv or "")
+    return 2000 + int(new[1]) if new else None
+
+
+def _check_code(one: Found, url: str, reading: Reading) -> None:
+    parts = urlsplit(url)
+    if (parts.hostname or "").removeprefix("www.") not in _HOSTING:
+        return
+    steps = [step for step in parts.path.split("/") if step]
+    if len(steps) < 2:
+        said = f"{one.name!r}: {url} is an account, not a repository"
+        reading.note(one.line, "no-repository", said)
+    elif one.record.authors and not _related(steps[0], steps[1], one.record):
+        said = f"{one.name!r}: neither title nor authors meet the name of {url}; is it the authors' program?"
+        reading.note(one.line, "code-elsewhere", said)
+
+
+def _related(owner: str, name: str, record: Record) -> bool:
+    """Whether a repository's name tells of the paper: its words, its initials, its authors."""
+    words = [w for w in map(folded, re.split(r"[\s/:–—-]+", record.title)) if w]
+    pieces = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", f"{name} {owner}")
+    told = {p.lower() for p in pieces if len(p) > 2} - _SAYS_NOTHING
+    if any(
+        w.startswith(p) or p.startswith(w) for p in told for w in words if len(w) > 2
+    ):
+        return True
+    initials = "".join(word[0] for word in words)
+    if _runs_through(folded(name), initials) or folded(name) in "".join(words):
+        return True
+    account = folded(owner)
+    return any(
+        len(last) > 1
+        and (
+            account.startswith(last)
+            or account.endswith(last)
+            or (len(last) > 3 and last in account)
+        )
+        for last in (folded(a.last) for a in record.authors)
+    )
+
+
+def _runs_through(short: str, initials: str) -> bool:
+    rest = iter(initials)
+    return len(short) > 1 and all(letter in rest for letter in short)
+
+
+def _check_authors(found: list[Found], reading: Reading) -> None:
+    without = [one for one in found if not one.record.authors]
+    if without:
+        lines = ", ".join(str(one.line) for one in without[:10])
+        more = " …" if len(without) > 10 else ""
+        said = f"{len(without)} of {len(found)} papers have no authors (lines {lines}{more}); the entries ask for them"
+        reading.note(without[0].line, "no-authors", said)
+
+
+def _check_venues(
+    found: list[Found], names: VenueNames, catalog: Catalog, reading: Reading
+) -> None:
+    aliases: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for one in found:
+        text = one.record.venue_text
+        where = names.find(text) if text else None
+        if text and where is None:
+            reading.note(
+                one.line,
+                "venue",
+                f"{one.name!r}: {text!r} is not in catalog/venues.yaml",
+            )
+        elif not text and not one.record.arxiv:
+            reading.note(one.line, "venue", f"{one.name!r}: no venue is named")
+        elif text and where:
+            called = catalog.venues[where.venue].name
+            if where.guessed or not re.search(
+                rf"(?<!\w){re.escape(called)}(?!\w)", text, re.I
+            ):
+                short = re.sub(r"\s*\b(19|20)[0-9]{2}\b", "", text).strip()
+                aliases[short, called].append(one.line)
+            _check_track(one, where.track, reading)
+    for (short, called), lines in aliases.items():
+        places = ", ".join(map(str, lines))
+        reading.note(
+            lines[0], "venue", f"{short!r} is read as {called} (lines {places})"
+        )
+
+
+def _check_track(one: Found, track: str, reading: Reading) -> None:
+    record = one.record
+    for sign in (record.acl, record.doi, record.paper_url, record.pdf_url):
+        if sign and track == "main" and (other := other_track(sign)):
+            said = f"{one.name!r}: {record.venue_text!r} says nothing of it, but {sign} is a {other} paper"
+            reading.note(one.line, "track", said)
+            return
+
+
+def _compare(one: Found, paper: Paper, names: VenueNames, reading: Reading) -> None:
+    """Report facts of the file that the entry has otherwise."""
+    for name, theirs, ours in _facts(one.record, paper, names):
+        if theirs and ours and theirs != ours:
+            said = f"{paper.id} has the {name} {ours!r}, the file {theirs!r}"
+            reading.note(one.line, "differs", said)
+
+
+def _facts(
+    record: Record, paper: Paper, names: VenueNames
+) -> Iterator[tuple[str, object, object]]:
+    where = names.find(record.venue_text) if record.venue_text else None
+    identifiers = paper.identifiers
+    if folded(record.title) != folded(paper.title.en):
+        yield "title", record.title, paper.title.en
+    yield "year", record.year, paper.year
+    yield "venue", where and where.venue, paper.venue
+    if where and where.venue == paper.venue:
+        yield "track", where.track, paper.track
+    yield "arXiv id", record.arxiv, identifiers.arxiv
+    yield (
+        "DOI",
+        record.doi and record.doi.lower(),
+        identifiers.doi and identifiers.doi.lower(),
+    )
+    yield "code link", _address(record.code_url), _address(paper.links.code)
+
+
+def _address(url: str | None) -> str | None:
+    return url and url.rstrip("/").removesuffix(".git").lower()

@@ -1,0 +1,163 @@
+"""A file of references -> drafts of new entries, and a report of everything that a person should see."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Callable, Container, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from surveykit.catalog import Catalog
+from surveykit.draft import Draft, Drafter
+from surveykit.errors import MachineError
+from surveykit.imports import bibtex, csl, document, markdown, ris
+from surveykit.imports.mojibake import decoded, repaired
+from surveykit.imports.reading import Anomaly, Found, Reading
+from surveykit.imports.review import review
+
+Form = Literal["bibtex", "csl", "ris", "markdown"]
+
+MAX_BYTES = 64 * 1024 * 1024
+READERS: dict[Form, Callable[[str, str], Reading]] = {
+    "bibtex": bibtex.read,
+    "csl": csl.read,
+    "ris": ris.read,
+    "markdown": markdown.read,
+}
+_SUFFIXES: dict[str, Form] = {
+    ".bib": "bibtex",
+    ".bibtex": "bibtex",
+    ".json": "csl",
+    ".ris": "ris",
+    ".md": "markdown",
+    ".markdown": "markdown",
+}
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What an import gives."""
+
+    form: Form
+    """Format of the file."""
+    papers: int
+    """Papers that the file holds."""
+    drafts: tuple[tuple[Found, Draft], ...]
+    """Papers that are new, and their entries."""
+    known: tuple[tuple[Found, str], ...]
+    """Papers that are not imported, and the id or line of the one that they repeat."""
+    anomalies: tuple[Anomaly, ...]
+    """By line."""
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Path -> text of every new entry."""
+        return {draft.path: draft.text for _, draft in self.drafts}
+
+
+@dataclass(frozen=True)
+class Names:
+    """Ids that are taken: those of before, and those given since."""
+
+    before: Container[str]
+    new: set[str] = field(default_factory=set)
+
+    def __contains__(self, id_: object) -> bool:
+        """Whether an id is taken."""
+        return id_ in self.before or id_ in self.new
+
+
+def import_file(
+    path: Path,
+    catalog: Catalog,
+    today: date,
+    *,
+    form: Form | None = None,
+    taken: Container[str] = (),
+) -> Imported:
+    """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError.
+
+    No entry gets an id that is among `taken`.
+    """
+    with _uncollected():
+        return _imported(path, catalog, today, form, taken)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without the cycle collector, which takes a third of the time of a large file and finds nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def _imported(
+    path: Path,
+    catalog: Catalog,
+    today: date,
+    form: Form | None,
+    taken: Container[str],
+) -> Imported:
+    text, anomalies = _text(path)
+    form = form or guessed_form(path.name, text)
+    reading = READERS[form](text, path.name)
+    reading.anomalies += anomalies
+    if form == "markdown":
+        document.missing_files(text, path.parent, reading)
+    reviewed = review(reading, catalog)
+    drafter, drafts = Drafter(catalog, today), []
+    names = Names(taken)
+    for found in reviewed.new:
+        draft = drafter.draft([found.record], names)
+        names.new.add(draft.id)
+        drafts.append((found, draft))
+    return Imported(
+        form,
+        len(reading.found),
+        tuple(drafts),
+        reviewed.known,
+        tuple(sorted(set(reading.anomalies))),
+    )
+
+
+def guessed_form(name: str, text: str) -> Form:
+    """Format by the name's ending, else by how the text begins."""
+    suffix = Path(name).suffix.lower()
+    if suffix in _SUFFIXES:
+        return _SUFFIXES[suffix]
+    if re.match(r"\s*[\[{]\s*[{\"\]]", text):
+        return "csl"
+    if re.search(r"^TY  ?-", text, re.M):
+        return "ris"
+    if re.match(r"\s*(%.*\n\s*)*@\w+\s*[{(]", text):
+        return "bibtex"
+    return "markdown"
+
+
+def _text(path: Path) -> tuple[str, list[Anomaly]]:
+    """The file's text with what its character set has spoiled set right."""
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MachineError(f"{path}: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise MachineError(f"{path}: larger than {MAX_BYTES // 1024**2} MiB")
+    anomalies = []
+    text, charset = decoded(raw)
+    if charset != "utf-8-sig":
+        said = f"the file is not UTF-8; read as {charset}"
+        anomalies.append(Anomaly(1, "mojibake", said))
+    text, spoiled, count = repaired(text)
+    if count:
+        said = f"{count} pieces of UTF-8 had been read as {spoiled}; set right"
+        anomalies.append(Anomaly(1, "mojibake", said))
+    return text.replace("\r\n", "\n").replace("\r", "\n"), anomalies

@@ -1,0 +1,186 @@
+"""What a reviewer of a pull request should see, as Markdown that holds no markup but our own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from surveykit.catalog import Catalog
+from surveykit.errors import Problem, Severity
+from surveykit.models import Paper, is_mark
+from surveykit.render.markdown import escape
+from surveykit.render.readme import short_authors, venue_label
+
+MARKER = "<!-- surveykit report -->"
+"""First line; by it the comment of an earlier run is found again."""
+MOST_CHARACTERS = 60_000
+"""A comment of the forge holds 65,536."""
+MOST_LINES = 80
+"""Of a difference."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry that a pull request touches."""
+
+    id: str
+    path: str
+    paper: Paper | None
+    """None where it is deleted or cannot be read."""
+    state: str
+    """`new`, `changed`, `deleted` or `unreadable`."""
+    fields: tuple[tuple[str, str, str], ...] = ()
+    """Field, before, now."""
+    duplicates: tuple[str, ...] = ()
+    """Entries that may be the same paper, with the reason."""
+    verdict: str = ""
+    """What the services say of it."""
+    links: tuple[tuple[str, str], ...] = ()
+    """Address and state."""
+
+
+@dataclass(frozen=True)
+class PullRequest:
+    """Everything that the report tells."""
+
+    entries: tuple[Entry, ...]
+    problems: tuple[Problem, ...] = ()
+    unformatted: tuple[str, ...] = ()
+    stale: tuple[str, ...] = ()
+    """Generated files that do not follow from the entries."""
+    differences: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Generated file for readers -> lines of its difference to the base."""
+
+
+def pull_report(pull: PullRequest, catalog: Catalog) -> str:
+    """The report, at most `MOST_CHARACTERS` long."""
+    text = "\n".join(_lines(pull, catalog)) + "\n"
+    if len(text) <= MOST_CHARACTERS:
+        return text
+    whole = text[: MOST_CHARACTERS - 200]
+    cut = whole[: whole.rfind("\n### ")] if "\n### " in whole else whole
+    return f"{cut}\n\n… cut here: too long for a comment; the whole report is an artifact of the run.\n"
+
+
+def _lines(pull: PullRequest, catalog: Catalog) -> Iterator[str]:
+    yield MARKER
+    yield "## Survey report · 综述检查报告\n"
+    yield from _summary(pull)
+    for entry in pull.entries:
+        yield from _entry(entry, catalog)
+    for path, lines in pull.differences.items():
+        yield from _difference(path, lines)
+
+
+def _summary(pull: PullRequest) -> Iterator[str]:
+    counts: dict[str, int] = {}
+    for entry in pull.entries:
+        counts[entry.state] = counts.get(entry.state, 0) + 1
+    said = (
+        ", ".join(f"{n} {state}" for state, n in counts.items()) or "no entry changes"
+    )
+    yield f"Entries: {said}.\n"
+    yield "| check · 检查 | result · 结果 | run · 命令 |\n| --- | --- | --- |"
+    errors = sum(p.severity is Severity.ERROR for p in pull.problems)
+    warnings = len(pull.problems) - errors
+    rows = (
+        (f"{errors} errors, {warnings} warnings", errors, "validate", "entries · 条目"),
+        (f"{len(pull.unformatted)} files", len(pull.unformatted), "fmt", "form · 格式"),
+        (
+            f"{len(pull.stale)} stale",
+            len(pull.stale),
+            "build",
+            "generated files · 生成文件",
+        ),
+    )
+    for result, bad, command, name in rows:
+        yield f"| {name} | {'❌' if bad else '✅'} {result} | `surveykit {command}` |"
+    yield ""
+    for problem in pull.problems[:50]:
+        where = f"{problem.path}:{problem.line}:{problem.column}"
+        yield f"- {escape(where)} {problem.rule} {problem.severity}: {escape(problem.message)}"
+    yield ""
+
+
+def _entry(entry: Entry, catalog: Catalog) -> Iterator[str]:
+    yield f"### {escape(entry.id)} ({entry.state})\n"
+    if entry.paper:
+        yield from _card(entry.paper, catalog)
+    if entry.state == "changed" and entry.fields:
+        yield "| field · 字段 | before · 原值 | now · 新值 |\n| --- | --- | --- |"
+        for name, before, now in entry.fields:
+            yield f"| {escape(name)} | {escape(_short(before))} | {escape(_short(now))} |"
+        yield ""
+    for text in entry.duplicates:
+        yield f"- ⚠️ may be a duplicate · 可能重复: {escape(text)}"
+    if entry.verdict:
+        yield f"- compared with the services · 与数据源比对: {escape(entry.verdict)}"
+    for url, state in entry.links:
+        yield f"- link · 链接: {escape(state)} {escape(url)}"
+    yield ""
+
+
+def _card(paper: Paper, catalog: Catalog) -> Iterator[str]:
+    where = (
+        venue_label(catalog, paper, "en")
+        if paper.venue in catalog.venues
+        else str(paper.year)
+    )
+    yield f"**{escape(paper.title.en)}**  "
+    yield f"{escape(paper.title.zh)}  "
+    yield f"{escape(short_authors(paper, 'en'))} · {escape(where)}\n"
+    terms = "; ".join(
+        f"{axis}: {', '.join(_named(catalog, axis, ids))}"
+        for axis, ids in paper.terms.items()
+    )
+    yield f"- {escape(terms)}"
+    names = {
+        **paper.identifiers.model_dump(exclude_none=True),
+        **paper.links.model_dump(exclude_none=True),
+    }
+    for name, value in names.items():
+        yield f"- {escape(name)}: {escape(str(value))}"
+    if paper.tldr:
+        yield f"- {escape(paper.tldr.en)}\n- {escape(paper.tldr.zh)}"
+    if _unfinished(paper):
+        yield "- ✍️ left to the author · 待作者补充 (`todo`)"
+    yield ""
+
+
+def _named(catalog: Catalog, axis: str, ids: Sequence[str]) -> list[str]:
+    return [
+        catalog.terms[axis, i].label.en if (axis, i) in catalog.terms else i
+        for i in ids
+    ]
+
+
+def _unfinished(paper: Paper) -> bool:
+    texts = [
+        paper.title.zh,
+        paper.venue,
+        *(t for terms in paper.terms.values() for t in terms),
+    ]
+    return any(is_mark(text) for text in texts)
+
+
+def _difference(path: str, lines: Sequence[str]) -> Iterator[str]:
+    if not lines:
+        return
+    shown = list(lines[:MOST_LINES])
+    fence = "`" * (max((_run(line) for line in shown), default=0) + 3)
+    yield f"<details><summary>{escape(path)} ({len(lines)} lines)</summary>\n"
+    yield f"{fence}diff"
+    yield from shown
+    if len(lines) > MOST_LINES:
+        yield f"… {len(lines) - MOST_LINES} more lines"
+    yield f"{fence}\n\n</details>\n"
+
+
+def _run(line: str) -> int:
+    """The longest run of backticks."""
+    return max(map(len, re.findall("`+", line)), default=0)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 300 else f"{text[:299]}…"

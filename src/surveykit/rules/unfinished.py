@@ -1,0 +1,49 @@
+"""The rule about drafts: what a person still has to give is marked, and an entry with a mark is not finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from surveykit.catalog import Catalog
+from surveykit.models import TODO, TODO_TERM, TODO_URL, is_mark
+from surveykit.rules.rule import Finding, Loc, Rule, at
+
+_WHAT = {
+    "terms": f"decide which terms hold, and delete `{TODO_TERM}`",
+    "venue": "write the id of the venue in catalog/venues.yaml, or add it there",
+    "links": f"give the address in the place of {TODO_URL}",
+}
+
+
+def marks(data: Any, loc: Loc = ()) -> Iterator[Loc]:
+    """Where the plain data of an entry says that something is left to its author."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield from marks(value, (*loc, key))
+    elif isinstance(data, list | tuple):
+        for index, item in enumerate(data):
+            yield from marks(item, (*loc, index))
+    elif is_mark(data):
+        yield loc
+
+
+def unfinished(catalog: Catalog) -> Iterator[Finding]:
+    """Marks in entries."""
+    for paper in catalog.papers:
+        for loc in marks(paper.model_dump(exclude_none=True)):
+            what = _WHAT.get(str(loc[0]), f"write the text in the place of {TODO}")
+            yield at(catalog, paper, loc, f"left to the author: {what}")
+
+
+RULES = (
+    Rule(
+        "SK352",
+        "a finished entry has no marks of a draft",
+        "`surveykit add` and `import` fill in what services know and mark what a person must judge: `TODO` for a text, "
+        "`todo` before the terms they suggest and for a venue that the registry lacks. Read the paper, keep the terms that hold, and replace each mark.",
+        "title: {en: Guarding Encoders, zh: TODO}\nterms:\n  role: [todo, defense]",
+        "title: {en: Guarding Encoders, zh: 守护编码器}\nterms:\n  role: [defense]",
+        unfinished,
+    ),
+)

@@ -1,0 +1,74 @@
+"""ACL Anthology: its records in MODS.
+
+https://www.loc.gov/standards/mods/
+"""
+
+from __future__ import annotations
+
+from xml.etree.ElementTree import Element
+
+from surveykit.errors import NotFoundError
+from surveykit.models import Author
+from surveykit.sources.client import Client
+from surveykit.sources.found import Found, pages, people, person, record, year_month
+
+_MODS = "{http://www.loc.gov/mods/v3}"
+_ROOTS = (f"{_MODS}modsCollection", f"{_MODS}mods")
+
+
+async def find(client: Client, value: str) -> Found:
+    """The paper with an Anthology id. Raises NotFoundError or ServiceError."""
+    service = client.services.acl
+    url = f"{service.url}/{value}.xml"
+    root = await client.xml(service, url, accept="application/xml", roots=_ROOTS)
+    paper = root if root.tag == f"{_MODS}mods" else root.find(f"{_MODS}mods")
+    if paper is None:
+        raise NotFoundError(service.name, f"has no record of {value}")
+    host = paper.find(f"{_MODS}relatedItem[@type='host']")
+    issued = _text(paper, "originInfo/dateIssued") or _text(paper, "part/date")
+    year, month = year_month(issued)
+    made = record(
+        service,
+        client.now(),
+        title=_text(paper, "titleInfo/title"),
+        authors=_authors(paper),
+        year=year,
+        month=month,
+        venue_text=_text(host, "titleInfo/title") if host is not None else None,
+        kind=_kind(host),
+        doi=_text(paper, "identifier[@type='doi']") or None,
+        acl=value,
+        paper_url=f"https://aclanthology.org/{value}/",
+        pdf_url=f"https://aclanthology.org/{value}.pdf",
+        pages=pages(_text(paper, "part/extent/start"), _text(paper, "part/extent/end")),
+        publisher=_text(host, "originInfo/publisher") if host is not None else None,
+        abstract=_text(paper, "abstract"),
+        source=f"acl:{value}",
+    )
+    return Found(made)
+
+
+def _authors(paper: Element) -> tuple[Author, ...]:
+    found: list[Author | None] = []
+    for name in paper.findall(f"{_MODS}name"):
+        given = " ".join(_texts(name, "namePart[@type='given']"))
+        family = " ".join(_texts(name, "namePart[@type='family']"))
+        if given or family:
+            found.append(person(given, family))
+        else:
+            found += people(_texts(name, "namePart"))
+    return tuple(author for author in found if author)
+
+
+def _kind(host: Element | None) -> str:
+    genres = _texts(host, "genre") if host is not None else []
+    return "journal" if any("journal" in genre for genre in genres) else "conference"
+
+
+def _texts(element: Element, path: str) -> list[str]:
+    full = "/".join(f"{_MODS}{step}" for step in path.split("/"))
+    return ["".join(found.itertext()).strip() for found in element.findall(full)]
+
+
+def _text(element: Element, path: str) -> str:
+    return next(iter(_texts(element, path)), "")

@@ -1,0 +1,95 @@
+"""Answers of services on disk, one file each: a later run asks only whether they are still right, or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from surveykit.errors import MachineError
+
+
+@dataclass(frozen=True)
+class Kept:
+    """An answer that could be read, or the word that there is nothing."""
+
+    url: str
+    body: bytes
+    fetched: float
+    """When it was last known to be right, in Unix time."""
+    etag: str = ""
+    modified: str = ""
+    """Last-Modified, as it came."""
+    content_type: str = ""
+    missing: bool = False
+    """Whether the service said that it knows nothing there."""
+
+
+@dataclass(frozen=True)
+class Cache:
+    """A folder of answers. Whole files appear and disappear; a torn or foreign one counts as absent."""
+
+    folder: Path
+
+    def get(self, url: str) -> Kept | None:
+        """The kept answer to one address."""
+        try:
+            head, _, body = self._path(url).read_bytes().partition(b"\n")
+            told = json.loads(head)
+            kept = Kept(
+                str(told["url"]),
+                body,
+                float(told["fetched"]),
+                str(told["etag"]),
+                str(told["modified"]),
+                str(told["content_type"]),
+                bool(told["missing"]),
+            )
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        whole = kept.url == url and len(body) == told.get("bytes")
+        return kept if whole else None
+
+    def put(self, kept: Kept) -> None:
+        """Keep an answer. Raises MachineError."""
+        head = {
+            "url": kept.url,
+            "fetched": kept.fetched,
+            "etag": kept.etag,
+            "modified": kept.modified,
+            "content_type": kept.content_type,
+            "missing": kept.missing,
+            "bytes": len(kept.body),
+        }
+        self._write(self._path(kept.url), json.dumps(head).encode() + b"\n" + kept.body)
+
+    def quiet_until(self, host: str) -> float:
+        """Unix time before which a host wants no request; 0 where nothing is known."""
+        try:
+            return float(self._path(f"quiet {host}").read_bytes())
+        except (OSError, ValueError):
+            return 0.0
+
+    def keep_quiet(self, host: str, until: float) -> None:
+        """Let later runs know when a host may be asked again. Raises MachineError."""
+        self._write(self._path(f"quiet {host}"), f"{until:.3f}".encode())
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.answer"
+
+    def _write(self, path: Path, raw: bytes) -> None:
+        temporary = ""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
+                temporary = file.name
+                file.write(raw)
+            Path(temporary).replace(path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - may be the empty string
+            raise MachineError(f"{self.folder}: {error.strerror}") from None

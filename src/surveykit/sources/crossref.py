@@ -1,0 +1,163 @@
+"""Crossref: records of published papers by DOI, and what happened to them afterwards.
+
+https://api.crossref.org/swagger-ui/index.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from surveykit.identifier import arxiv_id
+from surveykit.models import Author
+from surveykit.sources.client import Client
+from surveykit.sources.found import (
+    Found,
+    listed,
+    mapping,
+    pages,
+    people,
+    person,
+    record,
+    year_month,
+)
+from surveykit.sources.markup import plain
+
+_KINDS = {
+    "proceedings-article": "conference",
+    "journal-article": "journal",
+    "posted-content": "preprint",
+}
+_ALARMS = {
+    "retraction": "was retracted",
+    "partial_retraction": "was retracted in part",
+    "withdrawal": "was withdrawn",
+    "removal": "was removed",
+    "expression_of_concern": "is under an expression of concern",
+}
+_RETRACTED = re.compile(
+    r"^(?:\[?(?:retracted|withdrawn)(?: article)?\]?\s*[:\-–]|retraction(?: note| notice)?\b)",
+    re.I,
+)
+_SERIES = re.compile(
+    r"^(?:lecture notes in|communications in computer|advances in intelligent)", re.I
+)
+
+
+async def find(client: Client, value: str) -> Found:
+    """The paper with a DOI. Raises NotFoundError or ServiceError."""
+    service = client.services.crossref
+    url = f"{service.url}/{quote(value, safe='')}{_polite(client, '?')}"
+    data = await client.json(service, url)
+    return _found(client, mapping(data.get("message")), value)
+
+
+async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
+    """Papers that Crossref holds to be nearest to a title and an author."""
+    service = client.services.crossref
+    query = {"query.bibliographic": title, "rows": 5}
+    if family:
+        query["query.author"] = family
+    url = f"{service.url}?{urlencode(query)}{_polite(client, '&')}"
+    data = await client.json(service, url)
+    items = map(mapping, listed(mapping(data.get("message")).get("items")))
+    return tuple(
+        _found(client, item, str(item["DOI"]))
+        for item in items
+        if item.get("DOI") and listed(item.get("title"))
+    )
+
+
+def _polite(client: Client, sign: str) -> str:
+    return f"{sign}mailto={quote(client.mailto)}" if client.mailto else ""
+
+
+def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
+    doi = str(item.get("DOI") or doi)  # in the registrar's own spelling
+    year, month = _date(item)
+    made = record(
+        client.services.crossref,
+        client.now(),
+        title=_title(item),
+        authors=_authors(item),
+        year=year,
+        month=month,
+        venue_text=_venue(item),
+        kind=_KINDS.get(str(item.get("type")), "other"),
+        doi=doi,
+        arxiv=_preprint(item),
+        volume=item.get("volume"),
+        number=item.get("issue"),
+        pages=pages(item.get("page") or item.get("article-number")),
+        publisher=item.get("publisher"),
+        abstract=item.get("abstract"),
+        source=f"doi:{doi}",
+    )
+    alarms, notes = _updates(item, doi)
+    if _RETRACTED.match(plain(_title(item))):
+        alarms.append(f"doi:{doi} calls itself {plain(_title(item))!r}")
+    return Found(made, tuple(alarms), tuple(notes))
+
+
+def _title(item: Mapping[str, Any]) -> str:
+    title = next((str(t) for t in listed(item.get("title")) if t), "")
+    subtitle = next((str(t) for t in listed(item.get("subtitle")) if t), "")
+    if subtitle and subtitle.casefold() not in title.casefold():
+        return f"{title.rstrip(' :')}: {subtitle}"
+    return title
+
+
+def _authors(item: Mapping[str, Any]) -> tuple[Author, ...]:
+    found: list[Author | None] = []
+    for one in map(mapping, listed(item.get("author"))):
+        if name := one.get("name"):
+            group = people([str(name)])
+            found.append(Author(literal=group[0].name) if group else None)
+            continue
+        names = (str(one.get(k) or "") for k in ("given", "family", "suffix"))
+        found.append(person(*names))
+    return tuple(author for author in found if author)
+
+
+def _venue(item: Mapping[str, Any]) -> str | None:
+    titles = [str(t) for t in listed(item.get("container-title")) if t]
+    event = mapping(item.get("event")).get("name")
+    best = next((t for t in titles if not _SERIES.match(t)), None)
+    return best or (str(event) if event else None) or (titles[0] if titles else None)
+
+
+def _date(item: Mapping[str, Any]) -> tuple[int | None, int | None]:
+    for name in ("published-print", "published-online", "published", "issued"):
+        parts = listed(mapping(item.get(name)).get("date-parts"))
+        if parts and (found := year_month(parts[0]))[0]:
+            return found
+    return None, None
+
+
+def _preprint(item: Mapping[str, Any]) -> str | None:
+    """The arXiv id that the publisher names as the preprint."""
+    for other in listed(mapping(item.get("relation")).get("has-preprint")):
+        told = str(mapping(other).get("id") or "")
+        plain_id = re.sub(r"(?i)^(?:https?://\S*/abs/|10\.48550/arxiv\.)", "", told)
+        if found := arxiv_id(plain_id):
+            return found
+    return None
+
+
+def _updates(item: Mapping[str, Any], doi: str) -> tuple[list[str], list[str]]:
+    alarms, notes = [], []
+    for one in map(mapping, listed(item.get("updated-by"))):
+        kind = str(one.get("type") or "update").lower().replace(" ", "_")
+        by = f"doi:{one['DOI']}" if one.get("DOI") else "its publisher"
+        if kind in _ALARMS:
+            alarms.append(f"doi:{doi} {_ALARMS[kind]} by {by}")
+        else:
+            notes.append(f"doi:{doi} was updated ({kind.replace('_', ' ')}) by {by}")
+    alarms += [
+        f"doi:{doi} is a notice about doi:{one.get('DOI')}, no paper"
+        for one in map(mapping, listed(item.get("update-to")))
+        if str(one.get("type")).lower() in _ALARMS
+    ]
+    return alarms, notes

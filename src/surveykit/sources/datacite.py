@@ -1,0 +1,86 @@
+"""DataCite: records of DOIs that repositories and some publishers register.
+
+https://support.datacite.org/docs/api-get-doi
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from surveykit.models import Author
+from surveykit.sources.client import Client
+from surveykit.sources.found import (
+    Found,
+    listed,
+    mapping,
+    pages,
+    people,
+    person,
+    record,
+)
+
+_KINDS = {
+    "ConferencePaper": "conference",
+    "JournalArticle": "journal",
+    "Preprint": "preprint",
+}
+
+
+async def find(client: Client, value: str) -> Found:
+    """The work with a DOI. Raises NotFoundError or ServiceError."""
+    service = client.services.datacite
+    data = await client.json(
+        service,
+        f"{service.url}/{quote(value, safe='')}",
+        accept="application/vnd.api+json",
+    )
+    item = mapping(mapping(data.get("data")).get("attributes"))
+    container = mapping(item.get("container"))
+    publisher = item.get("publisher")
+    made = record(
+        service,
+        client.now(),
+        title=_main(item),
+        authors=_authors(item),
+        year=item.get("publicationYear"),
+        venue_text=container.get("title"),
+        kind=_KINDS.get(
+            str(mapping(item.get("types")).get("resourceTypeGeneral")), "other"
+        ),
+        doi=value,
+        paper_url=item.get("url"),
+        volume=container.get("volume"),
+        number=container.get("issue"),
+        pages=pages(container.get("firstPage"), container.get("lastPage")),
+        publisher=mapping(publisher).get("name") or publisher,
+        abstract=_described(item),
+        source=f"doi:{value}",
+    )
+    gone = item.get("state") not in (None, "findable")
+    return Found(made, (f"doi:{value} is no longer findable",) if gone else ())
+
+
+def _main(item: Mapping[str, Any]) -> str:
+    titles = [mapping(title) for title in listed(item.get("titles"))]
+    main = [t for t in titles if not t.get("titleType")] or titles
+    return str(main[0].get("title") or "") if main else ""
+
+
+def _authors(item: Mapping[str, Any]) -> tuple[Author, ...]:
+    found: list[Author | None] = []
+    for one in map(mapping, listed(item.get("creators"))):
+        given, family = (str(one.get(k) or "") for k in ("givenName", "familyName"))
+        if family:
+            found.append(person(given, family))
+        else:
+            found += people([str(one.get("name") or "")])
+    return tuple(author for author in found if author)
+
+
+def _described(item: Mapping[str, Any]) -> str | None:
+    for one in map(mapping, listed(item.get("descriptions"))):
+        if one.get("descriptionType") == "Abstract":
+            return str(one.get("description") or "") or None
+    return None

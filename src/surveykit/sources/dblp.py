@@ -1,0 +1,70 @@
+"""DBLP: where a paper of computer science was published, found by title and author.
+
+https://dblp.org/faq/How+to+use+the+dblp+search+API.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from surveykit.identifier import identify_quietly
+from surveykit.query import fold
+from surveykit.sources.client import Client
+from surveykit.sources.found import Found, listed, mapping, pages, people, record
+
+_KINDS = {
+    "Conference and Workshop Papers": "conference",
+    "Journal Articles": "journal",
+    "Informal and Other Publications": "preprint",
+}
+
+
+async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
+    """Papers with the words of a title and of a family name, preprints among them."""
+    service = client.services.dblp
+    words = re.findall(r"[a-z0-9]+", fold(f"{title} {family}"))
+    if not words:
+        return ()
+    query = {"q": " ".join(words), "format": "json", "h": 10}
+    data = await client.json(service, f"{service.url}?{urlencode(query)}")
+    hits = mapping(mapping(data.get("result")).get("hits")).get("hit")
+    infos = (mapping(mapping(hit).get("info")) for hit in listed(hits))
+    return tuple(_found(client, info) for info in infos if info.get("title"))
+
+
+def _found(client: Client, info: Mapping[str, Any]) -> Found:
+    authors = listed(mapping(info.get("authors")).get("author"))
+    names = (str(mapping(a).get("text") or a) for a in authors)
+    kind = _KINDS.get(str(info.get("type")), "other")
+    venue = " ".join(map(str, listed(info.get("venue"))))
+    made = record(
+        client.services.dblp,
+        client.now(),
+        title=info.get("title"),
+        authors=people(names),
+        year=int(info["year"]) if str(info.get("year")).isdecimal() else None,
+        venue_text=venue,
+        kind="preprint" if venue == "CoRR" else kind,
+        volume=info.get("volume") if kind == "journal" and venue != "CoRR" else None,
+        number=info.get("number"),
+        pages=pages(info.get("pages")),
+        source=f"dblp:{info.get('key') or 'search'}",
+        **_names(info),
+    )
+    return Found(made)
+
+
+def _names(info: Mapping[str, Any]) -> dict[str, str]:
+    """Identifiers and page among what DBLP knows."""
+    found: dict[str, str] = {}
+    addresses = [str(url) for url in listed(info.get("ee"))]
+    for text in [str(info.get("doi") or ""), *addresses]:
+        one = identify_quietly(text)
+        if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
+            found.setdefault(one.kind, one.value)
+        elif one and one.kind == "page":
+            found.setdefault("paper_url", one.value)
+    return found

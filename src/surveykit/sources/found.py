@@ -1,0 +1,136 @@
+"""What a service gave: a record of a paper, and what a reader must be told beside it."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from surveykit.duplicates import SAME, Index
+from surveykit.errors import ServiceError
+from surveykit.imports.names import author
+from surveykit.models import Author
+from surveykit.record import Record, tidy
+from surveykit.sources.markup import plain, title
+from surveykit.sources.services import Service
+
+_HAN = re.compile(r"[\u3400-\u9fff·]{2,}")
+_WORDS = ("title", "abstract", "venue_text", "publisher", "source")
+
+
+@dataclass(frozen=True)
+class Found:
+    """A record and its circumstances."""
+
+    record: Record
+    alarms: tuple[str, ...] = ()
+    """What forbids to list the paper as it stands: withdrawn, retracted, under concern."""
+    notes: tuple[str, ...] = ()
+    """What helps a person: a remark of the authors, a correction."""
+
+
+def record(service: Service, seconds: float, **fields: Any) -> Record:
+    """A record from what a service sent at a Unix time. Raises ServiceError where not even a title is left.
+
+    Texts lose their markup; a value that the format cannot hold is left out.
+    """
+    clean = {k: _cleaned(k, v) for k, v in fields.items() if v not in (None, "", ())}
+    day = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
+    clean |= {"retrieved": day}
+    for _ in range(len(clean)):
+        try:
+            return Record.model_validate({k: v for k, v in clean.items() if v})
+        except ValidationError as error:
+            for detail in error.errors(include_url=False):
+                clean.pop(str(detail["loc"][0]), None)
+            if not clean.get("title"):
+                break
+    raise ServiceError(service.name, f"gave no title for {fields.get('source')}")
+
+
+def _cleaned(name: str, value: Any) -> Any:
+    if name == "title":
+        return title(str(value))
+    if name == "abstract":
+        return re.sub(r"^(?:Abstract|Summary)[:.]? (?=[A-Z])", "", plain(str(value)))
+    if name in _WORDS and isinstance(value, str):
+        return plain(value)
+    return tidy(value) if isinstance(value, str) else value
+
+
+def people(names: Iterable[str]) -> tuple[Author, ...]:
+    """Authors from `Given Family` or `Family, Given`; DBLP's numbers of namesakes go."""
+    found = (author(_recased(re.sub(r" [0-9]{4}$", "", plain(n)))) for n in names)
+    return tuple(one for one in found if one)
+
+
+def person(given: str, family: str, suffix: str = "") -> Author | None:
+    """An author whose parts a service tells apart."""
+    given, family, suffix = (plain(part) for part in (given, family, suffix))
+    if not given or not family:
+        return author(_recased(family or given))
+    if _HAN.fullmatch(given + family):
+        return author(family + given)
+    given, _, family = _recased(f"{given}\0{family}").partition("\0")
+    words = family.split()
+    at = next((i for i, word in enumerate(words) if not word[0].islower()), 0)
+    parts = {
+        "given": given,
+        "particle": " ".join(words[:at]) or None,
+        "family": " ".join(words[at:]),
+        "suffix": suffix or None,
+    }
+    try:
+        return Author.model_validate(parts)
+    except ValidationError:
+        return author(f"{given} {family}")
+
+
+def same_paper(one: Record, other: Record) -> bool:
+    """Whether two records describe one paper: title, authors and year agree, as for duplicates."""
+    index = Index()
+    index.add("one", one)
+    return any(match.score >= SAME for match in index.candidates(other))
+
+
+def pages(first: object, last: object = "") -> str | None:
+    """`12-25` from the forms that services use: an en dash, two hyphens, two fields, an article number."""
+    text = re.sub(r"\s*(?:-|–|—|--)\s*", "-", f"{first or ''}-{last or ''}".strip("-"))
+    return text.strip("-") or None
+
+
+def year_month(parts: object) -> tuple[int | None, int | None]:
+    """Year and month of `[2023, 6, 17]` or `2023-06`, `2023/6/17`, `June 2023`."""
+    if isinstance(parts, str):
+        parts = re.findall(r"[0-9]+", parts)
+    numbers = parts if isinstance(parts, list) else []
+    try:
+        values = [int(number) for number in numbers[:2]]
+    except (TypeError, ValueError):
+        return None, None
+    year = values[0] if values and 1950 <= values[0] <= 2100 else None
+    month = values[1] if year and len(values) > 1 and 1 <= values[1] <= 12 else None
+    return year, month
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """A JSON object, or an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed(value: object) -> list[Any]:
+    """A JSON array; one thing alone becomes a list of one, nothing an empty list."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _recased(name: str) -> str:
+    """A name in capitals as a name: `SHIWEI FENG`."""
+    words = re.findall(r"[^\W\d_]+", name)
+    shouted = len(words) > 1 and all(len(w) > 2 and w.isupper() for w in words)
+    return name.title() if shouted else name

@@ -1,0 +1,85 @@
+"""GitHub: the paper that a repository's README asks to cite.
+
+https://docs.github.com/rest/repos/contents
+"""
+
+from __future__ import annotations
+
+import re
+
+from surveykit.errors import NotFoundError
+from surveykit.identifier import identify_quietly
+from surveykit.imports import bibtex
+from surveykit.record import Record
+from surveykit.sources.client import Client
+from surveykit.sources.found import Found, record
+
+_ENTRY = re.compile(
+    r"@(?:article|inproceedings|misc|conference|techreport|unpublished|incollection|proceedings|online)\s*\{",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"https?://(?:(?:www\.)?arxiv\.org/(?:abs|pdf)/|(?:dx\.)?doi\.org/10\.|aclanthology\.org/|openreview\.net/forum)[^\s)\]}>\"'`]+",
+    re.IGNORECASE,
+)
+MOST_ENTRIES = 50
+
+
+async def find(client: Client, value: str) -> Found:
+    """The paper of `owner/name`, from the first BibTeX entry of the README, else from its first link to a paper.
+
+    Raises NotFoundError where neither is there, or ServiceError.
+    """
+    service = client.services.github
+    text = await client.text(
+        service,
+        f"{service.url}/{value}/readme",
+        accept="application/vnd.github.raw+json",
+    )
+    code = f"https://github.com/{value}"
+    cited = _cited(text, f"{code}#readme")
+    if cited:
+        notes = [f"{code} cites {len(cited)} papers; the first was taken"]
+        first = cited[0].model_copy(
+            update={"code_url": code, "source": f"{code}#readme"}
+        )
+        return Found(first, notes=tuple(notes) if len(cited) > 1 else ())
+    for address in _ADDRESS.findall(text):
+        one = identify_quietly(address.rstrip(".,;"))
+        if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
+            title = re.search(r"^#\s+(.+)$", text, re.MULTILINE)
+            made = record(
+                service,
+                client.now(),
+                title=title[1] if title else value.partition("/")[2],
+                code_url=code,
+                source=f"{code}#readme",
+                **{one.kind: one.value},
+            )
+            return Found(
+                made,
+                notes=(f"{code} has no BibTeX; its first link to a paper was taken",),
+            )
+    raise NotFoundError(
+        service.name, f"shows no BibTeX and no link to a paper in the README of {value}"
+    )
+
+
+def _cited(text: str, source: str) -> list[Record]:
+    """Records of the BibTeX entries in a README, at most MOST_ENTRIES."""
+    entries = []
+    for start in list(_ENTRY.finditer(text))[:MOST_ENTRIES]:
+        end = _closing(text, start.end())
+        if end:
+            entries.append(text[start.start() : end])
+    return [found.record for found in bibtex.read("\n".join(entries), source).found]
+
+
+def _closing(text: str, at: int) -> int | None:
+    """Where the brace closes that stands before `at`."""
+    depth = 1
+    for sign in re.finditer(r"\\.|[{}]", text[at : at + 20_000], re.DOTALL):
+        depth += {"{": 1, "}": -1}.get(sign[0], 0)
+        if depth == 0:
+            return at + sign.end()
+    return None

@@ -1,0 +1,89 @@
+"""OpenReview: submissions and what became of them, through both versions of its interface.
+
+https://docs.openreview.net/reference/api-v2
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+from surveykit.errors import FetchError, NotFoundError, ServiceError
+from surveykit.sources.client import Client
+from surveykit.sources.found import Found, listed, mapping, people, record, year_month
+from surveykit.sources.services import Service
+
+_UNDECIDED = re.compile(r"submitted|under review|submission|rejected|blind", re.I)
+
+
+async def find(client: Client, value: str) -> Found:
+    """The submission with a forum id. Raises NotFoundError or ServiceError."""
+    first, second = client.services.openreview, client.services.openreview_before_2024
+    try:
+        note = await _note(client, first, value)
+    except FetchError as error:  # 404 or 403, by age of the venue
+        try:
+            note = await _note(client, second, value)
+        except NotFoundError:
+            raise error from None
+    return _found(client, note, value)
+
+
+async def _note(client: Client, service: Service, value: str) -> Mapping[str, Any]:
+    data = await client.json(service, f"{service.url}?id={quote(value)}")
+    notes = [mapping(note) for note in listed(data.get("notes"))]
+    if not notes:
+        raise NotFoundError(service.name, f"knows no submission {value}")
+    if not mapping(notes[0].get("content")).get("title"):
+        raise ServiceError(service.name, f"shows no title of {value}")
+    return notes[0]
+
+
+def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
+    content = {k: _value(v) for k, v in mapping(note.get("content")).items()}
+    venue = str(content.get("venue") or "")
+    where = f"{venue} {content.get('venueid') or ''}"
+    withdrawn = "withdrawn" in where.lower() or note.get("ddate")
+    undecided = bool(_UNDECIDED.search(venue)) or not venue
+    made = record(
+        client.services.openreview,
+        client.now(),
+        title=content.get("title"),
+        authors=people(str(name) for name in listed(content.get("authors"))),
+        year=_year(venue, note),
+        venue_text=None if undecided else venue,
+        kind="other" if undecided else "conference",
+        openreview=value,
+        paper_url=f"https://openreview.net/forum?id={value}",
+        pdf_url=f"https://openreview.net/pdf?id={value}",
+        abstract=content.get("abstract"),
+        source=f"openreview:{value}",
+    )
+    alarms = (
+        [f"openreview:{value} was withdrawn ({venue or 'no venue'})"]
+        if withdrawn
+        else []
+    )
+    notes = (
+        [f"openreview:{value} says: {venue or 'no decision'}"]
+        if undecided and not withdrawn
+        else []
+    )
+    return Found(made, tuple(alarms), tuple(notes))
+
+
+def _value(field: object) -> Any:
+    """The value of a field; the second version wraps it."""
+    return field["value"] if isinstance(field, dict) and "value" in field else field
+
+
+def _year(venue: str, note: Mapping[str, Any]) -> int | None:
+    if told := re.search(r"\b(?:19|20)[0-9]{2}\b", venue):
+        return int(told[0])
+    for name in ("pdate", "odate", "cdate", "tcdate"):
+        seconds = note.get(name)
+        if isinstance(seconds, int) and 0 < seconds < 4 * 10**12:
+            return year_month([1970 + int(seconds / 31_556_952_000)])[0]
+    return None

@@ -1,0 +1,299 @@
+"""Entries compared with what services say today: what agrees, what does not, what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from surveykit.catalog import Catalog
+from surveykit.errors import FetchError, NotFoundError, ServiceError
+from surveykit.models import Paper
+from surveykit.record import Record
+from surveykit.sources import acl, arxiv, crossref, dblp, openreview
+from surveykit.sources.client import Client
+from surveykit.sources.found import Found
+from surveykit.sources.resolve import find_doi
+from surveykit.venue_names import VenueNames
+from surveykit.weighing import Difference, differences, same_work
+
+AT_ONCE = 8
+"""Entries that are looked at together; each service is asked at its own pace."""
+_REGISTRAR = {"doi": 2, "acl": 1}
+_PUBLISHED = ("conference", "journal")
+Find = Callable[[Client, str], Awaitable[Found]]
+
+
+class Status(StrEnum):
+    """What comparing an entry gave."""
+
+    OK = "ok"
+    """Every service that knows it agrees."""
+    MISMATCH = "mismatch"
+    """A service says something else, or that the paper was withdrawn."""
+    MISSING = "missing"
+    """Nothing contradicts, but a service knows an identifier or a published version that the entry lacks."""
+    UNVERIFIED = "unverified"
+    """Nobody who answered knows it."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something the entry lacks."""
+
+    field: str
+    """`identifiers.doi`, or `venue` for a published version of a preprint."""
+    value: str
+    source: str
+    safe: bool
+    """Whether it may be filled in without a person: an identifier of a record that is proven to be the paper's."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one entry."""
+
+    id: str
+    status: Status
+    agreed: tuple[str, ...] = ()
+    """Sources that were compared and agree: `arXiv:2303.15180`."""
+    differences: tuple[Difference, ...] = ()
+    candidates: tuple[Candidate, ...] = ()
+    notes: tuple[str, ...] = ()
+    """Differences that are no faults: another title of the preprint."""
+    failures: tuple[str, ...] = ()
+    """Services that gave no answer."""
+
+
+@dataclass
+class _Case:
+    """One entry and all that is said of it."""
+
+    paper: Paper
+    own: list[Found] = field(default_factory=list)
+    """Found under the entry's identifiers."""
+    searched: list[Found] = field(default_factory=list)
+    """Found by title, and proven to be the same paper."""
+    differences: list[Difference] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+class Verifier:
+    """Looks at entries; `search` says whether to look for what their identifiers do not lead to."""
+
+    def __init__(
+        self,
+        client: Client,
+        catalog: Catalog,
+        *,
+        search: bool = True,
+        seen: Callable[[Verdict], None] = lambda _: None,
+    ) -> None:
+        self._client = client
+        self._search = search
+        self._seen = seen
+        self._venues = VenueNames(catalog.venues)
+
+    async def verify(self, papers: Sequence[Paper]) -> tuple[Verdict, ...]:
+        """A verdict for each entry, in order; `seen` is told of each as it comes."""
+        preprints, fault = await self._preprints(papers)
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def one(paper: Paper) -> Verdict:
+            async with slots:
+                case = _Case(paper)
+                await self._identified(case, preprints, fault)
+                if self._search and self._needs_search(case):
+                    await self._searched(case)
+            verdict = self._verdict(case)
+            self._seen(verdict)
+            return verdict
+
+        return tuple(await asyncio.gather(*(one(paper) for paper in papers)))
+
+    async def _preprints(
+        self, papers: Sequence[Paper]
+    ) -> tuple[Mapping[str, Found], ServiceError | None]:
+        """Records of all arXiv ids, asked for together."""
+        ids = sorted({p.identifiers.arxiv for p in papers if p.identifiers.arxiv})
+        try:
+            return await arxiv.find_all(self._client, ids), None
+        except ServiceError as error:
+            return {}, error
+        except NotFoundError:  # one wrong id spoils the whole answer
+            return await self._preprints_one_by_one(ids)
+
+    async def _preprints_one_by_one(
+        self, ids: Iterable[str]
+    ) -> tuple[Mapping[str, Found], ServiceError | None]:
+        found = {}
+        for id_ in ids:
+            try:
+                found[id_] = await arxiv.find(self._client, id_)
+            except NotFoundError:
+                continue
+            except ServiceError as error:
+                return found, error
+        return found, None
+
+    async def _identified(
+        self,
+        case: _Case,
+        preprints: Mapping[str, Found],
+        fault: ServiceError | None,
+    ) -> None:
+        known = case.paper.identifiers
+        if known.arxiv and (found := preprints.get(known.arxiv)):
+            case.own.append(found)
+        elif known.arxiv and fault:
+            case.failures.append(str(fault))
+        elif known.arxiv:
+            case.differences.append(_unknown("arxiv", known.arxiv, "arXiv"))
+        for scheme, find in (("doi", find_doi), ("acl", acl.find)):
+            if value := getattr(known, scheme):
+                await self._ask(case, scheme, find, value)
+        if known.openreview and not case.own:
+            await self._ask(case, "openreview", openreview.find, known.openreview)
+        await self._prove_all(case)
+
+    async def _prove_all(self, case: _Case) -> None:
+        """Ask the registrar for the DOIs that others have named, where the entry has none."""
+        if case.paper.identifiers.doi is None:
+            found = (*case.own, *case.searched)
+            dois = {
+                f.record.doi.casefold(): f.record.doi for f in found if f.record.doi
+            }
+            for value in dois.values():
+                await self._prove(case, value)
+
+    async def _prove(self, case: _Case, doi: str) -> None:
+        """Add what the registrar has under a DOI, if it is the same paper."""
+        try:
+            found = await find_doi(self._client, doi)
+        except NotFoundError:
+            return
+        except FetchError as error:
+            case.failures.append(str(error))
+            return
+        if same_work(case.paper, found.record):
+            case.searched.append(found)
+
+    async def _ask(self, case: _Case, scheme: str, find: Find, value: str) -> None:
+        try:
+            case.own.append(await find(self._client, value))
+        except NotFoundError as error:
+            case.differences.append(_unknown(scheme, value, error.service))
+        except FetchError as error:
+            case.failures.append(str(error))
+
+    def _needs_search(self, case: _Case) -> bool:
+        """Whether nobody has told yet of the published version."""
+        found = (*case.own, *case.searched)
+        return not any(f.record.kind in _PUBLISHED for f in found)
+
+    async def _searched(self, case: _Case) -> None:
+        paper = case.paper
+        for search in (dblp.search, crossref.search, arxiv.search):
+            if search is not dblp.search and (case.own or case.searched):
+                break  # the others are for papers that nobody knows
+            try:
+                results = await search(
+                    self._client, paper.title.en, paper.authors[0].last
+                )
+            except FetchError as error:
+                case.failures.append(str(error))
+                continue
+            case.searched += [f for f in results if same_work(paper, f.record)]
+        await self._prove_all(case)
+
+    def _verdict(self, case: _Case) -> Verdict:
+        paper = case.paper
+        found = [*case.own, *case.searched]
+        wrong = list(case.differences)
+        notes: list[str] = []
+        agreed = []
+        for one in found:
+            told = list(differences(paper, one.record, self._venues))
+            told += [
+                Difference("state", "listed", alarm, one.record.source)
+                for alarm in one.alarms
+            ]
+            faults = [d for d in told if not d.minor]
+            wrong += faults
+            notes += [str(d) for d in told if d.minor]
+            if not faults:
+                agreed.append(one.record.source)
+        known = [f.record for f in found if same_work(paper, f.record)]
+        lacking = tuple(self._candidates(paper, known))
+        if wrong:
+            status = Status.MISMATCH
+        elif lacking:
+            status = Status.MISSING
+        else:
+            status = Status.OK if agreed else Status.UNVERIFIED
+        return Verdict(
+            paper.id,
+            status,
+            tuple(dict.fromkeys(agreed)),
+            tuple(dict.fromkeys(wrong)),
+            lacking,
+            tuple(dict.fromkeys(notes)),
+            tuple(dict.fromkeys(case.failures)),
+        )
+
+    def _candidates(
+        self, paper: Paper, records: Sequence[Record]
+    ) -> Iterator[Candidate]:
+        best_last = sorted(
+            records, key=lambda r: _REGISTRAR.get(r.source.partition(":")[0], 0)
+        )
+        for scheme in ("doi", "arxiv", "acl"):
+            if getattr(paper.identifiers, scheme) is None:
+                values = {
+                    value.casefold(): (value, record.source)
+                    for record in best_last
+                    if (value := getattr(record, scheme))
+                }
+                for value, source in values.values():
+                    # What others tell of a DOI is a hint; what its registrar says is proof.
+                    proven = scheme != "doi" or source.startswith("doi:")
+                    preprint = scheme == "doi" and paper.venue == "arxiv"
+                    safe = len(values) == 1 and proven and not preprint
+                    yield Candidate(f"identifiers.{scheme}", value, source, safe)
+        if paper.venue == "arxiv":
+            yield from self._published_as(best_last)
+
+    def _published_as(self, records: Sequence[Record]) -> Iterator[Candidate]:
+        """Where a preprint was published meanwhile, once for each venue."""
+        told: dict[str, Candidate] = {}
+        for record in records:
+            if record.kind in _PUBLISHED and record.venue_text:
+                where = self._venues.find(record.venue_text)
+                name = where.venue if where else record.venue_text
+                said = f"{name} {record.year or ''}".strip()
+                told[name] = Candidate("venue", said, record.source, safe=False)
+        yield from told.values()
+
+
+def _unknown(scheme: str, value: str, service: str) -> Difference:
+    return Difference(f"identifiers.{scheme}", value, f"unknown to {service}", service)
+
+
+def stamped(paper: Paper, verdict: Verdict, day: str) -> dict[str, object]:
+    """The `verified` of an entry that agrees: today, the sources of today, and what it was compared with before."""
+    old = paper.verified
+    by = [*verdict.agreed, *(old.by if old else ())]
+    new: dict[str, object] = {"date": day, "by": list(dict.fromkeys(by))}
+    if old and old.doubt:
+        new["doubt"] = old.doubt.model_dump()
+    return new
+
+
+def filled(paper: Paper, verdict: Verdict) -> dict[str, str]:
+    """The identifiers of an entry with those that may be filled in without a person."""
+    known = paper.identifiers.model_dump(exclude_none=True)
+    for one in verdict.candidates:
+        if one.safe:
+            known.setdefault(one.field.removeprefix("identifiers."), one.value)
+    return known

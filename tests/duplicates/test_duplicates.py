@@ -1,0 +1,98 @@
+"""Duplicates: precision and recall over labelled pairs, and the guards one by one."""
+
+import json
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+
+from surveykit.duplicates import SAME, Index, candidates
+from surveykit.record import Record, tidy
+
+PAIRS = json.loads(Path(__file__).with_name("pairs.json").read_text(encoding="utf-8"))
+LEAST = 0.99
+
+
+def record(values):
+    return Record(**(values | {"title": tidy(values["title"]), "source": "test"}))
+
+
+def called_same(pair):
+    index = Index()
+    index.add("a", record(pair["a"]))
+    return any(m.score >= SAME for m in index.candidates(record(pair["b"])))
+
+
+def test_the_labelled_set_is_large_and_has_both_kinds():
+    assert len(PAIRS) >= 300
+    assert sum(pair["same"] for pair in PAIRS) >= 150
+    assert sum(not pair["same"] for pair in PAIRS) >= 100
+
+
+def test_precision_and_recall(capsys):
+    answers = [(pair, called_same(pair)) for pair in PAIRS]
+    hits = sum(said and pair["same"] for pair, said in answers)
+    precision = hits / sum(said for _, said in answers)
+    recall = hits / sum(pair["same"] for pair, _ in answers)
+    wrong = defaultdict(list)
+    for pair, said in answers:
+        if said != pair["same"]:
+            wrong[pair["kind"]].append((pair["a"]["title"], pair["b"]["title"]))
+    with capsys.disabled():
+        print(f"\n{len(PAIRS)} pairs: precision {precision:.4f}, recall {recall:.4f}")  # noqa: T201 - promised figures
+    assert precision >= LEAST, dict(wrong)
+    assert recall >= LEAST, dict(wrong)
+
+
+def base(**more):
+    values = {
+        "title": "Planting Seeds: Backdoors in Encoders",
+        "authors": ["Linh Duong", "Ana Cruz"],
+        "year": 2024,
+    }
+    return record(values | more)
+
+
+def only(one, other):
+    index = Index()
+    index.add("known", one)
+    found = index.candidates(other)
+    return found[0] if found else None
+
+
+def test_one_identifier_and_another_title_is_a_question_not_an_answer():
+    match = only(
+        base(arxiv="2401.00001"),
+        base(arxiv="2401.00001", title="Fishing at Night", authors=["Bo Ito"]),
+    )
+    assert match.score < SAME
+    assert "one is wrong" in match.reason
+
+
+@pytest.mark.parametrize("years", [0, 3])
+def test_a_preprint_of_a_few_years_ago_is_the_same_paper(years):
+    assert only(base(), base(year=2024 - years)).score >= SAME
+
+
+def test_the_same_title_ten_years_apart_is_another_paper():
+    assert only(base(), base(year=2014)) is None
+
+
+def test_a_short_title_without_authors_proves_nothing():
+    assert (
+        only(base(title="Deep Learning"), base(title="Deep Learning", authors=[]))
+        is None
+    )
+
+
+def test_each_entry_finds_no_other_in_the_catalog(catalog):
+    for paper in catalog.papers:
+        assert not [m for m in candidates(paper, catalog) if m.score >= SAME]
+
+
+def test_an_entry_finds_itself_by_its_identifier(catalog):
+    paper = next(p for p in catalog.papers if p.identifiers.doi)
+    match, *_ = candidates(
+        base(doi=paper.identifiers.doi.upper(), title=paper.title.en), catalog
+    )
+    assert (match.id, match.score) == (paper.id, 1.0)

@@ -1,0 +1,150 @@
+"""BibTeX, whole and broken: nothing of it is lost in silence."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from surveykit.imports import bibtex, csl, ris
+from surveykit.render.bibtex import bibliography
+from surveykit.render.csl import csl_json
+from surveykit.render.ris import ris as ris_text
+
+
+def read(text):
+    return bibtex.read(text, "refs.bib")
+
+
+def kinds(reading):
+    return sorted({anomaly.kind for anomaly in reading.anomalies})
+
+
+def only(text):
+    reading = read(text)
+    assert len(reading.found) == 1, reading.anomalies
+    return reading.found[0].record
+
+
+@pytest.mark.parametrize(
+    ("write", "read_back"),
+    [(bibliography, bibtex.read), (csl_json, csl.read), (ris_text, ris.read)],
+    ids=["bibtex", "csl", "ris"],
+)
+def test_what_the_kit_exports_is_imported_without_loss(catalog, write, read_back):
+    reading = read_back(write(catalog.papers, catalog), "survey")
+    assert reading.anomalies == []
+    assert len(reading.found) == len(catalog.papers)
+    for found in reading.found:
+        paper, record = catalog.get(found.name), found.record
+        assert record.title == paper.title.en.replace('"', "”").replace(" ”", " “")
+        assert [a.name for a in record.authors] == [a.name for a in paper.authors]
+        assert (record.year, record.month) == (paper.year, paper.month)
+        assert record.doi == paper.identifiers.doi
+
+
+LOSING = r"""
+@article{first,
+  title = {Foo $\{2}$ bar},
+  year = {2020},
+  url = {https://example.com/x},
+}
+@article{second, title = {Good}, year = 2021}
+"""
+
+
+def test_fields_behind_an_open_brace_are_found_again():
+    reading = read(LOSING)
+    first, second = (found.record for found in reading.found)
+    assert (first.year, first.paper_url) == (2020, "https://example.com/x")
+    assert (second.title, second.year) == ("Good", 2021)
+    assert "{" not in first.title
+    assert [(a.line, a.kind) for a in reading.anomalies] == [(2, "lost")]
+
+
+def test_joined_strings_are_resolved():
+    text = '@string{ccs = "CCS"}\n@inproceedings{a, title={T}, booktitle = ccs # " 2021", month = jun}'
+    record = only(text)
+    assert (record.venue_text, record.month) == ("CCS 2021", 6)
+
+
+@pytest.mark.parametrize(
+    ("text", "kind", "papers"),
+    [
+        ("@article{, title={T}}", "empty-key", 1),
+        ("@article{, title={}, author={}}", "empty-key", 0),
+        ("@misc{a, title={T}}\n@misc{a, title={U}}", "repeated-key", 2),
+        ("@misc{a, title={T}, title={U}}", "repeated-field", 1),
+        ("@misc{a, title={T}}\n@misc{b, title={cut", "cut", 1),
+        ("@misc{b, title={cut\n@misc{a, title={T}}", "cut", 1),
+        ("@misc{a, year={2020}}", "cut", 0),
+        ("@misc{a, title={T}, pages={see errata}}", "bad-value", 1),
+        ("@misc{a, title={T}, isbn={1}}", "not-kept", 1),
+        ("@misc{a, title={T}, author={A B and others}}", "author", 1),
+        ("@misc{a, title={T}, author={A B and 42}}", "author", 1),
+        ("title = {outside}\n@misc{a, title={T}}", "lost", 1),
+    ],
+)
+def test_what_is_wrong_is_said(text, kind, papers):
+    reading = read(text)
+    assert kinds(reading) == [kind]
+    assert len(reading.found) == papers
+
+
+def test_names_have_their_parts():
+    names = r"van der Maaten, Laurens and King, Jr., Martin and {Open AI} and Tak{\'a}{\v{c}}, Martin and 冯世伟"
+    record = only(f"@misc{{a, title={{T}}, author={{{names}}}}}")
+    assert [(a.given, a.particle, a.family, a.suffix, a.literal) for a in record.authors] == [
+        ("Laurens", "van der", "Maaten", None, None),
+        ("Martin", None, "King", "Jr.", None),
+        (None, None, None, None, "Open AI"),
+        ("Martin", None, "Takáč", None, None),
+        (None, None, None, None, "冯世伟"),
+    ]  # fmt: skip
+    assert record.authors[4].han == "冯世伟"
+
+
+def test_three_thousand_authors_are_all_kept():
+    names = " and ".join(f"Family{n}, Given" for n in range(3000))
+    assert len(only(f"@misc{{a, title={{T}}, author={{{names}}}}}").authors) == 3000
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "value"),
+    [
+        ("journal={arXiv preprint arXiv:2110.02467}", "arxiv", "2110.02467"),
+        ("eprint={2110.02467v2}, archivePrefix={arXiv}", "arxiv", "2110.02467"),
+        ("doi={10.48550/arXiv.2110.02467}", "arxiv", "2110.02467"),
+        ("doi={https://doi.org/10.1145/1.2}", "doi", "10.1145/1.2"),
+        (
+            "doi={10.1002/(SICI)1097(199)4:2<1::AID>3.0.CO}",
+            "doi",
+            None,
+        ),
+        ("url={https://aclanthology.org/2020.acl-main.249/}", "acl", "2020.acl-main.249"),
+        ("url={https://e.org/a_b?c=%20d&e=1}", "paper_url", "https://e.org/a_b?c=%20d&e=1"),
+    ],
+)  # fmt: skip
+def test_identifiers_are_recognized_and_addresses_stay_verbatim(fields, name, value):
+    reading = read(f"@article{{a, title={{T}}, {fields}}}")
+    assert getattr(reading.found[0].record, name) == value or value is None
+
+
+def test_a_percent_sign_does_not_swallow_the_rest():
+    assert (
+        only(r"@misc{a, title={100% of \emph{all} models}}").title
+        == "100% of all models"
+    )
+
+
+@given(st.text(alphabet='@{}"#,=\\ \nabtitle$%()1', max_size=200))
+def test_no_text_crashes_the_reader_or_loses_an_entry_in_silence(text):
+    reading = read(f"@misc{{good, title = {{Kept}}}}\n\n{text}")
+    assert reading.found[0].record.title == "Kept" or reading.anomalies
+
+
+@given(st.integers(min_value=0, max_value=len(LOSING)))
+def test_a_file_cut_anywhere_gives_whole_entries_or_says_so(at):
+    whole = {"Foo 2 bar", "Good"}
+    reading = read(LOSING[:at])
+    assert {found.record.title for found in reading.found} <= whole
+    if "@article{second" in LOSING[:at] and len(reading.found) < 2:
+        assert reading.anomalies

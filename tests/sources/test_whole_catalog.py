@@ -1,0 +1,100 @@
+"""The real catalog against services that say just what it says: nothing may be found wrong with it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from sources.answers import ATOM, atom, atom_entry, crossref, dblp, work
+from sources.server import Answer, as_json
+
+from surveykit.load import load_catalog
+from surveykit.verifying import Status, Verifier
+
+
+@pytest.fixture(scope="module")
+def real():
+    return load_catalog(Path(__file__).parents[2])
+
+
+def mirror(server, catalog):
+    """Every service in the words of the catalog: full venue names, initials at Crossref, other case."""
+    by_arxiv = {p.identifiers.arxiv: p for p in catalog.papers if p.identifiers.arxiv}
+    by_doi = {
+        p.identifiers.doi.casefold(): p for p in catalog.papers if p.identifiers.doi
+    }
+
+    def on_arxiv(asked):
+        entries = [
+            atom_entry(
+                f"{id_}v1",
+                paper.title.en,
+                tuple(a.name for a in paper.authors),
+                published=f"{paper.year}-01-01T00:00:00Z",
+            )
+            for id_ in asked.query.get("id_list", "").split(",")
+            if (paper := by_arxiv.get(id_))
+        ]
+        return Answer(atom(*entries), headers={"content-type": ATOM})
+
+    def registered(asked):
+        paper = by_doi.get(asked.path.removeprefix("/crossref/").casefold())
+        if paper is None:
+            return (
+                as_json({"message": {"items": []}})
+                if asked.query.get("rows")
+                else Answer("", 404)
+            )
+        venue = catalog.venues[paper.venue]
+        workshops = venue.workshops or f"{venue.full.en} Workshops"
+        names = {"findings": venue.findings, "workshop": workshops}
+        container = names.get(paper.track) or venue.full.en
+        people = [
+            {"name": a.literal}
+            if a.literal
+            else {
+                "given": f"{(a.given or 'X')[0]}.",
+                "family": a.last.upper() if " " not in a.last else a.last,
+            }
+            for a in paper.authors
+        ]
+        return as_json(
+            crossref(
+                work(
+                    **{
+                        "DOI": paper.identifiers.doi,
+                        "title": [paper.title.en.upper()],
+                        "author": people,
+                        "container-title": [f"{paper.year} {container}"],
+                        "published-print": {"date-parts": [[paper.year]]},
+                        "page": paper.pages,
+                    }
+                )
+            )
+        )
+
+    server.answers["/arxiv"] = on_arxiv
+    server.answers["/crossref"] = registered
+    server.answers["/dblp"] = as_json(dblp())
+
+
+def test_the_catalog_agrees_with_its_mirror(desk, server, real):
+    mirror(server, real)
+
+    async def verify(client):
+        return await Verifier(client, real).verify(real.papers)
+
+    verdicts = desk.ask(verify)
+    wrong = [
+        (v.id, str(d))
+        for v in verdicts
+        for d in v.differences
+        if d.source.startswith(("arXiv", "doi"))
+    ]
+    assert wrong == []
+    counts = Counter(v.status for v in verdicts)
+    assert counts[Status.OK] >= 300, counts
+    assert counts[Status.UNVERIFIED] + counts[Status.MISMATCH] <= 53, counts
+    lists = [a for a in server.asked if a.path == "/arxiv" and "id_list" in a.query]
+    assert len(lists) == 1

@@ -1,0 +1,198 @@
+"""A pull request from beginning to end in a repository of its own, and issues that become changes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from test_issue import body
+
+from surveykit import cli
+from surveykit.cli.terminal import FINE, FOUND, MACHINE
+from surveykit.render.pull_report import (
+    MARKER,
+    MOST_CHARACTERS,
+    Entry,
+    PullRequest,
+    pull_report,
+)
+
+LIST = """\
+- **Planting `Seeds` | <b>Backdoors</b> in Encoders** [[pdf]](https://arxiv.org/abs/2401.00001)
+  - Linh Duong, Ana Cruz
+  - arXiv 2024
+"""
+
+
+@pytest.fixture
+def run(capsys, monkeypatch, catalog_dir):
+    def run(*arguments):
+        monkeypatch.setattr(
+            sys, "argv", ["surveykit", "--root", str(catalog_dir), *map(str, arguments)]
+        )
+        with pytest.raises(SystemExit) as stop:
+            cli.main()
+        captured = capsys.readouterr()
+        assert "Traceback" not in captured.err
+        return stop.value.code, captured.out
+
+    return run
+
+
+@pytest.fixture
+def repository(run, catalog_dir):
+    """The invented catalog under git, in order, on the branch main."""
+    run("fmt")
+    run("build")
+
+    def git(*arguments):
+        who = {"GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@e.org", "GIT_COMMITTER_NAME": "a",
+               "GIT_COMMITTER_EMAIL": "a@e.org", "GIT_CONFIG_GLOBAL": os.devnull}  # fmt: skip
+        command = ["git", "-C", catalog_dir, *arguments]
+        subprocess.run(
+            command, check=True, capture_output=True, env=os.environ | who, timeout=60
+        )
+
+    git("init", "-q", "-b", "main")
+    git("add", ".")
+    git("commit", "-q", "-m", "base")
+    git("checkout", "-q", "-b", "paper")
+    return git
+
+
+def test_a_whole_pull_request(run, repository, catalog_dir, tmp_path, catalog):
+    listed = tmp_path / "list.md"
+    listed.write_text(LIST, encoding="utf-8")
+    run("import", listed)
+    code, out = run("report", "--base", "main")
+    assert code == FOUND  # what a person must judge is still open
+    assert "SK352" in out
+
+    path = catalog_dir / "catalog/papers/2024/duong2024planting.yaml"
+    finished = catalog.papers[0].terms.items()
+    terms = ["terms:", *(f"  {axis}: [{', '.join(ids)}]" for axis, ids in finished)]
+    lines = (
+        path.read_text(encoding="utf-8").replace("zh: TODO", "zh: 播种").splitlines()
+    )
+    head = lines[: lines.index("terms:")]
+    tail = lines[next(i for i, line in enumerate(lines) if line.startswith("added:")) :]
+    path.write_text("\n".join([*head, *terms, *tail]) + "\n", encoding="utf-8")
+    run("fmt")
+    assert run("validate")[0] == FINE
+    run("build")
+    repository("add", ".")
+    repository("commit", "-q", "-m", "paper")
+
+    code, out = run("report", "--base", "main")
+    assert code == FINE, out
+    assert out.startswith(MARKER)
+    assert "### duong2024planting (new)" in out
+    assert "播种" in out
+    assert "<b>" not in out
+    assert "README.md (" in out
+    assert run("report", "--base", "main", "--names") == (FINE, "duong2024planting\n")
+    assert run("doctor")[0] == FINE
+
+
+def test_changed_deleted_and_broken_entries_are_told_apart(
+    run, repository, catalog_dir
+):
+    paths = sorted((catalog_dir / "catalog/papers").rglob("*.yaml"))
+    text = paths[0].read_text(encoding="utf-8")
+    paths[0].write_text(
+        text.replace("\nyear: ", "\nmonth: 2\nyear: "), encoding="utf-8"
+    )
+    paths[1].unlink()
+    paths[2].write_text("id: [", encoding="utf-8")
+    code, out = run("report", "--base", "main")
+    assert code == FOUND
+    assert f"### {paths[0].stem} (changed)" in out
+    assert "| month |" in out
+    assert f"### {paths[1].stem} (deleted)" in out
+    assert f"### {paths[2].stem} (unreadable)" in out
+
+
+def test_states_of_links_and_verdicts_are_shown(
+    run, repository, catalog_dir, tmp_path, catalog
+):
+    paper = catalog.papers[0]
+    path = catalog_dir / catalog.paths[paper.id]
+    path.write_text(path.read_text(encoding="utf-8") + "# touched\n", encoding="utf-8")
+    links, verified = tmp_path / "links.json", tmp_path / "verified.json"
+    links.write_text(
+        json.dumps({"links": [{"url": paper.links.paper, "state": "broken"}]})
+    )
+    verified.write_text(json.dumps([{"id": paper.id, "status": "mismatch"}]))
+    _, out = run("report", "--base", "main", "--links", links, "--verified", verified)
+    assert "broken" in out
+    assert "mismatch" in out
+    links.write_text("[]")
+    assert run("report", "--base", "main", "--links", links)[0] == MACHINE
+
+
+@pytest.mark.parametrize("base", ["nowhere", "--output=/tmp/x", "main; id"])
+def test_a_base_that_is_no_commit_is_one_line(run, repository, base):
+    assert run("report", f"--base={base}")[0] == MACHINE
+
+
+def test_a_report_fits_into_a_comment(catalog):
+    entries = tuple(Entry(p.id, "x", p, "new") for p in catalog.papers * 100)
+    text = pull_report(PullRequest(entries), catalog)
+    assert len(text) <= MOST_CHARACTERS
+    assert "cut here" in text
+
+
+def test_a_difference_cannot_end_its_own_block(catalog):
+    text = pull_report(
+        PullRequest((), differences={"README.md": ["+````", "+x"]}), catalog
+    )
+    assert "`````" in text
+
+
+def test_an_issue_becomes_a_change(run, catalog_dir, catalog, tmp_path):
+    run("fmt")
+    paper = catalog.papers[0]
+    issue = tmp_path / "body.md"
+    answers = {
+        "id": paper.id,
+        "field": "month",
+        "value": "3",
+        "source": "arXiv:2303.15180",
+    }
+    issue.write_text(body(catalog, "fix-entry", **answers), encoding="utf-8")
+    before = (catalog_dir / catalog.paths[paper.id]).read_text(encoding="utf-8")
+    code, out = run("from-issue", issue, "--number", "12")
+    assert code == FINE
+    said = json.loads(out)
+    assert said["branch"] == f"issue-12/fix-entry-{paper.id}"
+    assert said["files"] == [catalog.paths[paper.id]]
+    after = (catalog_dir / catalog.paths[paper.id]).read_text(encoding="utf-8")
+    assert set(after.splitlines()) - set(before.splitlines()) == {"month: 3"}
+
+
+def test_an_issue_that_breaks_a_rule_changes_nothing(
+    run, catalog_dir, catalog, tmp_path
+):
+    run("fmt")
+    issue = tmp_path / "body.md"
+    paper = catalog.papers[0]
+    answers = {"id": paper.id, "field": "venue", "value": "nowhere", "source": "x"}
+    issue.write_text(body(catalog, "fix-entry", **answers), encoding="utf-8")
+    path = catalog_dir / catalog.paths[paper.id]
+    before = path.read_bytes()
+    code, out = run("from-issue", issue, "--number", "12")
+    assert (code, list(json.loads(out))) == (FOUND, ["refused"])
+    assert path.read_bytes() == before
+
+
+def test_a_new_paper_that_nobody_can_be_asked_about_is_refused(
+    run, catalog_dir, catalog, tmp_path
+):
+    issue = tmp_path / "body.md"
+    issue.write_text(
+        body(catalog, "new-paper", identifier="2401.00009"), encoding="utf-8"
+    )
+    code, out = run("from-issue", issue, "--number", "3", "--offline")
+    assert code == FOUND
+    assert "2401.00009" in json.loads(out)["refused"]
