@@ -114,7 +114,8 @@ def _wrong_kind(kind: str, value: object) -> str:
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():
         return f"{shown(value)} is a number here; write {int(value)} without quotes"
     if kind == "tuple_type" and isinstance(value, str):
-        return f"{shown(value)} must be a list; write [{value[:40]}]"
+        item = f"; write [{value[:40]}]" if value.isprintable() else ""
+        return f"{shown(value)} must be a list{item}"
     return f"{shown(value)} is not {wanted}"
 
 
