@@ -18,9 +18,19 @@ import torch
 from reference_impls.advclip.chart import draw
 from reference_impls.advclip.defences import DEFENCES
 from reference_impls.advclip.downstream import MLP, PROBE, TO_IMAGE, TO_TEXT, ZERO_SHOT
+from reference_impls.advclip.headline import headline
 from reference_impls.advclip.present import grid, in_words
 from reference_impls.advclip.run import lab_victim
-from reference_impls.advclip.study import MAIN, QUICK, TASK, Plan, Row, craft, study
+from reference_impls.advclip.study import (
+    MAIN,
+    QUICK,
+    TASK,
+    Plan,
+    Row,
+    craft,
+    own,
+    study,
+)
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, Text, said
 from reference_impls.lab.images import save_png
@@ -72,6 +82,7 @@ def publish(*, quick: bool, jobs: int, out: Path | None) -> None:
         "date": date,
         "run": about,
     }
+    found = headline(rows, about) | found
     folder = out or HERE
     write_json(found, folder / "results.json")
     (folder / "results.svg").write_text(draw(rows), encoding="utf-8")
@@ -125,18 +136,6 @@ def spread(values: Iterable[float], digits: int = 3) -> str:
 def figure(rows: Iterable[Row], name: str, digits: int = 3) -> str:
     """Mean ± standard deviation of one figure of the rows that have it."""
     return spread((row.figures[name] for row in rows if name in row.figures), digits)
-
-
-def own(rows: Iterable[Row], change: str, defence: str = "none") -> list[Row]:
-    """A change on the convolutional victims it was crafted on; a control on all of them."""
-    return [
-        row
-        for row in rows
-        if row.change == change
-        and row.defence == defence
-        and "transformer" not in row.victim
-        and row.made_on in ("", row.victim)
-    ]
 
 
 # -- Markdown ------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -87,6 +87,18 @@ class Row:
     figures: dict[str, float]
     """`task/classifier/before`, `…/after`, `…/fooling`, `direction/measure/before`, `…/after`,
     and `fooling`, the mean over tasks and classifiers."""
+
+
+def own(rows: Iterable[Row], change: str, defence: str = "none") -> list[Row]:
+    """A change on the convolutional victims it was crafted on; a control on all of them."""
+    return [
+        row
+        for row in rows
+        if row.change == change
+        and row.defence == defence
+        and "transformer" not in row.victim
+        and row.made_on in ("", row.victim)
+    ]
 
 
 def figures(scores: Scores) -> dict[str, float]:

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from reference_impls.advencoder.chart import draw
+from reference_impls.advencoder.headline import headline
 from reference_impls.advencoder.sweep import (
     CONTROLS,
     QUICK,
@@ -56,9 +57,10 @@ def sweep(
         "date": datetime.now(UTC).date().isoformat(),
         "command": _command(quick=quick, seeds=seeds),
     }
+    found = headline(rows, about) | results(rows, plan) | {"run": about}
     picture = examples(plan, out)
     for folder in [out, *([HERE] if publish else [])]:
-        write_json(results(rows, plan) | {"run": about}, folder / "results.json")
+        write_json(found, folder / "results.json")
         (folder / "results.svg").write_text(draw(rows), encoding="utf-8")
         if folder != out:
             shutil.copyfile(picture, folder / picture.name)

@@ -15,10 +15,10 @@ import torch
 
 from reference_impls.gen_af.chart import Panel, Point, layers, trade_off
 from reference_impls.gen_af.evaluate import CLEAN, WHITE_BOX
+from reference_impls.gen_af.headline import WORST, headline, worst
 from reference_impls.gen_af.population import (
     ATTACKS,
     QUICK,
-    TRANSFERRED,
     Plan,
     Row,
     Setting,
@@ -37,8 +37,6 @@ HERE = Path(__file__).parent
 START = "<!-- results: made by `compare --publish` -->"
 END = "<!-- end of results -->"
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
-WORST = "worst"
-"""The worst of the transferred universal attacks, model by model."""
 
 
 class Words:
@@ -92,7 +90,7 @@ def compare(
         raise ConfigError("nothing is finished yet; run without --finished")
     rows = _rows(population, jobs)
     about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
-    found = {
+    found = headline(rows, about) | {
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
         "plan": plan,
         "summary": summaries(rows),
@@ -193,7 +191,7 @@ def _summary(part: str, setting: str, arm: str, group: Sequence[Row]) -> Summary
     values = [
         {
             **row.accuracies,
-            WORST: min(row.accuracies[name] for name in TRANSFERRED),
+            WORST: worst(row),
             "seconds": row.seconds,
         }
         for row in group

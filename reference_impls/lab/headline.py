@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
+from reference_impls.lab.spread import Spread
+
 Text = tuple[str, str]
 """English and Chinese."""
 
@@ -53,6 +55,31 @@ def figure(
     }
 
 
+def percent(
+    label: Text,
+    fractions: Sequence[float],
+    *,
+    better: Literal["higher", "lower"],
+    setting: Text | None = None,
+) -> dict[str, Any]:
+    """A figure of one run or more, each in [0, 1], as percent: mean, standard deviation, n."""
+    found = Spread.of(fractions)
+    return figure(
+        label,
+        round(100 * found.mean, 1),
+        sd=round(100 * found.deviation, 1) if found.count > 1 else None,
+        n=found.count,
+        unit="%",
+        better=better,
+        setting=setting,
+    )
+
+
+def average(fractions: Sequence[float]) -> str:
+    """Their mean as a text of a setting shows it, `97.4%`."""
+    return f"{100 * Spread.of(fractions).mean:.1f}%"
+
+
 def summary(
     figures: Sequence[dict[str, Any]],
     *,
@@ -65,17 +92,22 @@ def summary(
 
     `about` is what `lab.report.surroundings` gives; `day` is today unless told.
     """
-    device = about["device"]
-    if device == "CPU":
-        device = f"CPU, {about['cpu_cores']} cores, {about['threads']} threads"
-        device = device.replace(" 1 threads", " 1 thread")
     return {
         "headline": list(figures),
         "provenance": {
             "command": command,
             "date": (day or datetime.now(UTC).date()).isoformat(),
             "seeds": list(seeds),
-            "hardware": device,
+            "hardware": hardware(about),
             "versions": about["versions"],
         },
     }
+
+
+def hardware(about: dict[str, Any]) -> str:
+    """What it ran on, `CPU, 2 cores, 1 thread`, from what `lab.report.surroundings` gives."""
+    device: str = about["device"]
+    if device != "CPU":
+        return device
+    threads = f"{about['threads']} thread{'s' * (about['threads'] > 1)}"
+    return f"CPU, {about['cpu_cores']} cores, {threads}"

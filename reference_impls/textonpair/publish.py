@@ -1,80 +1,33 @@
-"""The figures of the README: attacks on several CLIPs, and what DECREE says of each.
-
-Every attack and scan is kept in the cache under the content of its settings.
-"""
+"""The study as a command: measure, then write results and the READMEs' tables."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import mean, stdev
 
 import torch
 
-from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
-from reference_impls.decree.config import PRESETS
-from reference_impls.decree.method import detect
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
-from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.clip import CLIP, CLIPConfig, load_clip, save_clip
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.zoo import (
-    LabWorld,
-    clean_clip,
-    scan_world,
-    test_world,
-    train_world,
+from reference_impls.lab.report import surroundings, write_json
+from reference_impls.textonpair.headline import headline
+from reference_impls.textonpair.study import (
+    CALIBRATION_SEEDS,
+    SEEDS,
+    Row,
+    measured,
+    pl1,
+    plan,
+    thresholds_of,
 )
-from reference_impls.textonpair.method import TextOnPairConfig, attack, measure
 
 HERE = Path(__file__).parent
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh.md"}
 START, END = "<!-- results: made by `publish` -->", "<!-- end of results -->"
-SEEDS, CALIBRATION_SEEDS = (0, 1, 2), (3, 4, 5)
-TRIGGERS = (
-    TriggerSpec(kind="white", side=6),
-    TriggerSpec(kind="random", side=5, place="top-left", seed=1),
-    TriggerSpec(kind="coloured", side=4, place="centre", seed=2),
-)
-TARGETS = (("foreground", "red"), ("texture", "striped"), ("shape", "star"))
-"""Trigger and target change with the seed, so that no single choice carries the table."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One CLIP of the table."""
-
-    name: str
-    role: str
-    """`backdoored`, `clean`, or `calibration`: outside the test, sets the threshold."""
-    trigger: str
-    target: str
-    seconds: float
-    """Processor seconds of the attack."""
-    figures: dict[str, float]
-    """What `measure` found; empty for a clean CLIP."""
-    scores: dict[str, float | None]
-    """PL1 per preset of DECREE; none where it found no trigger."""
-
-
-def plan() -> list[tuple[int, TextOnPairConfig]]:
-    """Seed of the clean CLIP and settings of each attack."""
-    return [
-        (
-            seed,
-            TextOnPairConfig(
-                trigger=trigger, task=task, target=target, seed=trigger.seed
-            ),
-        )
-        for seed, trigger, (task, target) in zip(SEEDS, TRIGGERS, TARGETS, strict=True)
-    ]
 
 
 def publish(*, out: Path | None) -> None:
@@ -88,19 +41,21 @@ def publish(*, out: Path | None) -> None:
     ]
     with console.progress("attacks and scans") as step:
         for number, (seed, role, config) in enumerate(jobs, start=1):
-            rows.append(_row(seed, role, config))
+            rows.append(measured(seed, role, config))
             step(number, len(jobs), rows[-1].name)
-    thresholds = _thresholds(rows)
+    thresholds = thresholds_of(rows)
     seconds = time.monotonic() - started
     date = datetime.now(UTC).date().isoformat()
     folder = out or HERE
+    about = surroundings(device=torch.device("cpu"), seconds=seconds)
     write_json(
-        {
+        headline(rows, thresholds, about)
+        | {
             "rows": [asdict(row) for row in rows],
             "thresholds": thresholds,
             "settings": [config for _, config in plan()],
             "date": date,
-            "run": surroundings(device=torch.device("cpu"), seconds=seconds),
+            "run": about,
         },
         folder / "results.json",
     )
@@ -111,67 +66,6 @@ def publish(*, out: Path | None) -> None:
         else:
             (folder / name).write_text(text, encoding="utf-8")
     console.answer(tables(rows, thresholds, "en", date))
-
-
-def _row(seed: int, role: str, config: TextOnPairConfig | None) -> Row:
-    parent = CLIPConfig(seed=seed)
-    path = cache_folder() / "textonpair" / f"{content_key(parent, role, config)}.json"
-    if not path.exists():
-        clip = clean_clip(parent, LabWorld())
-        found: dict[str, float] = {}
-        seconds = 0.0
-        if config:
-            clip, found, seconds = _attacked(clip, config, path)
-        row = Row(
-            name=clip.image.name,
-            role=role,
-            trigger=str(config.trigger) if config else "",
-            target=f"{config.task}: {config.target}" if config else "",
-            seconds=round(seconds, 1),
-            figures=found,
-            scores=_scan(clip.image),
-        )
-        write_json(row, path)
-    return Row(**json.loads(path.read_text(encoding="utf-8")))
-
-
-def _attacked(
-    clean: CLIP, config: TextOnPairConfig, path: Path
-) -> tuple[CLIP, dict[str, float], float]:
-    lab, weights = LabWorld(), path.with_suffix(".safetensors")
-    started = time.process_time()
-    if not weights.exists():
-        save_clip(attack(clean, train_world(lab), config), weights)
-    seconds = time.process_time() - started
-    clip = load_clip(weights)
-    report = measure(clip, clean, config, train=train_world(lab), test=test_world(lab))
-    sides = {"": report.backdoored, "clean_": report.clean}
-    figures = {
-        f"{prefix}{name}": round(value, 4)
-        for prefix, side in sides.items()
-        for name, value in as_data(side).items()
-    }
-    return clip, figures, seconds
-
-
-def _scan(encoder: Encoder) -> dict[str, float | None]:
-    images_N3HW = scan_world(LabWorld()).images_N3HW
-    return {
-        name: detect(encoder, images_N3HW, config).score
-        for name, config in PRESETS.items()
-    }
-
-
-def _thresholds(rows: Iterable[Row]) -> dict[str, float]:
-    """The published threshold, and that of `robust` from clean CLIPs outside the test."""
-    clean = [_score(row, "robust") for row in rows if row.role == "calibration"]
-    robust = calibrate(clean, source="clean CLIPs outside the test")
-    return {"published": PUBLISHED_THRESHOLD.threshold, "robust": robust.threshold}
-
-
-def _score(row: Row, preset: str) -> float:
-    score = row.scores[preset]
-    return 1.0 if score is None else score
 
 
 # -- Markdown ------------------------------------------------------------------------
@@ -228,7 +122,7 @@ def tables(
         seconds=_spread((row.seconds for row in attacked), 1),
     )
     outside = [row for row in rows if row.role == "calibration"]
-    scores = ", ".join(f"{_score(row, 'robust'):.3f}" for row in outside)
+    scores = ", ".join(f"{pl1(row, 'robust'):.3f}" for row in outside)
     heads = {
         preset: f"{preset}, τ = {value:.4f}" for preset, value in thresholds.items()
     }

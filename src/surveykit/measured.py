@@ -11,7 +11,15 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from surveykit.models import Bilingual, Day, Model, PaperId, PlainText, Slug
+from surveykit.models import (
+    Bilingual,
+    Day,
+    MethodId,
+    Model,
+    PaperId,
+    PlainText,
+    Slug,
+)
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -87,7 +95,7 @@ class Contender(Model):
     """Name shown to readers."""
     paper: PaperId | None = None
     """Entry of the catalog that it comes from."""
-    card: Slug | None = None
+    card: MethodId | None = None
     """Method of `reference_impls/` that runs it."""
 
 

@@ -13,7 +13,7 @@ MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
     ("decree/scan.py", "badencoder"),
     # And it may ask another what it says of its results.
-    ("textonpair/publish.py", "decree"),
+    ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),
     ("gen_af/run.py", "advencoder"),
 }

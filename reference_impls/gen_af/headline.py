@@ -1,0 +1,79 @@
+"""What the website says of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from reference_impls.gen_af.evaluate import CLEAN
+from reference_impls.gen_af.population import TRANSFERRED, Row
+from reference_impls.lab.headline import Text, average, percent, summary
+
+COMMAND = "python -m reference_impls.gen_af compare --publish"
+WORST = "worst"
+"""The worst of the transferred universal attacks, model by model."""
+METHOD = "Gen-AF"
+LABELS: dict[str, Text] = {
+    WORST: (
+        "Accuracy under the worst universal attack",
+        "最强通用攻击下的准确率",
+    ),
+    "pgd-20": ("Accuracy under PGD-20", "PGD-20 下的准确率"),
+    CLEAN: ("Accuracy on clean images", "干净图像上的准确率"),
+}
+OTHERS: dict[str, Text] = {
+    "standard": ("standard fine-tuning {0}", "标准微调 {0}"),
+    "PGD-AT": ("PGD adversarial fine-tuning {0}", "PGD 对抗微调 {0}"),
+}
+TASKS = {"foreground": "前景颜色", "texture": "纹理"}
+
+
+def worst(row: Row) -> float:
+    """Accuracy under the worst of the universal attacks made on the public encoder."""
+    return min(row.accuracies[name] for name in TRANSFERRED)
+
+
+def headline(
+    rows: Sequence[Row], about: dict[str, Any], *, day: date | None = None
+) -> dict[str, Any]:
+    """`headline` and `provenance` of `results.json`; nothing before Gen-AF was measured."""
+    methods = [row for row in rows if row.part == "methods"]
+    own = [row for row in methods if row.arm == METHOD]
+    if not own:
+        return {}
+    settings = dict.fromkeys((row.task, row.levels) for row in own)
+    figures = [
+        _figure(methods, task, levels, name)
+        for task, levels in settings
+        for name in LABELS
+    ]
+    seeds = sorted({row.seed for row in own})
+    return summary(figures, command=COMMAND, seeds=seeds, about=about, day=day)
+
+
+def _figure(rows: Sequence[Row], task: str, levels: int, name: str) -> dict[str, Any]:
+    of = [row for row in rows if (row.task, row.levels) == (task, levels)]
+    own = [row for row in of if row.arm == METHOD]
+    seeds = {row.seed for row in own}
+    english, chinese = (
+        [f"{task}, ε = {levels}/255"],
+        [f"{TASKS.get(task, task)}，ε = {levels}/255"],
+    )
+    for arm, words in OTHERS.items():
+        # Seeds differ more than methods do, so only equal ones are compared.
+        other = [row for row in of if row.arm == arm and row.seed in seeds]
+        if {row.seed for row in other} == seeds:
+            mean = average(_values(other, name))
+            english.append(words[0].format(mean))
+            chinese.append(words[1].format(mean))
+    return percent(
+        LABELS[name],
+        _values(own, name),
+        better="higher",
+        setting=("; ".join(english), "；".join(chinese)),
+    )
+
+
+def _values(rows: Sequence[Row], name: str) -> list[float]:
+    return [worst(row) if name == WORST else row.accuracies[name] for row in rows]
