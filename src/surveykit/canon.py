@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -110,6 +110,8 @@ def _pair(
     side = _side(notes, loc)
     if (flow := _flow(value, loc, len(start) + 1, notes)) is not None:
         yield f"{start} {flow}{side}"
+    elif isinstance(value, str):
+        yield from _scalar(f"{start} ", value, indent + 2, side)
     elif isinstance(value, Mapping):
         yield start + side
         yield from _mapping(value, loc, indent + 2, notes)
@@ -159,7 +161,7 @@ def _nested(
 def _scalar(start: str, value: Any, indent: int, side: str) -> Iterator[str]:
     """A text, broken between words where lines are too long."""
     written = _written(value)
-    if written.startswith('"'):
+    if written.startswith('"') or len(start) + len(written) <= WIDTH:
         yield start + written + side
         return
     lines, line = [], start
@@ -179,8 +181,8 @@ def _scalar(start: str, value: Any, indent: int, side: str) -> Iterator[str]:
 
 def _flow(value: Any, loc: Loc, column: int, notes: Comments) -> str | None:
     """`[a, b]` or `{a: b}` for what is written so; None for what gets lines of its own."""
-    if not isinstance(value, Mapping | list):
-        return None
+    if isinstance(value, str) or not isinstance(value, Mapping | list):
+        return None  # a str is asked first: nearly all are, and Mapping is slow to ask
     if not value:
         return "[]" if isinstance(value, list) else "{}"
     inner = value.values() if isinstance(value, Mapping) else value
@@ -200,17 +202,16 @@ def _flow(value: Any, loc: Loc, column: int, notes: Comments) -> str | None:
     return text if column + len(text) <= WIDTH else None
 
 
+@lru_cache(maxsize=1024)  # the same few names in every entry
 def _key(key: str) -> str:
     return _written(key)
 
 
 def _written(value: Any, *, flow: bool = False) -> str:
     """A scalar, quoted where YAML needs it or another program would misread it."""
-    if value is None:
-        return "null"
-    if isinstance(value, int):
-        return str(value)
-    text = str(value)
+    if not isinstance(value, str):
+        return "null" if value is None else str(value)
+    text = value
     if _UNPRINTABLE.search(text):
         return _UNPRINTABLE.sub(_escape, json.dumps(text, ensure_ascii=False))
     plain = (
@@ -229,8 +230,8 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def _side(notes: Comments, loc: Loc) -> str:
-    sides = notes.sides.get(loc, ())
-    return "".join(f"  {comment}" for comment in sides)
+    sides = notes.sides.get(loc)
+    return "".join(f"  {comment}" for comment in sides) if sides else ""
 
 
 def _indented(lines: Sequence[str], indent: int) -> Iterator[str]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
@@ -62,20 +63,27 @@ def _plain(text: str) -> str:
     return text
 
 
-def _url(text: str) -> str:
-    fault = None
+@lru_cache(
+    maxsize=4096
+)  # an import looks at the same address in record, draft and entry
+def _fault(url: str) -> str | None:
+    """What is wrong with an address."""
     try:
-        parts = urlsplit(text)
+        parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme not in ("http", "https"):
-            fault = "only http and https are allowed"
-        elif "." not in host or parts.username or parts.password:
-            fault = "a public host name without user or password is needed"
-        elif not re.fullmatch(r"[!-~]+", text) or re.search(r"[\"<>\\^`{|}]", text):
-            fault = "percent-encode characters that are not allowed in an address"
+            return "only http and https are allowed"
+        if "." not in host or parts.username or parts.password:
+            return "a public host name without user or password is needed"
+        if not re.fullmatch(r"[!-~]+", url) or re.search(r"[\"<>\\^`{|}]", url):
+            return "percent-encode characters that are not allowed in an address"
     except ValueError as error:
-        fault = str(error)
-    if fault:
+        return str(error)
+    return None
+
+
+def _url(text: str) -> str:
+    if fault := _fault(text):
         raise PydanticCustomError(
             "bad_url",
             "bad address {value}: {fault}",

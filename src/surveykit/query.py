@@ -138,6 +138,8 @@ def statistics(catalog: Catalog) -> Statistics:
 
 def fold(text: str) -> str:
     """Text as it is compared: compatibility forms, no accents, no case."""
+    if text.isascii():
+        return text.casefold()  # has neither; most titles end here
     decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKED))
     return "".join(c for c in decomposed if not unicodedata.combining(c))
 

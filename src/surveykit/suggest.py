@@ -51,6 +51,10 @@ class Text:
     headings: str = ""
 
 
+Place = tuple[str, float, str]
+"""Stems of a text between spaces, what a name found there is worth, and how the place is called."""
+
+
 class Suggester:
     """Compares a text with the taxonomy's names and with the entries of one catalog."""
 
@@ -98,7 +102,7 @@ class Suggester:
             for term in paper.terms.get(axis.id, ()):
                 scores[term] += score / whole
                 like[term].append(paper.id)
-        named = dict(self._named(axis, text))
+        named = dict(self._named(axis, _places(text)))
         for term, (worth, _) in named.items():
             scores[term] += worth
         best = sorted(scores, key=lambda term: (-scores[term], term))[: axis.max_terms]
@@ -118,13 +122,10 @@ class Suggester:
             if scores[term] >= (further if place else first)
         )
 
-    def _named(self, axis: Axis, text: Text) -> Iterator[tuple[str, tuple[float, str]]]:
-        """Terms whose name, or another word for it, stands in the text."""
-        places = (
-            (f" {' '.join(_stems(text.title))} ", TITLE_WEIGHT, "the title"),
-            (f" {' '.join(_stems(text.headings))} ", HEADING_WEIGHT, "its heading"),
-            (f" {' '.join(_stems(text.abstract))} ", ABSTRACT_WEIGHT, "the abstract"),
-        )
+    def _named(
+        self, axis: Axis, places: tuple[Place, ...]
+    ) -> Iterator[tuple[str, tuple[float, str]]]:
+        """Terms whose name, or another word for it, stands in a text."""
         for term, names in self._phrases[axis.id]:
             for where, worth, place in places:
                 if hit := next((said for form, said in names if form in where), None):
@@ -176,6 +177,21 @@ class Suggester:
         return postings
 
 
+@lru_cache(maxsize=1)  # each axis asks for the same text
+def _places(text: Text) -> tuple[Place, ...]:
+    """Where names of terms are looked for; texts that are not known are left out."""
+    places = (
+        (text.title, TITLE_WEIGHT, "the title"),
+        (text.headings, HEADING_WEIGHT, "its heading"),
+        (text.abstract, ABSTRACT_WEIGHT, "the abstract"),
+    )
+    return tuple(
+        (f" {' '.join(_stems(said))} ", worth, place)
+        for said, worth, place in places
+        if said
+    )
+
+
 def _known(paper: Paper) -> str:
     summary = paper.tldr.en if paper.tldr else ""
     return f"{paper.title.en} {paper.title.en} {summary}"
@@ -205,6 +221,7 @@ def _stems(text: str) -> tuple[str, ...]:
     )
 
 
+@lru_cache(maxsize=8192)
 def _stem(word: str) -> str:
     """A word without the endings that titles vary: `attacks`, `detecting`, `poisoned`."""
     for ending in ("ings", "ing", "ies", "ed", "es", "s"):

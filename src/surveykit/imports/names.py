@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from pydantic import ValidationError
 
@@ -17,6 +18,7 @@ _GROUP = re.compile(
 )
 
 
+@lru_cache(maxsize=20_000)  # people write more than one paper
 def author(text: str, *, group: bool = False) -> Author | None:
     """An author written `Given Family`, `Family, Given` or `Family, Jr., Given`; None for what is no name."""
     name = tidy(text).strip(" ,;")

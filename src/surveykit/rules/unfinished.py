@@ -18,14 +18,15 @@ _WHAT = {
 
 def marks(data: Any, loc: Loc = ()) -> Iterator[Loc]:
     """Where the plain data of an entry says that something is left to its author."""
-    if isinstance(data, dict):
+    if isinstance(data, str):
+        if is_mark(data):
+            yield loc
+    elif isinstance(data, dict):
         for key, value in data.items():
             yield from marks(value, (*loc, key))
     elif isinstance(data, list | tuple):
         for index, item in enumerate(data):
             yield from marks(item, (*loc, index))
-    elif is_mark(data):
-        yield loc
 
 
 def unfinished(catalog: Catalog) -> Iterator[Finding]:
