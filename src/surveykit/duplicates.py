@@ -34,9 +34,12 @@ _SURE = frozenset({*_SCHEMES, "title"})
 """Blocks in which every two works are compared."""
 _LONG = 2
 """Words of a title, the longest ones, under which a work is filed."""
+_SHORT = 3
+"""Letters of the words that are too short to tell of a title."""
 _NEAR_YEARS = 3
 """Years between a preprint and its publication."""
 _NUMERAL = re.compile(r"[0-9]+|i{1,3}|iv|vi{0,3}|ix|x|one|two|three|four|first|second")
+_PART = re.compile(rf"(?:part\s+)?(?:{_NUMERAL.pattern})", re.IGNORECASE)
 _SUBTITLE = re.compile(r"\s*[:?!]\s+|\s+[-–—]+\s+")
 
 
@@ -80,8 +83,10 @@ class Work:
 
     @cached_property
     def parts(self) -> frozenset[str]:
-        """The title before its first mark and behind it; empty where there is no such mark."""
+        """The title before its first mark and behind it; empty where no subtitle follows a mark."""
         pieces = _SUBTITLE.split(self.title, maxsplit=1)
+        if _PART.fullmatch(pieces[-1]):
+            return frozenset()  # `…? Part 2` has no subtitle, it is another paper
         keys = {folded(piece) for piece in pieces} if len(pieces) == 2 else set()
         return frozenset(key for key in keys if key)
 
@@ -189,6 +194,8 @@ def _by_identifier(id_: str, a: Work, b: Work, *, like: bool) -> Match:
     named = _SCHEMES[scheme]
     if like or _shared_authors(a, b) >= 0.5 or fuzz.ratio(a.key, b.key) >= 75:
         return Match(id_, 1.0, f"same {named}")
+    if not (a.names and b.names) and _retold(a, b):
+        return Match(id_, 0.9, f"same {named}, a title of the same words")
     return Match(id_, CONFLICT, f"same {named} {value} for another title; one is wrong")
 
 
@@ -221,6 +228,20 @@ def _near(a: Work, b: Work) -> bool:
             theirs.remove(twin)
             ours.remove(word)
     return not (ours and theirs) or "".join(ours) == "".join(theirs)
+
+
+def _retold(a: Work, b: Work) -> bool:
+    """Whether two titles say the same in another order: a preprint's, and that of its published version."""
+    ours, theirs = (
+        [word for word in work.words if len(word) > _SHORT] for work in (a, b)
+    )
+    shared = sum(any(_akin(word, twin) for twin in theirs) for word in ours)
+    return shared >= 4 and shared >= min(len(ours), len(theirs)) / 2
+
+
+def _akin(a: str, b: str) -> bool:
+    """Whether two words are forms of one: `failures` and `failure`."""
+    return fuzz.ratio(a, b) >= 80
 
 
 def _shared_authors(a: Work, b: Work) -> float:

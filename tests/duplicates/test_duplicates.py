@@ -9,7 +9,11 @@ import pytest
 from surveykit.duplicates import SAME, Index, candidates
 from surveykit.record import Record, tidy
 
-PAIRS = json.loads(Path(__file__).with_name("pairs.json").read_text(encoding="utf-8"))
+HERE = Path(__file__).parent
+SETS = {
+    name: json.loads((HERE / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("pairs", "held_out")
+}
 LEAST = 0.99
 
 
@@ -23,14 +27,22 @@ def called_same(pair):
     return any(m.score >= SAME for m in index.candidates(record(pair["b"])))
 
 
-def test_the_labelled_set_is_large_and_has_both_kinds():
-    assert len(PAIRS) >= 300
-    assert sum(pair["same"] for pair in PAIRS) >= 150
-    assert sum(not pair["same"] for pair in PAIRS) >= 100
+@pytest.mark.parametrize("name", SETS)
+def test_the_labelled_sets_are_large_and_have_both_kinds(name):
+    same = sum(pair["same"] for pair in SETS[name])
+    assert len(SETS[name]) >= 300
+    assert same >= 150
+    assert len(SETS[name]) - same >= 100
 
 
-def test_precision_and_recall(capsys):
-    answers = [(pair, called_same(pair)) for pair in PAIRS]
+def test_no_pair_is_in_both_sets():
+    assert not [pair for pair in SETS["held_out"] if pair in SETS["pairs"]]
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_precision_and_recall(name, capsys):
+    pairs = SETS[name]
+    answers = [(pair, called_same(pair)) for pair in pairs]
     hits = sum(said and pair["same"] for pair, said in answers)
     precision = hits / sum(said for _, said in answers)
     recall = hits / sum(pair["same"] for pair, _ in answers)
@@ -39,7 +51,9 @@ def test_precision_and_recall(capsys):
         if said != pair["same"]:
             wrong[pair["kind"]].append((pair["a"]["title"], pair["b"]["title"]))
     with capsys.disabled():
-        print(f"\n{len(PAIRS)} pairs: precision {precision:.4f}, recall {recall:.4f}")  # noqa: T201 - promised figures
+        print(
+            f"\n{name}, {len(pairs)} pairs: precision {precision:.4f}, recall {recall:.4f}"
+        )  # noqa: T201 - promised figures
     assert precision >= LEAST, dict(wrong)
     assert recall >= LEAST, dict(wrong)
 
@@ -67,6 +81,24 @@ def test_one_identifier_and_another_title_is_a_question_not_an_answer():
     )
     assert match.score < SAME
     assert "one is wrong" in match.reason
+
+
+def test_without_authors_a_title_told_in_other_words_is_the_same_paper_if_the_identifier_is():
+    told = {
+        "title": "Encoders and Backdoors, Planting as Seeds",
+        "authors": [],
+        "arxiv": "2401.00001",
+    }
+    assert only(base(arxiv="2401.00001"), base(**told)).score >= SAME
+    other = base(**told | {"title": "Fishing for Encoders at Night and Noon"})
+    assert only(base(arxiv="2401.00001"), other).score < SAME
+    assert only(base(), base(**told | {"arxiv": None})) is None
+
+
+@pytest.mark.parametrize("part", ["II", "Part 2", "2"])
+def test_a_later_part_is_no_subtitle(part):
+    title = "Do Robust Encoders Plant Better Seeds?"
+    assert only(base(title=title), base(title=f"{title} {part}")) is None
 
 
 @pytest.mark.parametrize("years", [0, 3])
