@@ -36,6 +36,30 @@ def test_zizmor_finds_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def actionlint(*files):
+    # Without the linters it would take from the PATH, each machine finds the same.
+    command = [BIN / "actionlint", "-no-color", "-shellcheck=", "-pyflakes=", *files]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False
+    )
+
+
+def test_actionlint_finds_nothing():
+    done = actionlint(*WORKFLOWS)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_actionlint_sees_an_output_that_no_step_gives(tmp_path):
+    path = tmp_path / "wrong.yml"
+    path.write_text(
+        "on: push\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo ${{ steps.none.outputs.x }}\n",
+        encoding="utf-8",
+    )
+    done = actionlint(path)
+    assert done.returncode == 1
+    assert '"none" is not defined' in done.stdout
+
+
 @pytest.mark.parametrize(
     ("schema", "files"),
     [
