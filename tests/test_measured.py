@@ -46,7 +46,8 @@ DUEL = {
     "versions": {"torch": "2.13"},
     "seeds": [0, 1],
     "rows": [
-        {"id": "planted", "label": {"en": "Planted", "zh": "植入"}, "card": "badseeds", "paper": "rodriguez2021planting"}
+        {"id": "planted", "label": {"en": "Planted", "zh": "植入"}, "card": "badseeds", "paper": "rodriguez2021planting"},
+        {"id": "nothing", "label": {"en": "No attack", "zh": "无攻击"}},
     ],
     "columns": [
         {"id": "scan", "label": {"en": "Scan", "zh": "扫描"}, "paper": "feng2023detecting"},
@@ -54,7 +55,10 @@ DUEL = {
     ],
     "cells": [
         {"row": "planted", "column": "scan", "metric": {"en": "Attack success", "zh": "攻击成功率"},
-         "value": 12.5, "sd": 1.5, "n": 2, "unit": "%", "better": "lower"}
+         "value": 12.5, "sd": 1.5, "n": 2, "unit": "%", "better": "lower"},
+        {"row": "nothing", "column": "none", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 90, "unit": "%", "better": "higher"},
+        {"row": "nothing", "column": "scan", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 89, "unit": "%", "better": "higher"},
+        {"row": "planted", "column": "none", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 88, "unit": "%", "better": "higher"},
     ],
 }  # fmt: skip
 
@@ -99,12 +103,18 @@ def test_the_arena_is_one_table_for_each_metric(catalog_dir):
     write(catalog_dir, ARENA, DUEL)
     arena = load_catalog(catalog_dir).arena
     assert arena
-    (table,) = tables(arena)
-    ((row, (met, not_run)),) = table.rows
-    assert (table.metric.zh, table.better, row.id) == ("攻击成功率", "lower", "planted")
+    success, accuracy = tables(arena)
+    assert (success.metric.zh, success.better) == ("攻击成功率", "lower")
+    ((row, (met,)),) = success.rows
+    assert row.id == "planted"
     assert met
     assert met.text == "12.5 ± 1.5%"
-    assert not_run is None
+    # Only who was measured has a row or a column; a hole among them was not run.
+    assert [one.id for one in success.columns] == ["scan"]
+    assert [one.id for one in accuracy.columns] == ["scan", "none"]
+    planted, nothing = [line for _, line in accuracy.rows]
+    assert [one.text if one else None for one in planted] == [None, "88%"]
+    assert [one.text if one else None for one in nothing] == ["89%", "90%"]
 
 
 def changed(data, way, value):
@@ -180,7 +190,7 @@ def test_any_text_is_data_or_a_fault(text):
         (["cells", 0, "column"], "gone", "'gone' is no column"),
         (["rows", 0, "card"], "badseed", "no method 'badseed'; did you mean `badseeds`?"),
         (["columns", 0, "paper"], "feng2023detectin", "no entry 'feng2023detectin'"),
-        (["cells"], DUEL["cells"] * 2, "stands twice"),
+        (["cells"], DUEL["cells"] + DUEL["cells"][:1], "stands twice"),
     ],
 )  # fmt: skip
 def test_the_arena_names_what_exists(way, value, words, catalog_dir):

@@ -19,6 +19,7 @@ import torch
 from reference_impls.arena.bouts import QUICK, Bout, Plan, bouts, run
 from reference_impls.arena.matrix import Finished, as_json, cells
 from reference_impls.arena.present import markdown, page, provenance
+from reference_impls.arena.published import published
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Language, said
 from reference_impls.lab.errors import ConfigError
@@ -26,6 +27,8 @@ from reference_impls.lab.page import write_page
 from reference_impls.lab.report import surroundings, write_json
 
 HERE = Path(__file__).parent
+PUBLISHED = HERE.parent / "arena.json"
+"""What the website shows."""
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
 START, END = "<!-- matrix: made by `arena --publish` -->", "<!-- end of matrix -->"
 COMMAND = "python -m reference_impls.lab arena"
@@ -64,7 +67,7 @@ def parser() -> argparse.ArgumentParser:
     add(
         "--publish",
         action="store_true",
-        help="also write the committed matrix beside the program",
+        help="also write the matrix of the website and of the READMEs",
     )
     add("--json", action="store_true", help="print the matrix as JSON")
     return top
@@ -100,7 +103,7 @@ def arena(options: argparse.Namespace) -> int:
     path = write_page(sheet, options.out)
     write_json(data, options.out / "arena.json")  # last: it says the rest is there
     if options.publish:
-        write_json(data, HERE / "arena.json")
+        write_json(published(found, about), PUBLISHED)
         for language, name in READMES.items():
             made = said(provenance(about), language)
             insert(HERE / name, f"{made}\n\n{markdown(found, language)}")

@@ -7,8 +7,6 @@ Shape letters: N images, 3 colour channels, H and W pixels.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -18,6 +16,9 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from reference_impls.advclip.method import AdvCLIPConfig
+from reference_impls.advclip.method import attack as craft_advclip
+from reference_impls.advclip.run import lab_victim
 from reference_impls.advencoder.suite import universal_attack
 from reference_impls.arena.entrants import fine_tunings
 from reference_impls.badencoder.method import BadEncoderConfig
@@ -93,10 +94,7 @@ class Bout:
         recipe = (models.parent, models.lab, models.suite, self.plan.backdoor)
         # DECREE's threshold is a file; another one gives other verdicts.
         judge = LAB_CALIBRATION.read_text("utf-8") if self.kind == "detector" else ""
-        present = has_advclip() if self.kind == "classifier" else False
-        return content_key(
-            self.kind, self.seed, self.start, key, recipe, judge, present
-        )
+        return content_key(self.kind, self.seed, self.start, key, recipe, judge)
 
     @property
     def path(self) -> Path:
@@ -257,32 +255,22 @@ def _more_attacks(bout: Bout, progress: Progress | None) -> dict[str, Universal]
     """Universal changes that Gen-AF's own comparison leaves out."""
     models = bout.plan.models
     encoder = _encoder(bout, progress)
-    changes = {"random-patch": universal_attack("random-patch", encoder, models.suite)}
-    if has_advclip():
-        changes[ADVCLIP] = _advclip(bout, progress)
-    return changes
-
-
-# -- AdvCLIP, where the repository has it --------------------------------------------
-
-
-def has_advclip() -> bool:
-    """Whether this copy of the repository can make AdvCLIP's patch."""
-    return importlib.util.find_spec("reference_impls.advclip") is not None
+    return {
+        "random-patch": universal_attack("random-patch", encoder, models.suite),
+        ADVCLIP: _advclip(bout, progress),
+    }
 
 
 def _advclip(bout: Bout, progress: Progress | None) -> Universal:
     """AdvCLIP's patch, made on the lab's CLIP of the same seed: a transfer to this encoder."""
-    method = importlib.import_module("reference_impls.advclip.method")
-    victims = importlib.import_module("reference_impls.advclip.run")
     suite = bout.plan.models.suite
-    settings = method.AdvCLIPConfig(patch=suite.patch, seed=bout.seed)
+    settings = AdvCLIPConfig(patch=suite.patch, steps=suite.steps, seed=bout.seed)
     key = content_key("advclip", settings, suite.images, suite.world_seed, bout.seed)
     path = cache_folder() / "attacks" / f"{ADVCLIP}-{key}.npz"
     if not path.exists():
-        victim = victims.lab_victim(f"lab:{bout.seed}")
+        victim = lab_victim(f"lab:{bout.seed}")
         surrogate = suite.surrogate(victim.image.size)
-        method.attack(victim, surrogate, settings, progress=progress).save(path)
+        craft_advclip(victim, surrogate, settings, progress=progress).save(path)
     return load_change(path)
 
 

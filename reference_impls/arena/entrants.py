@@ -249,10 +249,6 @@ UNTOUCHED = Both(
     "该攻击改动图像而非编码器：检测器所见即干净的公开编码器，见“无攻击”一列",
 )
 """Why a detector has no cell of its own against attacks on images."""
-ABSENT = Both(
-    "the method that makes this attack is not in this copy of the repository",
-    "本仓库副本中没有产生该攻击的方法",
-)
 NOT_RUN = Both("not run", "未运行")
 TASKS = {
     "foreground": Both("foreground", "前景颜色"),

@@ -1,4 +1,4 @@
-"""The matrix: from the figures of bouts to cells over seeds; pure, and the format of `arena.json`."""
+"""The matrix: from the figures of bouts to cells over seeds; pure, and the format of a run's own `arena.json`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Any
 
 from reference_impls.arena.bouts import Bout, Start
 from reference_impls.arena.entrants import (
-    ABSENT,
     ACCURACY,
     ATTACKS,
     BACKDOORED_ACCURACY,
@@ -30,7 +29,7 @@ from reference_impls.lab.report import as_data
 from reference_impls.lab.spread import Spread
 
 FORMAT = 1
-"""Counted up when a field of `arena.json` changes its meaning."""
+"""Counted up when a field of a run's `arena.json` changes its meaning."""
 Finished = tuple[Bout, dict[str, Any]]
 """A bout and its figures."""
 
@@ -104,15 +103,7 @@ def _robustness(
             for bout, figures in chosen
             if attack.id in figures["accuracies"]
         }
-        absent = bool(chosen) and not values
-        yield _cell(
-            attack,
-            defence,
-            name,
-            ACCURACY.id,
-            values,
-            why=ABSENT if absent else NOT_RUN,
-        )
+        yield _cell(attack, defence, name, ACCURACY.id, values)
 
 
 def _verdicts(
@@ -151,11 +142,10 @@ def _cell(
     values: dict[int, float],
     *,
     after: str | None = None,
-    why: Both = NOT_RUN,
 ) -> Cell:
     if not values:
         return Cell(
-            attack=attack.id, defence=defence.id, task=task, after=after, why=why
+            attack=attack.id, defence=defence.id, task=task, after=after, why=NOT_RUN
         )
     spread = Spread.of(list(values.values()))
     return Cell(
@@ -171,7 +161,7 @@ def _cell(
 
 
 def as_json(found: Sequence[Cell], *, run: dict[str, Any], plan: Any) -> dict[str, Any]:
-    """What `arena.json` holds."""
+    """What the `arena.json` of a run's folder holds."""
     tasks = [cell.task for cell in found if cell.task and cell.metric == ACCURACY.id]
     return {
         "format": FORMAT,

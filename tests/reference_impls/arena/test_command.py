@@ -11,10 +11,12 @@ from reference_impls.arena import bouts as arena
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.gen_af import population as hardened
 from reference_impls.lab.__main__ import main
+from reference_impls.lab.clip import CLIPConfig, train_clip
 from reference_impls.lab.encoders import SmallNetConfig
+from reference_impls.lab.image_text import ImageText
 from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.universal import PatchSpec, random_patch
-from reference_impls.lab.zoo import LabWorld
+from reference_impls.lab.universal import load
+from reference_impls.lab.zoo import LabWorld, train_world
 
 NET = SmallNetConfig(widths=(4, 8, 16))
 TINY = arena.Plan(
@@ -35,6 +37,14 @@ TINY = arena.Plan(
 )
 
 
+def victim(name):
+    """A CLIP of three steps under the name of the lab's."""
+    assert name == "lab:0"
+    config = CLIPConfig(steps=3, batch=32, bf16=False, net=replace(NET, embedding=16))
+    clip = train_clip(train_world(TINY.models.lab), config)
+    return ImageText(image=clip.image, text=clip.embed_text)
+
+
 @pytest.fixture(scope="module", autouse=True)
 def _tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
@@ -44,12 +54,7 @@ def _tiny(tmp_path_factory):
             arena.ROBUST, restarts=2, windows=0, max_epochs=1, halve_after=()
         )
         patch.setattr(arena, "ROBUST", short)
-        patch.setattr(arena, "has_advclip", lambda: True)
-        patch.setattr(
-            arena,
-            "_advclip",
-            lambda bout, progress: random_patch(PatchSpec(), 32, seed=9),
-        )
+        patch.setattr(arena, "lab_victim", victim)
         yield
 
 
@@ -74,6 +79,20 @@ def test_every_bout_gives_a_figure(matrix):
     page = (matrix / "report.html").read_text("utf-8")
     assert "random signs" in page
     assert "随机符号扰动" in page
+
+
+def test_advclip_makes_its_patch_on_a_clip(matrix):
+    data = json.loads((matrix / "arena.json").read_text("utf-8"))
+    (cell, *_) = [
+        one
+        for one in data["cells"]
+        if one["attack"] == "advclip-patch" and one["defence"] == "standard"
+    ]
+    assert 0 <= cell["value"] <= 1
+    (made,) = (arena.cache_folder() / "attacks").glob("advclip-patch-*.npz")
+    patch = load(made)
+    assert patch.mask_HW.shape == (32, 32)
+    assert patch.mask_HW.mean() == TINY.models.suite.share
 
 
 def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
@@ -109,17 +128,22 @@ def test_help_has_an_example(capsys):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 0
-        assert "python -m reference_impls.lab arena --quick" in capsys.readouterr().out
+        told = " ".join(capsys.readouterr().out.split())  # lines break at any width
+        assert "python -m reference_impls.lab arena --quick" in told
 
 
 def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
+    published = tmp_path / "reference_impls/arena.json"
     monkeypatch.setattr(command, "HERE", tmp_path)
+    monkeypatch.setattr(command, "PUBLISHED", published)
     for name in command.READMES.values():
         text = f"top\n{command.START}\n{command.END}\nend\n"
         (tmp_path / name).write_text(text, "utf-8")
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
     out = str(tmp_path / "out")
     assert main(["arena", "--quick", "--finished", "--publish", "--out", out]) == 0
-    assert (tmp_path / "arena.json").exists()
+    data = json.loads(published.read_text("utf-8"))
+    assert data["schema_version"] == 1
+    assert data["cells"] == []
     for name in command.READMES.values():
         assert (tmp_path / name).read_text("utf-8").startswith("top\n<!-- matrix")

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from reference_impls.arena.bouts import Plan, bouts
-from reference_impls.arena.entrants import ATTACKS, DEFENCES, METRICS, fine_tunings
+from reference_impls.arena.entrants import ATTACKS, DEFENCES, fine_tunings
 from reference_impls.arena.matrix import as_json, cells, task_label
 from reference_impls.arena.present import markdown, page
 from reference_impls.lab.page import html
@@ -99,15 +99,6 @@ def test_without_a_bout_cells_say_that_it_was_not_run():
         assert cell.seeds == ()
 
 
-def test_an_attack_that_the_copy_lacks_says_so():
-    finished = [(bout, figures(bout)) for bout in bouts(PLAN)]
-    for _, one in finished:
-        one.get("accuracies", {}).pop("advclip-patch", None)
-    for cell in pick(cells(finished, SETTINGS), attack="advclip-patch"):
-        if cell.defence != "decree":
-            assert "not in this copy" in cell.why.en
-
-
 def test_no_score_is_no_figure_but_still_a_verdict():
     detectors = [bout for bout in bouts(PLAN) if bout.kind == "detector"]
     nothing = {"score": None, "flagged": False, "threshold": 0.09}
@@ -126,7 +117,7 @@ def data(found):
 
 
 def check(data):
-    """The format, as README.md promises it."""
+    """The format of a run's own file."""
     known = {
         "attack": {one["id"] for one in data["attacks"]},
         "defence": {one["id"] for one in data["defences"]},
@@ -159,28 +150,17 @@ def check(data):
         assert cell["deviation"] >= 0
 
 
-def test_the_file_has_the_format_that_the_readme_promises(data):
+def test_a_run_leaves_every_cell_with_figure_or_reason(data):
     check(data)
     assert {one["id"] for one in data["tasks"]} == {"foreground 4/255", "texture 8/255"}
     assert data["run"] == {"date": "2026-11-21"}
-
-
-def test_the_committed_file_has_it_too():
-    path = ROOT / "reference_impls/arena/arena.json"
-    data = json.loads(path.read_text("utf-8"))
-    check(data)
-    for name in ("date", "command", "versions", "device", "bouts"):
-        assert name in data["run"]
-    assert [one["id"] for one in data["attacks"]] == [one.id for one in ATTACKS]
-    assert [one["id"] for one in data["metrics"]] == [one.id for one in METRICS]
 
 
 def test_papers_and_cards_exist():
     papers = {path.stem for path in (ROOT / "catalog/papers").rglob("*.yaml")}
     for entrant in (*ATTACKS, *DEFENCES):
         assert set(entrant.papers) <= papers, entrant.id
-        # AdvCLIP's method may not be in this copy of the repository.
-        if entrant.card and (ROOT / "reference_impls" / entrant.card).is_dir():
+        if entrant.card:
             card = ROOT / "reference_impls" / entrant.card / "card.yaml"
             assert yaml.safe_load(card.read_text("utf-8"))["id"] == entrant.card
 

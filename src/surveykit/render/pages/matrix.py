@@ -68,6 +68,8 @@ class Table:
 
     metric: Bilingual
     better: str
+    columns: Sequence[Contender]
+    """Those that have a figure of it."""
     rows: Sequence[tuple[Contender, Sequence[Duel | None]]]
 
 
@@ -167,7 +169,7 @@ def _by_threat(
 
 
 def tables(arena: Arena) -> list[Table]:
-    """The arena as one table for each metric."""
+    """The arena as one table for each metric, of the attacks and defenses that it was taken of."""
     index = {(c.metric.en, c.row, c.column): c for c in arena.cells}
 
     def duel(metric: Bilingual, row: Contender, column: Contender) -> Duel | None:
@@ -176,8 +178,9 @@ def tables(arena: Arena) -> list[Table]:
 
     made = []
     for metric in {c.metric.en: c.metric for c in arena.cells}.values():
-        better = next(c.better for c in arena.cells if c.metric.en == metric.en)
-        lines = [(r, [duel(metric, r, c) for c in arena.columns]) for r in arena.rows]
-        kept = [(row, line) for row, line in lines if any(line)]
-        made.append(Table(metric, better, kept))
+        held = [cell for cell in arena.cells if cell.metric.en == metric.en]
+        columns = [c for c in arena.columns if c.id in {cell.column for cell in held}]
+        rows = [r for r in arena.rows if r.id in {cell.row for cell in held}]
+        lines = [(row, [duel(metric, row, c) for c in columns]) for row in rows]
+        made.append(Table(metric, held[0].better, columns, lines))
     return made

@@ -1,0 +1,118 @@
+"""The matrix as the website reads it: `reference_impls/arena.json`.
+
+`docs/format.md`, section Arena, says what each key means. The file of a run's own folder, with every setting
+and every reason for a missing figure, is `matrix.as_json`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from reference_impls.arena.entrants import (
+    ACCURACY,
+    ATTACKS,
+    BACKDOORED_ACCURACY,
+    DEFENCES,
+    FALSE_ALARM,
+    FOUND,
+    SCORE,
+    SUCCESS,
+    Attack,
+    Defence,
+)
+from reference_impls.arena.matrix import Cell, task_label
+from reference_impls.lab.bilingual import Both
+from reference_impls.lab.headline import hardware
+from reference_impls.lab.report import as_data
+
+SCHEMA_VERSION = 1
+AFTER = Both("{what}, after fine-tuning", "{what}（微调之后）")
+TABLES: dict[str, Both] = {
+    ACCURACY.id: Both("Accuracy: {task}", "准确率：{task}"),
+    SUCCESS.id: Both(
+        "Success of the backdoor's trigger: {task}", "后门触发器的攻击成功率：{task}"
+    ),
+    BACKDOORED_ACCURACY.id: Both(
+        "Accuracy without the trigger: {task}", "无触发器时的准确率：{task}"
+    ),
+    FALSE_ALARM.id: Both("Clean encoders flagged", "被判为含后门的干净编码器"),
+    FOUND.id: Both("Backdoored encoders flagged", "被判为含后门的后门编码器"),
+}
+CLEAN_SCORE = Both(
+    "Area of the smallest trigger (PL1), clean encoders",
+    "最小触发器的面积占比（PL1），干净编码器",
+)
+BAD_SCORE = Both(
+    "Area of the smallest trigger (PL1), backdoored encoders",
+    "最小触发器的面积占比（PL1），含后门的编码器",
+)
+
+
+def published(found: Sequence[Cell], run: dict[str, Any]) -> dict[str, Any]:
+    """What `arena.json` holds; `run` is the run's account of itself."""
+    measured = [cell for cell in found if cell.value is not None]
+    seeds = {seed for cell in measured for seed in cell.seeds}
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "generated_at": run["date"],
+        "command": run["command"],
+        "hardware": hardware(run),
+        "versions": run["versions"],
+        "seeds": sorted(seeds),
+        "rows": [_contender(one) for one in ATTACKS],
+        "columns": [_contender(one) for one in DEFENCES],
+        "cells": list(_cells(measured)),
+    }
+
+
+def _contender(one: Attack | Defence) -> dict[str, Any]:
+    label = Both(one.label.en[:1].upper() + one.label.en[1:], one.label.zh)
+    told = {"id": one.id, "label": as_data(label)}
+    if one.papers:
+        told["paper"] = one.papers[0]
+    if one.card:
+        told["card"] = one.card
+    return told
+
+
+def _cells(measured: Sequence[Cell]) -> Iterable[dict[str, Any]]:
+    """One table after the other; inside a table in the order of attacks and defences."""
+    by_metric: dict[Both, list[dict[str, Any]]] = {}
+    for cell in measured:
+        by_metric.setdefault(_metric(cell), []).append(_cell(cell))
+    for cells in by_metric.values():
+        yield from cells
+
+
+def _metric(cell: Cell) -> Both:
+    if cell.metric == SCORE.id:
+        words = CLEAN_SCORE if cell.attack == "clean" else BAD_SCORE
+    else:
+        words = TABLES[str(cell.metric)].fill(task=task_label(cell.task or ""))
+    # A verdict after fine-tuning stands under what changed the encoder, not under the detector.
+    return AFTER.fill(what=words) if cell.after else words
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    area = cell.metric == SCORE.id
+    scale, digits, unit = (1, 3, "") if area else (100, 1, "%")
+    several = len(cell.seeds) > 1 and cell.deviation is not None
+    spread = round(scale * (cell.deviation or 0), digits)
+    return {
+        "row": cell.attack,
+        "column": cell.after or cell.defence,
+        "metric": as_data(_metric(cell)),
+        "value": round(scale * (cell.value or 0), digits),
+        **({"sd": spread} if several else {}),
+        "n": len(cell.seeds),
+        **({"unit": unit} if unit else {}),
+        "better": _better(cell),
+    }
+
+
+def _better(cell: Cell) -> str:
+    """What the defender wants; a small PL1 gives a backdoor away."""
+    if cell.metric == SCORE.id:
+        return "higher" if cell.attack == "clean" else "lower"
+    return "lower" if cell.metric in (SUCCESS.id, FALSE_ALARM.id) else "higher"

@@ -1,0 +1,119 @@
+"""The arena's file on the website: what the lab writes is what the catalog reads."""
+
+import dataclasses
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from reference_impls.arena.bouts import Plan, bouts
+from reference_impls.arena.entrants import ATTACKS, DEFENCES
+from reference_impls.arena.matrix import cells
+from reference_impls.arena.published import published
+from surveykit.load import check, load_catalog
+from surveykit.measured import Arena
+from surveykit.render.pages.matrix import tables
+from surveykit.rules.arena import unknown_in_arena
+
+ROOT = Path(__file__).parents[3]
+SETTINGS = [("foreground", 4), ("texture", 8)]
+RUN = {
+    "date": "2026-11-21",
+    "command": "python -m reference_impls.lab arena",
+    "device": "CPU",
+    "cpu_cores": 2,
+    "threads": 1,
+    "versions": {"torch": "2.13"},
+}
+
+
+def figures(bout):
+    if bout.kind == "detector":
+        bad = bout.start == "backdoored"
+        return {"score": 0.02 if bad else 0.15, "flagged": bad, "threshold": 0.09}
+    if bout.start == "backdoored":
+        return {"accuracy": 0.9, "success": 0.5 + bout.seed / 10}
+    names = [one.id for one in ATTACKS if one.kind != "backdoor"]
+    base = 0.6 if bout.defence == "gen-af" else 0.3
+    return {"accuracies": dict.fromkeys(names, base + bout.seed / 10)}
+
+
+def read(finished):
+    """Through JSON and through the website's reader."""
+    data = published(cells(finished, SETTINGS), RUN)
+    return Arena.model_validate(json.loads(json.dumps(data)))
+
+
+@pytest.fixture(scope="module")
+def catalog():
+    return load_catalog(ROOT)
+
+
+@pytest.fixture(scope="module")
+def arena():
+    return read([(bout, figures(bout)) for bout in bouts(Plan())])
+
+
+def test_the_website_reads_a_whole_arena_and_no_rule_objects(arena, catalog):
+    assert [one.id for one in arena.rows] == [one.id for one in ATTACKS]
+    assert [one.id for one in arena.columns] == [one.id for one in DEFENCES]
+    assert not list(unknown_in_arena(dataclasses.replace(catalog, arena=arena)))
+    assert arena.hardware == "CPU, 2 cores, 1 thread"
+    assert arena.seeds == (0, 1, 2)
+
+
+def test_figures_are_percent_over_seeds(arena):
+    (cell,) = [
+        one
+        for one in arena.cells
+        if (one.row, one.column) == ("uap", "gen-af") and "texture" in one.metric.en
+    ]
+    assert (cell.value, cell.sd, cell.n, cell.unit) == (70, 10, 3, "%")
+    assert cell.better == "higher"
+    assert cell.metric.zh == "准确率：纹理，ε = 8/255"
+
+
+def test_every_table_has_one_direction_and_no_hole(arena):
+    found = {table.metric.en: table for table in tables(arena)}
+    for metric, table in found.items():
+        ways = {one.better for one in arena.cells if one.metric.en == metric}
+        assert ways == {table.better}
+        assert all(one for _, line in table.rows for one in line), metric
+    better = {metric: table.better for metric, table in found.items()}
+    assert better["Clean encoders flagged"] == "lower"
+    assert better["Backdoored encoders flagged"] == "higher"
+    assert better["Area of the smallest trigger (PL1), backdoored encoders"] == "lower"
+    assert better["Success of the backdoor's trigger: foreground, ε = 4/255"] == "lower"
+
+
+def test_a_verdict_after_fine_tuning_stands_under_the_fine_tuning(arena):
+    found = {table.metric.en: table for table in tables(arena)}
+    before = found["Clean encoders flagged"]
+    after = found["Clean encoders flagged, after fine-tuning"]
+    assert [one.id for one in before.columns] == ["decree"]
+    assert [one.id for one in after.columns] == ["standard", "pgd-at", "trades", "gen-af"]  # fmt: skip
+
+
+def test_what_was_not_run_is_no_cell():
+    assert read([]).cells == ()
+    one = next(bout for bout in bouts(Plan()) if bout.kind == "classifier")
+    arena = read([(one, figures(one))])
+    assert {cell.column for cell in arena.cells} == {one.defence}
+    assert {(cell.n, cell.sd) for cell in arena.cells} == {(1, None)}
+
+
+def test_the_published_arena_is_read_and_names_what_exists(catalog):
+    assert catalog.arena
+    assert [p for p in check(ROOT).problems if p.path.endswith("arena.json")] == []
+    assert [one.id for one in catalog.arena.rows] == [one.id for one in ATTACKS]
+    assert [one.id for one in catalog.arena.columns] == [one.id for one in DEFENCES]
+    assert catalog.arena.command == RUN["command"]
+
+
+def test_the_published_figures_are_those_of_the_readme(catalog):
+    readme = (ROOT / "reference_impls/arena/README.md").read_text("utf-8")
+    shown = {float(text) for text in re.findall(r"\| (\d\.\d{3})", readme)}
+    for cell in catalog.arena.cells:
+        value = cell.value / 100 if cell.unit == "%" else cell.value
+        assert min(abs(value - one) for one in shown) < 0.0006, cell
