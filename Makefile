@@ -52,8 +52,9 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 bench: .venv/ready  ## the figures that are promised, measured here
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
 
-audit: site build/npm/ready  ## HTML checker and Lighthouse over the built site; needs npm, Java and Chromium
+audit: site build/npm/ready  ## HTML checker, axe and Lighthouse over the built site; needs npm, Java and Chromium
 	$(BIN)/python benchmarks/audit.py html
+	$(BIN)/python benchmarks/audit.py axe
 	$(BIN)/python benchmarks/audit.py lighthouse
 
 build/npm/ready: benchmarks/package.json

@@ -1,9 +1,10 @@
-"""The built site before two judges: the Nu HTML checker and Lighthouse, both from npm at a pinned version.
+"""The built site before three judges: the Nu HTML checker and Lighthouse, from npm at a pinned version, and axe-core.
 
     python benchmarks/audit.py html               every page: 0 errors
+    python benchmarks/audit.py axe                every kind of page, both languages, light and dark, desktop and phone: 0 violations
     python benchmarks/audit.py lighthouse         home, paper table, a paper, a method: at least 95 of 100
 
-`make audit` builds the site, installs both below build/npm and runs this file. Java and Chromium are needed.
+`make audit` builds the site, installs what is needed below build/npm and runs this file. Java and Chromium are needed.
 """
 
 from __future__ import annotations
@@ -20,9 +21,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import product
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
 NPM = ROOT / "build/npm"
 LEAST = 95
 PAGES = {
@@ -61,6 +64,35 @@ def html(site: Path) -> int:
     pages = sum(1 for _ in site.rglob("*.html"))
     say(f"{pages} pages, {len(messages)} errors")
     return len(messages)
+
+
+def axe(site: Path) -> int:
+    """Number of pages with a barrier; the tests look at a quarter of these ways to see them."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.site.axe import barriers
+    from tests.site.conftest import ARGS
+    from tests.site.test_browser import KINDS
+
+    faults = seen = 0
+    ways = [*product(("", "zh/"), ("light", "dark"), (1440, 390))]
+    with served(site) as address, sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)  # fmt: skip
+        for (kind, path), (lang, scheme, width) in product(KINDS.items(), ways):
+            page = browser.new_page(
+                viewport={"width": width, "height": 900},
+                color_scheme="dark" if scheme == "dark" else "light",
+                reduced_motion="reduce",
+            )
+            page.goto(address + lang + path, wait_until="load")
+            seen += 1
+            if told := barriers(page):
+                faults += 1
+                say(f"{kind} {lang or 'en/'} {scheme} {width}: {told}")
+            page.close()
+        browser.close()
+    say(f"{seen} views, {faults} with a barrier")
+    return faults
 
 
 class Handler(http.server.SimpleHTTPRequestHandler):
@@ -145,13 +177,15 @@ def _losses(report: dict) -> Iterator[str]:  # type: ignore[type-arg]
 def main() -> int:
     """Exit code 1 where a judge finds fault."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
-    parser.add_argument("judge", choices=("html", "lighthouse"))
+    parser.add_argument("judge", choices=("html", "axe", "lighthouse"))
     parser.add_argument("--site", type=Path, default=ROOT / "build/site")
     parser.add_argument("--out", type=Path, default=ROOT / "build/lighthouse")
     parser.add_argument("--page", action="append", choices=PAGES)
     asked = parser.parse_args()
     if asked.judge == "html":
         return bool(html(asked.site))
+    if asked.judge == "axe":
+        return bool(axe(asked.site))
     return bool(lighthouse(asked.site, asked.page or [*PAGES], asked.out))
 
 

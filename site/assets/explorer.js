@@ -34,7 +34,8 @@
   const titleOf = paper => paper.title ??= paper.row ? $(".sk-title", paper.row).textContent : plain(/<a [^>]*>([^<]*)/.exec(paper.html)[1]);
   const idOf = paper => paper.id ??= paper.row ? $(".sk-title", paper.row).getAttribute("href").slice(0, -1) : /href="([^"/]*)/.exec(paper.html)[1];
 
-  /* A row gets its box for selecting, and its links their full names, when it is first shown. */
+  /* A row gets its box for selecting, and its links their full names, when it is first shown; those of the page
+     in short tasks, so that 353 of them hold up nothing. */
   function prepare(paper) {
     if (paper.box) return paper;
     if (!paper.row) {
@@ -47,6 +48,11 @@
     paper.row.paper = paper;
     for (const link of $$(".l a", paper.row)) link.ariaLabel = `${link.textContent}: ${titleOf(paper)}`;
     return paper;
+  }
+
+  function prepareFrom(i) {
+    for (const until = performance.now() + 6; i < papers.length && performance.now() < until; i++) if (papers[i].row) prepare(papers[i]);
+    if (i < papers.length) setTimeout(prepareFrom, 0, i);
   }
 
   /* ---- search ---- */
@@ -294,7 +300,7 @@
   function pick(chosen, on) {
     for (const paper of chosen) {
       picked[on ? "add" : "delete"](idOf(paper));
-      if (paper.box) paper.row.classList.toggle("on", paper.box.checked = on);
+      if (paper.row) prepare(paper).row.classList.toggle("on", paper.box.checked = on);
     }
     drawChosen();
   }
@@ -350,7 +356,7 @@
       event.preventDefault();
       moveTo(cursor + (event.key === "j" ? 1 : -1));
     } else if (!typing && event.key === "x" && shown[cursor]) {
-      shown[cursor].box.click();
+      prepare(shown[cursor]).box.click();
     }
   }, true);
   addEventListener("beforeprint", () => grow(Infinity));
@@ -361,8 +367,9 @@
   filters.onsubmit = event => event.preventDefault();
   addEventListener("popstate", readAddress);
   if (matchMedia("(max-width: 59.9375em)").matches) $(".sk-facets__fold").open = false;
-  for (const row of $$("tr.r", table)) papers.push(prepare(Object.assign(known(row.dataset.f), { row })));
+  for (const row of $$("tr.r", table)) papers.push(Object.assign(known(row.dataset.f), { row }));
   for (const body of $$("tbody", table)) bodies.set(+body.dataset.year, body);
   readAddress();
+  prepareFrom(0);
   if ("more" in explorer.dataset) load();
 })();
