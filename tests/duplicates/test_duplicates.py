@@ -51,9 +51,8 @@ def test_precision_and_recall(name, capsys):
         if said != pair["same"]:
             wrong[pair["kind"]].append((pair["a"]["title"], pair["b"]["title"]))
     with capsys.disabled():
-        print(
-            f"\n{name}, {len(pairs)} pairs: precision {precision:.4f}, recall {recall:.4f}"
-        )  # noqa: T201 - promised figures
+        said = f"\n{name}, {len(pairs)} pairs: precision {precision:.4f}, recall {recall:.4f}"
+        print(said)  # noqa: T201 - promised figures
     assert precision >= LEAST, dict(wrong)
     assert recall >= LEAST, dict(wrong)
 
