@@ -25,6 +25,7 @@ LABELS: dict[str, Text] = {
 OTHERS: dict[str, Text] = {
     "standard": ("standard fine-tuning {0}", "标准微调 {0}"),
     "PGD-AT": ("PGD adversarial fine-tuning {0}", "PGD 对抗微调 {0}"),
+    "TRADES": ("TRADES {0}", "TRADES {0}"),
 }
 TASKS = {"foreground": "前景颜色", "texture": "纹理"}
 
