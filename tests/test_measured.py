@@ -56,7 +56,7 @@ DUEL = {
     "cells": [
         {"row": "planted", "column": "scan", "metric": {"en": "Attack success", "zh": "攻击成功率"},
          "value": 12.5, "sd": 1.5, "n": 2, "unit": "%", "better": "lower"},
-        {"row": "nothing", "column": "none", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 90, "unit": "%", "better": "higher"},
+        {"row": "nothing", "column": "none", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 90.5, "unit": "%", "better": "higher"},
         {"row": "nothing", "column": "scan", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 89, "unit": "%", "better": "higher"},
         {"row": "planted", "column": "none", "metric": {"en": "Accuracy", "zh": "准确率"}, "value": 88, "unit": "%", "better": "higher"},
     ],
@@ -109,12 +109,13 @@ def test_the_arena_is_one_table_for_each_metric(catalog_dir):
     assert row.id == "planted"
     assert met
     assert met.text == "12.5 ± 1.5%"
+    assert (success.runs, accuracy.runs) == (2, None)
     # Only who was measured has a row or a column; a hole among them was not run.
     assert [one.id for one in success.columns] == ["scan"]
     assert [one.id for one in accuracy.columns] == ["scan", "none"]
     planted, nothing = [line for _, line in accuracy.rows]
-    assert [one.text if one else None for one in planted] == [None, "88%"]
-    assert [one.text if one else None for one in nothing] == ["89%", "90%"]
+    assert [one.text if one else None for one in planted] == [None, "88.0%"]
+    assert [one.text if one else None for one in nothing] == ["89.0%", "90.5%"]
 
 
 def changed(data, way, value):

@@ -97,7 +97,8 @@ def _metric(cell: Cell) -> Both:
 def _cell(cell: Cell) -> dict[str, Any]:
     area = cell.metric == SCORE.id
     scale, digits, unit = (1, 3, "") if area else (100, 1, "%")
-    several = len(cell.seeds) > 1 and cell.deviation is not None
+    verdict = cell.metric in (FOUND.id, FALSE_ALARM.id)  # yes or no: a share, no mean
+    several = len(cell.seeds) > 1 and not verdict
     spread = round(scale * (cell.deviation or 0), digits)
     return {
         "row": cell.attack,

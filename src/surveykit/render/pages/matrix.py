@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena, Cell, Contender
 from surveykit.models import Bilingual, Paper, Relation, Term
-from surveykit.render.pages.methods import number
+from surveykit.render.pages.methods import number, places
 from surveykit.render.pages.page import Page, Press
 
 ANSWERS = ("detects", "defends-against")
@@ -70,6 +70,8 @@ class Table:
     better: str
     columns: Sequence[Contender]
     """Those that have a figure of it."""
+    runs: int | None
+    """How many runs stand behind every figure, if it is the same number."""
     rows: Sequence[tuple[Contender, Sequence[Duel | None]]]
 
 
@@ -170,17 +172,23 @@ def _by_threat(
 
 def tables(arena: Arena) -> list[Table]:
     """The arena as one table for each metric, of the attacks and defenses that it was taken of."""
-    index = {(c.metric.en, c.row, c.column): c for c in arena.cells}
-
-    def duel(metric: Bilingual, row: Contender, column: Contender) -> Duel | None:
-        cell = index.get((metric.en, row.id, column.id))
-        return Duel(cell, number(cell.value, cell.unit, cell.sd)) if cell else None
-
     made = []
     for metric in {c.metric.en: c.metric for c in arena.cells}.values():
         held = [cell for cell in arena.cells if cell.metric.en == metric.en]
+        duels = _duels(held)
         columns = [c for c in arena.columns if c.id in {cell.column for cell in held}]
         rows = [r for r in arena.rows if r.id in {cell.row for cell in held}]
-        lines = [(row, [duel(metric, row, c) for c in columns]) for row in rows]
-        made.append(Table(metric, held[0].better, columns, lines))
+        lines = [(r, [duels.get((r.id, c.id)) for c in columns]) for r in rows]
+        runs = {cell.n for cell in held}
+        same = runs.pop() if len(runs) == 1 else None
+        made.append(Table(metric, held[0].better, columns, same, lines))
     return made
+
+
+def _duels(cells: Sequence[Cell]) -> dict[tuple[str, str], Duel]:
+    """The figures of one metric, with equally many decimals."""
+    decimals = max(places(n) for c in cells for n in (c.value, c.sd) if n is not None)
+    return {
+        (c.row, c.column): Duel(c, number(c.value, c.unit, c.sd, decimals))
+        for c in cells
+    }

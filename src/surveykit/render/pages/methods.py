@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from surveykit.measured import Figure, Results
 from surveykit.models import Card, Paper, Term
@@ -78,8 +79,21 @@ def headline(results: Results | None) -> list[Shown]:
     ]
 
 
-def number(value: float, unit: str = "", sd: float | None = None) -> str:
-    """`98.5 ± 0.4%`, `12 s`, `0.972`: a number as it stands, with its unit."""
-    text = f"{value:,.12g}" + (f" ± {sd:,.12g}" if sd is not None else "")
-    text = text.replace("-", "−")
+def number(
+    value: float, unit: str = "", sd: float | None = None, decimals: int = 0
+) -> str:
+    """`98.5 ± 0.4%`, `12 s`, `0.972`: a number as it stands, with its unit.
+
+    `decimals` is the least number of them, so that figures which stand together have as many; a
+    number and its deviation always have.
+    """
+    both = [one for one in (value, sd) if one is not None]
+    digits = max(decimals, *(places(one) for one in both))
+    text = " ± ".join(f"{one:,.{digits}f}" for one in both).replace("-", "−")
     return text + (unit if unit in ("%", "") else f" {unit}")
+
+
+def places(value: float) -> int:
+    """Decimals of a number as it stands."""
+    exponent = Decimal(f"{value:.12g}").normalize().as_tuple().exponent
+    return max(0, -exponent) if isinstance(exponent, int) else 0
