@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
@@ -14,7 +14,7 @@ COMMAND = "python -m reference_impls.textonpair publish"
 
 def headline(
     rows: Sequence[Row],
-    thresholds: Mapping[str, float],
+    thresholds: dict[str, float],
     about: dict[str, Any],
     *,
     day: date | None = None,
