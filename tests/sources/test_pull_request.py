@@ -71,6 +71,8 @@ def test_from_an_identifier_to_a_report_without_findings(world, server, git):
     early = world.run("report", "--base", "main")
     assert early.code == 1
     assert "SK352" in early.out
+    assert "not compared while entries have errors" in early.out
+    assert "0 stale" not in early.out
 
     decide(world.root / PATH)
     assert world.run("fmt").code == 0
@@ -84,6 +86,7 @@ def test_from_an_identifier_to_a_report_without_findings(world, server, git):
     assert report.code == 0, report.out
     assert report.out.startswith(MARKER)
     assert f"### {ID} (new)" in report.out
+    assert "✅ 0 stale" in report.out
     assert "Planting Backdoors in Invented Encoders" in report.out
     assert CHINESE in report.out
     changed = git("diff", "--name-only", "main").split()

@@ -102,7 +102,7 @@ def test_an_entry_on_which_all_agree(world, entry, services):
         [],
     )
     assert row["agreed"] == ["arXiv:2401.00001", "doi:10.5555/ccs24.0001"]
-    assert world.run("verify", ID).out == "1 entries: 1 ok\n"
+    assert world.run("verify", ID).out == "1 entry: 1 ok\n"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def _pull(home: Path, base: str, entries: tuple[Entry, ...]) -> PullRequest:
 
     checked = load.check(home)
     mine = {entry.path for entry in entries}
-    stale: tuple[str, ...] = ()
+    stale: tuple[str, ...] | None = None
     if checked.catalog is not None:
         stale = outputs.stale_paths(home, generated(checked.catalog))
     start = fork_point(home, base)

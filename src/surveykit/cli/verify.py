@@ -158,7 +158,8 @@ def _tell(home: Path, catalog: Catalog, verdicts: Sequence[Verdict]) -> None:
         for s in ("ok", "mismatch", "missing", "unverified")
         if counts[s]
     )
-    say(f"{len(verdicts)} entries: {told or 'none'}")
+    noun = "entry" if len(verdicts) == 1 else "entries"
+    say(f"{len(verdicts)} {noun}: {told or 'none'}")
     for text in dict.fromkeys(f for verdict in verdicts for f in verdict.failures):
         note(text)
 

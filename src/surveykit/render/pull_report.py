@@ -47,8 +47,8 @@ class PullRequest:
     entries: tuple[Entry, ...]
     problems: tuple[Problem, ...] = ()
     unformatted: tuple[str, ...] = ()
-    stale: tuple[str, ...] = ()
-    """Generated files that do not follow from the entries."""
+    stale: tuple[str, ...] | None = ()
+    """Generated files that do not follow from the entries; None where errors in entries kept them from being compared."""
     differences: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Generated file for readers -> lines of its difference to the base."""
 
@@ -87,20 +87,21 @@ def _summary(pull: PullRequest) -> Iterator[str]:
     rows = (
         (f"{errors} errors, {warnings} warnings", errors, "validate", "entries · 条目"),
         (f"{len(pull.unformatted)} files", len(pull.unformatted), "fmt", "form · 格式"),
-        (
-            f"{len(pull.stale)} stale",
-            len(pull.stale),
-            "build",
-            "generated files · 生成文件",
-        ),
     )
     for result, bad, command, name in rows:
         yield f"| {name} | {'❌' if bad else '✅'} {result} | `surveykit {command}` |"
+    yield f"| generated files · 生成文件 | {_generated(pull.stale)} | `surveykit build` |"
     yield ""
     for problem in pull.problems[:50]:
         where = f"{problem.path}:{problem.line}:{problem.column}"
         yield f"- {escape(where)} {problem.rule} {problem.severity}: {escape(problem.message)}"
     yield ""
+
+
+def _generated(stale: tuple[str, ...] | None) -> str:
+    if stale is None:
+        return "➖ not compared while entries have errors · 条目有错误，未比较"
+    return f"{'❌' if stale else '✅'} {len(stale)} stale"
 
 
 def _entry(entry: Entry, catalog: Catalog) -> Iterator[str]:
