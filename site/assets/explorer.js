@@ -370,6 +370,7 @@
   for (const row of $$("tr.r", table)) papers.push(Object.assign(known(row.dataset.f), { row }));
   for (const body of $$("tbody", table)) bodies.set(+body.dataset.year, body);
   readAddress();
-  prepareFrom(0);
+  if (untouched) prepareFrom(0);
+  else setTimeout(prepareFrom, 50, 0);                    // the rows on the screen have theirs
   if ("more" in explorer.dataset) load();
 })();

@@ -121,7 +121,11 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
 
     def _pictures(self) -> dict[str, Path]:
         """Pictures need no language, so they lie in English only."""
+        cards = list(social.cards(self.catalog))
         if self.lang == "zh":
+            # Both languages are built side by side; this build draws from the other end, so each draws half.
+            for card in reversed(cards):
+                self._drawn(card)
             return {}
         folder = Path(self.config.repository) / "reference_impls"
         found = {
@@ -129,7 +133,7 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
             for card in self.catalog.cards.values()
             for picture in card.pictures
         }
-        return found | {c.path: self._drawn(c) for c in social.cards(self.catalog)}
+        return found | {c.path: self._drawn(c) for c in cards}
 
     def _drawn(self, card: social.Card) -> Path:
         """A picture for social sites, drawn once for its content."""
