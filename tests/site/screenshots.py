@@ -61,6 +61,8 @@ def shoot(
         reduced_motion="reduce",
     )
     page.goto(address, wait_until="load")
+    if whole:  # what waits to come near the screen too
+        page.add_style_tag(content="* { content-visibility: visible !important }")
     page.wait_for_timeout(400)
     picture = page.screenshot(full_page=whole)
     page.close()
