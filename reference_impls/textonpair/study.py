@@ -95,10 +95,14 @@ def _attacked(
     clean: CLIP, config: TextOnPairConfig, path: Path
 ) -> tuple[CLIP, dict[str, float], float]:
     lab, weights = LabWorld(), path.with_suffix(".safetensors")
-    started = time.process_time()
-    if not weights.exists():
-        save_clip(attack(clean, train_world(lab), config), weights)
-    seconds = time.process_time() - started
+    about = path.with_stem(f"{path.stem}-attack")
+    if not about.exists():
+        train, started = train_world(lab), time.process_time()
+        attacked = attack(clean, train, config)
+        seconds = time.process_time() - started
+        save_clip(attacked, weights)
+        write_json({"seconds": seconds}, about)  # last: it says the weights are there
+    seconds = json.loads(about.read_text(encoding="utf-8"))["seconds"]
     clip = load_clip(weights)
     report = measure(clip, clean, config, train=train_world(lab), test=test_world(lab))
     sides = {"": report.backdoored, "clean_": report.clean}
