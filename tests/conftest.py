@@ -29,6 +29,12 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
     return report
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests in a browser come last: while Playwright is open, its event loop is the thread's."""
+    items.sort(key=lambda item: "browser" in getattr(item, "fixturenames", ()))
+
+
 # A busy machine is no failure: no test measures time.
 if settings is not None:
     settings.register_profile(
