@@ -135,7 +135,7 @@
 
   /* ---- filters: OR inside an axis, AND across; the count of a box leaves out its own axis ---- */
   const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));
-  let shown = [], drawn = 0, cursor = -1, untouched = true, first = [], order = "";
+  let shown = [], drawn = 0, cursor = -1, untouched = true, before = [], order = "";
   const picked = new Set();
   function sift() {
     const { near, fits } = search(find.value), counts = new Uint32Array(boxes.length), on = new Uint8Array(boxes.length);
@@ -182,11 +182,13 @@
     const per = new Map();
     for (const { year } of shown) per.set(year, (per.get(year) || 0) + 1);
     for (const [year, n] of per) $("tr.y span", bodyOf(year)).textContent = n;
-    const start = shown.slice(0, WINDOW);
-    if (!untouched && drawn === start.length && order === sort.value && start.every((paper, i) => paper === first[i])) return highlight();
+    // What stands there stays, however far it has been unrolled: a reader who scrolls or presses Ctrl+F loses no place.
+    const kept = !untouched && order === sort.value && drawn >= Math.min(WINDOW, shown.length) && drawn <= shown.length
+      && before.slice(0, drawn).every((paper, i) => paper === shown[i]);
+    before = shown;
+    if (kept) return look(), highlight();
     untouched = false;
     order = sort.value;
-    first = start;
     for (const body of [single, ...bodies.values()]) body.replaceChildren(...$$("tr.y", body));
     for (const body of $$("tbody", table)) body.remove();
     drawn = 0;
@@ -205,9 +207,9 @@
     place();
     drawn = Math.min(shown.length, drawn + n);
     highlight();
-    watch.unobserve(end);
-    watch.observe(end);
+    look();
   }
+  const look = () => { watch.unobserve(end); watch.observe(end); };      // asked anew whether the end is in view
   const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && drawn < shown.length) grow(WINDOW); }, { rootMargin: "400px" });
   function drawCounts(counts, on) {
     boxes.forEach((box, i) => {
