@@ -106,7 +106,7 @@ def _imported(
     form: Form | None,
     taken: Container[str],
 ) -> Imported:
-    text, anomalies = _text(path)
+    text, anomalies = text_of(_content(path))
     form = form or guessed_form(path.name, text)
     reading = READERS[form](text, path.name)
     reading.anomalies += anomalies
@@ -142,15 +142,8 @@ def guessed_form(name: str, text: str) -> Form:
     return "markdown"
 
 
-def _text(path: Path) -> tuple[str, list[Anomaly]]:
-    """The file's text with what its character set has spoiled set right."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise MachineError(f"{path}: {error.strerror}") from None
-    if len(raw) > MAX_BYTES:
-        raise MachineError(f"{path}: larger than {MAX_BYTES // 1024**2} MiB")
+def text_of(raw: bytes) -> tuple[str, list[Anomaly]]:
+    """Text of a file with what its character set has spoiled set right, and what was done to it."""
     anomalies = []
     text, charset = decoded(raw)
     if charset != "utf-8-sig":
@@ -161,3 +154,14 @@ def _text(path: Path) -> tuple[str, list[Anomaly]]:
         said = f"{count} pieces of UTF-8 had been read as {spoiled}; set right"
         anomalies.append(Anomaly(1, "mojibake", said))
     return text.replace("\r\n", "\n").replace("\r", "\n"), anomalies
+
+
+def _content(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            raw = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MachineError(f"{path}: {error.strerror}") from None
+    if len(raw) > MAX_BYTES:
+        raise MachineError(f"{path}: larger than {MAX_BYTES // 1024**2} MiB")
+    return raw
