@@ -8,11 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
-from surveykit.imports.names import author as plain_author
 from surveykit.imports.reading import Reading, arxiv_in, doi_of, located
 from surveykit.models import Author
+from surveykit.names import People, from_list, from_parts, together
 from surveykit.record import tidy
 
 KINDS = {
@@ -166,27 +164,21 @@ def _date(value: object) -> tuple[int | None, int | None]:
 def _authors(
     value: object, name: str, line: int, reading: Reading
 ) -> tuple[Author, ...]:
-    people = []
-    for one in value if isinstance(value, list) else []:
-        made = _author(one) if isinstance(one, dict) else plain_author(str(one))
-        if made:
-            people.append(made)
-        else:
-            reading.note(line, "author", f"{name}: {one!r} is no name; left out")
-    return tuple(people)
+    found = [_author(one) for one in (value if isinstance(value, list) else [])]
+    people = together(found)
+    for doubt in people.doubts:
+        reading.note(line, "author", f"{name}: {doubt}")
+    return people.authors
 
 
-def _author(parts: Mapping[str, Any]) -> Author | None:
-    text = {key: tidy(str(v)) for key, v in parts.items() if key in _NAMES and v}
-    particle = text.get("non-dropping-particle") or text.get("dropping-particle")
-    try:
-        if text.get("literal"):
-            return plain_author(text["literal"], group=True)
-        return Author(
-            given=text.get("given"),
-            particle=particle,
-            family=text.get("family"),
-            suffix=text.get("suffix"),
-        )
-    except ValidationError:
-        return None
+def _author(parts: object) -> People:
+    if not isinstance(parts, dict):
+        return from_list([str(parts)])
+    text = {key: str(parts.get(key) or "") for key in _NAMES}
+    particle = text["non-dropping-particle"] or text["dropping-particle"]
+    if text["literal"]:
+        return from_list([text["literal"]], groups=True)
+    one = from_parts(text["given"], text["family"], text["suffix"], particle)
+    if one and text["family"]:
+        return People((one,))
+    return from_list([text["given"] or str(dict(parts))])

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from surveykit.imports.names import author
 from surveykit.imports.reading import Reading, arxiv_in, doi_of, located
 from surveykit.models import Author
+from surveykit.names import from_list, together
 
 KINDS = {
     "CPAPER": "conference",
@@ -107,7 +107,7 @@ def _record(line: int, tags: Mapping[str, list[str]], reading: Reading) -> None:
     name = one("ID")
     values: dict[str, Any] = {
         "title": one("TI", "T1").removesuffix("."),
-        "authors": tuple(_authors(tags, name, line, reading)),
+        "authors": _authors(tags, name, line, reading),
         "venue_text": one("T2", "JO", "JF", "BT", "C3", "JA"),
         "kind": KINDS.get(one("TY"), "other"),
         "volume": one("VL"),
@@ -133,14 +133,13 @@ def _record(line: int, tags: Mapping[str, list[str]], reading: Reading) -> None:
 
 def _authors(
     tags: Mapping[str, list[str]], name: str, line: int, reading: Reading
-) -> Iterator[Author]:
-    for text in (*tags.get("AU", ()), *tags.get("A1", ())):
-        # A lone name with a comma behind it is a group, or a person with one name.
-        parts = [part.strip() for part in text.rstrip(",").split(",")]
-        if len(parts) == 3:  # RIS has the suffix last, BibTeX in the middle
-            parts = [parts[0], parts[2], parts[1]]
-        made = author(", ".join(parts), group=text.endswith(","))
-        if made:
-            yield made
-        elif text:
-            reading.note(line, "author", f"{name}: {text!r} is no name; left out")
+) -> tuple[Author, ...]:
+    texts = [*tags.get("AU", ()), *tags.get("A1", ())]
+    # A lone name with a comma behind it is a group, or a person with one name.
+    found = [from_list([text], groups=text.endswith(",")) for text in texts]
+    people = (
+        together(found) if any(t.endswith(",") for t in texts) else from_list(texts)
+    )
+    for doubt in people.doubts:
+        reading.note(line, "author", f"{name}: {doubt}")
+    return people.authors

@@ -8,9 +8,9 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from surveykit.errors import NotFoundError
-from surveykit.models import Author
+from surveykit.names import People, together
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, pages, people, person, record, year_month
+from surveykit.sources.found import Found, doubts, pages, person, record, year_month
 
 _MODS = "{http://www.loc.gov/mods/v3}"
 _ROOTS = (f"{_MODS}modsCollection", f"{_MODS}mods")
@@ -27,11 +27,12 @@ async def find(client: Client, value: str) -> Found:
     host = paper.find(f"{_MODS}relatedItem[@type='host']")
     issued = _text(paper, "originInfo/dateIssued") or _text(paper, "part/date")
     year, month = year_month(issued)
+    people = _authors(paper)
     made = record(
         service,
         client.now(),
         title=_text(paper, "titleInfo/title"),
-        authors=_authors(paper),
+        authors=people.authors,
         year=year,
         month=month,
         venue_text=_text(host, "titleInfo/title") if host is not None else None,
@@ -45,19 +46,19 @@ async def find(client: Client, value: str) -> Found:
         abstract=_text(paper, "abstract"),
         source=f"acl:{value}",
     )
-    return Found(made)
+    return Found(made, notes=doubts(people, made.source))
 
 
-def _authors(paper: Element) -> tuple[Author, ...]:
-    found: list[Author | None] = []
-    for name in paper.findall(f"{_MODS}name"):
-        given = " ".join(_texts(name, "namePart[@type='given']"))
-        family = " ".join(_texts(name, "namePart[@type='family']"))
-        if given or family:
-            found.append(person(given, family))
-        else:
-            found += people(_texts(name, "namePart"))
-    return tuple(author for author in found if author)
+def _authors(paper: Element) -> People:
+    return together(
+        person(
+            " ".join(_texts(name, "namePart[@type='given']")),
+            " ".join(_texts(name, "namePart[@type='family']")),
+            name=" ".join(_texts(name, "namePart")),
+            group=name.get("type") == "corporate",
+        )
+        for name in paper.findall(f"{_MODS}name")
+    )
 
 
 def _kind(host: Element | None) -> str:

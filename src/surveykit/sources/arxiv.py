@@ -12,9 +12,10 @@ from xml.etree.ElementTree import Element
 
 from surveykit.errors import NotFoundError
 from surveykit.identifier import arxiv_id
+from surveykit.names import from_list
+from surveykit.plain import markup
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, people, record, year_month
-from surveykit.sources.markup import plain
+from surveykit.sources.found import Found, doubts, record, year_month
 
 MOST_IDS = 400
 """In one request; an address of more than 8,000 characters is refused by many servers."""
@@ -71,24 +72,25 @@ def _entries(client: Client, root: Element) -> Iterator[Found]:
         id_ = _text(entry, f"{_ATOM}id")
         found = arxiv_id(id_.partition("/abs/")[2])
         if "/api/errors" in id_:  # in the place of results, with status 200
-            message = plain(_text(entry, f"{_ATOM}summary"))
+            message = markup(_text(entry, f"{_ATOM}summary"))
             raise NotFoundError(client.services.arxiv.name, message or "wrong id")
         if found:
             yield _found(client, entry, found)
 
 
 def _found(client: Client, entry: Element, id_: str) -> Found:
-    comment = plain(_text(entry, f"{_OWN}comment"))
+    comment = markup(_text(entry, f"{_OWN}comment"))
     abstract = _text(entry, f"{_ATOM}summary")
-    appeared = plain(_text(entry, f"{_OWN}journal_ref"))
+    appeared = markup(_text(entry, f"{_OWN}journal_ref"))
     year, month = year_month(_text(entry, f"{_ATOM}published")[:7])
+    people = from_list(
+        _text(author, f"{_ATOM}name") for author in entry.iter(f"{_ATOM}author")
+    )
     made = record(
         client.services.arxiv,
         client.now(),
         title=_text(entry, f"{_ATOM}title"),
-        authors=people(
-            _text(author, f"{_ATOM}name") for author in entry.iter(f"{_ATOM}author")
-        ),
+        authors=people.authors,
         year=year,
         month=month,
         kind="preprint",
@@ -99,13 +101,13 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
         abstract=abstract,
         source=f"arXiv:{id_}",
     )
-    withdrawn = _WITHDRAWN.search(comment) or _WITHDRAWN_TEXT.match(plain(abstract))
-    said = comment or plain(abstract)[:200]
+    withdrawn = _WITHDRAWN.search(comment) or _WITHDRAWN_TEXT.match(markup(abstract))
+    said = comment or markup(abstract)[:200]
     notes = [f"arXiv:{id_} says: {text}" for text in (appeared, comment) if text]
     return Found(
         made,
         (f"arXiv:{id_} is withdrawn: {said}",) if withdrawn else (),
-        tuple(notes) if not withdrawn else (),
+        (*notes, *doubts(people, made.source)) if not withdrawn else (),
     )
 
 

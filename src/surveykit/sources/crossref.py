@@ -11,19 +11,19 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from surveykit.identifier import arxiv_id
-from surveykit.models import Author
+from surveykit.names import People, together
+from surveykit.plain import markup
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
+    doubts,
     listed,
     mapping,
     pages,
-    people,
     person,
     record,
     year_month,
 )
-from surveykit.sources.markup import plain
 
 _KINDS = {
     "proceedings-article": "conference",
@@ -77,11 +77,12 @@ def _polite(client: Client, sign: str) -> str:
 def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
     doi = str(item.get("DOI") or doi)  # in the registrar's own spelling
     year, month = _date(item)
+    people = _authors(item)
     made = record(
         client.services.crossref,
         client.now(),
         title=_title(item),
-        authors=_authors(item),
+        authors=people.authors,
         year=year,
         month=month,
         venue_text=_venue(item),
@@ -96,9 +97,9 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
         source=f"doi:{doi}",
     )
     alarms, notes = _updates(item, doi)
-    if _RETRACTED.match(plain(_title(item))):
-        alarms.append(f"doi:{doi} calls itself {plain(_title(item))!r}")
-    return Found(made, tuple(alarms), tuple(notes))
+    if _RETRACTED.match(markup(_title(item))):
+        alarms.append(f"doi:{doi} calls itself {markup(_title(item))!r}")
+    return Found(made, tuple(alarms), (*notes, *doubts(people, made.source)))
 
 
 def _title(item: Mapping[str, Any]) -> str:
@@ -109,16 +110,15 @@ def _title(item: Mapping[str, Any]) -> str:
     return title
 
 
-def _authors(item: Mapping[str, Any]) -> tuple[Author, ...]:
-    found: list[Author | None] = []
-    for one in map(mapping, listed(item.get("author"))):
-        if name := one.get("name"):
-            group = people([str(name)])
-            found.append(Author(literal=group[0].name) if group else None)
-            continue
-        names = (str(one.get(k) or "") for k in ("given", "family", "suffix"))
-        found.append(person(*names))
-    return tuple(author for author in found if author)
+def _authors(item: Mapping[str, Any]) -> People:
+    return together(
+        person(
+            *(str(one.get(part) or "") for part in ("given", "family", "suffix")),
+            name=str(one.get("name") or ""),
+            group=bool(one.get("name")),
+        )
+        for one in map(mapping, listed(item.get("author")))
+    )
 
 
 def _venue(item: Mapping[str, Any]) -> str | None:

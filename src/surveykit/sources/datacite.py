@@ -9,14 +9,14 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from surveykit.models import Author
+from surveykit.names import People, together
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
+    doubts,
     listed,
     mapping,
     pages,
-    people,
     person,
     record,
 )
@@ -39,11 +39,12 @@ async def find(client: Client, value: str) -> Found:
     item = mapping(mapping(data.get("data")).get("attributes"))
     container = mapping(item.get("container"))
     publisher = item.get("publisher")
+    people = _authors(item)
     made = record(
         service,
         client.now(),
         title=_main(item),
-        authors=_authors(item),
+        authors=people.authors,
         year=item.get("publicationYear"),
         venue_text=container.get("title"),
         kind=_KINDS.get(
@@ -59,7 +60,8 @@ async def find(client: Client, value: str) -> Found:
         source=f"doi:{value}",
     )
     gone = item.get("state") not in (None, "findable")
-    return Found(made, (f"doi:{value} is no longer findable",) if gone else ())
+    alarms = (f"doi:{value} is no longer findable",) if gone else ()
+    return Found(made, alarms, doubts(people, made.source))
 
 
 def _main(item: Mapping[str, Any]) -> str:
@@ -68,15 +70,15 @@ def _main(item: Mapping[str, Any]) -> str:
     return str(main[0].get("title") or "") if main else ""
 
 
-def _authors(item: Mapping[str, Any]) -> tuple[Author, ...]:
-    found: list[Author | None] = []
-    for one in map(mapping, listed(item.get("creators"))):
-        given, family = (str(one.get(k) or "") for k in ("givenName", "familyName"))
-        if family:
-            found.append(person(given, family))
-        else:
-            found += people([str(one.get("name") or "")])
-    return tuple(author for author in found if author)
+def _authors(item: Mapping[str, Any]) -> People:
+    return together(
+        person(
+            *(str(one.get(part) or "") for part in ("givenName", "familyName")),
+            name=str(one.get("name") or ""),
+            group=one.get("nameType") == "Organizational",
+        )
+        for one in map(mapping, listed(item.get("creators")))
+    )
 
 
 def _described(item: Mapping[str, Any]) -> str | None:

@@ -11,9 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from surveykit.identifier import identify_quietly
+from surveykit.names import from_list
 from surveykit.query import fold
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, listed, mapping, pages, people, record
+from surveykit.sources.found import Found, doubts, listed, mapping, pages, record
 
 _KINDS = {
     "Conference and Workshop Papers": "conference",
@@ -37,14 +38,14 @@ async def search(client: Client, title: str, family: str = "") -> tuple[Found, .
 
 def _found(client: Client, info: Mapping[str, Any]) -> Found:
     authors = listed(mapping(info.get("authors")).get("author"))
-    names = (str(mapping(a).get("text") or a) for a in authors)
+    people = from_list(str(mapping(a).get("text") or a) for a in authors)
     kind = _KINDS.get(str(info.get("type")), "other")
     venue = " ".join(map(str, listed(info.get("venue"))))
     made = record(
         client.services.dblp,
         client.now(),
         title=info.get("title"),
-        authors=people(names),
+        authors=people.authors,
         year=int(info["year"]) if str(info.get("year")).isdecimal() else None,
         venue_text=venue,
         kind="preprint" if venue == "CoRR" else kind,
@@ -54,7 +55,7 @@ def _found(client: Client, info: Mapping[str, Any]) -> Found:
         source=f"dblp:{info.get('key') or 'search'}",
         **_names(info),
     )
-    return Found(made)
+    return Found(made, notes=doubts(people, made.source))
 
 
 def _names(info: Mapping[str, Any]) -> dict[str, str]:

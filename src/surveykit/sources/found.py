@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,13 +12,11 @@ from pydantic import ValidationError
 
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
-from surveykit.imports.names import author
-from surveykit.models import Author
+from surveykit.names import People, from_list, from_parts
+from surveykit.plain import markup, title
 from surveykit.record import Record, tidy
-from surveykit.sources.markup import plain, title
 from surveykit.sources.services import Service
 
-_HAN = re.compile(r"[\u3400-\u9fff·]{2,}")
 _WORDS = ("title", "abstract", "venue_text", "publisher", "source")
 
 
@@ -56,38 +54,25 @@ def _cleaned(name: str, value: Any) -> Any:
     if name == "title":
         return title(str(value))
     if name == "abstract":
-        return re.sub(r"^(?:Abstract|Summary)[:.]? (?=[A-Z])", "", plain(str(value)))
+        return re.sub(r"^(?:Abstract|Summary)[:.]? (?=[A-Z])", "", markup(str(value)))
     if name in _WORDS and isinstance(value, str):
-        return plain(value)
+        return markup(value)
     return tidy(value) if isinstance(value, str) else value
 
 
-def people(names: Iterable[str]) -> tuple[Author, ...]:
-    """Authors from `Given Family` or `Family, Given`; DBLP's numbers of namesakes go."""
-    found = (author(_recased(re.sub(r" [0-9]{4}$", "", plain(n)))) for n in names)
-    return tuple(one for one in found if one)
+def person(
+    given: str, family: str, suffix: str = "", *, name: str = "", group: bool = False
+) -> People:
+    """One author whose parts a service tells apart, or gives as one name."""
+    one = None if group else from_parts(given, family, suffix)
+    if one and family:
+        return People((one,))
+    return from_list([name or f"{given} {family}"], groups=group)
 
 
-def person(given: str, family: str, suffix: str = "") -> Author | None:
-    """An author whose parts a service tells apart."""
-    given, family, suffix = (plain(part) for part in (given, family, suffix))
-    if not given or not family:
-        return author(_recased(family or given))
-    if _HAN.fullmatch(given + family):
-        return author(family + given)
-    given, _, family = _recased(f"{given}\0{family}").partition("\0")
-    words = family.split()
-    at = next((i for i, word in enumerate(words) if not word[0].islower()), 0)
-    parts = {
-        "given": given,
-        "particle": " ".join(words[:at]) or None,
-        "family": " ".join(words[at:]),
-        "suffix": suffix or None,
-    }
-    try:
-        return Author.model_validate(parts)
-    except ValidationError:
-        return author(f"{given} {family}")
+def doubts(people: People, source: str) -> tuple[str, ...]:
+    """Notes for a person on what is doubtful about the authors."""
+    return tuple(f"{source}: authors: {doubt}" for doubt in people.doubts)
 
 
 def same_paper(one: Record, other: Record) -> bool:
@@ -127,10 +112,3 @@ def listed(value: object) -> list[Any]:
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
-
-
-def _recased(name: str) -> str:
-    """A name in capitals as a name: `SHIWEI FENG`."""
-    words = re.findall(r"[^\W\d_]+", name)
-    shouted = len(words) > 1 and all(len(w) > 2 and w.isupper() for w in words)
-    return name.title() if shouted else name

@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from surveykit.errors import FetchError, NotFoundError, ServiceError
+from surveykit.names import from_list
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, listed, mapping, people, record, year_month
+from surveykit.sources.found import Found, doubts, listed, mapping, record, year_month
 from surveykit.sources.services import Service
 
 _UNDECIDED = re.compile(r"submitted|under review|submission|rejected|blind", re.I)
@@ -47,11 +48,12 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
     where = f"{venue} {content.get('venueid') or ''}"
     withdrawn = "withdrawn" in where.lower() or note.get("ddate")
     undecided = bool(_UNDECIDED.search(venue)) or not venue
+    people = from_list(map(str, listed(content.get("authors"))))
     made = record(
         client.services.openreview,
         client.now(),
         title=content.get("title"),
-        authors=people(str(name) for name in listed(content.get("authors"))),
+        authors=people.authors,
         year=_year(venue, note),
         venue_text=None if undecided else venue,
         kind="other" if undecided else "conference",
@@ -71,7 +73,7 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
         if undecided and not withdrawn
         else []
     )
-    return Found(made, tuple(alarms), tuple(notes))
+    return Found(made, tuple(alarms), (*notes, *doubts(people, made.source)))
 
 
 def _value(field: object) -> Any:

@@ -5,14 +5,14 @@ https://scholar.google.com/intl/en/scholar/inclusion.html#indexing
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from html.parser import HTMLParser
 
 from surveykit.errors import NotFoundError
 from surveykit.identifier import arxiv_id, doi
+from surveykit.names import from_list
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, pages, people, record, year_month
+from surveykit.sources.found import Found, doubts, pages, record, year_month
 
 _DUBLIN_CORE = {
     "dc.identifier": "doi",
@@ -61,11 +61,12 @@ async def find(client: Client, value: str) -> Found:
     year, month = year_month(first("publication_date", "date", "online_date", "year"))
     conference = first("conference_title", "conference", "inbook_title")
     journal = first("journal_title", "journal_abbrev")
+    people = from_list(fields.get("author", fields.get("authors", [])))
     made = record(
         service,
         client.now(),
         title=first("title"),
-        authors=people(_names(fields.get("author", fields.get("authors", [])))),
+        authors=people.authors,
         year=year,
         month=month,
         venue_text=conference or journal,
@@ -81,9 +82,4 @@ async def find(client: Client, value: str) -> Found:
         abstract=first("abstract"),
         source=value,
     )
-    return Found(made)
-
-
-def _names(values: list[str]) -> list[str]:
-    """One name each; some pages put all of them into one field, divided by semicolons."""
-    return [name for value in values for name in re.split(r"\s*;\s*", value) if name]
+    return Found(made, notes=doubts(people, made.source))
