@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from surveykit.imports.detex import detex
-from surveykit.imports.names import author
-from surveykit.imports.reading import Reading, arxiv_in, doi_of, located, usable
+from surveykit.identifier import arxiv_id
+from surveykit.imports.bibtex_syntax import Entry
+from surveykit.imports.dates import when
+from surveykit.imports.reading import Places, Reading, arxiv_in, only_arxiv
 from surveykit.models import Author
-from surveykit.render.bibtex import MONTHS
+from surveykit.names import from_bibtex
+from surveykit.plain import latex
 
 KINDS = {
     "inproceedings": "conference",
@@ -20,172 +22,166 @@ KINDS = {
     "preprint": "preprint",
     "online": "preprint",
 }
-USED = frozenset(
-    [
-        "title",
-        "author",
-        "year",
-        "date",
-        "month",
-        "booktitle",
-        "journal",
-        "journaltitle",
-        "howpublished",
-        "series",
-        "volume",
-        "number",
-        "issue",
-        "pages",
-        "eid",
-        "publisher",
-        "doi",
-        "eprint",
-        "archiveprefix",
-        "eprinttype",
-        "primaryclass",
-        "url",
-        "pdf",
-        "code",
-        "abstract",
-        "keywords",
-        "note",
-        "author+an",
-        "author+an:han",
-    ]
-)
-"""Fields that have a place in the catalog."""
+_NUMBERED = ("volume", "number", "issue", "eid", "pages")
+_VENUES = ("journal", "journaltitle", "booktitle", "howpublished", "publisher")
+_IN_WORDS = (*_VENUES, "note", "addendum", "annote", "series")
+"""Fields in which an arXiv id stands among other words."""
+_PREPRINT = re.compile(r"\barxiv\b|\bcorr\b", re.I)
+
+
+class _Fields:
+    """Fields of one entry, which remember what was made use of."""
+
+    def __init__(self, raw: Mapping[str, str]) -> None:
+        self._raw = {name: value for name, value in raw.items() if value.strip(" {}")}
+        self.used: set[str] = set()
+
+    def raw(self, name: str) -> str:
+        """A field as it stands in the file; empty where there is none."""
+        self.used.add(name)
+        return self._raw.get(name, "")
+
+    def look(self, name: str) -> str:
+        """A field as plain text, without making use of it."""
+        return latex(self._raw.get(name, ""))
+
+    def text(self, *names: str) -> str:
+        """The first of some fields that has a text and no use yet, as plain text."""
+        for name in names:
+            if name not in self.used and (text := self.look(name)):
+                self.used.add(name)
+                return text
+        return ""
+
+    @property
+    def unused(self) -> list[str]:
+        """Names of the fields that nobody asked for."""
+        return [name for name in self._raw if name not in self.used]
 
 
 def facts(
-    kind: str, raw: Mapping[str, str], key: str, line: int, reading: Reading
-) -> Iterator[tuple[str, Any]]:
-    """Names and values of a record; what cannot be kept is noted in the reading."""
-    text = {
-        name: detex(value)
-        for name, value in raw.items()
-        if name
-        not in (
-            "url",
-            "doi",
-            "eprint",
-            "author",
-            "pdf",
-            "code",
-            "author+an:han",
-            "author+an",
-        )
-    }
-    yield "title", text.get("title", "").removesuffix(".")
-    yield "authors", _authors(raw, key, line, reading)
-    year = re.search(r"\b(19|20)[0-9]{2}\b", text.get("year") or text.get("date", ""))
-    yield "year", int(year[0]) if year else None
-    yield "month", _month(text)
-    where = next(
-        (
-            text[n]
-            for n in ("booktitle", "journal", "journaltitle", "howpublished")
-            if text.get(n)
+    entry: Entry, raw: Mapping[str, str], reading: Reading
+) -> tuple[dict[str, Any], list[str]]:
+    """Values of a record, and the names of the fields that have no place in it; `raw` holds inherited fields, too."""
+    fields = _Fields(raw)
+    places = Places(entry.key, entry.line, reading)
+    _identifiers(fields, places)
+    dates = when(fields.text("year"), fields.text("month"), fields.text("date"))
+    for doubt in dates.doubts:
+        reading.note(entry.line, "bad-value", f"{entry.key}: {doubt}")
+    where = _where(fields, places)
+    kind = "preprint" if _PREPRINT.search(where) else KINDS.get(entry.kind)
+    values = {
+        "title": _joined(fields.text("title"), fields.text("subtitle")).removesuffix(
+            "."
         ),
-        None,
-    )
-    yield "venue_text", where
-    preprint = bool(where and re.search(r"\barxiv\b|\bcorr\b", where, re.I))
-    yield (
-        "kind",
-        "preprint" if preprint else KINDS.get(kind, "other" if where else "preprint"),
-    )
-    for name in ("volume", "publisher", "abstract"):
-        yield name, text.get(name)
-    yield "number", text.get("number") or text.get("issue")
-    pages = text.get("pages") or text.get("eid") or ""
-    yield "pages", re.sub(r"\s*[–—-]+\s*", "-", pages)
-    words = (
-        tidy
-        for part in re.split(r"[;,]", text.get("keywords", ""))
-        if (tidy := part.strip())
-    )
-    yield "headings", tuple(words)
-    yield from _addresses(raw, text).items()
+        "authors": _authors(fields, entry, reading),
+        "year": dates.year,
+        "month": dates.month,
+        "venue_text": where,
+        "kind": kind or ("other" if where else "preprint"),
+        "volume": with_hyphens(fields.text("volume")),
+        "number": with_hyphens(fields.text("number", "issue")),
+        "pages": with_hyphens(fields.text("pages", "eid", "articleno")),
+        "publisher": fields.text("publisher"),
+        "abstract": fields.text("abstract"),
+        "headings": keywords(fields.text("keywords")),
+    }
+    return values | places.found, fields.unused
 
 
-def _addresses(raw: Mapping[str, str], text: Mapping[str, str]) -> dict[str, str]:
-    """Identifiers and addresses; what is said outright goes before what an address tells."""
-    found: dict[str, str] = {}
-    for name in ("pdf", "url"):
-        plain = raw.get(name, "").replace("\\", "").replace(r"{\_}", "_")
-        if plain := re.sub(r"^url\{(.*)\}$", r"\1", plain):
-            found |= located(plain)
-    found |= doi_of(raw.get("doi", "").replace(r"\_", "_").replace(r"{\_}", "_"))
-    prefix = (raw.get("archiveprefix") or raw.get("eprinttype") or "arxiv").lower()
-    if (eprint := raw.get("eprint", "").strip()) and prefix == "arxiv":
-        found |= {
-            k: v
-            for k, v in located(f"https://arxiv.org/abs/{eprint}").items()
-            if k == "arxiv"
-        }
-    told = " ".join(text.get(n, "") for n in ("journal", "howpublished", "note"))
-    if "arxiv" not in found and (number := arxiv_in(told)):
-        found["arxiv"] = number
-    if code := usable(raw.get("code", "")):
-        found["code_url"] = code
-    return found
+def with_hyphens(text: str) -> str:
+    """Pages, a volume or a number with one hyphen: `pp. 12--19` -> `12-19`, `No. 3` -> `3`."""
+    bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
+    return re.sub(r"\s*[‐-―−-]+\s*", "-", bare)
 
 
-def _authors(
-    raw: Mapping[str, str], key: str, line: int, reading: Reading
-) -> tuple[Author, ...]:
-    han = dict(re.findall(r'([0-9]+)="([^"]*)"', raw.get("author+an:han", "")))
-    people = []
-    for number, name in enumerate(_people(raw.get("author", "")), start=1):
-        plain = detex(name)
-        if plain.lower() in ("others", "et al", "et al."):
-            reading.note(
-                line,
-                "author",
-                f"{key}: the list of authors ends with {plain!r}; complete it",
-            )
-            continue
-        one = author(
-            plain, group=name.startswith("{") and name.endswith("}") and _closed(name)
+def keywords(text: str) -> tuple[str, ...]:
+    """Keywords of a list with commas or semicolons."""
+    return tuple(word for part in re.split("[;,]", text) if (word := part.strip()))
+
+
+def _joined(title: str, subtitle: str) -> str:
+    """`title: subtitle`."""
+    if not title or not subtitle:
+        return title or subtitle
+    return f"{title}{' ' if title[-1] in ':?!' else ': '}{subtitle}"
+
+
+def _where(fields: _Fields, places: Places) -> str:
+    book = _joined(fields.text("booktitle"), fields.text("booksubtitle"))
+    if book:
+        return _joined(fields.text("maintitle"), book)
+    where = fields.text("journal", "journaltitle", "eventtitle", "maintitle")
+    if not where and (told := fields.text("howpublished")):
+        address = re.fullmatch(
+            r"(?:available (?:at|from)|online)?:?\s*(https?://\S+)", told, re.I
         )
-        if one is None:
-            reading.note(line, "author", f"{key}: {plain!r} is no name; left out")
+        if not address:
+            return told
+        places.address(address[1])
+    return where or fields.text("series")
+
+
+def _identifiers(fields: _Fields, places: Places) -> None:
+    """Identifiers and addresses; what is said outright goes before what an address tells."""
+    if told := fields.raw("doi"):
+        places.doi(_verbatim(told))
+    _eprint(fields, places)
+    for name in (*_NUMBERED, *_IN_WORDS):
+        text = fields.look(name)
+        whole, number = only_arxiv(text), arxiv_in(text)
+        if name == "volume" and _PREPRINT.search(fields.look("journal")):
+            number = number or arxiv_id(text)
+            whole = number is not None
+        if number and (whole or name in _IN_WORDS):
+            places.add("arxiv", number)
+        if whole and name not in _VENUES:
+            fields.used.add(name)
+    for name in ("url", "pdf"):
+        for address in _addresses(fields.raw(name)):
+            places.address(address, pdf=name == "pdf")
+    if code := fields.raw("code"):
+        places.code(_verbatim(code))
+
+
+def _eprint(fields: _Fields, places: Places) -> None:
+    kind = (fields.look("archiveprefix") or fields.look("eprinttype")).lower()
+    for name in ("eprint", "arxivid", "arxiv"):
+        text = fields.look(name)
+        if name == "eprint" and kind not in ("", "arxiv"):
             continue
-        if str(number) in han:
-            one = one.model_copy(update={"han": han[str(number)]})
-        people.append(one)
-    return tuple(people)
+        first = (text.split() or [""])[0]
+        if number := arxiv_id(first) or arxiv_in(text) or arxiv_in(f"arXiv:{first}"):
+            places.add("arxiv", number)
+            fields.used |= {name, "archiveprefix", "eprinttype"}
 
 
-def _people(text: str) -> Iterator[str]:
-    """Names between the `and`s that stand outside of braces."""
-    depth, start = 0, 0
-    flat = " ".join(text.split())
-    for found in re.finditer(r"[{}]| and ", flat, re.I):
-        sign = found[0]
-        depth += (sign == "{") - (sign == "}")
-        if depth == 0 and sign not in "{}":
-            yield flat[start : found.start()].strip()
-            start = found.end()
-    if last := flat[start:].strip():
-        yield last
+def _verbatim(text: str) -> str:
+    """A DOI or an address without what LaTeX needs around its signs."""
+    plain = re.sub(r"\\textasciitilde|\\~|\$\\sim\$", "~", text)
+    return re.sub(r"\\(?:url|href)(?=\{)|[\\{}]", "", plain).strip()
 
 
-def _closed(name: str) -> bool:
-    """Whether the first brace is closed by the last one."""
-    depth = 0
-    for at, sign in enumerate(name):
-        depth += (sign == "{") - (sign == "}")
-        if depth == 0:
-            return at == len(name) - 1
-    return False
+def _addresses(raw: str) -> Iterable[str]:
+    """The addresses of a field; one may be broken over two lines."""
+    words = _verbatim(raw).split()
+    several = len(words) > 1 and all(re.match("https?://|www[.]", w) for w in words)
+    return (
+        [w.rstrip(";,") for w in words]
+        if several
+        else ["".join(words)]
+        if words
+        else []
+    )
 
 
-def _month(text: Mapping[str, str]) -> int | None:
-    said = text.get("month", "").lower()
-    if said[:3] in MONTHS:
-        return MONTHS.index(said[:3]) + 1
-    if said.isdecimal():
-        return int(said)
-    dated = re.match(r"[0-9]{4}-([0-9]{2})", text.get("date", ""))
-    return int(dated[1]) if dated else None
+def _authors(fields: _Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:
+    people = from_bibtex(fields.raw("author"))
+    for doubt in people.doubts:
+        reading.note(entry.line, "author", f"{entry.key}: {doubt}")
+    han = dict(re.findall(r'([0-9]+)="([^"]*)"', fields.raw("author+an:han")))
+    return tuple(
+        one.model_copy(update={"han": han[str(n)]}) if str(n) in han else one
+        for n, one in enumerate(people.authors, start=1)
+    )

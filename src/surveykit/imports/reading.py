@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -12,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from surveykit.errors import IdentifierError
 from surveykit.identifier import arxiv_id, doi, identify
-from surveykit.models import ArxivId, Url
+from surveykit.models import Url
 from surveykit.record import Record, tidy
 
 KINDS = {
@@ -22,6 +23,7 @@ KINDS = {
     "empty-key": "an entry without a key",
     "repeated-key": "two entries under one key",
     "repeated-field": "a field that stands twice",
+    "syntax": "something that the format's rules do not allow; read all the same",
     "bad-value": "a value that an entry cannot hold",
     "not-kept": "facts for which the catalog has no place",
     "shared-identifier": "one identifier for different papers",
@@ -32,7 +34,8 @@ KINDS = {
     "broken-line": "an address broken over two lines",
     "http": "an address without encryption",
     "version": "an address of one version of a preprint",
-    "no-link": "an item of a list without any address",
+    "no-link": "an item of a list that is taken for no paper",
+    "text": "text around the papers that was not read",
     "anchor": "a link within the file that leads nowhere",
     "missing-file": "a file that is not there",
     "count": "a table whose numbers do not add up",
@@ -52,8 +55,15 @@ KINDS = {
 }
 """Kind of anomaly -> what it means."""
 
+_ARXIV_ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]{2,12}(?:\.[A-Za-z]{2})?/[0-9]{7})(?![0-9])"
 _ARXIV_TEXT = re.compile(
-    r"(?:arxiv(?:\.org/(?:abs|pdf))?\s*[:/]\s*|abs/)([0-9]{4}\.[0-9]{4,5})", re.I
+    rf"(?:arxiv(?:\.org/(?:abs|pdf))?[^0-9a-z]{{0,4}}(?:(?:pre-?prints?|e-?prints?|abs)[^0-9a-z]{{0,4}})*"
+    rf"(?:arxiv[^0-9a-z]{{0,4}})?|(?<![a-z])abs/)({_ARXIV_ID})",
+    re.I,
+)
+_ARXIV_WORDS = re.compile(
+    rf"{_ARXIV_ID}|v[0-9]{{1,3}}|\[[\w., -]*\]|https?:|arxiv(?:\.org)?|corr|abs|pdf|(?:pre-?|e-?)prints?|[^\w]",
+    re.I,
 )
 
 
@@ -93,6 +103,21 @@ class Reading:
         """Keep an anomaly."""
         self.anomalies.append(Anomaly(line, kind, tidy(message)))
 
+    def unused(self, names: Iterable[str], what: str) -> None:
+        """Note the names of what the file tells and no entry can hold, each as often as it stands there."""
+        counts = sorted(Counter(names).items())
+        for said, machine in (
+            ("without a place in the catalog", False),
+            ("in which programs keep notes of their own", True),
+        ):
+            told = [
+                f"`{name}`" + (f" {count} times" if count > 1 else "")
+                for name, count in counts
+                if bool(_MACHINE.match(name)) == machine
+            ]
+            if told:
+                self.note(1, "not-kept", f"{what} {said}: {', '.join(told)}")
+
     def add(self, line: int, name: str, values: Mapping[str, Any]) -> Record | None:
         """Keep a paper; values that `Record` refuses are reported and left out.
 
@@ -116,6 +141,44 @@ class Reading:
             record = Record.model_validate(given)
         self.found.append(Found(line, name or short(record.title), record))
         return record
+
+
+class Places:
+    """Identifiers and addresses of one paper: the first of each kind is kept, another one is reported."""
+
+    def __init__(self, name: str, line: int, reading: Reading) -> None:
+        self.found: dict[str, str] = {}
+        self._name, self._line, self._reading = name or "entry", line, reading
+
+    def add(self, kind: str, value: str) -> None:
+        """Keep an identifier or address, unless there is one of its kind."""
+        kept = self.found.setdefault(kind, value)
+        if kept.lower() != value.lower():
+            said = f"{kind} {value!r} stands beside {kept!r}, which is kept"
+            self._reading.note(self._line, "check", f"{self._name}: {said}")
+
+    def doi(self, text: str) -> None:
+        """Keep the DOI of a text."""
+        self._all(doi_of(text), f"{text[:100]!r} holds no DOI")
+
+    def address(self, url: str, *, pdf: bool = False) -> None:
+        """Keep an address, and the identifiers in it."""
+        found = located(url)
+        if pdf and "paper_url" in found:
+            found["pdf_url"] = found.pop("paper_url")
+        self._all(found, f"{url[:100]!r} is no address of a page")
+
+    def code(self, url: str) -> None:
+        """Keep the address of a program."""
+        found = usable(url)
+        self._all({"code_url": found} if found else {}, f"{url[:100]!r} is no address")
+
+    def _all(self, found: Mapping[str, str], otherwise: str) -> None:
+        for kind, value in found.items():
+            self.add(kind, value)
+        if not found:
+            said = f"{self._name}: {otherwise}; left out"
+            self._reading.note(self._line, "bad-value", said)
 
 
 def short(title: str) -> str:
@@ -169,15 +232,28 @@ def usable(url: str) -> str | None:
 
 
 def arxiv_in(text: str) -> str | None:
-    """The arXiv id in a text like `arXiv preprint arXiv:2110.02467`."""
+    """The arXiv id in a text like `arXiv preprint arXiv:2110.02467` or `CoRR, abs/cs/0112017`."""
     found = _ARXIV_TEXT.search(text)
-    if not found:
-        return None
-    try:
-        return _ARXIV.validate_python(found[1])
-    except ValidationError:
-        return None
+    return arxiv_id(found[1]) if found else None
+
+
+def only_arxiv(text: str) -> bool:
+    """Whether a text says nothing but an arXiv id: `arXiv:2110.02467v2 [cs.CV]`."""
+    return arxiv_in(text) is not None and not _ARXIV_WORDS.sub("", text)
+
+
+def few(names: Iterable[str]) -> str:
+    """Names for a message, at most ten of them."""
+    told = [f"`{name}`" for name in names]
+    return ", ".join(told[:10]) + (
+        f" and {len(told) - 10} more" if len(told) > 10 else ""
+    )
 
 
 _URL: TypeAdapter[str] = TypeAdapter(Url)
-_ARXIV: TypeAdapter[str] = TypeAdapter(ArxivId)
+_MACHINE = re.compile(
+    "bdsk-|mendeley-|date-(?:added|modified)|creationdate|modificationdate|internal-note|biburl$|bibsource|timestamp"
+    "|owner$|file$|local-url|groups$|__markedentry|citation-key|system_id|added-at|interhash|intrahash|papers3|rating$"
+    "|read$|ranking|qualityassured|priority|readstatus|username|zotero|sentelink|citeulike|posted-at|ids$|label$|keywords-",
+    re.I,
+)

@@ -1,0 +1,290 @@
+"""The syntax of BibTeX: entries and their fields, also of files that break its rules.
+
+An entry is read by the rules as long as it keeps them. One whose braces or quotes do not match is read line by line
+instead, up to where the next entry begins, so that a slip never costs more than the field in which it stands. Parsers
+that libraries offer pass over a missing comma or brace, and what stands behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from surveykit.imports.reading import Reading, few
+from surveykit.render.bibtex import MONTHS
+
+_WORD = r"([A-Za-z][^\s={}(),\"#%]*)"
+_BEGIN = re.compile(r"@[ \t]*([A-Za-z][\w-]*)\s*[{(]")
+_NEXT = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
+_NEXT_IN_LINE = re.compile(r"@[A-Za-z]+\{[^\s,{}=]*,")
+_HEAD = re.compile(r"[^,={}\"]*")
+_GAP = re.compile(r"(?:[\s,]+|%[^\n]*)*")
+_NAME = re.compile(rf"{_WORD}\s*=")
+_LINE_NAME = re.compile(rf"^[ \t]*{_WORD}[ \t]*=", re.M)
+_COMMA_NAME = re.compile(rf",[ \t]*{_WORD}[ \t]*=")
+_BARE = re.compile(r"[^\s,{}\"#=()%]+")
+_HASHES = re.compile(r"[\s#]*")  # JabRef once wrote a string as `#jun#`
+_REST = re.compile(r"[\s,})]*")
+_MORE = re.compile(rf"\s*,\s*{_WORD}\s*=")
+_CLOSING_LINE = re.compile(r"\n[ \t]*[})][ \t]*(?=\n|$)")
+_FIELDS_OUTSIDE = re.compile(r"^\s*,|\b(?:title|author|year|url|doi)\s*=", re.I)
+_STYLES = "acmcs acta cacm ibmjrd ibmsj ieeese ieeetc ieeetcad ipl jacm jcss scp sicomp tocs tods tog toms toois toplas tcs"
+"""Strings that BibTeX's standard styles define."""
+
+
+@dataclass
+class Entry:
+    """One entry; the names of its type and of its fields are in lower case."""
+
+    kind: str
+    key: str
+    line: int
+    """1-based line where it begins."""
+    fields: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Value:
+    text: str
+    end: int
+    undefined: tuple[str, ...]
+    """Names without quotes for which no string is defined."""
+
+
+class File:
+    """The entries of a text; what is wrong with their syntax is noted in the reading."""
+
+    def __init__(self, text: str, reading: Reading) -> None:
+        self._text = text
+        self._reading = reading
+        self._breaks = [found.start() for found in re.finditer("\n", text)]
+        self._begins = [found.start() for found in _NEXT.finditer(text)]
+        self._strings = {name: name for name in (*MONTHS, *_STYLES.split())}
+        self._undefined: dict[str, int] = {}
+        self._comments: list[int] = []
+        self._loose: list[tuple[int, str]] = []
+
+    def entries(self) -> Iterator[Entry]:
+        """Entries in their order; strings and comments are none."""
+        at = outside = 0
+        while begin := _BEGIN.search(self._text, at):
+            line = max(self._text.rfind("\n", at, begin.start()) + 1, at)
+            if self._text[line : begin.start()].lstrip().startswith("%"):
+                self._comments.append(self._line(begin.start()))
+                at = begin.end()
+                continue
+            self._pass_over(outside, begin.start())
+            later = bisect_right(self._begins, begin.start())
+            end = [*self._begins[later : later + 1], len(self._text)][0]
+            entry, at = self._block(begin, end)
+            outside = at
+            if entry:
+                yield entry
+        self._pass_over(outside, len(self._text))
+        self._sum_up()
+
+    def _block(self, begin: re.Match[str], end: int) -> tuple[Entry | None, int]:
+        kind, at = begin[1].lower(), begin.end()
+        line = self._line(begin.start())
+        if kind in ("comment", "preamble"):
+            closed = self._closed(at - 1, end) if begin[0][-1] == "{" else None
+            if closed is None and kind == "comment":
+                said = "@comment is not closed before the next entry; as in BibTeX, it hides no entry"
+                self._reading.note(line, "syntax", said)
+            return None, closed or end
+        if kind == "string":
+            return None, self._string(at, end)
+        key, at = self._key(at, end, line)
+        entry = Entry(kind, key, line)
+        after = self._by_rules(entry, at, end)
+        if after is None or _MORE.match(self._text, after, end):
+            entry.fields.clear()
+            after = self._by_lines(entry, at, end)
+        return entry, after
+
+    def _string(self, at: int, end: int) -> int:
+        name = _NAME.match(self._text, _GAP.match(self._text, at, end).end(), end)  # type: ignore[union-attr]
+        value = self._value(name.end(), end) if name else None
+        if not name or not value:
+            said = f"a @string that cannot be read: {self._text[at:end][:60]!r}"
+            self._reading.note(self._line(at), "lost", said)
+            return end
+        self._strings[name[1].lower()] = value.text
+        return _REST.match(self._text, value.end, end).end()  # type: ignore[union-attr]
+
+    def _key(self, at: int, end: int, line: int) -> tuple[str, int]:
+        """The key, and where the fields begin."""
+        head = _HEAD.match(self._text, at, end)
+        assert head is not None
+        words = head[0].split()
+        if self._text[head.end() : head.end() + 1] == "=" and words:
+            name = words.pop()
+            if words:
+                said = f"{' '.join(words)}: no comma behind the key"
+                self._reading.note(line, "syntax", said)
+            return " ".join(words), at + len(head[0].rstrip()) - len(name)
+        if len(words) > 1:
+            said = f"the key {' '.join(words)!r} holds blanks"
+            self._reading.note(line, "syntax", said)
+        return " ".join(words), head.end()
+
+    def _by_rules(self, entry: Entry, at: int, end: int) -> int | None:
+        """Reads the fields; where the entry ends, or None when it breaks the rules."""
+        notes: list[tuple[int, str, str]] = []
+        undefined: list[str] = []
+        while True:
+            gap = _GAP.match(self._text, at, end)
+            assert gap is not None
+            at, before = gap.end(), at
+            self._comments += [self._line(before)] * len(re.findall("%.*=", gap[0]))
+            if at == end or self._text[at] in "})":
+                break
+            name = _NAME.match(self._text, at, end)
+            value = self._value(name.end(), end) if name else None
+            if not name or not value:
+                return None
+            if entry.fields and "," not in gap[0]:
+                said = f"{entry.key}: no comma before `{name[1]}`"
+                notes.append((self._line(at), "syntax", said))
+            self._keep(entry, name[1], value.text, at)
+            undefined += value.undefined
+            at = value.end
+        if at == end:
+            if end == len(self._text) and self._text[end - 1 :].isalnum():
+                return None  # its last value may be cut
+            said = f"{entry.key}: a closing brace is missing; {few(entry.fields)} could be read"
+            notes.append((entry.line, "cut", said))
+        for note in notes:
+            self._reading.note(*note)
+        for one in undefined:
+            self._undefined.setdefault(one, entry.line)
+        return min(at + 1, end)
+
+    def _by_lines(self, entry: Entry, at: int, end: int) -> int:
+        """Reads fields that each go on to the line where the next one begins; where the entry ends."""
+        if later := _NEXT_IN_LINE.search(self._text, at, end):
+            end = later.start()
+        gap = _GAP.match(self._text, at, end)
+        first = _NAME.match(self._text, gap.end() if gap else at, end)
+        start = first.end() if first else at
+        names = list(_LINE_NAME.finditer(self._text, start, end))
+        names = names or list(_COMMA_NAME.finditer(self._text, start, end))
+        names = [first, *names] if first else names
+        if not names:
+            said = f"{entry.key or '@' + entry.kind}: no field could be read: {self._text[at:end][:60]!r}"
+            self._reading.note(entry.line, "cut", said)
+            return end
+        closing = _CLOSING_LINE.search(self._text, names[-1].end(), end)
+        stop = closing.start() if closing else end
+        mended: list[str] = []
+        for name, following in pairwise([*names, None]):
+            assert name is not None
+            until = following.start() if following else stop
+            value = self._value(name.end(), until)
+            if value and _REST.match(self._text, value.end, until).end() == until:  # type: ignore[union-attr]
+                self._keep(entry, name[1], value.text, name.start(1))
+            elif following or closing:
+                mended.append(name[1])
+                rest = _unclosed(self._text[name.end() : until])
+                self._keep(entry, name[1], rest, name.start(1))
+            else:
+                said = f"{entry.key}: `{name[1]}` has no end; it is left out"
+                self._reading.note(self._line(name.start(1)), "cut", said)
+        if mended or closing:
+            said = f"{entry.key}: braces, quotes or commas are wrong at {few(mended or entry.fields)}; read line by line"
+            self._reading.note(entry.line, "syntax", said)
+        return closing.end() if closing else end
+
+    def _keep(self, entry: Entry, name: str, text: str, at: int) -> None:
+        if name.lower() in entry.fields:
+            said = f"{entry.key}: `{name}` stands twice; {text[:60]!r} is left out"
+            self._reading.note(self._line(at), "repeated-field", said)
+        entry.fields.setdefault(name.lower(), text)
+
+    def _value(self, at: int, end: int) -> _Value | None:
+        """The text behind an equals sign: pieces joined by `#`; None where one has no end."""
+        pieces: list[str] = []
+        undefined: list[str] = []
+        while True:
+            start = _HASHES.match(self._text, at, end).end()  # type: ignore[union-attr]
+            if pieces and "#" not in self._text[at:start]:
+                break
+            if start < end and self._text[start] in '{"':
+                after = self._closed(start, end)
+                if after is None:
+                    return None
+                pieces.append(self._text[start + 1 : after - 1])
+                at = after
+            elif bare := _BARE.match(self._text, start, end):
+                known = self._strings.get(bare[0].lower())
+                pieces.append(bare[0] if known is None else known)
+                if known is None and not bare[0].isdecimal():
+                    undefined.append(bare[0])
+                at = bare.end()
+            else:
+                break
+        return _Value("".join(pieces), at, tuple(undefined))
+
+    def _closed(self, at: int, end: int) -> int | None:
+        """Where the piece that begins with a brace or a quote is closed; braces count behind a backslash, too."""
+        quoted = self._text[at] == '"'
+        depth = 0
+        for found in (_SIGNS if quoted else _BRACES).finditer(
+            self._text, at + quoted, end
+        ):
+            sign = found[0]
+            if sign != '"':
+                depth += 1 if sign == "{" else -1
+            if depth < 0:
+                return None
+            if depth == 0 and (sign == '"' or not quoted):
+                return found.end()
+        return None
+
+    def _pass_over(self, start: int, end: int) -> None:
+        """Text between entries, which BibTeX passes over."""
+        lines = re.sub(
+            r"(?m)^[ \t]*%.*|@comment\b", "", self._text[start:end], flags=re.I
+        )
+        said = " ".join(lines.split())[:80]
+        if not re.search(r"\w", said):
+            return
+        first = start + re.search(r"\S", self._text[start:end]).start()  # type: ignore[union-attr]
+        if _FIELDS_OUTSIDE.search(lines):
+            told = f"text outside of any entry is not imported: {said!r}"
+            self._reading.note(self._line(first), "lost", told)
+        else:
+            self._loose.append((self._line(first), said))
+
+    def _sum_up(self) -> None:
+        if self._undefined:
+            said = f"no @string of the file defines {few(self._undefined)}; the name itself is taken"
+            self._reading.note(min(self._undefined.values()), "syntax", said)
+        if self._comments:
+            said = f"{len(self._comments)} entries or fields behind % are passed over"
+            self._reading.note(self._comments[0], "not-kept", said)
+        if self._loose:
+            line, said = self._loose[0]
+            more = f", and {len(self._loose) - 1} more pieces" * (len(self._loose) > 1)
+            told = f"text outside of any entry is passed over: {said!r}{more}"
+            self._reading.note(line, "not-kept", told)
+
+    def _line(self, at: int) -> int:
+        return bisect_left(self._breaks, at) + 1
+
+
+_SIGNS, _BRACES = re.compile('[{}"]'), re.compile("[{}]")
+
+
+def _unclosed(text: str) -> str:
+    """What a field with odd braces or quotes holds, without those around it."""
+    plain = text.strip().rstrip(", \t\n")
+    for opening, closing in ("{}", '""'):
+        if plain.startswith(opening):
+            plain = plain[1:]
+            odd = opening == closing or plain.count("}") > plain.count("{")
+            return plain.removesuffix(closing) if odd else plain
+    return plain
