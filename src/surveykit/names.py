@@ -96,6 +96,8 @@ def from_parts(
     """One name whose parts a record tells apart; one part alone is read as a whole name."""
     parts = (markup(part) for part in (given, family, suffix, particle))
     given, family, suffix, particle = (_MARKS.sub("", p).strip(" ,") for p in parts)
+    if _MORE.fullmatch(f"{given} {family}") or _MORE.fullmatch(f"{family} {given}"):
+        return None
     if not given or not family or _HAN_WORD.search(given + family):
         return author(f"{particle} {family} {given}")
     return _made(given, f"{particle} {family}".strip(), suffix)
@@ -167,8 +169,9 @@ def _braces_kept(raw: str) -> str:
         depth += (piece == "{") - (piece == "}")
         pieces.append(piece.translate(_KEPT) if kept and depth > 0 else piece)
         if piece == "{" and depth == 1:
-            pieces[-1] += _BRACE
             kept = True
+            if len(pieces) < 2 or not pieces[-2] or pieces[-2][-1] in " ,~":
+                pieces[-1] += _BRACE
     text = "".join(pieces).replace(f"{{{_BRACE}\\", "{\\")
     return re.sub(r"(\\[A-Za-z]+)\ue000", r"\1 ", text)  # the end of a command
 
@@ -220,7 +223,8 @@ def _commas(text: str, listed: bool, alone: bool) -> People:
     short = [" " not in part and not _LONG_HAN.fullmatch(part) for part in parts]
     if len(parts) == 2 and (listed or any(short) or parts[0][0].islower()):
         found = _one(", ".join(parts), False)
-        unsure = alone and not any(short) and not _INITIALS.fullmatch(parts[1])
+        full = parts[0][0].isupper() and len(parts[1].split()[-1].strip(".")) > 1
+        unsure = alone and full and not any(short)
         said = f"{text!r} is read as one name, family name first; if it is two, write `and` between"
         return together([found, People((), (said,) if unsure else ())])
     if (
@@ -320,6 +324,7 @@ def _in_order(words: list[str], suffix: str | None, doubts: list[str]) -> Author
 def _made(given: str, family: str, suffix: str | None) -> Author | None:
     """An author from given names and family name, each perhaps with a particle or suffix at its end."""
     first, last = _recased(f"{given}\0{family}").split("\0")
+    last = re.sub("\ue001?\ue000(?=(?:[JS]r\\.?|I{2,3}|IV)$)", " ", last)
     givens, families = first.split(), last.split()
     for words in (families, givens):
         if len(words) > 1 and _SUFFIX.fullmatch(words[-1]) and len(words[-1]) > 1:

@@ -28,6 +28,7 @@ _MOST_CHARACTERS, _DEEPEST = 10_000, 40
 """Of what pylatexenc, which is slow and calls itself for each brace, gets to read."""
 _TEX_SIGN = re.compile(r"[\\${}~]|--|``|''")
 _MATHS_SIGN = re.compile(r"[\\^_{}=<>+*|]")
+_EXPONENT = re.compile(r"([_^])\{([^{}]*[+*/ ][^{}]*)\}")
 _PROSE = re.compile(r"\s[^\W\d_]{2}|[^\W\d_]{2}\s")
 _FONTS = "mathbf mathit mathsf mathbb mathtt mathcal mathscr mathfrak"
 _SILENT = (
@@ -85,6 +86,7 @@ def _with_maths(text: str) -> str:
     while at < len(pieces):
         closed = pieces[at + 2 : at + 3] == [pieces[at]]
         if closed and _is_formula(pieces[at + 1], pieces[at + 3][:1]):
+            pieces[at + 1] = _EXPONENT.sub(r"\1{(\2)}", pieces[at + 1])
             at += 4
         else:
             pieces[at] = pieces[at].replace("$", r"\$")
@@ -93,7 +95,7 @@ def _with_maths(text: str) -> str:
 
 
 def _is_formula(inner: str, following: str) -> bool:
-    if not inner.strip() or following.isdigit():
+    if not inner.strip() or (following.isdigit() and inner[0].isdigit()):
         return False
     tight = inner == inner.strip()
     return bool(_MATHS_SIGN.search(inner)) or (tight and not _PROSE.search(inner))
@@ -125,7 +127,9 @@ def _decoder() -> LatexNodes2Text:
     forms.add_context_category("own", macros=own, specials=signs, prepend=True)
     forms.set_unknown_macro_spec(MacroTextSpec("", _arguments))
     return LatexNodes2Text(
-        latex_context=forms, keep_comments=True, strict_latex_spaces=True
+        latex_context=forms,
+        keep_comments=True,
+        strict_latex_spaces="except-in-equations",
     )
 
 
