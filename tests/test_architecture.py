@@ -111,7 +111,6 @@ MAY_IMPORT = {
         "models",
         "names",
         "query",
-        "rules",
         "venue_names",
         "yaml_tree",
     },

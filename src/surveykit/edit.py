@@ -12,7 +12,7 @@ from surveykit.yaml_tree import Tree, parse
 
 
 def with_key(text: str, key: str, value: Any) -> str | None:
-    """`text` with the top-level `key` set to plain data; None where that cannot be done safely.
+    """`text` with the top-level `key` set to plain data, or without it for None; None where that cannot be done safely.
 
     The result is read again: it must hold the same data but for this key, and every comment.
     """
@@ -22,13 +22,11 @@ def with_key(text: str, key: str, value: Any) -> str | None:
     if tree.data.get(key) == value:
         return text
     lines = text.splitlines(keepends=True)
-    block = entry_text({key: value}).splitlines(keepends=True)[
-        1:
-    ]  # behind the modeline
+    block = [] if value is None else entry_text({key: value}).splitlines(keepends=True)
     span = _span(tree, lines, key)
     if span is None:
         return None
-    new = "".join([*lines[: span[0]], *block, *lines[span[1] :]])
+    new = "".join([*lines[: span[0]], *block[1:], *lines[span[1] :]])
     return new if _proven(tree, new, key, value) else None
 
 
@@ -61,6 +59,8 @@ def _end(lines: list[str], following: int) -> int:
 def _proven(before: Tree, text: str, key: str, value: Any) -> bool:
     after = parse(text)
     same = {**before.data, key: value}
+    if value is None:
+        del same[key]
     return not after.faults and after.data == same and _told(text) == _told(before.text)
 
 

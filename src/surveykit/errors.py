@@ -3,6 +3,7 @@
 SurveyError                     the command line catches exactly this
 ├── CatalogError                the data is wrong; `.problems` says where
 ├── UnknownPaperError           no such entry; `.suggestions` are near ids
+├── IssueError                  an issue that cannot become a change; the message says why, for its author
 ├── IdentifierError             a text that names no paper in a form that is understood
 ├── FetchError                  the outside did not give what was asked for; `.service` says who
 │   ├── NotFoundError           it knows no such paper
@@ -54,8 +55,7 @@ class CatalogError(SurveyError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        count = len(self.problems)
-        super().__init__(f"{count} problem{'s' * (count != 1)} in the catalog")
+        super().__init__(f"{counted(len(problems), 'problem')} in the catalog")
 
 
 class UnknownPaperError(SurveyError):
@@ -66,6 +66,10 @@ class UnknownPaperError(SurveyError):
         self.suggestions = tuple(suggestions)
         hint = f"; did you mean {', '.join(self.suggestions)}?" if suggestions else ""
         super().__init__(f"no paper with the id {paper_id!r}{hint}")
+
+
+class IssueError(SurveyError):
+    """The issue cannot become a change; the message says why, for its author."""
 
 
 class IdentifierError(SurveyError):
@@ -102,6 +106,13 @@ class ServiceError(FetchError):
         """Seconds after which it asked to be tried again; None where it did not say."""
         when = "" if retry_seconds is None else f"; try again in {wait(retry_seconds)}"
         super().__init__(service, message + when)
+
+
+def counted(number: int, noun: str) -> str:
+    """So many of a noun that is given for one, for a reader: `1 entry`, `2 entries`, `1,024 anomalies`."""
+    if number != 1:
+        noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
+    return f"{number:,} {noun}"
 
 
 def wait(seconds: float) -> str:

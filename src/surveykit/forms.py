@@ -60,7 +60,7 @@ def fields(taxonomy: Taxonomy) -> tuple[str, ...]:
     """Fields of an entry that the form can change: `title.en`, `authors`, `terms.stage`."""
     names: list[str] = []
     for name, field in Paper.model_fields.items():
-        model = _model(field.annotation)
+        model = model_in(field.annotation)
         if name in _NOT_ASKED:
             continue
         if name == "terms":
@@ -78,10 +78,11 @@ _NOT_ASKED = frozenset(
 """Fields that take more than one value to change, or that programs write."""
 
 
-def _model(annotation: object) -> type[BaseModel] | None:
+def model_in(annotation: object) -> type[BaseModel] | None:
+    """The model inside an annotation like `Bilingual | None`."""
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         return annotation
-    return next((m for a in get_args(annotation) if (m := _model(a))), None)
+    return next((m for a in get_args(annotation) if (m := model_in(a))), None)
 
 
 def _new_paper() -> Form:
@@ -127,7 +128,8 @@ def _fix_entry(taxonomy: Taxonomy) -> Form:
             Question(
                 "value",
                 "Right value · 正确的值",
-                "As it should be; authors one a line, terms separated by commas. 正确的内容；作者每行一位，分类项以逗号分隔。",
+                "As it should be; several authors or terms one a line or separated by commas; `-` removes what an entry may "
+                "lack. 正确的内容；多位作者、多个分类项可每行一个，也可用逗号分隔；填 `-` 表示删除（仅限可省略的字段）。",
                 widget="textarea",
             ),
             Question(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 import unicodedata
 from collections import Counter, defaultdict
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper
+from surveykit.models import Axis, Paper, Term
 
 WEIGHTS = {"id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 3, "summary": 2}
 """What a word is worth where it is found; the best place counts."""
@@ -120,6 +121,57 @@ def search(catalog: Catalog, words: Iterable[str]) -> tuple[Hit, ...]:
     return tuple(sorted(hits, key=lambda hit: -hit.score))
 
 
+def why_nothing(catalog: Catalog, words: Iterable[str]) -> str:
+    """Why a search found no paper: the words that occur nowhere, with the nearest ones that do."""
+    wanted = [word for text in words for word in fold(text).split()]
+    lost = [word for word in wanted if not search(catalog, [word])]
+    if not lost:
+        return (
+            "each word occurs, but never all in one paper; give fewer of them"
+            if wanted
+            else "no word is given"
+        )
+    texts = (text for p in catalog.papers for text in _fields(catalog, p).values())
+    vocabulary = {word for text in texts for word in re.findall(r"[^\W_]{3,}", text)}
+    said = []
+    for word in lost:
+        near = difflib.get_close_matches(word, vocabulary, n=2, cutoff=0.75)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        said.append(f"{word!r} occurs nowhere{hint}")
+    return "; ".join(said)
+
+
+def terms_called(axis: Axis, text: str) -> tuple[str, ...]:
+    """Ids of the terms of an axis that a text names: by id or label in either language, else by another word for it."""
+    wanted = _said(text)
+    own = {t.id: (t.id, t.label.en, t.label.zh) for t in axis.terms}
+    others = {t.id: (*t.aliases.en, *t.aliases.zh) for t in axis.terms}
+    for names in (own, others):
+        if found := [id_ for id_, said in names.items() if wanted in map(_said, said)]:
+            return tuple(found)
+    return ()
+
+
+def terms_near(axis: Axis, text: str, most: int = 3) -> tuple[str, ...]:
+    """Ids of terms that a text may mean: those whose names hold it, else those that are spelled alike."""
+    wanted = _said(text)
+    names = {_said(n): t.id for t in reversed(axis.terms) for n in _called(t)}
+    found = [id_ for said, id_ in reversed(names.items()) if wanted and wanted in said]
+    if not found:
+        found = [names[n] for n in difflib.get_close_matches(wanted, names, n=most)]
+    return tuple(dict.fromkeys(found))[:most]
+
+
+def _called(term: Term) -> tuple[str, ...]:
+    labels = (term.id, term.label.en, term.label.zh)
+    return (*labels, *term.aliases.en, *term.aliases.zh)
+
+
+def _said(text: str) -> str:
+    """Letters and digits alone, as compared: `Benchmark & analysis` is `benchmark-and-analysis`."""
+    return re.sub(r"[\W_]+", "", fold(text.replace("&", " and ")))
+
+
 def statistics(catalog: Catalog) -> Statistics:
     """Counts of a catalog, in the order of its axes and years."""
     papers = catalog.papers
@@ -168,12 +220,11 @@ def _fields(catalog: Catalog, paper: Paper) -> dict[str, str]:
 
 
 def _term_words(catalog: Catalog, paper: Paper) -> list[str]:
-    words = []
+    words: list[str] = []
     for axis, ids in paper.terms.items():
         for term_id in {up for one in ids for up in catalog.ancestry(axis, one)}:
             term = catalog.term(axis, term_id)
-            words += [term.id, term.label.en, term.label.zh]
-            words += [*term.aliases.en, *term.aliases.zh]
+            words += _called(term)
     return words
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from surveykit.errors import Problem, Severity
+from surveykit.errors import Problem, Severity, counted
 from surveykit.rules import BY_ID, RULES, Rule
 
 Format = Literal["text", "json", "github", "sarif"]
@@ -36,10 +36,9 @@ def _indented(text: str) -> str:
 
 def _counted(problems: Sequence[Problem]) -> str:
     count = Counter(problem.severity for problem in problems)
-    errors, warnings = count[Severity.ERROR], count[Severity.WARNING]
-    return (
-        f"{errors or 'no'} error{'s' * (errors != 1)}, "
-        f"{warnings or 'no'} warning{'s' * (warnings != 1)}"
+    return ", ".join(
+        counted(count[severity], str(severity)).replace("0", "no", count[severity] == 0)
+        for severity in Severity
     )
 
 

@@ -12,7 +12,7 @@ import click
 
 from surveykit.cli.outside import Asking, readable
 from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say, say_json
-from surveykit.errors import MachineError, Severity
+from surveykit.errors import IssueError, MachineError, Severity, counted
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -171,10 +171,11 @@ def from_issue(
 ) -> int:
     """Turn the body of an issue, in FILE or `-`, into a new entry or a change of one.
 
-    Only what the forms ask for is understood; everything else is refused with the reason. Prints JSON: the branch for the
-    change, its title, the files. Exit code 1 with the field `refused` says why there is no change.
+    Only what the forms ask for is understood; everything else is refused with the reason and how to write it. Prints JSON:
+    the branch for the change, its title, the files, and notes of what was not taken as it was written. Exit code 1 with the
+    field `refused` says why there is no change.
     """
-    from surveykit.issue import IssueError, branch, parsed
+    from surveykit.issue import branch, parsed
 
     home = repository(root)
     catalog = readable(home)
@@ -182,63 +183,89 @@ def from_issue(
         request = parsed(file.read(), catalog)
         texts = _texts(home, catalog, request, offline)
     except IssueError as error:
-        say_json({"refused": str(error)})
-        return FOUND
+        return _refused(str(error))
     if not dry_run and (why := _written(home, texts)):
-        say_json({"refused": why})
-        return FOUND
-    title = (
-        f"{request.kind}: {', '.join(Path(path).stem for path in texts)} (#{number})"
-    )
-    say_json({"branch": branch(request, number), "title": title, "files": list(texts)})
+        return _refused(why)
+    ids = ", ".join(dict.fromkeys(Path(path).stem for path in texts))
+    said = {
+        "branch": branch(request, number),
+        "title": f"{request.kind}: {ids} (#{number})",
+        "files": list(texts),
+        "notes": request.notes,
+    }
+    say_json(said)
     return FINE
+
+
+def _refused(why: str) -> int:
+    from surveykit.report import printable
+
+    say_json({"refused": printable(" ".join(why.split()))})
+    return FOUND
 
 
 def _texts(
     home: Path, catalog: Catalog, request: Request, offline: bool
-) -> dict[str, str]:
-    """Path -> text of what the issue changes. Raises IssueError."""
+) -> dict[str, str | None]:
+    """Path -> text of what the issue changes; None for a file that goes, as its entry moves. Raises IssueError."""
     from surveykit.issue import changed, target
+    from surveykit.yaml_tree import parse
 
     if request.kind == "new-paper":
-        return _new(home, catalog, request, offline)
+        return dict([_new(home, catalog, request, offline)])
     path = target(request, catalog)
-    return {path: changed(request, (home / path).read_text(encoding="utf-8"))}
+    text = changed(request, (home / path).read_text(encoding="utf-8"))
+    now = f"catalog/papers/{parse(text).data['year']}/{Path(path).name}"
+    return {now: text} if now == path else {path: None, now: text}
 
 
 def _new(
     home: Path, catalog: Catalog, request: Request, offline: bool
-) -> dict[str, str]:
+) -> tuple[str, str]:
+    from surveykit.addresses import address
     from surveykit.cli.add import outcomes
     from surveykit.edit import with_key
     from surveykit.errors import IdentifierError
     from surveykit.identifier import identify
-    from surveykit.imports.reading import usable
-    from surveykit.issue import IssueError
+    from surveykit.yaml_tree import shown
 
+    said = request.values["identifier"]
     try:
-        wanted = identify(request.values["identifier"])
+        wanted = identify(address(said) or said)
     except IdentifierError as error:
         raise IssueError(str(error)) from None
     how = Asking(offline, False, None, None)
     (outcome,) = asyncio.run(outcomes(home, catalog, how, [wanted], False))
     draft = outcome.draft
     if draft is None:
-        why = outcome.error or ", ".join(
-            f"{m.id} ({m.reason})" for m in outcome.matches
+        reasons = [*(f"{m.id} ({m.reason})" for m in outcome.matches), *outcome.alarms]
+        why = outcome.error or ", ".join(reasons)
+        raise IssueError(
+            f"{wanted}: {_STATES.get(outcome.state, outcome.state)}: {why}"
         )
-        raise IssueError(f"{wanted}: {outcome.state} {why}")
     text = draft.text
     if code := request.values.get("code"):
-        address = usable(code)
-        if address is None:
-            raise IssueError("the program's address cannot be used")
-        links = {**draft.data["links"], "code": address}
-        text = with_key(text, "links", links) or text
-    return {draft.path: text}
+        url = address(code)
+        if url is None:
+            raise IssueError(
+                f"the program's address {shown(code)} is none; write it like https://github.com/owner/name"
+            )
+        text = with_key(text, "links", {**draft.data["links"], "code": url}) or text
+    request.notes.extend(outcome.notes)
+    return draft.path, text
 
 
-def _written(home: Path, texts: Mapping[str, str]) -> str:
+_STATES = {
+    "known": "the catalog has the paper",
+    "doubtful": "the catalog has a paper so like it that a person should decide",
+    "withdrawn": "withdrawn, retracted or under concern; a person should decide",
+    "not-found": "no service knows it; check the identifier, or give the address of the paper's page",
+    "failed": "a service that is needed did not answer; try again later",
+}
+"""What became of an identifier, for the author of an issue."""
+
+
+def _written(home: Path, texts: Mapping[str, str | None]) -> str:
     """Write the files; what the rules then say against them, after putting the old ones back. Marks are allowed."""
     from surveykit import load, outputs
 
@@ -247,18 +274,21 @@ def _written(home: Path, texts: Mapping[str, str]) -> str:
         for path in texts
         if (home / path).exists()
     }
-    outputs.write(home, texts)
-    checked = load.check(home, [home / path for path in texts])
+    new = {path: text for path, text in texts.items() if text is not None}
+    outputs.write(home, new)
+    for path in texts.keys() - new.keys():
+        (home / path).unlink()
+    checked = load.check(home, [home / path for path in new])
     bad = [
         p
         for p in checked.problems
         if p.severity is Severity.ERROR and p.rule != "SK352"
     ]
     if bad:
-        for path in texts.keys() - old.keys():
+        for path in new.keys() - old.keys():
             (home / path).unlink()
         outputs.write(home, old)
-        note(f"{len(texts)} files put back")
+        note(f"{counted(len(texts), 'file')} put back")
     return "; ".join(f"{p.rule} {p.message}" for p in bad[:3])
 
 

@@ -1,0 +1,62 @@
+"""Addresses as people paste them -> as an entry may hold them, and where the paper of an identifier is read."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from pydantic import TypeAdapter
+
+from surveykit.identifier import Identifier
+from surveykit.models import Url
+
+_FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
+_MARKED = re.compile(r"!?\[[^\]]*\]\(\s*<?([^\s<>]+?)>?\s*\)")
+_BARE = re.compile(r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?:/|$)", re.IGNORECASE)
+_URL: TypeAdapter[str] = TypeAdapter(Url)
+
+
+def half_width(text: str) -> str:
+    """Text with the full-width signs of a Chinese keyboard as ASCII: `：` becomes `:`."""
+    return text.translate(_FULL_WIDTH)
+
+
+def address(text: str) -> str | None:
+    """One address out of `<…>`, `[text](…)`, quotes, or without its `https://`; None for what is none."""
+    plain = half_width(text).strip()
+    if marked := _MARKED.fullmatch(plain):
+        plain = marked[1]
+    plain = plain.rstrip(".,;。、").strip("<>`\"'“”‘’ ").rstrip(".,;。、")
+    if plain.startswith("git@github.com:"):
+        plain = f"github.com/{plain.partition(':')[2]}"
+    if _BARE.match(plain):
+        plain = f"https://{plain}"
+    if re.search(r"\s", plain):
+        return None  # two addresses, or words
+    try:
+        if not urlsplit(plain).netloc.isascii():
+            return None
+        return _URL.validate_python(quote(plain, safe="!#$%&'()*+,/:;=?@[]~-._"))
+    except ValueError:  # among them pydantic's
+        return None
+
+
+def page(found: Identifier, *, pdf: bool = False) -> str | None:
+    """Where the paper that an identifier names is read; None where it does not say."""
+    name = found.value
+    pages = {
+        "arxiv": f"https://arxiv.org/{'pdf' if pdf else 'abs'}/{name}",
+        "doi": f"https://doi.org/{quote(name, safe='/:;()._-')}",
+        "acl": f"https://aclanthology.org/{name}{'.pdf' if pdf else '/'}",
+        "openreview": f"https://openreview.net/{'pdf' if pdf else 'forum'}?id={name}",
+        "page": name,
+    }
+    return pages.get(found.kind)
+
+
+def entry_id(text: str) -> str:
+    """The id of an entry that a text means: itself, or the last part of the address of its page."""
+    plain = text.strip(" `<>\n")
+    if re.match("https?://", plain, re.IGNORECASE):
+        plain = plain.partition("#")[0].partition("?")[0].rstrip("/").rpartition("/")[2]
+    return plain.lower()
