@@ -99,6 +99,7 @@ class Server:
             "arxiv": "arXiv",
             "crossref": "Crossref",
             "datacite": "DataCite",
+            "doi": "doi.org",
             "dblp": "DBLP",
             "acl": "ACL Anthology",
             "openreview": "OpenReview",

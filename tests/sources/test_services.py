@@ -38,6 +38,7 @@ from surveykit.sources import (
 from surveykit.sources import (
     dblp as dblp_module,
 )
+from surveykit.sources.resolve import find_short_doi
 
 NAMES = ["Ada B. van Müller", "Wei Li"]
 
@@ -249,6 +250,46 @@ def test_datacite_gives_what_crossref_does_not_have(desk, server):
         "3",
     )
     assert (record.publisher, record.abstract) == ("Zenodo", "We report.")
+
+
+def alias(*values):
+    """What doi.org's interface tells of a handle."""
+    told = [
+        {"index": n, "type": kind, "data": {"format": "string", "value": value}}
+        for n, (kind, value) in enumerate(values, 1)
+    ]
+    return as_json({"responseCode": 1, "handle": "10/gg3k8j", "values": told})
+
+
+def test_a_short_doi_is_that_of_the_paper_it_stands_for(desk, server):
+    admin = ("HS_ADMIN", {"handle": "0.NA/10", "index": 200})
+    server.answers["/doi/10/gg3k8j"] = alias(admin, ("HS_ALIAS", "10.5555/CCS24.0001"))
+    server.answers["/crossref/10.5555/CCS24.0001"] = as_json(crossref(work()))
+    found = desk.ask(find_short_doi, "gg3k8j")
+    assert found.record.doi == "10.5555/ccs24.0001"
+    assert server.paths() == ["/doi/10/gg3k8j", "/crossref/10.5555/CCS24.0001"]
+
+
+def test_a_short_doi_of_a_preprint_leads_to_arxiv(desk, server):
+    server.answers["/doi"] = alias(("HS_ALIAS", "10.48550/arXiv.2401.00001"))
+    server.answers["/arxiv"] = feed(atom_entry())
+    assert desk.ask(find_short_doi, "gg3k8j").record.arxiv == "2401.00001"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Answer('{"responseCode": 100, "handle": "10/zzzz"}', 404),
+        alias(("URL", "https://example.org")),
+        alias(("HS_ALIAS", "10/other")),
+        alias(("HS_ALIAS", "http://169.254.169.254/")),
+        as_json({"responseCode": 1, "values": "x"}),
+    ],
+)
+def test_a_short_doi_that_stands_for_no_doi_is_unknown(desk, server, answer):
+    server.answers["/doi"] = answer
+    with pytest.raises(NotFoundError, match=r"doi\.org: knows no"):
+        desk.ask(find_short_doi, "zzzz")
 
 
 def test_dblp_finds_the_published_version(desk, server):

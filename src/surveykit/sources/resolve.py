@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from surveykit.errors import FetchError, NotFoundError
-from surveykit.identifier import Identifier, Kind
+from surveykit.identifier import Identifier, Kind, identify_quietly
 from surveykit.record import Record
 from surveykit.sources import (
     acl,
@@ -19,7 +19,7 @@ from surveykit.sources import (
     page,
 )
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, same_paper
+from surveykit.sources.found import Found, listed, mapping, same_paper
 
 _NAMED: tuple[Kind, ...] = ("arxiv", "doi", "acl", "openreview")
 Find = Callable[[Client, str], Awaitable[Found]]
@@ -60,9 +60,24 @@ async def find_doi(client: Client, value: str) -> Found:
             raise NotFoundError(client.services.crossref.name, message) from None
 
 
+async def find_short_doi(client: Client, value: str) -> Found:
+    """The paper of the DOI that a short DOI, without `10/`, stands for."""
+    service = client.services.doi
+    told = await client.json(service, f"{service.url}/10/{value}")
+    for one in map(mapping, listed(told.get("values"))):
+        name = str(mapping(one.get("data")).get("value"))
+        found = (
+            identify_quietly(f"doi:{name}") if one.get("type") == "HS_ALIAS" else None
+        )
+        if found and found.kind not in ("shortdoi", "page"):
+            return await SERVICES[found.kind](client, found.value)
+    raise NotFoundError(service.name, f"knows no short DOI 10/{value}")
+
+
 SERVICES: dict[Kind, Find] = {
     "arxiv": arxiv.find,
     "doi": find_doi,
+    "shortdoi": find_short_doi,
     "acl": acl.find,
     "openreview": openreview.find,
     "github": github.find,

@@ -26,6 +26,8 @@ class Services:
     crossref: Service = Service("Crossref", "https://api.crossref.org/works", 0.2)
     """At most five requests a second for a single record."""
     datacite: Service = Service("DataCite", "https://api.datacite.org/dois", 0.2)
+    doi: Service = Service("doi.org", "https://doi.org/api/handles", 0.2)
+    """Tells what a short DOI stands for (https://www.doi.org/doi-handbook/HTML/rest-api-response-format.html)."""
     dblp: Service = Service("DBLP", "https://dblp.org/search/publ/api", 1.5)
     """It answers 429 to more than about one request a second."""
     acl: Service = Service("ACL Anthology", "https://aclanthology.org")
