@@ -22,7 +22,8 @@ MAY_IMPORT = {
     "comments": {"yaml_tree"},
     "canon": {"comments", "models", "yaml_tree"},
     "duplicates": {"models", "catalog", "record", "rules"},
-    "venue_names": {"models", "query"},
+    "venue_words": {"query"},
+    "venue_names": {"models", "query", "venue_words"},
     "suggest": {"catalog", "models", "query"},
     "draft": {
         "canon",

@@ -20,7 +20,7 @@ from surveykit.catalog import Catalog
 from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
 from surveykit.query import fold
 from surveykit.record import Record
-from surveykit.rules.rule import Loc
+from surveykit.rules.rule import VENUES, Loc
 from surveykit.rules.unfinished import marks
 from surveykit.rules.venues import other_track
 from surveykit.suggest import Suggester, Suggestion, Text
@@ -47,7 +47,9 @@ class Draft:
     todo: tuple[str, ...]
     """Fields left to the author: `title.zh`, `terms.role`."""
     notes: tuple[str, ...]
-    """What a person should look at: a name that was guessed, sources that disagree."""
+    """What a person should look at: a venue that is not known, sources that disagree."""
+    venue_said: str = ""
+    """What the sources call a venue that is left to the author, and what they may mean by it."""
 
     @property
     def id(self) -> str:
@@ -64,7 +66,11 @@ class Draft:
         """The file: canonical, with the reason behind each suggested term."""
         terms = self.data.get("terms", {})
         open_axes = [axis for axis, ids in terms.items() if ids[:1] == [TODO_TERM]]
-        told = {("terms", axis): self._reasons(axis) for axis in open_axes}
+        told: dict[Loc, str] = {
+            ("terms", axis): self._reasons(axis) for axis in open_axes
+        }
+        if self.data["venue"] == TODO_TERM:
+            told["venue",] = self.venue_said
         return entry_text(self.data, {loc: text for loc, text in told.items() if text})
 
     def _reasons(self, axis: str) -> str:
@@ -100,7 +106,9 @@ class Drafter:
         notes = list(_disagreements(ranked))
         title = _title(ranked)
         authors = _authors(ranked)
-        where = self._where(ranked, notes)
+        where, said = self._where(ranked)
+        if said:
+            notes.append(f"{said}; choose an id of {VENUES}, or add the venue there")
         year = _year(ranked, self._today, notes)
         suggestions = self._suggester.suggest(Text(title, *_texts(ranked)))
         data: dict[str, Any] = {
@@ -124,11 +132,12 @@ class Drafter:
             suggestions,
             _todo(data),
             tuple(notes),
+            said,
         )
 
     def _rank(self, record: Record) -> tuple[bool, bool, bool, bool]:
         """Least for the record to trust most: a venue of the registry, an official id, the registrar itself, a year."""
-        where = self._venues.find(record.venue_text) if record.venue_text else None
+        where = self._named(record)
         published = where is not None and where.venue != "arxiv"
         official = bool(record.doi or record.acl or record.openreview)
         preprint = record.kind == "preprint"
@@ -140,31 +149,31 @@ class Drafter:
             record.year is None,
         )
 
-    def _where(self, ranked: Sequence[Record], notes: list[str]) -> Appearance:
+    def _named(self, record: Record) -> Appearance | None:
+        """The venue that a record names; a paper of proceedings appeared in no magazine of the same name."""
+        where = self._venues.find(record.venue_text) if record.venue_text else None
+        if where and record.kind == "conference":
+            venue = self._catalog.venues[where.venue]
+            if venue.kind == "journal" and "Proceedings" not in venue.full.en:
+                return None
+        return where
+
+    def _where(self, ranked: Sequence[Record]) -> tuple[Appearance, str]:
+        """Where the paper appeared; where nobody names a venue of the registry, the mark and what they say instead."""
         for record in ranked:
-            where = self._venues.find(record.venue_text) if record.venue_text else None
-            if where and where.venue == "arxiv" and not _first(ranked, "arxiv"):
-                where = None
-            if where:
-                if where.guessed:
-                    notes.append(f"{record.venue_text!r} was taken for {where.venue}")
-                return _with_track(where, ranked)
-        told = next((r.venue_text for r in ranked if r.venue_text), None)
+            where = self._named(record)
+            if where and (where.venue != "arxiv" or _first(ranked, "arxiv")):
+                return _with_track(where, ranked), ""
+        told = [r.venue_text for r in ranked if r.venue_text]
         published = any(r.kind in ("conference", "journal") for r in ranked)
-        if (
-            not told
-            and not published
-            and _first(ranked, "arxiv")
-            and "arxiv" in self._catalog.venues
-        ):
-            return Appearance("arxiv")
-        said = (
-            f"{told!r} is not in catalog/venues.yaml"
-            if told
-            else "no source names a venue"
-        )
-        notes.append(f"{said}; add it there, or choose one of its ids")
-        return Appearance(TODO_TERM)
+        preprint = _first(ranked, "arxiv") and "arxiv" in self._catalog.venues
+        if not told and not published and preprint:
+            return Appearance("arxiv"), ""
+        if not told:
+            return Appearance(TODO_TERM), "no source names a venue"
+        guess = self._venues.guess(told[0])
+        hint = f"; perhaps {guess}" if guess else ""
+        return Appearance(TODO_TERM), f"“{told[0]}” is not registered{hint}"
 
     def _volume(self, ranked: Sequence[Record], venue: str) -> dict[str, Any]:
         known = self._catalog.venues.get(venue)
@@ -326,7 +335,7 @@ def _with_track(where: Appearance, ranked: Sequence[Record]) -> Appearance:
         and track in ("workshop", "findings")
         and where.venue != "arxiv"
     ):
-        return Appearance(where.venue, track, where.guessed)
+        return Appearance(where.venue, track)
     return where
 
 

@@ -112,7 +112,7 @@ def _venue(paper: Paper, record: Record, venues: VenueNames) -> Iterator[Differe
     if paper.venue == "arxiv" or not record.venue_text:
         return  # a published version of a preprint is something missing, not something wrong
     where = venues.find(record.venue_text)
-    if where is None or where.guessed or where.venue == "arxiv":
+    if where is None or where.venue == "arxiv":
         return
     if where.venue != paper.venue:
         yield Difference(

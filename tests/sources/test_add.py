@@ -309,7 +309,10 @@ def test_a_venue_that_the_registry_lacks_is_left_to_the_author(world, server):
     server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})
     done = world.run("add", DOI)
     assert entry(world, done)["venue"] == "todo"
-    assert "is not in catalog/venues.yaml" in done.err
+    said = "“Proceedings of the 2024 on ACM SIGSAC Conference on Computer and Communications Security” is not registered"
+    assert said in done.err
+    file = (world.root / done.out.strip()).read_text(encoding="utf-8")
+    assert f"\nvenue: todo  # {said}\n" in file
 
 
 def test_hostile_text_stays_text(world, server):

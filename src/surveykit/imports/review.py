@@ -157,18 +157,15 @@ def _check_venues(
         text = one.record.venue_text
         where = names.find(text) if text else None
         if text and where is None:
-            reading.note(
-                one.line,
-                "venue",
-                f"{one.name!r}: {text!r} is not in catalog/venues.yaml",
-            )
+            guess = names.guess(text)
+            hint = f"; perhaps {guess}" if guess else ""
+            said = f"{one.name!r}: {text!r} is not in catalog/venues.yaml{hint}"
+            reading.note(one.line, "venue", said)
         elif not text and not one.record.arxiv:
             reading.note(one.line, "venue", f"{one.name!r}: no venue is named")
         elif text and where:
             called = catalog.venues[where.venue].name
-            if where.guessed or not re.search(
-                rf"(?<!\w){re.escape(called)}(?!\w)", text, re.I
-            ):
+            if not re.search(rf"(?<!\w){re.escape(called)}(?!\w)", text, re.I):
                 short = re.sub(r"\s*\b(19|20)[0-9]{2}\b", "", text).strip()
                 aliases[short, called].append(one.line)
             _check_track(one, where.track, reading)
