@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -660,7 +661,8 @@ def run(
         words = ["surveykit", "--root", str(root), *map(str, arguments)]
         monkeypatch.setattr(sys, "argv", words)
         capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
+        # There, as paths are shown the way they can be opened from where one stands.
+        with contextlib.chdir(root), pytest.raises(SystemExit) as stop:
             cli.main()
         captured = capsys.readouterr()
         assert "Traceback" not in captured.out + captured.err

@@ -55,7 +55,7 @@ class CatalogError(SurveyError):
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)
-        super().__init__(f"{counted(len(problems), 'problem')} in the catalog")
+        super().__init__(f"{plural(len(problems), 'problem')} in the catalog")
 
 
 class UnknownPaperError(SurveyError):
@@ -108,11 +108,11 @@ class ServiceError(FetchError):
         super().__init__(service, message + when)
 
 
-def counted(number: int, noun: str) -> str:
-    """So many of a noun that is given for one, for a reader: `1 entry`, `2 entries`, `1,024 anomalies`."""
+def plural(number: int, noun: str) -> str:
+    """So many of a noun that is given for one, for a reader: `1 entry`, `2 entries`, `0 errors`."""
     if number != 1:
         noun = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}s"
-    return f"{number:,} {noun}"
+    return f"{number} {noun}"
 
 
 def wait(seconds: float) -> str:

@@ -20,7 +20,7 @@ from surveykit.answers import REMOVED, Answer, removes, value
 from surveykit.canon import format_text
 from surveykit.catalog import Catalog
 from surveykit.edit import with_key
-from surveykit.errors import IssueError, UnknownPaperError, counted
+from surveykit.errors import IssueError, UnknownPaperError, plural
 from surveykit.fields import validated
 from surveykit.forms import Form, Kind, forms, model_in
 from surveykit.models import INVISIBLE, TODO, Paper
@@ -69,7 +69,7 @@ def _cleaned(body: str, notes: list[str]) -> str:
     lines = re.sub("\r\n?|[\u0085\u2028\u2029]", "\n", body)
     plain, count = _HARMLESS.subn("", re.sub("[\t\v\f]", " ", lines))
     if count:
-        notes.append(f"{counted(count, 'invisible character')} left out")
+        notes.append(f"{plural(count, 'invisible character')} left out")
     return unicodedata.normalize("NFC", plain)
 
 

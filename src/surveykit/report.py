@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from surveykit.errors import Problem, Severity, counted
+from surveykit.errors import Problem, Severity, plural
 from surveykit.rules import BY_ID, RULES, Rule
 
 Format = Literal["text", "json", "github", "sarif"]
@@ -36,10 +36,8 @@ def _indented(text: str) -> str:
 
 def _counted(problems: Sequence[Problem]) -> str:
     count = Counter(problem.severity for problem in problems)
-    return ", ".join(
-        counted(count[severity], str(severity)).replace("0", "no", count[severity] == 0)
-        for severity in Severity
-    )
+    numbers = [(count[severity], str(severity)) for severity in Severity]
+    return ", ".join(plural(n, noun) if n else f"no {noun}s" for n, noun in numbers)
 
 
 def _text(problems: Sequence[Problem]) -> str:

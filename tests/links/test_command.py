@@ -76,7 +76,7 @@ def test_a_list_without_a_catalog(run, hostile):
         "moved": "moved",
     }
     done = run("--urls", "-", *POLITE, lines=lines[:1])
-    assert (done.returncode, done.stdout) == (0, "1 links: 1 ok\n")
+    assert (done.returncode, done.stdout) == (0, "1 link: 1 ok\n")
 
 
 def test_private_addresses_are_refused_unless_allowed(run, hostile):
@@ -246,7 +246,7 @@ def test_fix_rewrites_what_has_moved_and_nothing_else(run, repo, hostile):
     args = ["muller2024journal", "--only", "code", *POLITE]
     done = run(*args, "--fix", cwd=repo)
     assert done.returncode == 0
-    assert "1 links rewritten, 0 left" in done.stderr
+    assert "1 link rewritten, 0 left" in done.stderr
     diff = subprocess.run(
         ["git", "diff", "-U0"], cwd=repo, capture_output=True, text=True, check=True
     ).stdout
@@ -256,4 +256,4 @@ def test_fix_rewrites_what_has_moved_and_nothing_else(run, repo, hostile):
     site = f"http://127.0.0.1:{hostile.port}"
     assert changed == [f"-  code: {site}/moved", f"+  code: {site}/plain"]
     done = run("--since", "HEAD", "--only", "code", *POLITE, cwd=repo)
-    assert done.stdout == "1 links: 1 ok\n"
+    assert done.stdout == "1 link: 1 ok\n"

@@ -254,7 +254,7 @@ def test_fix_fills_in_what_is_proven_and_keeps_every_other_byte(world, entry, se
     )
     before = path.read_text(encoding="utf-8")
     done = world.run("verify", ID, "--fix")
-    assert (done.code, "1 entries written" in done.err) == (1, True)
+    assert (done.code, "1 entry written" in done.err) == (1, True)
     day = datetime.now(UTC).date().isoformat()
     after = path.read_text(encoding="utf-8")
     expected = before.replace(

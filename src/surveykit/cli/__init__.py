@@ -11,16 +11,16 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import add, ask, forge, impl, keep, links, verify, work
+from surveykit.cli import add, ask, doctor, forge, impl, keep, links, verify, work
 from surveykit.cli.terminal import (
     FINE,
-    FOUND,
     INTERRUPTED,
     MACHINE,
     USAGE,
     fail,
     note,
-    warn,
+    refuse,
+    repository,
 )
 from surveykit.errors import CatalogError, FetchError, MachineError, SurveyError
 
@@ -54,6 +54,7 @@ for command in (
     *add.COMMANDS,
     *verify.COMMANDS,
     *keep.COMMANDS,
+    *doctor.COMMANDS,
     *ask.COMMANDS,
     *links.COMMANDS,
     *impl.COMMANDS,
@@ -84,7 +85,7 @@ def main() -> None:
 def _run(arguments: list[str]) -> int:
     try:
         with app.make_context("surveykit", arguments) as context:
-            return app.invoke(context) or FINE
+            return _invoked(context)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
@@ -95,10 +96,14 @@ def _run(arguments: list[str]) -> int:
         return fail(f"{error.format_message()} (see {command} --help)", USAGE)
     except click.ClickException as error:
         return fail(error.format_message(), error.exit_code)
-    except CatalogError as error:
-        warn(error.problems)
-        return FOUND
     except (MachineError, FetchError) as error:
         return fail(str(error), MACHINE)
     except SurveyError as error:
         return fail(str(error), USAGE)
+
+
+def _invoked(context: click.Context) -> int:
+    try:
+        return app.invoke(context) or FINE
+    except CatalogError as error:
+        return refuse(error, repository(context.params["root"]))

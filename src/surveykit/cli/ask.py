@@ -17,10 +17,13 @@ from surveykit.cli.terminal import (
     known,
     load,
     note,
+    openable,
+    repository,
     say,
     say_json,
     table,
 )
+from surveykit.errors import UnknownPaperError
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -58,7 +61,7 @@ def list_papers(
     wanted = Filter(
         terms=tuple(_term(catalog, term) for term in terms),
         years=_years(years) if years else None,
-        venue=known(venue, catalog.venues, "venue") if venue else None,
+        venue=_venue(catalog, venue) if venue else None,
         with_code=with_code,
     )
     return _papers(catalog, select(catalog, wanted), as_json)
@@ -87,7 +90,8 @@ def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) 
     hits = query.search(catalog, words)
     if len(hits) > most:
         note(f"{most} of {len(hits)} shown; --most {len(hits)} shows all")
-    return _papers(catalog, [hit.paper for hit in hits[:most]], as_json)
+    why = "" if hits else query.why_nothing(catalog, words)
+    return _papers(catalog, [hit.paper for hit in hits[:most]], as_json, why)
 
 
 @click.command(epilog=example("surveykit show feng2023detecting"))
@@ -97,11 +101,12 @@ def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) 
 def show(root: Path | None, paper_id: str, as_json: bool) -> int:
     """Show one paper with its relations."""
     catalog = load(root)
-    paper = catalog.get(paper_id)
+    paper = _paper(catalog, paper_id)
     if as_json:
         say_json(_record(paper))
         return FINE
-    for name, value in _lines(catalog, paper):
+    path = openable(repository(root), catalog.paths[paper.id])
+    for name, value in (*_lines(catalog, paper), ("file", path)):
         say(click.style(f"{name:<11}", dim=True) + value)
     return FINE
 
@@ -120,7 +125,7 @@ def show(root: Path | None, paper_id: str, as_json: bool) -> int:
 def cite(root: Path | None, ids: tuple[str, ...], style: str, as_json: bool) -> int:
     """Print the citations of some papers."""
     catalog = load(root)
-    papers = [catalog.get(paper_id) for paper_id in ids]
+    papers = [_paper(catalog, paper_id) for paper_id in ids]
     if as_json:
         say_json({p.id: _citations([p], style, catalog) for p in papers})
     else:
@@ -174,12 +179,61 @@ def _coverage(catalog: Catalog, as_json: bool) -> int:
 COMMANDS = (list_papers, search, show, cite, stats)
 
 
+def _paper(catalog: Catalog, text: str) -> Paper:
+    """The paper of an id, of a former one, or of the address of its page."""
+    from surveykit import query
+    from surveykit.addresses import entry_id
+
+    wanted = entry_id(text)
+    for paper in catalog.papers:
+        if wanted in paper.former_ids:
+            note(f"{wanted} is called {paper.id} now")
+            return paper
+    try:
+        return catalog.get(wanted)
+    except UnknownPaperError as error:
+        if error.suggestions:
+            raise
+        near = [hit.paper.id for hit in query.search(catalog, [text])[:3]]
+        if near:
+            raise UnknownPaperError(wanted, near) from None
+        hint = "`surveykit search WORDS` finds ids"
+        raise click.UsageError(f"{error}; {hint}") from None
+
+
 def _term(catalog: Catalog, text: str) -> tuple[str, str]:
-    axis, equals, term = text.partition("=")
+    """Axis and term; a term may be given by its label, too."""
+    from surveykit.query import terms_called, terms_near
+
+    axis, equals, said = text.partition("=")
+    homes = [
+        f"{a.id}={term}"
+        for a in catalog.taxonomy.axes
+        for term in terms_called(a, said or text)
+    ]
+    hint = f"; did you mean {' or '.join(homes)}?" if homes else ""
     if not equals:
-        raise click.UsageError(f"{text!r} is not of the form axis=term")
+        raise click.UsageError(f"{text!r} is not of the form axis=term{hint}")
     known(axis, catalog.axes, "axis")
-    return axis, known(term, (t.id for t in catalog.axes[axis].terms), f"{axis} term")
+    mine = [term for term in homes if term.startswith(f"{axis}=")]
+    if len(mine) == 1:
+        return axis, mine[0].removeprefix(f"{axis}=")
+    near = terms_near(catalog.axes[axis], said)
+    if near and not hint:
+        hint = f"; did you mean {', '.join(near)}?"
+    if hint:
+        raise click.UsageError(f"no {axis} term {said!r}{hint}")
+    return axis, known(said, (t.id for t in catalog.axes[axis].terms), f"{axis} term")
+
+
+def _venue(catalog: Catalog, text: str) -> str:
+    """Id of a venue, which may be given by any of its names."""
+    from surveykit.venue_names import VenueNames
+
+    found = VenueNames(catalog.venues).find(text)
+    if found:
+        return found.venue
+    return known(text, catalog.venues, "venue")
 
 
 def _years(text: str) -> range:
@@ -190,14 +244,16 @@ def _years(text: str) -> range:
     return range(int(years[0]), int(years[1]) + 1)
 
 
-def _papers(catalog: Catalog, papers: Sequence[Paper], as_json: bool) -> int:
+def _papers(
+    catalog: Catalog, papers: Sequence[Paper], as_json: bool, why: str = ""
+) -> int:
     if as_json:
         say_json([_record(paper) for paper in papers])
     elif papers:
         rows = [(p.id, str(p.year), catalog.venue(p).name, p.title.en) for p in papers]
         table(("id", "year", "venue", "title"), rows)
     if not papers:
-        note("no paper matches")
+        note("no paper matches" + (f": {why}" if why else ""))
     return FINE if papers else FOUND
 
 
@@ -226,7 +282,6 @@ def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
     if closest := catalog.closest_runnable(paper):
         why = because(catalog, paper, closest, "en")
         yield "closest", f"{closest.card.name}, {why}: {closest.card.command}"
-    yield "file", catalog.paths.get(paper.id, "")
 
 
 def _relations(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:

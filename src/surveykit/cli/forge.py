@@ -12,7 +12,7 @@ import click
 
 from surveykit.cli.outside import Asking, readable
 from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say, say_json
-from surveykit.errors import IssueError, MachineError, Severity, counted
+from surveykit.errors import IssueError, MachineError, Severity, plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -288,7 +288,7 @@ def _written(home: Path, texts: Mapping[str, str | None]) -> str:
         for path in new.keys() - old.keys():
             (home / path).unlink()
         outputs.write(home, old)
-        note(f"{counted(len(texts), 'file')} put back")
+        note(f"{plural(len(texts), 'file')} put back")
     return "; ".join(f"{p.rule} {p.message}" for p in bad[:3])
 
 

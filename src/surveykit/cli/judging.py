@@ -13,6 +13,7 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
+from surveykit.errors import plural
 from surveykit.models import TODO_TERM
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _decide(
         fault = (
             f"no term {', '.join(wrong)}"
             if wrong
-            else f"between {max(1, axis.min_terms)} and {axis.max_terms} terms"
+            else f"between {max(1, axis.min_terms)} and {plural(axis.max_terms, 'term')}"
         )
         console.print(f"  [red]{escape(fault)}[/red]")
 

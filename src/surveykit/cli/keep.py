@@ -1,10 +1,10 @@
-"""Commands for whoever brings entries in and keeps them in order: import, fmt, doctor."""
+"""Commands for whoever brings entries in and keeps them in order: import, fmt."""
 
 from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,14 @@ from surveykit.cli.terminal import (
     as_json,
     example,
     note,
+    openable,
+    placed,
     repository,
     say,
     say_json,
     warn,
 )
-from surveykit.errors import MachineError
+from surveykit.errors import MachineError, plural
 
 if TYPE_CHECKING:
     from surveykit.errors import Problem
@@ -80,7 +82,7 @@ def import_references(
     today = datetime.now(UTC).date()
     imported = import_file(file, readable(home), today, form=form, taken=taken)
     writers = {
-        "text": lambda: report.text(imported, file.name),
+        "text": lambda: report.text(imported, str(file)),
         "json": lambda: report.as_json(imported),
         "markdown": lambda: report.markdown(imported, file.name),
     }
@@ -90,7 +92,7 @@ def import_references(
         if out is None or out.resolve() == home:
             _refuse_taken(home, imported)
         written = outputs.write(target, imported.texts)
-        note(f"{len(written)} entries written below {target}")
+        note(f"{plural(len(written), 'entry')} written below {target}")
     return FOUND if imported.anomalies else FINE
 
 
@@ -98,7 +100,9 @@ def _refuse_taken(home: Path, imported: Imported) -> None:
     """No file is written over, whatever it holds."""
     for path in imported.texts:
         if (home / path).exists():
-            raise MachineError(f"{path} exists already; nothing is written")
+            raise MachineError(
+                f"{openable(home, path)} exists already; nothing is written"
+            )
 
 
 @click.command(epilog=example("surveykit fmt --check"))
@@ -128,7 +132,7 @@ def fmt(
     dry = check or diff
     if not dry:
         outputs.write(home, {path: new for path, (_, new) in done.changed.items()})
-    warn(done.problems)
+    warn(placed(home, done.problems))
     if as_json:
         rows = [dataclasses.asdict(problem) for problem in done.problems]
         say_json({"changed": list(done.changed), "problems": rows})
@@ -137,10 +141,9 @@ def fmt(
             say(_difference(path, old, new), end="")
     else:
         for path in done.changed:
-            say(path)
-    note(
-        f"{len(done.changed)} of {done.seen} entries {'would change' if dry else 'changed'}"
-    )
+            say(openable(home, path))
+    done_or_not = "would change" if dry else "changed"
+    note(f"{len(done.changed)} of {plural(done.seen, 'entry')} {done_or_not}")
     return FOUND if done.problems or (dry and done.changed) else FINE
 
 
@@ -183,7 +186,9 @@ def entry_paths(home: Path, paths: Sequence[Path]) -> list[str]:
         inside = path.rglob("*.yaml") if path.is_dir() else [path]
         mine = [p for p in inside if p.is_relative_to(folder)]
         if paths and not mine:
-            raise click.UsageError(f"{path} is no entry; entries lie below {folder}")
+            raise click.UsageError(
+                f"{click.format_filename(path)} is no entry; entries lie below {folder}"
+            )
         found |= {p.relative_to(home).as_posix() for p in mine if not p.is_symlink()}
     return sorted(found)
 
@@ -195,65 +200,4 @@ def _difference(path: str, old: str, new: str) -> str:
     )
 
 
-@dataclass(frozen=True)
-class _Check:
-    """One thing that the doctor looks at."""
-
-    name: str
-    findings: tuple[str, ...]
-    run: str
-    """Command that mends it, or tells more."""
-    harmless: bool = False
-    """Whether the findings are only warnings."""
-
-
-@click.command(epilog=example("surveykit doctor"))
-@as_json
-@click.pass_obj
-def doctor(root: Path | None, as_json: bool) -> int:
-    """Look at everything a pull request is judged by, and say what to run for each finding.
-
-    These are the entries (validate), their form (fmt --check) and the generated files (build --check).
-    """
-    checks = list(_examined(repository(root)))
-    sick = any(check.findings and not check.harmless for check in checks)
-    if as_json:
-        say_json(
-            {"healthy": not sick, "checks": [dataclasses.asdict(c) for c in checks]}
-        )
-        return FOUND if sick else FINE
-    for check in checks:
-        state = f"{len(check.findings)} found" if check.findings else "fine"
-        say(f"{check.name}: {state}")
-        for finding in check.findings[:20]:
-            say(f"  {finding}")
-        if len(check.findings) > 20:
-            say(f"  … and {len(check.findings) - 20} more")
-        if check.findings:
-            say(f"  run: {check.run}")
-    return FOUND if sick else FINE
-
-
-def _examined(home: Path) -> Iterator[_Check]:
-    from surveykit import load, outputs, report
-    from surveykit.cli.work import generated
-
-    checked = load.check(home)
-    for severity, name in (("error", "errors"), ("warning", "warnings")):
-        some = [p for p in checked.problems if p.severity == severity]
-        rules = sorted({p.rule for p in some})
-        run = "surveykit explain " + (rules[0] if rules else "")
-        more = f"  (also {', '.join(rules[1:])})" if rules[1:] else ""
-        lines = tuple(report.printable(str(p)) for p in some)
-        yield _Check(name, lines, run + more, harmless=severity == "warning")
-    done = formatted(home, entry_paths(home, ()))
-    yield _Check("form of the entries", tuple(done.changed), "surveykit fmt")
-    if checked.catalog is None:
-        said = ("not looked at while entries have errors",)
-        yield _Check("generated files", said, "surveykit validate")
-    else:
-        stale = outputs.stale_paths(home, generated(checked.catalog))
-        yield _Check("generated files", stale, "surveykit build")
-
-
-COMMANDS = (import_references, fmt, doctor)
+COMMANDS = (import_references, fmt)

@@ -28,7 +28,7 @@ from surveykit.cli.terminal import (
     say,
     warn,
 )
-from surveykit.errors import GitError, Severity
+from surveykit.errors import GitError, Severity, plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -328,4 +328,4 @@ def _fix(outcome: Outcome, home: Path) -> None:
         note(f"{place.path}:{place.line}: {place.written} -> {edit.new}")
     for place, why in repairs.refused:
         note(f"{place.path}:{place.line}: {place.written} stays: {why}")
-    note(f"{len(repairs.done)} links rewritten, {len(repairs.refused)} left")
+    note(f"{plural(len(repairs.done), 'link')} rewritten, {len(repairs.refused)} left")

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from surveykit import errors
 from surveykit.cli.terminal import note
 
 if TYPE_CHECKING:
@@ -78,6 +79,8 @@ def _lines(total: int) -> Callable[[Result], None]:
         now = time.monotonic()
         if now - told >= PLAIN_SECONDS:
             told = now
-            note(f"{len(urls)} of {total} links, {len(urls) / (now - start):.1f}/s")
+            note(
+                f"{len(urls)} of {errors.plural(total, 'link')}, {len(urls) / (now - start):.1f}/s"
+            )
 
     return seen

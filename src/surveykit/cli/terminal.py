@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from surveykit.errors import Problem
+from surveykit.errors import CatalogError, Problem, Severity, plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
 
 FINE, FOUND, USAGE, MACHINE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; `surveykit --help` explains them."""
+
+MOST_NAMED = 12
+"""Names in a line that says which there are."""
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -39,6 +44,17 @@ def repository(given: Path | None) -> Path:
     raise click.UsageError(f"no catalog/ {where}")
 
 
+def openable(home: Path, path: str) -> str:
+    """A file of the repository as it can be opened from where the reader stands: relative, or whole where that is shorter."""
+    whole = str(home / path)
+    return min(os.path.relpath(whole), whole, key=len)
+
+
+def placed(home: Path, problems: Sequence[Problem]) -> list[Problem]:
+    """Problems with their files as they can be opened from where the reader stands."""
+    return [replace(problem, path=openable(home, problem.path)) for problem in problems]
+
+
 def load(given: Path | None) -> Catalog:
     """The catalog of the repository. Raises CatalogError when it has errors."""
     from surveykit.load import load_catalog
@@ -52,7 +68,9 @@ def known(value: str, among: Iterable[str], what: str) -> str:
     if value in names:
         return value
     near = difflib.get_close_matches(value, names, n=3, cutoff=0.5)
-    hint = f"did you mean {', '.join(near)}?" if near else f"known: {', '.join(names)}"
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    every = f"known: {', '.join(names[:MOST_NAMED])}{more}"
+    hint = f"did you mean {', '.join(near)}?" if near else every
     raise click.UsageError(f"no {what} {value!r}; {hint}")
 
 
@@ -94,6 +112,18 @@ def warn(problems: Sequence[Problem]) -> None:
 
     if problems:
         note(report.render(problems, "text").rstrip("\n"))
+
+
+def refuse(error: CatalogError, home: Path, most: int = 3) -> int:
+    """Say why nothing is answered from a faulty catalog: its first errors, how many there are, what shows them all."""
+    from surveykit import report
+
+    errors = [p for p in error.problems if p.severity is Severity.ERROR]
+    files = plural(len({problem.path for problem in errors}), "file")
+    for problem in placed(home, errors[:most]):
+        note(report.printable(str(problem)))
+    said = f"{plural(len(errors), 'error')} in {files} of the catalog, so nothing is read from it"
+    return fail(f"{said}; `surveykit doctor` says what to do for each", FOUND)
 
 
 def fail(text: str, code: int) -> int:

@@ -26,6 +26,7 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
+from surveykit.errors import plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -94,7 +95,7 @@ def verify(
     for text in kept:
         note(text)
     if fix:
-        note(f"{len(texts)} entries written")
+        note(f"{plural(len(texts), 'entry')} written")
     return _code(verdicts)
 
 
@@ -158,8 +159,7 @@ def _tell(home: Path, catalog: Catalog, verdicts: Sequence[Verdict]) -> None:
         for s in ("ok", "mismatch", "missing", "unverified")
         if counts[s]
     )
-    noun = "entry" if len(verdicts) == 1 else "entries"
-    say(f"{len(verdicts)} {noun}: {told or 'none'}")
+    say(f"{plural(len(verdicts), 'entry')}: {told or 'none'}")
     for text in dict.fromkeys(f for verdict in verdicts for f in verdict.failures):
         note(text)
 

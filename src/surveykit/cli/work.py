@@ -17,13 +17,15 @@ from surveykit.cli.terminal import (
     example,
     known,
     note,
+    openable,
+    placed,
     repository,
     say,
     say_json,
     table,
     warn,
 )
-from surveykit.errors import MachineError, Problem, Severity
+from surveykit.errors import MachineError, Problem, Severity, plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -52,8 +54,11 @@ def validate(root: Path | None, paths: tuple[Path, ...], form: Format) -> int:
     """
     from surveykit import load, report
 
-    checked = load.check(repository(root), [path.resolve() for path in paths])
-    say(report.render(checked.problems, form), end="")
+    home = repository(root)
+    checked = load.check(home, [path.resolve() for path in paths])
+    # Programs get paths as the repository has them, people as they can open them.
+    shown = placed(home, checked.problems) if form == "text" else checked.problems
+    say(report.render(shown, form), end="")
     return _code(checked.problems)
 
 
@@ -99,7 +104,7 @@ def build(root: Path | None, check: bool, pages: Path | None) -> int:
         raise click.UsageError("--check and --pages exclude each other")
     home = repository(root)
     checked = load.check(home, [])
-    warn(checked.problems)
+    warn(placed(home, checked.problems))
     if checked.catalog is None or _code(checked.problems):
         return FOUND
     if pages:
@@ -170,7 +175,9 @@ def _stale(home: Path, texts: dict[str, str]) -> int:
     if not differences:
         return FINE
     say("".join(differences), end="")
-    note(f"{len(differences)} of {len(texts)} files stale; run `surveykit build`")
+    note(
+        f"{len(differences)} of {plural(len(texts), 'file')} stale; run `surveykit build`"
+    )
     return FOUND
 
 
@@ -179,8 +186,8 @@ def _write(home: Path, texts: dict[str, str]) -> int:
 
     written = outputs.write(home, texts)
     for path in written:
-        say(path)
-    note(f"{len(written)} of {len(texts)} files changed")
+        say(openable(home, path))
+    note(f"{len(written)} of {plural(len(texts), 'file')} changed")
     return FINE
 
 
@@ -194,5 +201,5 @@ def _write_pages(folder: Path, catalog: Catalog) -> int:
         # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.
         below = folder if lang == "en" else folder / lang
         written = outputs.write_folder(below, texts)
-        note(f"{lang}: {len(written)} of {len(texts)} files changed")
+        note(f"{lang}: {len(written)} of {plural(len(texts), 'file')} changed")
     return FINE

@@ -13,7 +13,7 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from surveykit.errors import MachineError
+from surveykit.errors import MachineError, plural
 from surveykit.links.fetch import Fetcher
 from surveykit.links.gate import Sleep
 from surveykit.links.gather import Link
@@ -309,7 +309,7 @@ class _Network:
         if self._silent and not (few and await self._ask_others()):
             names = ", ".join(sorted(self._silent)[:4])
             raise NetworkUnreachableError(
-                f"the network is unreachable: none of {len(self._silent)} hosts answered ({names} …); nothing was judged or recorded"
+                f"the network is unreachable: none of {plural(len(self._silent), 'host')} answered ({names} …); nothing was judged or recorded"
             )
         self._known.set()
 

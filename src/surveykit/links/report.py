@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from xml.etree import ElementTree
 
+from surveykit.errors import plural
 from surveykit.links.engine import Finding, Outcome
 from surveykit.links.gather import Place
 from surveykit.links.state import State
@@ -47,7 +48,7 @@ def summary(outcome: Outcome) -> str:
     if outcome.unchecked:
         counts.append(f"{outcome.unchecked} not checked")
     total = len(outcome.findings) + outcome.unchecked
-    return f"{total} links: {', '.join(counts) or 'nothing to check'}"
+    return f"{plural(total, 'link')}: {', '.join(counts) or 'nothing to check'}"
 
 
 def as_json(outcome: Outcome) -> str:
@@ -224,9 +225,7 @@ def _line(finding: Finding) -> str:
         words.append(f"({result.detail})")
     if finding.failures:
         runs = len(finding.failures)
-        words.append(
-            f"[{runs} failing run{'s' * (runs > 1)} since {finding.failures[0]}]"
-        )
+        words.append(f"[{plural(runs, 'failing run')} since {finding.failures[0]}]")
     return _plain(" ".join(words))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from surveykit.catalog import Catalog
-from surveykit.errors import Problem, Severity
+from surveykit.errors import Problem, Severity, plural
 from surveykit.models import Paper, is_mark
 from surveykit.render.markdown import escape
 from surveykit.render.readme import short_authors, venue_label
@@ -85,8 +85,18 @@ def _summary(pull: PullRequest) -> Iterator[str]:
     errors = sum(p.severity is Severity.ERROR for p in pull.problems)
     warnings = len(pull.problems) - errors
     rows = (
-        (f"{errors} errors, {warnings} warnings", errors, "validate", "entries · 条目"),
-        (f"{len(pull.unformatted)} files", len(pull.unformatted), "fmt", "form · 格式"),
+        (
+            f"{plural(errors, 'error')}, {plural(warnings, 'warning')}",
+            errors,
+            "validate",
+            "entries · 条目",
+        ),
+        (
+            plural(len(pull.unformatted), "file"),
+            len(pull.unformatted),
+            "fmt",
+            "form · 格式",
+        ),
     )
     for result, bad, command, name in rows:
         yield f"| {name} | {'❌' if bad else '✅'} {result} | `surveykit {command}` |"
@@ -170,11 +180,11 @@ def _difference(path: str, lines: Sequence[str]) -> Iterator[str]:
         return
     shown = list(lines[:MOST_LINES])
     fence = "`" * (max((_run(line) for line in shown), default=0) + 3)
-    yield f"<details><summary>{escape(path)} ({len(lines)} lines)</summary>\n"
+    yield f"<details><summary>{escape(path)} ({plural(len(lines), 'line')})</summary>\n"
     yield f"{fence}diff"
     yield from shown
     if len(lines) > MOST_LINES:
-        yield f"… {len(lines) - MOST_LINES} more lines"
+        yield f"… {plural(len(lines) - MOST_LINES, 'more line')}"
     yield f"{fence}\n\n</details>\n"
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageFont
 
 from surveykit.catalog import Catalog, Side
+from surveykit.errors import plural
 from surveykit.models import Paper
 
 WIDTH, HEIGHT = 1200, 630
@@ -75,7 +76,7 @@ def cards(catalog: Catalog) -> Iterator[Card]:
     """The pictures of a site."""
     survey = catalog.survey
     name = survey.short_title.en
-    n = f"{len(catalog.papers)} papers · attacks, defenses, methods that run"
+    n = f"{plural(len(catalog.papers), 'paper')} · attacks, defenses, methods that run"
     yield Card(SITE, survey.title.en, "Living survey", n, name, None, "")
     for paper in catalog.papers:
         yield _card(catalog, paper, name)
