@@ -27,6 +27,8 @@ class Kept:
     content_type: str = ""
     missing: bool = False
     """Whether the service said that it knows nothing there."""
+    where: str = ""
+    """Where redirects led; empty where that was not kept."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Cache:
                 str(told["modified"]),
                 str(told["content_type"]),
                 bool(told["missing"]),
+                str(told.get("where", "")),
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -63,6 +66,7 @@ class Cache:
             "modified": kept.modified,
             "content_type": kept.content_type,
             "missing": kept.missing,
+            "where": kept.where,
             "bytes": len(kept.body),
         }
         self._write(self._path(kept.url), json.dumps(head).encode() + b"\n" + kept.body)

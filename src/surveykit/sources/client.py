@@ -135,6 +135,7 @@ class Client:
             reply.headers.get("etag", ""),
             reply.headers.get("last-modified", ""),
             reply.headers.get("content-type", ""),
+            where=reply.url,
         )
 
     def _fields(self, url: str, accept: str, kept: Kept | None) -> dict[str, str]:

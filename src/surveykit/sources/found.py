@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from surveykit import retraction
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
 from surveykit.names import People, from_list, from_parts
@@ -17,6 +18,7 @@ from surveykit.plain import markup, title
 from surveykit.record import Record, tidy
 from surveykit.sources.services import Service
 
+_MONTHS = "january february march april may june july august september october november december"
 _WORDS = ("title", "abstract", "venue_text", "publisher", "source")
 
 
@@ -29,6 +31,18 @@ class Found:
     """What forbids to list the paper as it stands: withdrawn, retracted, under concern."""
     notes: tuple[str, ...] = ()
     """What helps a person: a remark of the authors, a correction."""
+
+    def __post_init__(self) -> None:
+        """Raise an alarm for a title or an abstract that says so; the title loses its mark, to be compared."""
+        said, alarms = self.record.title, list(self.alarms)
+        if retraction.in_title(said):
+            alarms.append(f"{self.record.source} calls itself {said!r}")
+            bare = self.record.model_copy(update={"title": retraction.unmarked(said)})
+            object.__setattr__(self, "record", bare)
+        abstract = self.record.abstract or ""
+        if not alarms and retraction.in_abstract(abstract):
+            alarms.append(f"{self.record.source} is withdrawn: {abstract[:200]}")
+        object.__setattr__(self, "alarms", tuple(alarms))
 
 
 def record(service: Service, seconds: float, **fields: Any) -> Record:
@@ -89,9 +103,9 @@ def pages(first: object, last: object = "") -> str | None:
 
 
 def year_month(parts: object) -> tuple[int | None, int | None]:
-    """Year and month of `[2023, 6, 17]` or `2023-06`, `2023/6/17`, `June 2023`."""
+    """Year and month of `[2023, 6, 17]`, `2023-06`, `17 June 2023`, `06/17/2023`; no month for `05/06/2023`."""
     if isinstance(parts, str):
-        parts = re.findall(r"[0-9]+", parts)
+        parts = _dated(parts)
     numbers = parts if isinstance(parts, list) else []
     try:
         values = [int(number) for number in numbers[:2]]
@@ -100,6 +114,25 @@ def year_month(parts: object) -> tuple[int | None, int | None]:
     year = values[0] if values and 1950 <= values[0] <= 2100 else None
     month = values[1] if year and len(values) > 1 and 1 <= values[1] <= 12 else None
     return year, month
+
+
+def _dated(text: str) -> list[int]:
+    year = re.search(
+        r"(?<![0-9])((?:19|20)[0-9]{2})(?:[-/.年]([0-9]{1,2})(?![0-9])|([0-9]{2})[0-9]{2}(?![0-9]))?",
+        text,
+    )
+    if not year:
+        return []
+    words = re.findall(r"[a-z]{3,9}", text.lower())
+    named = {
+        n
+        for n, name in enumerate(_MONTHS.split(), 1)
+        if any(map(name.startswith, words))
+    }
+    first = re.match(r"\s*([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]", text)
+    either = {int(n) for n in first.groups() if int(n) <= 12} if first else set()
+    months = [int(n) for n in year.groups()[1:] if n] or [*named] or [*either]
+    return [int(year[1]), *(months if len(months) == 1 else ())]
 
 
 def mapping(value: object) -> Mapping[str, Any]:
