@@ -1,13 +1,14 @@
-"""ACL Anthology: its records in MODS.
+"""ACL Anthology: its records in MODS, and the marks of retracted papers on its pages.
 
 https://www.loc.gov/standards/mods/
 """
 
 from __future__ import annotations
 
+import re
 from xml.etree.ElementTree import Element
 
-from surveykit.errors import NotFoundError
+from surveykit.errors import FetchError, NotFoundError
 from surveykit.names import People, together
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, doubts, pages, person, record, year_month
@@ -46,7 +47,23 @@ async def find(client: Client, value: str) -> Found:
         abstract=_text(paper, "abstract"),
         source=f"acl:{value}",
     )
-    return Found(made, notes=doubts(people, made.source))
+    alarms, notes = await _retracted(client, value)
+    return Found(made, alarms, (*notes, *doubts(people, made.source)))
+
+
+async def _retracted(
+    client: Client, value: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Alarms and notes of the paper's page: it alone marks the title, the records for citing do not."""
+    service = client.services.acl
+    try:
+        page = await client.text(
+            service, f"{service.url}/{value}/", accept="text/html,application/xhtml+xml"
+        )
+    except FetchError as error:
+        return (), (f"whether acl:{value} was retracted was not seen: {error}",)
+    mark = re.search(r"[>\"'=]\s*\[(RETRACTED|REMOVED)\]", page)
+    return ((f"acl:{value} was {mark[1].lower()}",) if mark else ()), ()
 
 
 def _authors(paper: Element) -> People:

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlencode
 
 from surveykit.identifier import arxiv_id
 from surveykit.names import People, together
-from surveykit.plain import markup
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
@@ -37,10 +36,6 @@ _ALARMS = {
     "removal": "was removed",
     "expression_of_concern": "is under an expression of concern",
 }
-_RETRACTED = re.compile(
-    r"^(?:\[?(?:retracted|withdrawn)(?: article)?\]?\s*[:\-–]|retraction(?: note| notice)?\b)",
-    re.I,
-)
 _SERIES = re.compile(
     r"^(?:lecture notes in|communications in computer|advances in intelligent)", re.I
 )
@@ -97,8 +92,6 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
         source=f"doi:{doi}",
     )
     alarms, notes = _updates(item, doi)
-    if _RETRACTED.match(markup(_title(item))):
-        alarms.append(f"doi:{doi} calls itself {markup(_title(item))!r}")
     return Found(made, tuple(alarms), (*notes, *doubts(people, made.source)))
 
 
@@ -147,17 +140,32 @@ def _preprint(item: Mapping[str, Any]) -> str | None:
 
 
 def _updates(item: Mapping[str, Any], doi: str) -> tuple[list[str], list[str]]:
+    """Alarms and notes of what the publisher, or Retraction Watch, has announced since."""
     alarms, notes = [], []
     for one in map(mapping, listed(item.get("updated-by"))):
-        kind = str(one.get("type") or "update").lower().replace(" ", "_")
-        by = f"doi:{one['DOI']}" if one.get("DOI") else "its publisher"
+        kind, by = (
+            _kind(one),
+            f"doi:{one['DOI']}" if one.get("DOI") else "its publisher",
+        )
         if kind in _ALARMS:
             alarms.append(f"doi:{doi} {_ALARMS[kind]} by {by}")
         else:
             notes.append(f"doi:{doi} was updated ({kind.replace('_', ' ')}) by {by}")
+    for one in map(mapping, listed(item.get("update-to"))):
+        if (kind := _kind(one)) in _ALARMS:
+            itself = str(one.get("DOI")).casefold() == doi.casefold()
+            about = (
+                _ALARMS[kind] if itself else f"is a notice about doi:{one.get('DOI')}"
+            )
+            alarms.append(f"doi:{doi} {about}")
     alarms += [
-        f"doi:{doi} is a notice about doi:{one.get('DOI')}, no paper"
-        for one in map(mapping, listed(item.get("update-to")))
-        if str(one.get("type")).lower() in _ALARMS
+        f"doi:{doi} {relation.replace('-', ' ')} its publisher"
+        for relation in mapping(item.get("relation"))
+        if relation in ("is-retracted-by", "is-withdrawn-by", "is-removed-by")
     ]
     return alarms, notes
+
+
+def _kind(update: Mapping[str, Any]) -> str:
+    told = str(update.get("type") or update.get("label") or "update")
+    return re.sub(r"[\s-]+", "_", told.lower())

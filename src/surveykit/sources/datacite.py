@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import quote
 
 from surveykit.names import People, together
+from surveykit.plain import markup
+from surveykit.retraction import in_abstract
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
@@ -59,9 +61,12 @@ async def find(client: Client, value: str) -> Found:
         abstract=_described(item),
         source=f"doi:{value}",
     )
-    gone = item.get("state") not in (None, "findable")
-    alarms = (f"doi:{value} is no longer findable",) if gone else ()
-    return Found(made, alarms, doubts(people, made.source))
+    gone = item.get("state") not in (None, "findable") or item.get("isActive") is False
+    alarms = [f"doi:{value} is no longer findable"] if gone else []
+    described = map(mapping, listed(item.get("descriptions")))
+    said = [markup(str(one.get("description") or "")) for one in described]
+    alarms += [f"doi:{value} says: {text[:200]}" for text in said if in_abstract(text)]
+    return Found(made, tuple(alarms), doubts(people, made.source))
 
 
 def _main(item: Mapping[str, Any]) -> str:

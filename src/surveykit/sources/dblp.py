@@ -21,6 +21,7 @@ _KINDS = {
     "Journal Articles": "journal",
     "Informal and Other Publications": "preprint",
 }
+_WITHDRAWN = "Withdrawn Items"
 
 
 async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
@@ -40,6 +41,9 @@ def _found(client: Client, info: Mapping[str, Any]) -> Found:
     authors = listed(mapping(info.get("authors")).get("author"))
     people = from_list(str(mapping(a).get("text") or a) for a in authors)
     kind = _KINDS.get(str(info.get("type")), "other")
+    withdrawn = info.get("type") == _WITHDRAWN
+    if withdrawn:
+        kind = "journal" if info.get("volume") else "conference"
     venue = " ".join(map(str, listed(info.get("venue"))))
     made = record(
         client.services.dblp,
@@ -55,7 +59,8 @@ def _found(client: Client, info: Mapping[str, Any]) -> Found:
         source=f"dblp:{info.get('key') or 'search'}",
         **_names(info),
     )
-    return Found(made, notes=doubts(people, made.source))
+    alarms = (f"{made.source} is among the withdrawn items",) if withdrawn else ()
+    return Found(made, alarms, doubts(people, made.source))
 
 
 def _names(info: Mapping[str, Any]) -> dict[str, str]:

@@ -45,8 +45,10 @@ async def _note(client: Client, service: Service, value: str) -> Mapping[str, An
 def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
     content = {k: _value(v) for k, v in mapping(note.get("content")).items()}
     venue = str(content.get("venue") or "")
-    where = f"{venue} {content.get('venueid') or ''}"
-    withdrawn = "withdrawn" in where.lower() or note.get("ddate")
+    became = (content.get("venueid"), note.get("invitation"), note.get("invitations"))
+    where = f"{venue} {became}".lower().replace("_", " ")
+    withdrawn = "withdrawn" in where or note.get("ddate")
+    refused = "desk rejected" in where
     undecided = bool(_UNDECIDED.search(venue)) or not venue
     people = from_list(map(str, listed(content.get("authors"))))
     made = record(
@@ -63,17 +65,12 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
         abstract=content.get("abstract"),
         source=f"openreview:{value}",
     )
-    alarms = (
-        [f"openreview:{value} was withdrawn ({venue or 'no venue'})"]
-        if withdrawn
-        else []
-    )
-    notes = (
-        [f"openreview:{value} says: {venue or 'no decision'}"]
-        if undecided and not withdrawn
-        else []
-    )
-    return Found(made, tuple(alarms), (*notes, *doubts(people, made.source)))
+    source, said = f"openreview:{value}", venue or "no decision"
+    if withdrawn or refused:
+        what = "withdrawn" if withdrawn else "desk rejected"
+        return Found(made, (f"{source} was {what} ({said})",))
+    notes = (f"{source} says: {said}",) if undecided else ()
+    return Found(made, notes=(*notes, *doubts(people, made.source)))
 
 
 def _value(field: object) -> Any:
