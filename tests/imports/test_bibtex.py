@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from surveykit.imports import bibtex, csl, ris
+from surveykit.plain import markup
 from surveykit.render.bibtex import bibliography
+from surveykit.render.container import container, preprint_label
 from surveykit.render.csl import csl_json
 from surveykit.render.ris import ris as ris_text
 
@@ -35,10 +37,27 @@ def test_what_the_kit_exports_is_imported_without_loss(catalog, write, read_back
     assert len(reading.found) == len(catalog.papers)
     for found in reading.found:
         paper, record = catalog.get(found.name), found.record
-        assert record.title == paper.title.en.replace('"', "”").replace(" ”", " “")
+        title = paper.title.en
+        if read_back is bibtex.read:
+            title = title.replace('"', "”").replace(" ”", " “")
+        assert markup(record.title) == markup(title)
         assert [a.name for a in record.authors] == [a.name for a in paper.authors]
         assert (record.year, record.month) == (paper.year, paper.month)
-        assert record.doi == paper.identifiers.doi
+        assert (record.doi, record.arxiv) == (
+            paper.identifiers.doi,
+            paper.identifiers.arxiv,
+        )
+        assert (record.pages, record.volume) == (paper.pages, paper.volume)
+        assert record.venue_text in (
+            container(paper, catalog),
+            preprint_label(paper, catalog),
+        )
+        if (
+            "aclanthology.org" in paper.links.paper
+            or "openreview.net" in paper.links.paper
+        ):
+            known = paper.identifiers
+            assert (record.acl, record.openreview) == (known.acl, known.openreview)
 
 
 LOSING = r"""

@@ -74,8 +74,8 @@ def test_a_ris_record_becomes_a_record():
 @pytest.mark.parametrize(
     ("text", "kind", "papers"),
     [
-        (RECORD.replace("ER  -", ""), "cut", 0),
-        (RECORD.replace("ER  -", "") + RECORD, "cut", 1),
+        (RECORD.replace("ER  -", ""), "cut", 1),
+        (RECORD.replace("ER  -", "") + RECORD, "cut", 2),
         (RECORD.replace("ID  - a", "ZZ  - a"), "not-kept", 1),
         (RECORD.replace("TY  - JOUR\n", ""), "lost", 0),
         ("preface\n" + RECORD, "lost", 1),

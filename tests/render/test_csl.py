@@ -26,6 +26,8 @@ def test_a_conference_paper_as_a_csl_item(catalog):
         ),
         "page": "1201-1210",
         "publisher": "IEEE",
+        "archive": "arXiv",
+        "archive_location": "2103.00001",
         "DOI": "10.5555/CVPR.2021.00123",
         "URL": "https://doi.org/10.5555/CVPR.2021.00123",
     }

@@ -9,7 +9,16 @@ from typing import Any
 from surveykit.identifier import arxiv_id
 from surveykit.imports.bibtex_syntax import Entry
 from surveykit.imports.dates import when
-from surveykit.imports.reading import Places, Reading, arxiv_in, only_arxiv
+from surveykit.imports.reading import (
+    Fields,
+    Places,
+    Reading,
+    arxiv_in,
+    is_arxiv,
+    keywords,
+    only_arxiv,
+    with_hyphens,
+)
 from surveykit.models import Author
 from surveykit.names import from_bibtex
 from surveykit.plain import latex
@@ -26,51 +35,20 @@ _NUMBERED = ("volume", "number", "issue", "eid", "pages")
 _VENUES = ("journal", "journaltitle", "booktitle", "howpublished", "publisher")
 _IN_WORDS = (*_VENUES, "note", "addendum", "annote", "series")
 """Fields in which an arXiv id stands among other words."""
-_PREPRINT = re.compile(r"\barxiv\b|\bcorr\b", re.I)
-
-
-class _Fields:
-    """Fields of one entry, which remember what was made use of."""
-
-    def __init__(self, raw: Mapping[str, str]) -> None:
-        self._raw = {name: value for name, value in raw.items() if value.strip(" {}")}
-        self.used: set[str] = set()
-
-    def raw(self, name: str) -> str:
-        """A field as it stands in the file; empty where there is none."""
-        self.used.add(name)
-        return self._raw.get(name, "")
-
-    def look(self, name: str) -> str:
-        """A field as plain text, without making use of it."""
-        return latex(self._raw.get(name, ""))
-
-    def text(self, *names: str) -> str:
-        """The first of some fields that has a text and no use yet, as plain text."""
-        for name in names:
-            if name not in self.used and (text := self.look(name)):
-                self.used.add(name)
-                return text
-        return ""
-
-    @property
-    def unused(self) -> list[str]:
-        """Names of the fields that nobody asked for."""
-        return [name for name in self._raw if name not in self.used]
 
 
 def facts(
     entry: Entry, raw: Mapping[str, str], reading: Reading
 ) -> tuple[dict[str, Any], list[str]]:
     """Values of a record, and the names of the fields that have no place in it; `raw` holds inherited fields, too."""
-    fields = _Fields(raw)
+    fields = Fields(raw, latex)
     places = Places(entry.key, entry.line, reading)
     _identifiers(fields, places)
     dates = when(fields.text("year"), fields.text("month"), fields.text("date"))
     for doubt in dates.doubts:
         reading.note(entry.line, "bad-value", f"{entry.key}: {doubt}")
     where = _where(fields, places)
-    kind = "preprint" if _PREPRINT.search(where) else KINDS.get(entry.kind)
+    kind = KINDS.get(entry.kind) or ("other" if where else "preprint")
     values = {
         "title": _joined(fields.text("title"), fields.text("subtitle")).removesuffix(
             "."
@@ -79,7 +57,7 @@ def facts(
         "year": dates.year,
         "month": dates.month,
         "venue_text": where,
-        "kind": kind or ("other" if where else "preprint"),
+        "kind": places.kind(kind, where),
         "volume": with_hyphens(fields.text("volume")),
         "number": with_hyphens(fields.text("number", "issue")),
         "pages": with_hyphens(fields.text("pages", "eid", "articleno")),
@@ -90,17 +68,6 @@ def facts(
     return values | places.found, fields.unused
 
 
-def with_hyphens(text: str) -> str:
-    """Pages, a volume or a number with one hyphen: `pp. 12--19` -> `12-19`, `No. 3` -> `3`."""
-    bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
-    return re.sub(r"\s*[‐-―−-]+\s*", "-", bare)
-
-
-def keywords(text: str) -> tuple[str, ...]:
-    """Keywords of a list with commas or semicolons."""
-    return tuple(word for part in re.split("[;,]", text) if (word := part.strip()))
-
-
 def _joined(title: str, subtitle: str) -> str:
     """`title: subtitle`."""
     if not title or not subtitle:
@@ -108,7 +75,7 @@ def _joined(title: str, subtitle: str) -> str:
     return f"{title}{' ' if title[-1] in ':?!' else ': '}{subtitle}"
 
 
-def _where(fields: _Fields, places: Places) -> str:
+def _where(fields: Fields, places: Places) -> str:
     book = _joined(fields.text("booktitle"), fields.text("booksubtitle"))
     if book:
         return _joined(fields.text("maintitle"), book)
@@ -123,7 +90,7 @@ def _where(fields: _Fields, places: Places) -> str:
     return where or fields.text("series")
 
 
-def _identifiers(fields: _Fields, places: Places) -> None:
+def _identifiers(fields: Fields, places: Places) -> None:
     """Identifiers and addresses; what is said outright goes before what an address tells."""
     if told := fields.raw("doi"):
         places.doi(_verbatim(told))
@@ -131,7 +98,7 @@ def _identifiers(fields: _Fields, places: Places) -> None:
     for name in (*_NUMBERED, *_IN_WORDS):
         text = fields.look(name)
         whole, number = only_arxiv(text), arxiv_in(text)
-        if name == "volume" and _PREPRINT.search(fields.look("journal")):
+        if name == "volume" and is_arxiv(fields.look("journal")):
             number = number or arxiv_id(text)
             whole = number is not None
         if number and (whole or name in _IN_WORDS):
@@ -145,7 +112,7 @@ def _identifiers(fields: _Fields, places: Places) -> None:
         places.code(_verbatim(code))
 
 
-def _eprint(fields: _Fields, places: Places) -> None:
+def _eprint(fields: Fields, places: Places) -> None:
     kind = (fields.look("archiveprefix") or fields.look("eprinttype")).lower()
     for name in ("eprint", "arxivid", "arxiv"):
         text = fields.look(name)
@@ -176,7 +143,7 @@ def _addresses(raw: str) -> Iterable[str]:
     )
 
 
-def _authors(fields: _Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:
+def _authors(fields: Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:
     people = from_bibtex(fields.raw("author"))
     for doubt in people.doubts:
         reading.note(entry.line, "author", f"{entry.key}: {doubt}")

@@ -16,7 +16,7 @@ from itertools import pairwise
 from surveykit.imports.reading import Reading, few
 from surveykit.render.bibtex import MONTHS
 
-_WORD = r"([A-Za-z][^\s={}(),\"#%]*)"
+_WORD = r"([^\W\d][^\s={}(),\"#%]*)"
 _BEGIN = re.compile(r"@[ \t]*([A-Za-z][\w-]*)\s*[{(]")
 _NEXT = re.compile(r"^[ \t]*@[ \t]*[A-Za-z][\w-]*\s*[{(]", re.M)
 _NEXT_IN_LINE = re.compile(r"@[A-Za-z]+\{[^\s,{}=]*,")
@@ -28,6 +28,7 @@ _COMMA_NAME = re.compile(rf",[ \t]*{_WORD}[ \t]*=")
 _BARE = re.compile(r"[^\s,{}\"#=()%]+")
 _HASHES = re.compile(r"[\s#]*")  # JabRef once wrote a string as `#jun#`
 _REST = re.compile(r"[\s,})]*")
+_RUN_ON = re.compile(rf"[,\n][ \t]*{_WORD}[ \t]*=[ \t]*[{{\"]")
 _MORE = re.compile(rf"\s*,\s*{_WORD}\s*=")
 _CLOSING_LINE = re.compile(r"\n[ \t]*[})][ \t]*(?=\n|$)")
 _FIELDS_OUTSIDE = re.compile(r"^\s*,|\b(?:title|author|year|url|doi)\s*=", re.I)
@@ -90,19 +91,26 @@ class File:
         kind, at = begin[1].lower(), begin.end()
         line = self._line(begin.start())
         if kind in ("comment", "preamble"):
-            closed = self._closed(at - 1, end) if begin[0][-1] == "{" else None
-            if closed is None and kind == "comment":
+            round_ = begin[0][-1] == "("
+            closed = (
+                self._text.find(")", at, end) if round_ else self._closed(at - 1, end)
+            )
+            if closed in (None, -1) and kind == "comment":
                 said = "@comment is not closed before the next entry; as in BibTeX, it hides no entry"
                 self._reading.note(line, "syntax", said)
-            return None, closed or end
+            return None, end if closed in (None, -1) else closed
         if kind == "string":
             return None, self._string(at, end)
         key, at = self._key(at, end, line)
         entry = Entry(kind, key, line)
+        notes, comments = len(self._reading.anomalies), len(self._comments)
         after = self._by_rules(entry, at, end)
         if after is None or _MORE.match(self._text, after, end):
             entry.fields.clear()
+            del self._reading.anomalies[notes:], self._comments[comments:]
             after = self._by_lines(entry, at, end)
+            if not entry.fields:
+                return None, after
         return entry, after
 
     def _string(self, at: int, end: int) -> int:
@@ -126,20 +134,20 @@ class File:
                 said = f"{' '.join(words)}: no comma behind the key"
                 self._reading.note(line, "syntax", said)
             return " ".join(words), at + len(head[0].rstrip()) - len(name)
-        if len(words) > 1:
+        if len(words) > 1 and self._text[head.end() : head.end() + 1] == ",":
             said = f"the key {' '.join(words)!r} holds blanks"
             self._reading.note(line, "syntax", said)
         return " ".join(words), head.end()
 
     def _by_rules(self, entry: Entry, at: int, end: int) -> int | None:
         """Reads the fields; where the entry ends, or None when it breaks the rules."""
-        notes: list[tuple[int, str, str]] = []
         undefined: list[str] = []
         while True:
             gap = _GAP.match(self._text, at, end)
             assert gap is not None
-            at, before = gap.end(), at
-            self._comments += [self._line(before)] * len(re.findall("%.*=", gap[0]))
+            at = gap.end()
+            for comment in re.finditer("%.*=", gap[0]):
+                self._comments.append(self._line(gap.start() + comment.start()))
             if at == end or self._text[at] in "})":
                 break
             name = _NAME.match(self._text, at, end)
@@ -148,20 +156,24 @@ class File:
                 return None
             if entry.fields and "," not in gap[0]:
                 said = f"{entry.key}: no comma before `{name[1]}`"
-                notes.append((self._line(at), "syntax", said))
+                self._reading.note(self._line(at), "syntax", said)
             self._keep(entry, name[1], value.text, at)
             undefined += value.undefined
             at = value.end
-        if at == end:
-            if end == len(self._text) and self._text[end - 1 :].isalnum():
-                return None  # its last value may be cut
-            said = f"{entry.key}: a closing brace is missing; {few(entry.fields)} could be read"
-            notes.append((entry.line, "cut", said))
-        for note in notes:
-            self._reading.note(*note)
+        if at == end and not self._ends(entry, end):
+            return None
         for one in undefined:
             self._undefined.setdefault(one, entry.line)
         return min(at + 1, end)
+
+    def _ends(self, entry: Entry, end: int) -> bool:
+        """Whether an entry without a closing brace is whole all the same."""
+        cut = end == len(self._text) and self._text[end - 1 :].isalnum()
+        if cut or any(map(_RUN_ON.search, entry.fields.values())):
+            return False
+        said = f"{entry.key}: a closing brace is missing; {few(entry.fields)} could be read"
+        self._reading.note(entry.line, "cut", said)
+        return True
 
     def _by_lines(self, entry: Entry, at: int, end: int) -> int:
         """Reads fields that each go on to the line where the next one begins; where the entry ends."""
@@ -183,20 +195,34 @@ class File:
         for name, following in pairwise([*names, None]):
             assert name is not None
             until = following.start() if following else stop
-            value = self._value(name.end(), until)
-            if value and _REST.match(self._text, value.end, until).end() == until:  # type: ignore[union-attr]
-                self._keep(entry, name[1], value.text, name.start(1))
-            elif following or closing:
-                mended.append(name[1])
-                rest = _unclosed(self._text[name.end() : until])
-                self._keep(entry, name[1], rest, name.start(1))
-            else:
-                said = f"{entry.key}: `{name[1]}` has no end; it is left out"
-                self._reading.note(self._line(name.start(1)), "cut", said)
+            odd = self._segment(entry, name, until)
+            if odd and not following and not closing:
+                said = f"{entry.key}: `{odd[1]}` has no end; it is left out"
+                self._reading.note(self._line(odd.start(1)), "cut", said)
+            elif odd:
+                mended.append(odd[1])
+                rest = _unclosed(self._text[odd.end() : until])
+                self._keep(entry, odd[1], rest, odd.start(1))
         if mended or closing:
             said = f"{entry.key}: braces, quotes or commas are wrong at {few(mended or entry.fields)}; read line by line"
             self._reading.note(entry.line, "syntax", said)
         return closing.end() if closing else end
+
+    def _segment(
+        self, entry: Entry, name: re.Match[str], until: int
+    ) -> re.Match[str] | None:
+        """Reads fields up to a place; gives the name of the one that does not end before it."""
+        while value := self._value(name.end(), until):
+            rest = _REST.match(self._text, value.end, until)
+            assert rest is not None
+            more = _NAME.match(self._text, rest.end(), until)
+            if rest.end() < until and not more:
+                break
+            self._keep(entry, name[1], value.text, name.start(1))
+            if not more:
+                return None
+            name = more
+        return name
 
     def _keep(self, entry: Entry, name: str, text: str, at: int) -> None:
         if name.lower() in entry.fields:
@@ -225,6 +251,7 @@ class File:
                     undefined.append(bare[0])
                 at = bare.end()
             else:
+                at = start
                 break
         return _Value("".join(pieces), at, tuple(undefined))
 
@@ -282,9 +309,8 @@ _SIGNS, _BRACES = re.compile('[{}"]'), re.compile("[{}]")
 def _unclosed(text: str) -> str:
     """What a field with odd braces or quotes holds, without those around it."""
     plain = text.strip().rstrip(", \t\n")
-    for opening, closing in ("{}", '""'):
-        if plain.startswith(opening):
-            plain = plain[1:]
-            odd = opening == closing or plain.count("}") > plain.count("{")
-            return plain.removesuffix(closing) if odd else plain
-    return plain
+    if plain.startswith('"'):
+        return plain[1:].removesuffix('"')
+    plain = plain.removeprefix("{")
+    more = plain.count("}") > plain.count("{")
+    return plain.removesuffix("}") if more else plain

@@ -1,174 +1,200 @@
-"""CSL-JSON as Zotero and pandoc write it -> records."""
+"""CSL-JSON as Zotero, Mendeley, pandoc and Crossref write it -> records."""
 
 from __future__ import annotations
 
-import html
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from surveykit.imports.reading import Reading, arxiv_in, doi_of, located
-from surveykit.models import Author
+from surveykit.identifier import arxiv_id
+from surveykit.imports.dates import When, when
+from surveykit.imports.reading import (
+    Fields,
+    Places,
+    Reading,
+    arxiv_in,
+    is_arxiv,
+    keywords,
+    only_arxiv,
+    with_hyphens,
+)
 from surveykit.names import People, from_list, from_parts, together
-from surveykit.record import tidy
+from surveykit.plain import markup, title
 
 KINDS = {
     "paper-conference": "conference",
+    "proceedings-article": "conference",
     "article-journal": "journal",
+    "journal-article": "journal",
     "article": "preprint",
     "manuscript": "preprint",
+    "posted-content": "preprint",
 }
-_USED = frozenset(
-    [
-        "id",
-        "type",
-        "title",
-        "author",
-        "issued",
-        "container-title",
-        "volume",
-        "issue",
-        "page",
-        "publisher",
-        "number",
-        "DOI",
-        "URL",
-        "abstract",
-        "keyword",
-        "archive",
-        "archive_location",
-        "note",
-        "event",
-        "event-title",
-        "collection-title",
-    ]
-)
-_NAMES = frozenset(
-    [
-        "family",
-        "given",
-        "literal",
-        "suffix",
-        "non-dropping-particle",
-        "dropping-particle",
-        "comma-suffix",
-        "static-ordering",
-        "parse-names",
-    ]
-)
+_NAMES = ("family", "given", "literal", "name", "suffix", "non-dropping-particle", "dropping-particle")  # fmt: skip
+_JOINED = {"keyword": "; ", "container-title": ": "}
+"""Fields of which every text of a list counts, and what stands between them."""
 
 
 def read(text: str, source: str) -> Reading:
     """Records of a list of items, or of a single one."""
     reading = Reading(source)
     try:
-        data = json.loads(text)
+        data = json.loads(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         reading.note(line, "cut", f"not JSON: {error}; nothing is imported")
         return reading
-    if isinstance(data, dict):
-        data = data.get("items", [data])
-    lines = _lines(text)
-    unused: dict[str, int] = {}
-    for number, item in enumerate(data if isinstance(data, list) else [data], start=1):
-        if not isinstance(item, dict):
-            reading.note(1, "cut", f"item {number} is no mapping; not imported")
+    lines, unused = _lines(text), []
+    for number, item in enumerate(_items(data), start=1):
+        if not isinstance(item, dict) or "itemType" in item:
+            what = (
+                "no mapping"
+                if not isinstance(item, dict)
+                else "Zotero's own JSON; export it as CSL JSON"
+            )
+            reading.note(1, "cut", f"item {number} is {what}; not imported")
             continue
-        name = str(item.get("id", ""))
+        name = str(item.get("id") or item.get("citation-key") or item.get("DOI") or "")
         line = lines.get(name, 1)
         if not name:
             reading.note(line, "empty-key", f"item {number} has no id")
-        for key in item.keys() - _USED:
-            unused[key] = unused.get(key, 0) + 1
-        reading.add(line, name, dict(_values(item, name, line, reading)))
-    for key, count in sorted(unused.items()):
-        said = f"the field `{key}` of {count} item{'s' * (count != 1)} has no place in the catalog"
-        reading.note(1, "not-kept", said)
+        unused += _item(item, name, line, reading)
+    reading.unused(unused, "fields")
+    if not reading.found and not reading.anomalies:
+        reading.note(1, "lost", "the list is empty; nothing is imported")
     return reading
 
 
+def _items(data: object) -> list[Any]:
+    """The items of a list, of Better BibTeX's or Crossref's wrapping, or the single one."""
+    for wrapping in ("message", "items"):
+        if isinstance(data, dict):
+            data = data.get(wrapping, data)
+    return data if isinstance(data, list) else [data]
+
+
 def _lines(text: str) -> dict[str, int]:
-    """Id -> line of the first place where it stands as one."""
+    """Name of an item -> line of the first place where it stands as one."""
     lines: dict[str, int] = {}
-    for number, line in enumerate(text.splitlines(), start=1):
-        for found in re.finditer(r'"id"\s*:\s*"((?:[^"\\]|\\.)*)"', line):
-            lines.setdefault(found[1], number)
+    name = re.compile(
+        r'"(?:id|citation-key|DOI)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([0-9]+))'
+    )
+    for number, line in enumerate(text.split("\n"), start=1):
+        for found in name.finditer(line):
+            lines.setdefault(found[1] or found[2], number)
     return lines
 
 
-def _values(
-    item: Mapping[str, Any], name: str, line: int, reading: Reading
-) -> Iterator[tuple[str, Any]]:
-    text = {
-        key: plain(value) for key, value in item.items() if isinstance(value, str | int)
-    }
-    yield "title", text.get("title", "").removesuffix(".")
-    yield "authors", _authors(item.get("author"), name, line, reading)
-    year, month = _date(item.get("issued"))
-    yield "year", year
-    yield "month", month
-    where = text.get("container-title") or text.get("event-title") or text.get("event")
-    number = text.get("number", "")
-    kind = KINDS.get(text.get("type", ""), "other")
-    yield "venue_text", where or (text.get("publisher") if kind == "preprint" else None)
-    yield (
-        "kind",
-        "preprint" if where and re.match(r"arxiv|corr\b", where, re.I) else kind,
-    )
-    yield "volume", text.get("volume")
-    yield "number", text.get("issue")
-    yield "pages", re.sub(r"\s*[–—-]+\s*", "-", text.get("page", ""))
-    yield "publisher", text.get("publisher")
-    yield "abstract", text.get("abstract")
-    yield (
-        "headings",
-        tuple(
-            w.strip() for w in re.split("[;,]", text.get("keyword", "")) if w.strip()
-        ),
-    )
-    found = located(text["URL"]) if text.get("URL") else {}
-    found |= doi_of(text.get("DOI", ""))
-    if arxiv := arxiv_in(
-        f"{number} {text.get('archive_location', '')} {text.get('note', '')}"
-    ):
-        found.setdefault("arxiv", arxiv)
-    yield from found.items()
-
-
-def plain(value: object) -> str:
-    """Text without HTML markup, which CSL allows in titles."""
-    return tidy(
-        html.unescape(re.sub(r"</?(?:i|b|sub|sup|span|sc)\b[^<>]*>", "", str(value)))
-    )
-
-
-def _date(value: object) -> tuple[int | None, int | None]:
-    parts = value.get("date-parts") if isinstance(value, dict) else None
-    first = (
-        parts[0]
-        if isinstance(parts, list) and parts and isinstance(parts[0], list)
-        else []
-    )
-    if not first and isinstance(value, dict):
-        first = re.findall(
-            "[0-9]+", str(value.get("raw") or value.get("literal") or "")
-        )
-    numbers = [int(p) for p in first if re.fullmatch("[0-9]{1,4}", str(p))]
-    year = numbers[0] if numbers and numbers[0] > 1900 else None
-    month = numbers[1] if year and len(numbers) > 1 and 1 <= numbers[1] <= 12 else None
-    return year, month
-
-
-def _authors(
-    value: object, name: str, line: int, reading: Reading
-) -> tuple[Author, ...]:
-    found = [_author(one) for one in (value if isinstance(value, list) else [])]
-    people = together(found)
+def _item(item: Mapping[str, Any], name: str, line: int, reading: Reading) -> list[str]:
+    """Keeps the paper; gives the names of the fields that are not kept."""
+    texts = {key: _text(key, value) for key, value in item.items()}
+    fields = Fields(texts, markup)
+    fields.used |= {"id", "citation-key", "type", "author", "issued"}
+    places = Places(name, line, reading)
+    _identifiers(fields, places)
+    dates = _date(item.get("issued"))
+    for doubt in dates.doubts:
+        reading.note(line, "bad-value", f"{name}: {doubt}")
+    people = together(map(_author, _list(item.get("author"))))
     for doubt in people.doubts:
         reading.note(line, "author", f"{name}: {doubt}")
-    return people.authors
+    kind = KINDS.get(texts.get("type", ""), "other")
+    if re.search("preprint", fields.look("genre"), re.I):
+        fields.used.add("genre")
+        kind = "preprint" if kind == "other" else kind
+    main, sub = fields.text("title"), fields.text("subtitle")
+    publisher = fields.text("publisher")
+    where = fields.text("container-title", "event-title", "event", "collection-title")
+    values = {
+        "title": title(f"{main}: {sub}" if sub else main),
+        "authors": people.authors,
+        "year": dates.year,
+        "month": dates.month,
+        "venue_text": where or (publisher if kind == "preprint" else None),
+        "kind": places.kind(kind, where),
+        "volume": with_hyphens(fields.text("volume")),
+        "number": with_hyphens(fields.text("issue")),
+        "pages": with_hyphens(fields.text("page", "page-first")),
+        "publisher": publisher,
+        "abstract": fields.text("abstract"),
+        "headings": keywords(fields.text("keyword")),
+    }
+    reading.add(line, name, values | places.found)
+    several = [
+        key
+        for key, value in item.items()
+        if isinstance(value, list) and key in fields.used
+    ]
+    return fields.unused + [
+        key
+        for key in several
+        if key not in _JOINED and key != "author" and len(item[key]) > 1
+    ]
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _text(key: str, value: object) -> str:
+    """A value as text; of a list of texts the first, where not all count."""
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return _JOINED[key].join(value) if key in _JOINED else "".join(value[:1])
+    if isinstance(value, dict) and key == "event":
+        return str(value.get("name") or "")
+    return str(value) if value else ""
+
+
+def _identifiers(fields: Fields, places: Places) -> None:
+    if told := fields.raw("DOI"):
+        places.doi(told)
+    for key in ("number", "archive_location", "archive"):
+        told = fields.look(key)
+        if number := arxiv_in(told) or (
+            is_arxiv(fields.look("archive")) and arxiv_id(told)
+        ):
+            places.add("arxiv", number)
+            fields.used |= {key, "archive"}
+    for key in ("container-title", "publisher"):
+        if number := arxiv_in(fields.look(key)):
+            places.add("arxiv", number)
+    _note(fields, places)
+    if url := fields.raw("URL"):
+        places.address(url)
+
+
+def _note(fields: Fields, places: Places) -> None:
+    """Identifiers in a note, one a line: `DOI: …` and `arXiv: …` of Zotero, `{:DOI: …}` of before."""
+    left = False
+    for line in re.split(r"\n|(?=\{:)", fields.raw("note")):
+        key, _, value = line.strip(" {}:").partition(":")
+        name = key.strip().lower()
+        if name == "doi":
+            places.doi(value)
+        elif name in ("openreview", "acl"):
+            places.add(name, value.strip())
+        elif number := arxiv_in(line):
+            places.add("arxiv", number)
+            left |= not only_arxiv(line.strip(" {}:"))
+        else:
+            left |= bool(line.strip())
+    if left:
+        fields.used.remove("note")
+
+
+def _date(value: object) -> When:
+    if not isinstance(value, dict):
+        return when(date=str(value or ""))
+    parts = value.get("date-parts")
+    first = parts[0] if isinstance(parts, list) and parts else []
+    numbers = [str(part) for part in first if part] if isinstance(first, list) else []
+    told = str(value.get("literal") or value.get("raw") or "")
+    if not numbers:
+        return when(date=told)
+    season = f"season {value['season']}" if value.get("season") else ""
+    year = f"{numbers[0]}?" if value.get("circa") else numbers[0]
+    return when(year, numbers[1] if len(numbers) > 1 else season)
 
 
 def _author(parts: object) -> People:
@@ -176,8 +202,8 @@ def _author(parts: object) -> People:
         return from_list([str(parts)])
     text = {key: str(parts.get(key) or "") for key in _NAMES}
     particle = text["non-dropping-particle"] or text["dropping-particle"]
-    if text["literal"]:
-        return from_list([text["literal"]], groups=True)
+    if group := text["literal"] or text["name"]:
+        return from_list([group], groups=True)
     one = from_parts(text["given"], text["family"], text["suffix"], particle)
     if one and text["family"]:
         return People((one,))

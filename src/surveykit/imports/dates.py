@@ -27,7 +27,7 @@ def when(year: str = "", month: str = "", date: str = "") -> When:
     dated = _date(date)
     if dated.year and year.strip() and str(dated.year) not in year:
         said = f"the year {year!r} and the date {date!r} differ; the year is taken"
-        dated = When(None, dated.month, (*dated.doubts, said))
+        dated = When(None, None, (*dated.doubts, said))
     one, doubts = _year(year or ("" if date else month))
     if not year:
         one, doubts = one or dated.year, ()
@@ -81,8 +81,8 @@ def _date(text: str) -> When:
     begin, _, end = (part.strip() for part in text.partition("/"))
     found = _ISO.fullmatch(begin if begin not in ("", "..") else end)
     if not found:
-        year, doubts = _year(text)
-        return When(year, _month(text)[0], doubts)
+        (one, doubts), number = _year(text), _month(text)[0]
+        return When(one, number, () if one or number else doubts)
     year, month = int(found[1]), int(found[2] or 0)
     doubts = ()
     if (

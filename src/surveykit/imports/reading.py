@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, unquote
@@ -143,6 +143,37 @@ class Reading:
         return record
 
 
+class Fields:
+    """Fields of one entry, which remember what was made use of."""
+
+    def __init__(self, raw: Mapping[str, str], plain: Callable[[str], str]) -> None:
+        self._raw = {name: value for name, value in raw.items() if value.strip(" {}")}
+        self._plain = plain
+        self.used: set[str] = set()
+
+    def raw(self, name: str) -> str:
+        """A field as it stands in the file; empty where there is none."""
+        self.used.add(name)
+        return self._raw.get(name, "")
+
+    def look(self, name: str) -> str:
+        """A field as plain text, without making use of it."""
+        return self._plain(self._raw.get(name, ""))
+
+    def text(self, *names: str) -> str:
+        """The first of some fields that has a text and no use yet, as plain text."""
+        for name in names:
+            if name not in self.used and (text := self.look(name)):
+                self.used.add(name)
+                return text
+        return ""
+
+    @property
+    def unused(self) -> list[str]:
+        """Names of the fields that nobody asked for."""
+        return [name for name in self._raw if name not in self.used]
+
+
 class Places:
     """Identifiers and addresses of one paper: the first of each kind is kept, another one is reported."""
 
@@ -172,6 +203,11 @@ class Places:
         """Keep the address of a program."""
         found = usable(url)
         self._all({"code_url": found} if found else {}, f"{url[:100]!r} is no address")
+
+    def kind(self, told: str, where: str) -> str:
+        """The kind of publication: `preprint` where the venue is arXiv, or an arXiv id stands alone."""
+        alone = not where and "arxiv" in self.found and told != "conference"
+        return "preprint" if alone or is_arxiv(where) else told
 
     def _all(self, found: Mapping[str, str], otherwise: str) -> None:
         for kind, value in found.items():
@@ -237,9 +273,25 @@ def arxiv_in(text: str) -> str | None:
     return arxiv_id(found[1]) if found else None
 
 
+def is_arxiv(venue: str) -> bool:
+    """Whether the name of a journal or archive means arXiv."""
+    return re.search(r"\barxiv\b|\bcorr\b", venue, re.I) is not None
+
+
 def only_arxiv(text: str) -> bool:
     """Whether a text says nothing but an arXiv id: `arXiv:2110.02467v2 [cs.CV]`."""
     return arxiv_in(text) is not None and not _ARXIV_WORDS.sub("", text)
+
+
+def with_hyphens(text: str) -> str:
+    """Pages, a volume or a number with one hyphen: `pp. 12--19` -> `12-19`, `No. 3` -> `3`."""
+    bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
+    return re.sub(r"\s*[‐-―−-]+\s*", "-", bare)
+
+
+def keywords(text: str) -> tuple[str, ...]:
+    """Keywords of a list with commas or semicolons."""
+    return tuple(word for part in re.split("[;,]", text) if (word := part.strip()))
 
 
 def few(names: Iterable[str]) -> str:

@@ -27,6 +27,7 @@ def item(paper: Paper, catalog: Catalog) -> dict[str, Any]:
     venue = catalog.venue(paper)
     preprint = venue.kind == "preprint"
     where = container(paper, catalog)
+    arxiv = paper.identifiers.arxiv
     issued = [paper.year, *([paper.month] if paper.month else [])]
     values = {
         "id": paper.id,
@@ -40,6 +41,8 @@ def item(paper: Paper, catalog: Catalog) -> dict[str, Any]:
         "page": paper.pages,
         "publisher": where if preprint else venue.publisher,
         "number": preprint_label(paper, catalog) if preprint else None,
+        "archive": "arXiv" if arxiv and not preprint else None,
+        "archive_location": arxiv if not preprint else None,
         "DOI": paper.identifiers.doi,
         "URL": paper.links.paper,
     }

@@ -26,6 +26,7 @@ def _fields(paper: Paper, catalog: Catalog) -> Iterator[tuple[str, str]]:
     first, _, last = (paper.pages or "").partition("-")
     month = f"{paper.month:02}/" if paper.month else "/"
     preprint = venue.kind == "preprint"
+    arxiv = paper.identifiers.arxiv
     yield "TY", TYPES[venue.kind]
     yield "ID", paper.id
     yield "TI", paper.title.en
@@ -41,6 +42,7 @@ def _fields(paper: Paper, catalog: Catalog) -> Iterator[tuple[str, str]]:
         "EP": last,
         "PB": venue.publisher,
         "M1": preprint_label(paper, catalog) if preprint else None,
+        "AN": f"arXiv:{arxiv}" if arxiv and not preprint else None,  # accession number
         "DO": paper.identifiers.doi,
         "UR": paper.links.paper,
         "L1": paper.links.pdf,
