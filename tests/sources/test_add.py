@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import yaml
@@ -17,6 +19,8 @@ from sources.answers import (
     work,
 )
 from sources.server import Answer, as_json
+
+from surveykit.sources.services import Service
 
 PREPRINT, DOI = "2401.00001", "10.5555/ccs24.0001"
 
@@ -236,6 +240,44 @@ def test_offline_answers_from_the_cache_alone(world, paper, server):
     assert "arXiv: not in the cache" in done.err
 
 
+def test_many_preprints_are_asked_for_at_once_and_told_in_order(world, server):
+    other = atom_entry(
+        "2402.00002v1", "Scanning Imaginary Encoders", ("Grace Example",)
+    )
+    server.answers["/arxiv"] = Answer(
+        atom(other, atom_entry()), headers={"content-type": ATOM}
+    )
+    server.answers["/dblp"] = as_json(dblp())
+    done = world.run("add", PREPRINT, "2499.99999", "2401.99999", "2402.00002")
+    assert (done.code, server.asked) == (2, [])  # there is no 99th month
+    done = world.run("add", PREPRINT, "2401.99999", "2402.00002", "--json")
+    rows = json.loads(done.out)
+    assert [row["state"] for row in rows] == ["new", "not-found", "new"]
+    assert [row["identifier"] for row in rows][0] == f"arXiv:{PREPRINT}"
+    asked = [a.query["id_list"] for a in server.asked if "id_list" in a.query]
+    assert asked == [f"{PREPRINT},2401.99999,2402.00002"]
+
+
+def test_offline_says_how_the_cache_is_filled(world, server):
+    done = world.run("add", PREPRINT, "--offline")
+    assert done.code == 3
+    assert "not in the cache; the same command without --offline fills it" in done.err
+    assert server.asked == []
+
+
+def test_a_machine_without_network_is_one_line(world, server, desk):
+    nobody = Service("arXiv", "http://127.0.0.1:9/api", 0.0)
+    services = replace(server.services(), arxiv=nobody, crossref=nobody)
+    desk.server = SimpleNamespace(services=lambda: services)
+    for json_too in ((), ("--json",)):
+        done = world.run("add", PREPRINT, DOI, "2401.00002", "--yes", *json_too)
+        assert done.code == 3
+        last = done.err.splitlines()[-1]
+        assert last.startswith("Error: no service could be reached (arXiv: did not")
+        assert last.endswith("--offline takes kept answers alone")
+        assert "failed:" not in done.err
+
+
 def test_an_unfinished_entry_does_not_stop_the_next_one(world, paper, server):
     world.run("add", PREPRINT)
     other = atom_entry(
@@ -302,6 +344,17 @@ def test_a_record_that_names_another_papers_doi_does_not_take_it_in(
         in done.err
     )
     assert entry(world, done)["identifiers"] == {"arxiv": PREPRINT, "doi": DOI}
+
+
+def test_a_preprint_whose_published_version_was_retracted_is_not_added(world, server):
+    entry = atom_entry(doi=DOI)
+    server.answers["/arxiv"] = Answer(atom(entry), headers={"content-type": ATOM})
+    title = "RETRACTED: Planting Backdoors in Invented Encoders"
+    server.answers["/crossref"] = as_json(crossref(work(title=[title])))
+    server.answers["/dblp"] = as_json(dblp())
+    done = world.run("add", PREPRINT)
+    assert done.out == ""
+    assert f"calls itself {title!r}" in done.err
 
 
 def test_a_venue_that_the_registry_lacks_is_left_to_the_author(world, server):

@@ -80,6 +80,59 @@ def test_arxiv_is_asked_once_for_many_papers(desk, server):
     assert server.asked[0].query["id_list"] == ",".join(ids)
 
 
+def prefetched(ids):
+    async def ask(client):
+        await arxiv.prefetch(client, ids)
+        found = [await arxiv.find(client, one) for one in ids[:2]]
+        with pytest.raises(NotFoundError, match=f"knows no paper {ids[2]}"):
+            await arxiv.find(client, ids[2])
+        return [one.record.title for one in found]
+
+    return ask
+
+
+IDS = ["2401.00001", "2401.00002", "2401.99999"]
+PAIR = (atom_entry("2401.00001v2"), atom_entry("2401.00002v1", "Another Title"))
+TITLES = ["Planting Backdoors in Invented Encoders", "Another Title"]
+
+
+@pytest.mark.parametrize("age", [0.0, 86_400.0])
+def test_what_arxiv_told_of_many_is_known_of_each(desk, server, age):
+    server.answers["/arxiv"] = feed(*PAIR)
+    more = {"max_age_seconds": age}
+    assert desk.ask(prefetched(IDS), **more) == TITLES
+    assert [asked.query["id_list"] for asked in server.asked] == [",".join(IDS)]
+    one = desk.ask(arxiv.find, IDS[1], offline=True).record
+    assert (one.title, one.source) == ("Another Title", "arXiv:2401.00002")
+    desk.ask(arxiv.prefetch, IDS[:2], offline=True)
+    assert len(server.asked) == 1
+
+
+def test_one_wrong_id_does_not_spoil_the_others(desk, server):
+    def answer(asked):
+        ids = asked.query["id_list"].split(",")
+        if len(ids) > 1:
+            return Answer(atom_error("incorrect id format for x"))
+        found = [entry for entry in PAIR if f"/{ids[0]}v" in entry]
+        return feed(*found)
+
+    server.answers["/arxiv"] = answer
+    assert desk.ask(prefetched(IDS)) == TITLES
+
+
+def test_an_old_answer_for_many_does_not_pass_for_a_new_one(desk, server):
+    server.answers["/arxiv"] = feed(*PAIR)
+    desk.ask(arxiv.prefetch, IDS)
+    told = desk.now
+    desk.now += 90_000
+    server.answers["/arxiv"] = Answer("", 503)
+    desk.ask(arxiv.prefetch, IDS)
+    kept = [
+        desk.cache.get(f"{server.url}/arxiv?id_list={i}&max_results=1") for i in IDS
+    ]
+    assert {one.fetched for one in kept} == {told}
+
+
 def test_arxiv_has_no_such_paper(desk, server):
     server.answers["/arxiv"] = feed()
     with pytest.raises(NotFoundError, match="arXiv: knows no paper 2401"):
@@ -95,6 +148,9 @@ def test_arxiv_has_no_such_paper(desk, server):
         atom_entry(comment="This paper has been withdrawn due to an error in Lemma 2"),
         atom_entry(comment="Withdrawn by the authors"),
         atom_entry(summary="This paper has been withdrawn by the author."),
+        atom_entry(comment="We withdraw this paper as Lemma 2 does not hold"),
+        atom_entry(comment="arXiv admin note: This submission has been removed"),
+        atom_entry("2401.00001v3", comment="v3 is withdrawn"),
     ],
 )
 def test_arxiv_says_that_a_paper_is_withdrawn(desk, server, entry):
@@ -111,6 +167,73 @@ def test_a_paper_about_withdrawal_is_not_withdrawn(desk, server):
     comment = "Supersedes withdrawn arXiv:2301.00001; code for users who have withdrawn"
     server.answers["/arxiv"] = feed(atom_entry(summary=abstract, comment=comment))
     assert desk.ask(arxiv.find, "2401.00001").alarms == ()
+
+
+def test_what_is_withdrawn_may_be_another_version(desk, server):
+    entry = atom_entry("2401.00001v3", comment="v2 was withdrawn by mistake")
+    server.answers["/arxiv"] = feed(entry)
+    found = desk.ask(arxiv.find, "2401.00001")
+    assert found.alarms == ()
+    assert found.notes == ("arXiv:2401.00001 says: v2 was withdrawn by mistake",)
+
+
+def test_a_title_loses_its_mark_so_that_the_paper_is_known_again(desk, server):
+    title = "RETRACTED ARTICLE: Planting Backdoors in Invented Encoders"
+    server.answers["/crossref"] = as_json(crossref(work(title=[title])))
+    found = desk.ask(crossref_module.find, "10.5555/x")
+    assert found.record.title == "Planting Backdoors in Invented Encoders"
+    assert found.alarms == (f"doi:10.5555/ccs24.0001 calls itself {title!r}",)
+
+
+@pytest.mark.parametrize(
+    ("page", "alarms"),
+    [
+        ('<meta content="[RETRACTED] A Title" name=citation_title>', ("acl:2023.findings-emnlp.1 was retracted",)),
+        ("<h2 id=title>[REMOVED] A Title</h2>", ("acl:2023.findings-emnlp.1 was removed",)),
+        ("<h2 id=title>A [RETRACTED] Title</h2>", ()),
+    ],
+)  # fmt: skip
+def test_the_page_of_the_anthology_tells_of_a_retraction(desk, server, page, alarms):
+    server.answers["/acl/2023.findings-emnlp.1.xml"] = Answer(MODS)
+    server.answers["/acl/2023.findings-emnlp.1/"] = Answer(page)
+    found = desk.ask(acl.find, "2023.findings-emnlp.1")
+    assert (found.alarms, found.notes) == (alarms, ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "alarm"),
+    [
+        ({"state": "registered"}, "is no longer findable"),
+        ({"isActive": False}, "is no longer findable"),
+        ({"titles": [{"title": "WITHDRAWN: A Report"}]}, "calls itself"),
+        (
+            {
+                "descriptions": [
+                    {"description": "<p>This paper has been withdrawn.</p>"}
+                ]
+            },
+            "says: This paper has been withdrawn.",
+        ),
+    ],
+)
+def test_datacite_tells_of_a_withdrawal(desk, server, fields, alarm):
+    server.answers["/datacite/10.5281/zenodo.1"] = as_json(datacite(**fields))
+    found = desk.ask(datacite_module.find, "10.5281/zenodo.1")
+    assert alarm in found.alarms[0]
+
+
+def test_dblp_tells_of_a_withdrawal_and_keeps_the_paper_findable(desk, server):
+    server.answers["/dblp"] = as_json(dblp(dblp_info(type="Withdrawn Items")))
+    (found,) = desk.ask(dblp_module.search, "Planting Backdoors")
+    assert found.alarms == ("dblp:conf/ccs/MullerL24 is among the withdrawn items",)
+    assert found.record.kind == "conference"
+
+
+def test_a_page_of_the_anthology_that_was_not_seen_is_a_note(desk, server):
+    server.answers["/acl/2023.findings-emnlp.1.xml"] = Answer(MODS)
+    found = desk.ask(acl.find, "2023.findings-emnlp.1")
+    assert found.alarms == ()
+    assert "was retracted was not seen: ACL Anthology:" in found.notes[0]
 
 
 def test_crossref_gives_a_published_paper(desk, server):
@@ -174,6 +297,20 @@ def test_crossref_joins_title_and_subtitle(desk, server):
             {"update-to": [{"type": "retraction", "DOI": "10.5555/y"}]},
             "is a notice about doi:10.5555/y",
         ),
+        (
+            {"update-to": [{"label": "Retraction", "DOI": "10.5555/CCS24.0001"}]},
+            "doi:10.5555/ccs24.0001 was retracted",
+        ),
+        (
+            {
+                "updated-by": [
+                    {"type": "Partial Retraction", "source": "retraction-watch"}
+                ]
+            },
+            "was retracted in part by its publisher",
+        ),
+        ({"relation": {"is-retracted-by": [{"id": "10.5555/r"}]}}, "is retracted by"),
+        ({"title": ["Planting Backdoors (Retracted article)"]}, "calls itself"),
     ],
 )
 def test_crossref_tells_of_a_retraction(desk, server, fields, alarm):
@@ -375,6 +512,11 @@ def test_a_submission_to_openreview_has_no_venue(desk, server):
     )
     desk.now += 90_000
     assert "was withdrawn" in desk.ask(openreview.find, "AbCdEfGh12").alarms[0]
+    server.answers["/openreview"] = as_json(
+        note("ICLR 2024 Conference Desk Rejected Submission")
+    )
+    desk.now += 90_000
+    assert "was desk rejected" in desk.ask(openreview.find, "AbCdEfGh12").alarms[0]
 
 
 def test_github_gives_the_paper_that_a_readme_cites(desk, server):
