@@ -1,6 +1,7 @@
 """The commands import, fmt and doctor."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ def entries(root: Path) -> set[str]:
 def test_an_import_writes_entries_and_a_second_one_knows_them(run, listed, catalog_dir):
     before = entries(catalog_dir)
     code, out, _ = run("import", listed)
-    assert (code, out) == (FINE, "1 papers: 1 new; no anomalies\n")
+    assert (code, out) == (FINE, "1 paper: 1 new; no anomalies\n")
     assert entries(catalog_dir) - before == {"duong2024planting"}
     code, out, _ = run("import", listed)
     assert code == FOUND
@@ -119,3 +120,81 @@ def test_the_doctor_names_a_command_for_each_finding(run, catalog_dir):
     assert code == FOUND
     runs = [check["run"] for check in json.loads(out)["checks"] if check["findings"]]
     assert any(command.startswith("surveykit explain SK") for command in runs)
+
+
+def references(*titles: str) -> str:
+    """Preprints as BibTeX, one for each title."""
+    return "\n".join(
+        f"@article{{key{n}, title={{{title}}}, author={{Ana Cruz}}, year={{2024}}, journal={{arXiv preprint arXiv:2401.1000{n}}}}}"
+        for n, title in enumerate(titles)
+    )
+
+
+@pytest.fixture
+def drafted(run, catalog_dir, tmp_path):
+    """The invented catalog in order, with drafts of some titles."""
+    run("fmt")
+    run("build")
+
+    def draft(*titles):
+        path = tmp_path / "refs.bib"
+        path.write_text(references(*titles), encoding="utf-8")
+        run("import", path)
+        return sorted((catalog_dir / "catalog/papers/2024").glob("cruz*.yaml"))
+
+    return draft
+
+
+def test_the_doctor_lists_what_is_left_in_each_draft(run, catalog_dir, drafted):
+    paths = drafted("Backdoors in Seeds", "Patches in Seeds")
+    code, out, _ = run("doctor")
+    assert code == FOUND
+    assert out.startswith("drafts: 2 entries to finish by hand\n")
+    assert "errors: fine" in out
+    places = re.findall(r"^  (\S+\.yaml):(\d+):(\d+): (\S+): ", out, re.MULTILINE)
+    assert {Path(place[0]).name for place in places} == {path.name for path in paths}
+    for name, line, column, field in places:
+        text = (catalog_dir / name).read_text(encoding="utf-8").splitlines()
+        assert re.match("TODO|todo", text[int(line) - 1][int(column) - 1 :]), field
+    assert {field for *_, field in places} >= {"title.zh", "terms.role", "terms.threat"}
+    assert "keep what holds of backdoor, and delete `todo`" in out
+    assert "(backdoor: “backdoor” in the title; as " in out
+    assert "“When no term or venue fits”" in out
+
+
+def test_the_section_that_the_doctor_names_exists():
+    root = Path(__file__).parents[1]
+    text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert "### When no term or venue fits\n" in text
+    chinese = (root / "CONTRIBUTING.zh-CN.md").read_text(encoding="utf-8")
+    assert "### 没有合适的分类项或会议时\n" in chinese
+
+
+def test_of_many_drafts_the_doctor_shows_one_line_each_and_all_of_one(run, drafted):
+    paths = drafted(*(f"{word} Seeds" for word in "Old New Red Blue Big Small".split()))
+    code, out, _ = run("doctor")
+    assert code == FOUND
+    (line,) = [line for line in out.splitlines() if paths[0].name in line]
+    assert ".yaml: title.zh, terms.role" in line
+    code, out, _ = run("doctor", paths[0])
+    assert code == FOUND
+    assert out.startswith("drafts: 1 entry to finish by hand\n")
+    assert f"{paths[0].name}:5:7: title.zh: write it in Chinese" in out
+    assert paths[1].name not in out
+
+
+def test_a_finished_draft_leaves_the_list(run, drafted):
+    (path,) = drafted("Backdoors in Seeds")
+    checks = json.loads(run("doctor", "--json").out)["checks"]
+    assert checks[0]["name"] == "drafts"
+    assert checks[-1]["state"].startswith("not looked at until")
+    text = re.sub(r"\[todo.*", "[backdoor]", path.read_text(encoding="utf-8"))
+    text = text.replace("role: [backdoor]", "role: [attack]")
+    text = text.replace("technique: [backdoor]", "technique: [encoder-backdoor]")
+    text = text.replace("stage: [backdoor]", "stage: [design]")
+    text = text.replace("modality: [backdoor]", "modality: [vision]")
+    text = re.sub(r"\n  (scope|knowledge): .*", "", text).replace("TODO", "种子")
+    path.write_text(text, encoding="utf-8")
+    run("build")
+    code, out, _ = run("doctor")
+    assert (code, "drafts" in out) == (FINE, False), out

@@ -53,6 +53,7 @@ class World:
             io.TextIOWrapper(io.BytesIO(), "utf-8"),
         )
         with self._patch.context() as patch:
+            patch.chdir(self.root)
             patch.setattr(
                 sys, "argv", ["surveykit", "--root", str(self.root), *arguments]
             )
@@ -61,6 +62,8 @@ class World:
             for module in (add, verify):
                 if hasattr(module, "client"):
                     patch.setattr(module, "client", self._client)
+            # There, as paths are shown the way they can be opened from where one stands.
+            patch.chdir(self.root)
             with pytest.raises(SystemExit) as stop:
                 main()
         for stream in (out, err):

@@ -38,10 +38,12 @@ def repository(given: Path | None) -> Path:
     for folder in (here,) if given else (here, *here.parents):
         if (folder / "catalog").is_dir():
             return folder
-    where = (
-        f"in {here}" if given else f"in {here} or above; name the repository: --root"
+    above = next((f for f in here.parents if (f / "catalog").is_dir()), None)
+    but = f", but in {openable(above, '.')}" if above else ""
+    where = f"in {here}{but}" if given else f"in {here} or above"
+    raise click.UsageError(
+        f"no catalog/ {where}; --root names the folder that holds it"
     )
-    raise click.UsageError(f"no catalog/ {where}")
 
 
 def openable(home: Path, path: str) -> str:
