@@ -1,185 +1,265 @@
-"""A list in Markdown as a document: its lines under their headings, its tables, its links to itself."""
+"""A list in Markdown as a document: its blocks under their headings, each with the line where it begins.
+
+Markdown is rendered to HTML that remembers lines, and the HTML is read as a tree: so Markdown's own tables and lists
+and those that are written in HTML are one thing.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from surveykit.imports import bibtex
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from selectolax.lexbor import LexborHTMLParser, LexborNode
+
 from surveykit.imports.reading import Reading
 from surveykit.record import tidy
 
-_HEADING = re.compile(r"(#{1,6})\s+(.*?)\s*#*")
-_BROKEN = re.compile(r"\]\(\s*https?://[^)\s]*$")
+DEEPEST = 60
+"""Elements within each other; what lies deeper is text without form."""
+BREAK = "\u2028"
+"""A span that ends a line for good; a line that only goes on in the next one ends with `\\n`."""
+NOWHERE = "#"
+"""Address of a link that has none."""
+_BLOCKS = frozenset(
+    "address article aside blockquote caption center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3"
+    " h4 h5 h6 header hr li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
+)
+_ANY_BLOCK = ",".join(sorted(_BLOCKS))
+# Elements that hide what follows, or that read it by rules of their own, are text, as on GitHub.
+_TAKES_ALL = re.compile(
+    r"<(?=/?(?:iframe|math|noembed|noframes|noscript|plaintext|script|select|style|svg|template|textarea|title|xmp)\b)",
+    re.I,
+)
+_TAG = re.compile(r"<([a-z][a-z0-9]*)(?=[\s/>])", re.I)
+_CUT = re.compile(r"\]\(\s*https?://[^)\s]*$")
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line, with the headings above it."""
+class Span:
+    """A piece of text in one style; the end of a line is a span of its own."""
 
-    number: int
-    """1-based."""
     text: str
-    headings: tuple[str, ...]
-    heading: bool = False
-    """Whether the line is a heading itself."""
+    url: str = ""
+    """Where it leads; empty outside of links."""
+    bold: bool = False
+    emphasis: bool = False
+    code: bool = False
+    line: int = 0
+    """Where it stands in the file."""
 
 
-def lines(text: str, reading: Reading) -> list[Line]:
-    """Lines outside of code blocks; an address that goes on in the next line is joined."""
-    found: list[Line] = []
-    above: list[tuple[int, str]] = []
-    for number, line in _joined(_without_code(text, reading), reading):
-        heading = _HEADING.fullmatch(line)
-        if heading:
-            depth = len(heading[1])
-            above = [*(pair for pair in above if pair[0] < depth), (depth, heading[2])]
-        titles = tuple(title for depth, title in above if depth > 1 and title)
-        found.append(Line(number, line, titles, heading is not None))
-    return found
+@dataclass
+class Block:
+    """An item of a list, a row of a table, a paragraph or a code block."""
+
+    kind: str
+    """`item`, `row`, `text`, `code`, or `heading`."""
+    line: int
+    headings: tuple[str, ...] = ()
+    """Of all levels below the first, outermost first."""
+    spans: list[Span] = field(default_factory=list)
+    inner: list[Block] = field(default_factory=list)
+    """What an item holds below its own text; the cells of a row."""
+    level: int = 0
+    """Of a heading, 1 to 7; of a row, the number of its table."""
+    aside: bool = False
+    """Whether a reader has to unfold it; of a row, whether it is a heading of columns."""
+
+    @property
+    def text(self) -> str:
+        """The text on one line."""
+        return tidy("".join(span.text for span in self.spans))
 
 
-def _without_code(text: str, reading: Reading) -> Iterator[tuple[int, str]]:
-    """Lines with blanks for code blocks; what BibTeX stands in one is looked at."""
-    code: list[str] | None = None
-    for number, line in enumerate(text.splitlines(), start=1):
-        fence = re.match(r"\s*(```|~~~)", line)
-        if fence and code is None:
-            code = []
-        elif fence and code is not None:
-            _check_code("\n".join(code), number - len(code), reading)
-            code = None
-        elif code is not None:
-            code.append(line)
-        yield number, "" if fence or code is not None else line
+def parse(text: str, reading: Reading) -> list[Block]:
+    """Blocks in their order; comments and pictures are left out."""
+    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": 200})
+    markdown.enable(["table", "strikethrough"])
+    joined, numbers = _joined(text, reading)
+    tokens = markdown.parse(joined)
+    for token in tokens:
+        _mark(token, numbers, reading)
+    html = markdown.renderer.render(tokens, markdown.options, {})
+    tree = LexborHTMLParser(html)
+    walker = _Walker()
+    if tree.body is not None:
+        walker.walk(tree.body, walker.found, 0)
+    return walker.found
 
 
-def _check_code(code: str, line: int, reading: Reading) -> None:
-    if not re.match(r"\s*@\w+\s*[{(]", code):
+def _joined(text: str, reading: Reading) -> tuple[str, list[int]]:
+    """The text with addresses in one piece that were broken over two lines, and the number of each line."""
+    lines: list[str] = []
+    numbers: list[int] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if lines and _CUT.search(lines[-1]) and line.strip():
+            lines[-1] += line.strip()
+            url = re.findall(r"https?://[^)\s]*", lines[-1])[-1]
+            said = f"an address goes on in the next line; read as {url}"
+            reading.note(numbers[-1], "broken-line", said)
+        else:
+            lines.append(line)
+            numbers.append(number)
+    return "\n".join(lines), numbers
+
+
+def _mark(token: Token, numbers: list[int], reading: Reading) -> None:
+    """Give every element the line where it begins."""
+    for child in token.children or ():
+        if child.type == "html_inline":
+            child.content = _TAKES_ALL.sub("&lt;", child.content)
+    if token.map is None:
         return
-    inner = bibtex.read(code, reading.source)
-    for anomaly in inner.anomalies:
-        reading.note(
-            line + anomaly.line - 1, anomaly.kind, f"in a code block: {anomaly.message}"
+    first = token.map[0]
+    if token.type == "html_block":
+        if token.content.lstrip().startswith("<!--") and "-->" not in token.content:
+            said = f"a comment is not closed; the {token.map[1] - first} lines behind it are not read"
+            reading.note(numbers[first], "lost", said)
+        token.content = "\n".join(
+            _TAG.sub(rf'<\1 data-line="{numbers[min(n, len(numbers) - 1)]}"', line)
+            for n, line in enumerate(
+                _TAKES_ALL.sub("&lt;", token.content).split("\n"), start=first
+            )
         )
-    for found in inner.found:
-        said = f"the BibTeX entry {found.name!r} in a code block was not taken for a paper of the list"
-        reading.note(line + found.line - 1, "check", said)
+    elif token.nesting >= 0:
+        token.attrSet("data-line", str(numbers[first]))
 
 
-def _joined(
-    numbered: Iterator[tuple[int, str]], reading: Reading
-) -> Iterator[tuple[int, str]]:
-    for number, line in numbered:
-        joined = line
-        while _BROKEN.search(joined):
-            _, more = next(numbered, (0, ")"))
-            joined += more.strip()
-            url = re.findall(r"https?://[^)\s]*", joined)[-1]
-            reading.note(
-                number,
-                "broken-line",
-                f"an address goes on in the next line; read as {url}",
-            )
-        yield number, joined
+class _Walker:
+    """Reads a tree of HTML into blocks."""
+
+    def __init__(self) -> None:
+        self.found: list[Block] = []
+        self._line = 1
+        self._above: list[tuple[int, str]] = []
+        self._tables = 0
+
+    def _block(self, kind: str, into: list[Block], **more: object) -> Block:
+        titles = tuple(title for depth, title in self._above if depth > 1 and title)
+        block = Block(kind, self._line, titles, **more)  # type: ignore[arg-type]  # level and aside
+        into.append(block)
+        return block
+
+    def walk(self, node: LexborNode, into: list[Block], depth: int) -> None:
+        """Add what an element holds; text that stands in no block of its own becomes one."""
+        open_text: Block | None = None
+        for child in _children(node):
+            tag = child.tag or ""
+            if tag == "-text" or (tag not in _BLOCKS and not _holds_block(child)):
+                spans = list(self._spans(child, depth))
+                if open_text is None and any(s.text.strip() for s in spans):
+                    open_text = self._block("text", into)
+                if open_text is not None:
+                    open_text.spans += spans
+            elif tag != "-comment":
+                open_text = None
+                self._line = _line(child, self._line)
+                self._enter(tag, child, into, depth)
+
+    def _enter(self, tag: str, node: LexborNode, into: list[Block], depth: int) -> None:
+        if depth > DEEPEST:
+            self._block("text", into).spans.append(Span(node.text()))
+        elif re.fullmatch("h[1-6]|summary", tag):
+            self._heading(tag, node, into, depth)
+        elif tag == "li":
+            item = self._block("item", into)
+            self._fill(item, node, depth)
+        elif tag == "tr":
+            row = self._block("row", into, level=self._tables, aside=_is_head(node))
+            for cell in _children(node):
+                if cell.tag in ("td", "th"):
+                    self._line = _line(cell, self._line)
+                    times = min(int(_number(cell, "colspan")), 20)
+                    for _ in range(times):
+                        self._fill(self._block("cell", row.inner), cell, depth)
+        elif tag == "pre":
+            inner = node.css_first("code") or node
+            self._line = _line(inner, self._line)
+            self._block("code", into).spans.append(Span(node.text()))
+        else:
+            self._tables += tag == "table"
+            before = list(self._above)
+            self.walk(node, into, depth + 1)
+            if tag == "details":
+                self._above = before
+
+    def _heading(
+        self, tag: str, node: LexborNode, into: list[Block], depth: int
+    ) -> None:
+        level = int(tag[1]) if tag != "summary" else 7
+        self._above = [pair for pair in self._above if pair[0] < level]
+        heading = self._block("heading", into, level=level)
+        heading.spans += self._spans(node, depth)
+        self._above.append((level, heading.text))
+
+    def _fill(self, block: Block, node: LexborNode, depth: int) -> None:
+        """Own text and inner blocks of an item or a cell."""
+        inner: list[Block] = []
+        above = list(self._above)
+        self.walk(node, inner, depth + 1)
+        self._above = above
+        asides = {id(b) for b in inner if b.headings != block.headings}
+        for one in inner:
+            if one.kind == "text" and id(one) not in asides:
+                block.spans += [*([Span(BREAK)] if block.spans else []), *one.spans]
+            elif one.kind != "heading":
+                one.aside = one.aside or id(one) in asides
+                block.inner.append(one)
+
+    def _spans(self, node: LexborNode, depth: int) -> Iterator[Span]:
+        """Pieces of text below a node that holds no block."""
+        stack = [(node, "", False, False, False, depth)]
+        while stack:
+            here, url, bold, emphasis, code, deep = stack.pop()
+            tag = here.tag or ""
+            if tag == "-text":
+                for part in re.split(r"(\n)", here.text_content or ""):
+                    if part:
+                        self._line += part == "\n"
+                        yield Span(part, url, bold, emphasis, code, self._line)
+                continue
+            if tag == "br":
+                yield Span(BREAK)
+            elif tag == "img" and url:
+                # A badge says by its text what the link around it is; by itself it is no link.
+                yield Span(here.attributes.get("alt") or "", url, line=self._line)
+            bold |= tag in ("b", "strong")
+            emphasis |= tag in ("i", "em", "cite")
+            code |= tag in ("code", "kbd", "tt")
+            if tag == "a":
+                url = (here.attributes.get("href") or "").strip() or NOWHERE
+            stack += [
+                (child, url, bold, emphasis, code, deep + 1)
+                for child in reversed(list(_children(here)))
+                if child.tag != "-comment"
+            ]
 
 
-def check(found: list[Line], papers: list[int], reading: Reading) -> None:
-    """Report what is wrong around the items: headings, contents, tables. `papers` are the items' lines."""
-    _check_sections(found, papers, reading)
-    _check_anchors(found, reading)
-    _check_tables(found, papers, reading)
+def _children(node: LexborNode) -> Iterator[LexborNode]:
+    child = node.child
+    while child is not None:
+        yield child
+        child = child.next
 
 
-def missing_files(text: str, folder: Path, reading: Reading) -> None:
-    """Report local files that the list shows or links and that do not lie beside it."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        for name in re.findall(r"\]\(\s*([^)#\s]+)\s*\)", line):
-            local = not re.match(r"[a-z][a-z0-9+.-]*:|/|#", name, re.I)
-            if local and ".." not in name.split("/") and not (folder / name).exists():
-                reading.note(
-                    number, "missing-file", f"{name} does not lie beside the list"
-                )
+def _holds_block(node: LexborNode) -> bool:
+    return node.child is not None and node.css_first(_ANY_BLOCK) is not None
 
 
-def _check_sections(found: list[Line], papers: list[int], reading: Reading) -> None:
-    headings = [line for line in found if line.heading]
-    for place, line in enumerate(headings):
-        depth = len(line.text) - len(line.text.lstrip("#"))
-        later = headings[place + 1 :]
-        end = next(
-            (h.number for h in later if len(h.text) - len(h.text.lstrip("#")) <= depth),
-            found[-1].number + 1,
-        )
-        inside = [x for x in found if line.number < x.number < end]
-        if depth > 1 and not any(x.text.strip() for x in inside):
-            title = line.text.lstrip("# ")
-            reading.note(
-                line.number, "empty-section", f"nothing stands below {title!r}"
-            )
+def _line(node: LexborNode, before: int) -> int:
+    told = node.attributes.get("data-line") or ""
+    return (
+        int(told) if told.isascii() and told.isdecimal() and len(told) < 9 else before
+    )
 
 
-def _check_anchors(found: list[Line], reading: Reading) -> None:
-    known = {_anchor(line.text.lstrip("# ")) for line in found if line.heading}
-    for line in found:
-        for target in re.findall(r"\]\(#([^)]*)\)", line.text):
-            if target not in known:
-                right = _anchor(target)
-                hint = f"; write #{right}" if right in known else ""
-                reading.note(
-                    line.number, "anchor", f"no heading has the anchor #{target}{hint}"
-                )
+def _is_head(row: LexborNode) -> bool:
+    return all(cell.tag == "th" for cell in _children(row) if cell.tag != "-text")
 
 
-def _anchor(title: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    kept = re.sub(r"[^\w\- ]", "", title.strip().lower())
-    return kept.replace(" ", "-")
-
-
-def _check_tables(found: list[Line], papers: list[int], reading: Reading) -> None:
-    for head, _, row in zip(found, found[1:], found[2:], strict=False):
-        names, numbers = _cells(head.text), _cells(row.text)
-        if len(names) != len(numbers) or not any(n.isdecimal() for n in numbers):
-            continue
-        counts = {
-            name.lower(): int(n)
-            for name, n in zip(names, numbers, strict=True)
-            if n.isdecimal()
-        }
-        total = next(
-            (counts[n] for n in ("total", "sum", "all", "合计", "总计") if n in counts),
-            None,
-        )
-        years = {
-            name: n
-            for name, n in counts.items()
-            if re.fullmatch("(19|20)[0-9]{2}", name)
-        }
-        if total is None or not years:
-            continue
-        if sum(years.values()) != total:
-            said = f"{' + '.join(map(str, years.values()))} is {sum(years.values())}, not {total}"
-            reading.note(
-                row.number, "count", f"the numbers of the years do not add up: {said}"
-            )
-        section = [p for p in papers if _same_section(found, head, p)]
-        if len(section) != total:
-            reading.note(
-                row.number,
-                "count",
-                f"the table says {total} papers, the section holds {len(section)}",
-            )
-
-
-def _same_section(found: list[Line], head: Line, number: int) -> bool:
-    line = next((x for x in found if x.number == number), None)
-    return bool(line and line.headings[: len(head.headings)] == head.headings)
-
-
-def _cells(text: str) -> list[str]:
-    if "|" not in text:
-        return []
-    return [tidy(cell) for cell in text.strip().strip("|").split("|")]
+def _number(node: LexborNode, name: str) -> str:
+    told = node.attributes.get(name) or ""
+    return told if re.fullmatch("[1-9][0-9]?", told) else "1"

@@ -1,208 +1,214 @@
-r"""Lists of papers in Markdown ("awesome lists") -> records.
+"""Lists of papers in Markdown ("awesome lists") -> records.
 
-Two styles are read. In one, an item is `**Title** [[pdf]](url) [[code]](url)` with authors,
-affiliations and venue as items of its own below it; in the other it is one line,
-`Title. Venue 2022. [\[pdf\]](url)`. Headings become the record's headings.
+An item of a list, a row of a table and a paragraph are read alike: links by their addresses, the title by its link, its
+bold type, its quotes or its place, and what is left over as authors, venue and date. Whatever is none of these is
+reported with its line.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from itertools import groupby
 
-from surveykit.imports import document, wording
-from surveykit.imports.names import author
-from surveykit.imports.reading import Reading, arxiv_in, located, short, usable
-from surveykit.models import Author
-
-_LINK = re.compile(
-    r"\[(?:\\?\[)?\s*([^\[\]\\]*?)\s*(?:\\?\])?\]\s?"
-    r"\(\s*<?((?:[^()\s]|\([^()\s]*\))*)>?(?:\s+\"[^\"]*\")?\s*\)"
+from surveykit.imports import bibtex, document, linked, listed, outline, tables, wording
+from surveykit.imports.document import Block
+from surveykit.imports.entry import (
+    Link,
+    Paper,
+    heads,
+    is_paper,
+    leads,
+    lines_of,
+    paper_of,
+    parts_of,
+    take,
 )
-_ITEM = re.compile(r"(\s*)(?:[-*+]|[0-9]{1,4}[.)])\s+(.*)")
-_BOLD = re.compile(r"\*\*(.+?)\*\*|__(.+?)__")
-_YEAR = re.compile(r"\b((?:19|20)[0-9]{2})\b")
-_CODE = re.compile(r"code|github|repo|implementation|代码", re.I)
-_OTHER = re.compile(
-    r"project|site|page|video|slides?|demo|dataset|blog|poster|主页", re.I
-)
-_PAPER = re.compile(r"pdf|paper|arxiv|link|doi|abs|html|论文|acm|ieee|openreview", re.I)
+from surveykit.imports.reading import Reading, short
 
-
-@dataclass
-class _Item:
-    """One item of a list, with what stands below it."""
-
-    line: int
-    headings: tuple[str, ...]
-    text: str
-    details: list[tuple[int, str]] = field(default_factory=list)
+_PREFIX = re.compile(r"\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
 
 
 def read(text: str, source: str) -> Reading:
     """Records of a list."""
     reading = Reading(source)
-    lines = document.lines(text, reading)
-    items = list(_items(lines))
-    document.check(lines, [i.line for i in items if _is_paper(i)], reading)
-    for item in items:
-        if _is_paper(item):
-            _read_item(item, reading)
-        elif not _is_contents(item.text):
-            said = f"{short(item.text)!r} has no address; not taken for a paper"
-            reading.note(item.line, "no-link", said)
-    papers = [item for item in items if _is_paper(item)]
-    wording.check_style([(i.line, i.text) for i in papers], reading)
-    several = [item.details for item in papers if len(item.details) > 1]
-    wording.check_separators([details[0] for details in several], reading)
-    if affiliated := sum(len(details) > 2 for details in several):
-        said = f"the affiliations of {affiliated} papers have no place in the catalog"
-        reading.note(1, "not-kept", said)
+    blocks = document.parse(text, reading)
+    reader = _Reader(reading)
+    for (kind, _), group in groupby(
+        blocks, key=lambda b: (b.kind, b.kind == "row" and b.level)
+    ):
+        if kind == "row":
+            reader.papers += tables.papers(list(group), reading)
+        else:
+            for block in group:
+                reader.block(block)
+    papers = reader.papers
+    for paper in papers:
+        listed.record(paper, reading)
+    outline.check(text, blocks, [(p.line, p.headings) for p in papers], reading)
+    wording.check_affiliations(
+        [r for p in papers if p.rest.authors for r in p.rest.remarks], reading
+    )
+    wording.check_style([(p.line, p.title, p.bold) for p in papers], reading)
+    wording.check_separators(
+        [(p.rest.authors_line, p.rest.authors) for p in papers], reading
+    )
+    reading.close()
     return reading
 
 
-def _items(lines: list[document.Line]) -> Iterator[_Item]:
-    current: _Item | None = None
-    outer = 0
-    for line in lines:
-        found = _ITEM.fullmatch(line.text)
-        indent = len(found[1].expandtabs(4)) if found else 0
-        inside = line.text.startswith((" ", "\t"))
-        if found and (current is None or indent <= outer):
-            if current:
-                yield current
-            outer = indent
-            current = _Item(line.number, line.headings, found[2].strip())
-        elif current and found:
-            current.details.append((line.number, found[2].strip()))
-        elif current and inside and line.text.strip():
-            _go_on(current, line.text.strip())
-        elif current and (line.text.strip() or line.heading):
-            yield current
-            current = None
-    if current:
-        yield current
+class _Reader:
+    """Finds the papers among the blocks of a list."""
 
+    def __init__(self, reading: Reading) -> None:
+        self.papers: list[Paper] = []
+        self._reading = reading
 
-def _go_on(item: _Item, text: str) -> None:
-    """A line without a sign of its own continues what stands above it."""
-    if item.details:
-        number, before = item.details.pop()
-        item.details.append((number, f"{before} {text}"))
-    else:
-        item.text += f" {text}"
+    def block(self, block: Block) -> None:
+        """Take a block that stands in no table."""
+        if block.kind == "item":
+            self._item(block, ())
+        elif block.kind == "text":
+            self._text(block)
+        elif block.kind == "code":
+            self._code(block)
+        elif leads(block):
+            self._reading.gather(block.line, "text", "links in a heading are not read")
 
-
-def _is_paper(item: _Item) -> bool:
-    return any(re.match("https?:", url) for _, url in _links(item))
-
-
-def _is_contents(text: str) -> bool:
-    """Whether an item only leads to a place in the same file."""
-    return bool(re.search(r"\]\(#", text))
-
-
-def _links(item: _Item) -> list[tuple[str, str]]:
-    texts = [item.text, *(text for _, text in item.details)]
-    return [pair for text in texts for pair in _LINK.findall(text)]
-
-
-def _read_item(item: _Item, reading: Reading) -> None:
-    title, rest = _title(item)
-    title = wording.mended_title(title, item.line, reading)
-    details = [(n, t) for n, t in item.details if not _LINK.search(t)]
-    venue = _venue(rest, details)
-    authors = _authors(details, venue, title, reading)
-    wording.check_affiliations(
-        [(n, t) for n, t in details[bool(authors) :] if t != venue], reading
-    )
-    year = _YEAR.findall(venue or "")
-    values: dict[str, object] = {
-        "title": title,
-        "authors": authors,
-        "venue_text": venue,
-        "year": int(year[-1]) if year else None,
-        "headings": tuple(wording.plain(h) for h in item.headings),
-    }
-    values |= _addresses(item, title, reading)
-    if "arxiv" not in values and venue and (known := arxiv_in(venue)):
-        values["arxiv"] = known
-    if re.match(r"\W*(arxiv|corr)\b", venue or "", re.I):
-        values["kind"] = "preprint"
-    reading.add(item.line, short(title), values)
-
-
-def _title(item: _Item) -> tuple[str, str]:
-    """The title, and what is said behind it on the same line."""
-    bare = _LINK.sub("", item.text)
-    if bold := _BOLD.search(item.text):
-        inner = _LINK.sub(lambda link: link[1], bold[1] or bold[2])
-        rest = _LINK.sub("", item.text.replace(bold[0], " "))
-        return wording.plain(inner), wording.plain(rest)
-    first = _LINK.match(item.text)
-    if first and not (_PAPER.fullmatch(first[1]) or _CODE.fullmatch(first[1])):
-        return wording.plain(first[1]), wording.plain(bare)
-    text = wording.plain(bare).strip(" .;,|")
-    sentence = re.match(r"(.+[.?!])\s+(.+?)$", text)
-    if sentence and _YEAR.search(sentence[2]):
-        return sentence[1].removesuffix("."), sentence[2]
-    return text, ""
-
-
-def _venue(rest: str, details: list[tuple[int, str]]) -> str | None:
-    for _, text in reversed(details):
-        if _YEAR.search(text) and not text.lower().startswith("http"):
-            return text
-    rest = rest.strip(" .;,-–()[]")
-    return rest if _YEAR.search(rest) else None
-
-
-def _authors(
-    details: list[tuple[int, str]], venue: str | None, title: str, reading: Reading
-) -> tuple[Author, ...]:
-    if not details or details[0][1] == venue:
-        return ()
-    line, text = details[0]
-    people = []
-    for name in re.split(r"\s*[,;，、]\s*|\s+and\s+|\s*&\s*", wording.plain(text)):
-        if not name:
-            continue
-        mended = wording.mended_name(name, line, reading)
-        if one := author(mended):
-            people.append(one)
-        else:
-            reading.note(
-                line, "author", f"{short(title)}: {name!r} is no name; left out"
-            )
-    return tuple(people)
-
-
-def _addresses(item: _Item, title: str, reading: Reading) -> dict[str, str]:
-    values: dict[str, str] = {}
-    for label, url in _links(item):
-        address = usable(url)
-        if address is None:
-            said = f"{short(title)}: the address {url[:80]!r} cannot be used; left out"
-            reading.note(item.line, "bad-value", said)
-            continue
-        code = _CODE.search(label) or (
-            re.match(r"https?://(www\.)?(github|gitlab)\.com/", address)
-            and not _OTHER.search(label)
-        )
-        if address.startswith("http:"):
-            reading.note(item.line, "http", f"{address} is not encrypted; try https")
-        if code:
-            values.setdefault("code_url", address)
-        elif _OTHER.search(label):
-            said = f"{short(title)}: the link {label!r} to {address} is left out"
-            reading.note(item.line, "not-kept", said)
-        else:
-            if version := re.search(r"arxiv\.org/\w+/[0-9.]+(v[0-9]+)", address):
-                said = (
-                    f"{address} names version {version[1]}; the id is kept without it"
+    def _item(self, block: Block, above: tuple[str, ...]) -> None:
+        if _is_contents(block):
+            return
+        headings = (*block.headings, *above)
+        papers = [paper_of(block.line, headings, lines) for lines in heads(block)]
+        inner = block.inner
+        if len(papers) == 1 and papers[0].title:
+            apart = self._whole(papers[0], block)
+            if apart is not None:
+                self.papers.append(papers[0])
+                inner, papers = apart, []
+        for paper in papers if len(papers) > 1 else ():
+            self.papers.append(paper)
+        holds = any(leads(one) for one in inner)
+        if len(papers) == 1 and (not holds or leads(block, deep=False)):
+            self._unread(block)
+        label = (block.text,) if papers and block.text and holds else ()
+        for one in inner:
+            if one.kind == "item":
+                self._item(one, (*above, *label))
+            elif one.kind == "code":
+                self._code(one)
+            else:
+                self._reading.gather(
+                    one.line, "text", "a table or paragraph within an item is not read"
                 )
-                reading.note(item.line, "version", said)
-            for name, value in located(address).items():
-                values.setdefault(name, value)
-    return values
+
+    def _whole(self, paper: Paper, block: Block) -> list[Block] | None:
+        """Complete a paper with what stands below it; gives the items that are papers themselves, None if it is none."""
+        items = [one for one in block.inner if one.kind == "item" and not one.aside]
+        apart = [one for one in items if self._stands_alone(one, paper)]
+        if apart and not paper.has("paper", "title"):
+            return None
+        for one in block.inner:
+            if one not in apart:
+                self._detail(one, paper)
+        return apart if is_paper(paper) else None
+
+    def _stands_alone(self, block: Block, paper: Paper) -> bool:
+        """Whether an item below a paper is a paper itself and no part of it."""
+        lines = lines_of(block.spans)
+        own = paper_of(block.line, block.headings, lines)
+        if not own.title or listed.is_alike(own.title, paper.title):
+            return False
+        titled = any(
+            link.role == "title" and linked.says_paper(link.url) for link in own.links
+        )
+        labelled = _PREFIX.match(block.text) and not paper.has("paper", "title")
+        return (titled or (own.bold and own.has("paper"))) and not labelled
+
+    def _detail(self, block: Block, paper: Paper) -> None:
+        """Take what stands below a paper: links, authors, venue, BibTeX; remarks are counted."""
+        if block.kind == "code":
+            paper.codes.append(block)
+            return
+        if block.aside or len(block.text) > 1200:
+            if block.text:
+                paper.rest.remarks.append((block.line, block.text))
+        else:
+            for line in lines_of(block.spans):
+                row = [*parts_of(line, block.line)]
+                paper.links += [part for part in row if isinstance(part, Link)]
+                take(paper, row, block.line, below=not paper.rest.remarks)
+        for one in block.inner:
+            self._detail(one, paper)
+
+    def _text(self, block: Block) -> None:
+        for paper in [
+            paper_of(block.line, block.headings, lines) for lines in heads(block)
+        ]:
+            words = sum(len(text.split()) for _, text in paper.rest.remarks)
+            if (
+                paper.title
+                and paper.has("paper", "title")
+                and is_paper(paper)
+                and words <= 12
+            ):
+                self.papers.append(paper)
+            elif paper.has("paper") or any(
+                linked.says_paper(li.url) for li in paper.links
+            ):
+                urls = ", ".join(
+                    li.url
+                    for li in paper.links
+                    if linked.says_paper(li.url) or li.role == "paper"
+                )
+                said = (
+                    f"running text leads to {urls}; not taken for a paper of the list"
+                )
+                self._reading.note(block.line, "check", said)
+            elif block.text or paper.links:
+                for line in {span.line or block.line for span in block.spans}:
+                    self._reading.gather(line, "text", "text without a paper")
+
+    def _unread(self, block: Block) -> None:
+        links = [
+            p
+            for line in lines_of(block.spans)
+            for p in parts_of(line, block.line)
+            if isinstance(p, Link)
+        ]
+        if not block.text and not links:
+            return
+        urls = [link.url for link in links if link.role != "empty"]
+        if urls:
+            said = f"{short(block.text)!r} leads to {', '.join(urls[:3])}, which is no known place of papers; not taken for a paper"
+            self._reading.note(block.line, "check", said)
+        else:
+            said = f"{short(block.text)!r} has no address; not taken for a paper"
+            self._reading.note(block.line, "no-link", said)
+
+    def _code(self, block: Block) -> None:
+        """BibTeX belongs to the paper above it, or is reported."""
+        code = "".join(span.text for span in block.spans)
+        if not re.search(r"^\s*@\w+\s*[{(]", code, re.M):
+            if code.strip():
+                self._reading.gather(block.line, "text", "a code block without BibTeX")
+            return
+        last = self.papers[-1] if self.papers else None
+        found = bibtex.read(code, self._reading.source).found
+        if (
+            last
+            and len(found) == 1
+            and listed.is_alike(found[0].record.title, last.title)
+        ):
+            last.codes.append(block)
+            return
+        for one in listed.bibtex_of(block, self._reading).found:
+            said = f"the BibTeX entry {one.name!r} in a code block was not taken for a paper of the list"
+            self._reading.note(block.line + one.line - 1, "check", said)
+
+
+def _is_contents(block: Block) -> bool:
+    """Whether an item only leads to a place in the same file."""
+    inside = any(
+        s.url.startswith("#") and s.url != document.NOWHERE for s in block.spans
+    )
+    return (inside or "](#" in block.text) and not leads(block)

@@ -27,6 +27,7 @@ KINDS = {
     "bad-value": "a value that an entry cannot hold",
     "not-kept": "facts for which the catalog has no place",
     "shared-identifier": "one identifier for different papers",
+    "retracted": "a title that says that the paper was retracted or withdrawn",
     "duplicate": "a paper that is in the file or the catalog already",
     "differs": "a fact that the catalog has otherwise",
     "code-elsewhere": "a code link that may be another project's",
@@ -98,6 +99,17 @@ class Reading:
     """Name of the file, for messages and records."""
     found: list[Found] = field(default_factory=list)
     anomalies: list[Anomaly] = field(default_factory=list)
+    _gathered: dict[tuple[str, str], set[int]] = field(default_factory=dict)
+
+    def gather(self, line: int, kind: str, message: str) -> None:
+        """Keep an anomaly that may come often: `close` notes it once, with all of its lines."""
+        self._gathered.setdefault((kind, message), set()).add(line)
+
+    def close(self) -> None:
+        """Note what was gathered."""
+        for (kind, message), lines in self._gathered.items():
+            self.note(min(lines), kind, f"{message}: {_places(lines)}")
+        self._gathered.clear()
 
     def note(self, line: int, kind: str, message: str) -> None:
         """Keep an anomaly."""
@@ -215,6 +227,18 @@ class Places:
         if not found:
             said = f"{self._name}: {otherwise}; left out"
             self._reading.note(self._line, "bad-value", said)
+
+
+def _places(lines: Iterable[int]) -> str:
+    """`line 3` or `lines 3-5, 9`."""
+    runs: list[tuple[int, int]] = []
+    for line in sorted(lines):
+        if runs and line == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], line)
+        else:
+            runs.append((line, line))
+    told = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
+    return f"line{'s' * (runs[0][0] != runs[-1][1])} {', '.join(told)}"
 
 
 def short(title: str) -> str:

@@ -14,7 +14,7 @@ from typing import Literal
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft, Drafter
 from surveykit.errors import MachineError
-from surveykit.imports import bibtex, csl, document, markdown, ris
+from surveykit.imports import bibtex, csl, markdown, outline, ris
 from surveykit.imports.mojibake import decoded, repaired
 from surveykit.imports.reading import Anomaly, Found, Reading
 from surveykit.imports.review import review
@@ -111,7 +111,7 @@ def _imported(
     reading = READERS[form](text, path.name)
     reading.anomalies += anomalies
     if form == "markdown":
-        document.missing_files(text, path.parent, reading)
+        outline.missing_files(text, path.parent, reading)
     reviewed = review(reading, catalog)
     drafter, drafts = Drafter(catalog, today), []
     names = Names(taken)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 
 from rapidfuzz import fuzz
 
@@ -54,15 +55,15 @@ def plain(text: str) -> str:
     return tidy(re.sub(r"(?<!\w)[*_](?=\S)|(?<=\S)[*_](?!\w)", "", text))
 
 
-def mended_title(title: str, line: int, reading: Reading) -> str:
-    """The title as it should be; each change is reported."""
-    title = tidy(title).removesuffix(".")
+def mended_title(title: str, line: int, reading: Reading) -> tuple[str, str]:
+    """The title as it should be, each change reported, and the venue that stood at its end."""
+    title, venue = tidy(title).removesuffix("."), ""
     if suffix := _SUFFIX.search(title):
         said = (
             f"{title!r} ends with the venue's name; {suffix[0].strip()!r} is left out"
         )
         reading.note(line, "title-suffix", said)
-        title = title[: suffix.start()]
+        title, venue = title[: suffix.start()], suffix[0].strip(" |()")
     if _is_torn(title):
         right = _TORN.sub(_join, title)
         reading.note(line, "stray-space", f"{title!r} was read as {right!r}")
@@ -76,7 +77,7 @@ def mended_title(title: str, line: int, reading: Reading) -> str:
             f"{title!r} is in capitals; written as {right!r}, check the names in it",
         )
         title = right
-    return title
+    return title, venue
 
 
 def _is_torn(title: str) -> bool:
@@ -104,27 +105,20 @@ def _lowered(title: str) -> str:
     return " ".join(words)
 
 
-def mended_name(name: str, line: int, reading: Reading) -> str:
-    """An author's name without footnote marks and capitals; each change is reported."""
-    right = re.sub(r"[\d*†‡§¶∗]+$", "", name).strip()
-    if right != name:
-        reading.note(line, "author", f"{name!r} ends with a mark; read as {right!r}")
-    words = right.split()
-    if len(words) > 1 and right.isupper() and len(right) > 6:
-        lowered = " ".join(w.capitalize() for w in words)
-        reading.note(
-            line,
-            "capitals",
-            f"the author {right!r} is in capitals; written as {lowered!r}",
-        )
-        right = lowered
-    elif len(words) > 1 and words[-1][0].islower():
-        reading.note(
-            line,
-            "author",
-            f"the family name in {right!r} begins with a small letter; check it",
-        )
-    return right
+def check_names(text: str, line: int, reading: Reading) -> None:
+    """Report names with footnote marks, in capitals, or with a small letter at the family name."""
+    for name in re.split(r"\s*[,;，、]\s*|\s+and\s+|\s*&\s*", plain(text)):
+        right = re.sub(r"[\d*†‡§¶∗]+$", "", name).strip()
+        words = right.split()
+        if right != name and right:
+            said = f"{name!r} ends with a mark; read as {right!r}"
+            reading.note(line, "author", said)
+        if len(words) > 1 and right.isupper() and len(right) > 6:
+            said = f"the author {right!r} is in capitals; check how the name is written"
+            reading.note(line, "capitals", said)
+        elif len(words) > 1 and words[-1][0].islower():
+            said = f"the family name in {right!r} begins with a small letter; check it"
+            reading.note(line, "author", said)
 
 
 def check_affiliations(details: list[tuple[int, str]], reading: Reading) -> None:
@@ -147,11 +141,14 @@ def check_affiliations(details: list[tuple[int, str]], reading: Reading) -> None
             )
 
 
-def check_style(items: list[tuple[int, str]], reading: Reading) -> None:
-    """Report the few items that are written unlike the many."""
-    bold = [bool(re.match(r"\*\*|__", text)) for _, text in items]
-    usual = Counter(bold).most_common(1)[0][0] if bold else False
-    odd = [item for item, is_bold in zip(items, bold, strict=True) if is_bold != usual]
+def check_style(items: Sequence[tuple[int, str, bool]], reading: Reading) -> None:
+    """Report the few titles (line, title, whether it is bold) that are written unlike the many."""
+    usual = (
+        Counter(is_bold for *_, is_bold in items).most_common(1)[0][0]
+        if items
+        else False
+    )
+    odd = [(line, text) for line, text, is_bold in items if is_bold != usual]
     if len(odd) <= len(items) // 4:
         for line, text in odd:
             how = "not bold as the others are" if usual else "bold, the others are not"
@@ -166,5 +163,5 @@ def check_separators(lists: list[tuple[int, str]], reading: Reading) -> None:
         if re.search(r",\S", text) and re.search(r",\s", text)
     ]
     if mixed:
-        said = f"authors are separated by ',' and ', ' alike in {len(mixed)} papers; both are read"
+        said = f"authors are separated by ',' and ', ' alike: lines {', '.join(map(str, mixed))}; both are read"
         reading.note(mixed[0], "separators", said)

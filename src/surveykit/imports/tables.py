@@ -1,0 +1,130 @@
+"""Tables of a list: which column is what, and a paper from each row."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from surveykit.imports import linked
+from surveykit.imports.document import Block
+from surveykit.imports.entry import (
+    Link,
+    Paper,
+    flat,
+    is_paper,
+    leads,
+    paper_of,
+    parts_of,
+    untagged,
+)
+from surveykit.imports.reading import Reading, short
+from surveykit.imports.segments import titlelike, year_in
+from surveykit.record import tidy
+
+_COLUMNS = (
+    ("title", r"title|paper name|标题|题目|论文名"),
+    ("authors", r"author|作者"),
+    ("code", r"code|github|repo|implementation|代码|源码"),
+    (
+        "venue",
+        r"venue|conference|publication|publish|journal|source|where|会议|期刊|发表|出处|来源",
+    ),
+    ("year", r"\byear|\bdate|\btime\b|年份|时间|日期"),
+    ("paper", r"papers?\b|article|论文|文章"),
+    ("link", r"links?\b|pdf|url|arxiv|doi|链接|网址"),
+)
+
+
+def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
+    """Papers of one table; its columns are told by their headings, the titles' else by what stands in them."""
+    head = rows[0] if rows[0].aside else None
+    body = [row for row in rows if row is not head]
+    width = max(len(row.inner) for row in rows)
+    called = [cell.text.lower() for cell in head.inner] if head else []
+    called += [""] * (width - len(called))
+    columns = [_column(name) for name in called]
+    title = _title_column(columns, body, width)
+    for row in body:
+        if title is None:
+            yield from _apart(row, reading)
+            continue
+        # A cell over several rows stands in the first alone: the others are short on the left.
+        missing = width - len(row.inner)
+        cells = dict(enumerate(row.inner, start=missing))
+        paper = _row(row, cells, columns, title)
+        if paper.title and is_paper(paper):
+            yield paper
+        elif text := " | ".join(cell.text for cell in row.inner if cell.text):
+            said = f"the row {short(text)!r} has no title, or neither address nor venue; not taken for a paper"
+            reading.note(row.line, "no-link", said)
+        for at, cell in cells.items():
+            if called[at] and not columns[at] and cell.text and at != title:
+                said = f"the column {called[at]!r} has no place in the catalog"
+                reading.gather(row.line, "not-kept", said)
+
+
+def _apart(row: Block, reading: Reading) -> Iterator[Paper]:
+    """A row of a table without titles: a layout, of which a cell may hold a paper."""
+    told = [paper_of(row.line, row.headings, [flat(cell.spans)]) for cell in row.inner]
+    found = [paper for paper in told if paper.has("paper") and paper.title]
+    yield from found
+    said = any(re.search(r"[^\W\d_]", cell.text) or leads(cell) for cell in row.inner)
+    if said and not found:
+        reading.gather(row.line, "text", "a table without papers")
+
+
+def _row(
+    row: Block, cells: Mapping[int, Block], columns: Sequence[str], title: int
+) -> Paper:
+    here = cells.get(title)
+    paper = paper_of(
+        row.line, row.headings, [flat(here.spans)] if here else [], least=1
+    )
+    for at, cell in cells.items():
+        for one in (cell, *cell.inner) if at != title else ():
+            _cell(paper, row.line, one, columns[at])
+    if not paper.title and here and titlelike(here.text):
+        paper.title = untagged(here.text)[0]
+    return paper
+
+
+def _cell(paper: Paper, line: int, cell: Block, column: str) -> None:
+    words = []
+    for part in parts_of(flat(cell.spans), line):
+        if not isinstance(part, Link):
+            words.append(part.text)
+            continue
+        if part.role in ("title", "other") and column in ("link", "paper", "code"):
+            if linked.labelled(part.label) != "other":
+                part.role = "code" if column == "code" else "paper"
+        elif part.role == "title":
+            part.role = "other"
+            words.append(part.label)
+        paper.links.append(part)
+    text, rest = tidy(" ".join(words)).strip(" -–—/|*_`"), paper.rest
+    if column == "venue" and text:
+        rest.venue, rest.year = rest.venue or text, year_in(text) or rest.year
+    elif column == "year":
+        rest.year = rest.year or year_in(text)
+    elif column == "authors":
+        rest.authors, rest.authors_line = text, line
+
+
+def _column(name: str) -> str:
+    return next((kind for kind, sign in _COLUMNS if re.search(sign, name, re.I)), "")
+
+
+def _title_column(columns: list[str], body: Sequence[Block], width: int) -> int | None:
+    """The column of the titles: the one that is called so, else the one in which most cells look like titles."""
+    scores = [0.0] * width
+    for row in body:
+        for at, cell in enumerate(row.inner[:width]):
+            told = paper_of(row.line, (), [flat(cell.spans)], least=1).title
+            scores[at] += len(told.split())
+    best = max(range(width), key=lambda at: scores[at]) if width and body else 0
+    if not body or scores[best] < 2 * len(body) / 3:
+        return None
+    if "title" in columns:
+        return columns.index("title")
+    paper = columns.index("paper") if "paper" in columns else None
+    return paper if paper is not None and scores[paper] > len(body) else best
