@@ -13,6 +13,7 @@ from surveykit.errors import FetchError, NotFoundError, ServiceError
 from surveykit.identifier import Identifier
 from surveykit.models import Paper
 from surveykit.record import Record
+from surveykit.sources import arxiv
 from surveykit.sources.client import Client
 from surveykit.sources.resolve import Known, resolve
 
@@ -82,13 +83,21 @@ class Adder:
         self._owners = _owners(catalog.papers)
 
     async def add(self, identifiers: Sequence[Identifier]) -> AsyncIterator[Outcome]:
-        """An outcome for each identifier, in order, as soon as it is known."""
+        """An outcome for each identifier, in order, as soon as it is known; arXiv is asked once for all of its own."""
+        wanted = [
+            i.value for i in identifiers if i.kind == "arxiv" and not self._owner(i)
+        ]
+        await arxiv.prefetch(self._client, wanted)
         for identifier in identifiers:
             yield await self._one(identifier)
 
-    async def _one(self, identifier: Identifier) -> Outcome:
+    def _owner(self, identifier: Identifier) -> str | None:
+        """The entry for whose sake nobody needs to be asked."""
         owner = self._owners.get((identifier.kind, identifier.value.casefold()))
-        if owner and not self._anyway:  # nobody needs to be asked
+        return None if self._anyway else owner
+
+    async def _one(self, identifier: Identifier) -> Outcome:
+        if owner := self._owner(identifier):
             match = Match(owner, 1.0, f"has {identifier}")
             return Outcome(identifier, State.KNOWN, matches=(match,))
         try:

@@ -33,6 +33,8 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     seconds: float = 0.0
     """Silence before it."""
+    drip: float = 0.0
+    """Silence before each byte of the body."""
 
 
 @dataclass
@@ -64,6 +66,8 @@ class Server:
 
         self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._http.daemon_threads = True
+        # whoever waited long enough hangs up
+        self._http.handle_error = lambda *_: None  # type: ignore[method-assign]
         threading.Thread(target=self._http.serve_forever, args=(0.05,)).start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"
 
@@ -85,7 +89,10 @@ class Server:
                 request.send_header(name, value)
             request.send_header("Content-Length", str(len(raw)))
             request.end_headers()
-            request.wfile.write(raw)
+            for at in range(len(raw)) if answer.drip else ():
+                self.stop.wait(answer.drip)
+                request.wfile.write(raw[at : at + 1])
+            request.wfile.write(b"" if answer.drip else raw)
         except OSError:
             request.close_connection = True
 

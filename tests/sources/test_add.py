@@ -253,7 +253,7 @@ def test_many_preprints_are_asked_for_at_once_and_told_in_order(world, server):
     done = world.run("add", PREPRINT, "2401.99999", "2402.00002", "--json")
     rows = json.loads(done.out)
     assert [row["state"] for row in rows] == ["new", "not-found", "new"]
-    assert [row["identifier"] for row in rows][0] == f"arXiv:{PREPRINT}"
+    assert rows[0]["identifier"] == f"arXiv:{PREPRINT}"
     asked = [a.query["id_list"] for a in server.asked if "id_list" in a.query]
     assert asked == [f"{PREPRINT},2401.99999,2402.00002"]
 

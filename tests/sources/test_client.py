@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
+import time
 from email.utils import formatdate
 
 import pytest
@@ -125,6 +126,52 @@ def test_silence_ends(desk, server):
     server.answers["/crossref"] = Answer("{}", seconds=30)
     with pytest.raises(ServiceError, match=r"did not answer \(\w+\)"):
         desk.ask(find, DOI)
+
+
+def test_a_service_that_drips_is_given_up_after_a_total_time(desk, server):
+    server.answers["/crossref"] = Answer("[1" + ",1" * 2000 + "]", drip=0.05)
+    start = time.monotonic()
+
+    async def two(client):
+        for doi in (DOI, "10.5555/other"):  # the second is not asked any more
+            with pytest.raises(ServiceError, match="gave no whole answer in 0 s"):
+                await find(client, doi)
+
+    desk.ask(two, question_seconds=0.4)
+    assert time.monotonic() - start < 2.0
+    assert len(server.asked) == 1
+
+
+def test_attempts_and_redirects_share_the_total_time(desk, server):
+    server.answers["/crossref"] = Answer("{}", seconds=30)
+    start = time.monotonic()
+    with pytest.raises(ServiceError, match="gave no whole answer in 1 s"):
+        desk.ask(find, DOI, question_seconds=0.8)
+    assert time.monotonic() - start < 2.5
+
+
+def test_whether_anybody_answered_is_remembered(desk, server):
+    async def ask(client):
+        for url in ("http://127.0.0.1:9/api", f"{server.url}/crossref"):
+            with pytest.raises((ServiceError, NotFoundError)):
+                await client.text(Service("x", url, 0.0), url, accept="*/*")
+            told.append(client.connected)
+
+    told = []
+    desk.ask(ask)
+    assert told == [False, True]
+
+
+def test_an_answer_of_this_run_is_not_asked_for_again_even_to_refresh(desk, server):
+    server.answers["/crossref"] = GOOD
+
+    async def twice(client):
+        await find(client, DOI)
+        await find(client, DOI)
+
+    for runs in (1, 2):
+        desk.ask(twice, max_age_seconds=0.0)
+        assert len(server.asked) == runs
 
 
 def test_nobody_listens(desk, server):

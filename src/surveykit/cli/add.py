@@ -20,6 +20,7 @@ from surveykit.cli.terminal import (
     as_json,
     example,
     note,
+    openable,
     repository,
     say,
     say_json,
@@ -98,7 +99,7 @@ def add(
         say_json([_row(outcome, written=not dry_run) for outcome in found])
     else:
         for outcome in found:
-            _tell(outcome, dry_run=dry_run)
+            _tell(home, outcome, dry_run=dry_run)
     return _code(found)
 
 
@@ -112,7 +113,8 @@ async def outcomes(
     wanted: Sequence[Identifier],
     anyway: bool,
 ) -> list[Outcome]:
-    from surveykit.adding import Adder
+    """What became of each identifier. Raises MachineError where no service can be reached."""
+    from surveykit.adding import Adder, State
     from surveykit.draft import Drafter
 
     found = []
@@ -127,6 +129,11 @@ async def outcomes(
                 )
         for text in asker.notes:
             note(text)
+    if asker.connected is False and all(o.state is State.FAILED for o in found):
+        raise MachineError(
+            f"no service could be reached ({found[0].error}); nothing was added. "
+            "Is this machine connected? --offline takes kept answers alone"
+        )
     return found
 
 
@@ -146,7 +153,7 @@ def _write(home: Path, texts: dict[str, str]) -> None:
     outputs.write(home, texts)
 
 
-def _tell(outcome: Outcome, *, dry_run: bool) -> None:
+def _tell(home: Path, outcome: Outcome, *, dry_run: bool) -> None:
     from surveykit.adding import State
 
     if outcome.draft is None:
@@ -161,12 +168,12 @@ def _tell(outcome: Outcome, *, dry_run: bool) -> None:
     if dry_run:
         say(f"# {outcome.draft.path}\n{outcome.draft.text}", end="")
     else:
-        say(outcome.draft.path)
+        say(openable(home, outcome.draft.path))
     for text in outcome.notes:
         note(f"  look at this: {text}")
     if outcome.draft.todo:
         note(f"  left to you: {', '.join(outcome.draft.todo)}")
-        note("  then run: surveykit validate")
+        note("  then run: surveykit doctor")
 
 
 def _row(outcome: Outcome, *, written: bool) -> dict[str, Any]:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from urllib.parse import urlencode
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, tostring
 
-from surveykit.errors import NotFoundError
+from surveykit.errors import FetchError, NotFoundError
 from surveykit.identifier import arxiv_id
 from surveykit.names import from_list
 from surveykit.plain import markup
+from surveykit.retraction import in_abstract, in_comment
+from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, doubts, record, year_month
 
@@ -22,15 +24,6 @@ MOST_IDS = 400
 _ACCEPT = "application/atom+xml"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _OWN = "{http://arxiv.org/schemas/atom}"
-_WITHDRAWN = re.compile(
-    r"^withdraw(?:n|al)\b|\bwithdrawn (?:by|due|because|as|for|from|until)\b"
-    r"|\b(?:been|was|is|paper|article|submission|manuscript|version|v[0-9]+) withdrawn\b",
-    re.IGNORECASE,
-)
-_WITHDRAWN_TEXT = re.compile(
-    r"\s*(?:this|the) (?:\w+ )?(?:paper|article|submission|manuscript|work|preprint)\b.{0,40}\bwithdrawn\b",
-    re.IGNORECASE,
-)
 
 
 async def find(client: Client, value: str) -> Found:
@@ -46,9 +39,31 @@ async def find_all(client: Client, ids: Sequence[str]) -> dict[str, Found]:
     found: dict[str, Found] = {}
     for start in range(0, len(ids), MOST_IDS):
         some = ids[start : start + MOST_IDS]
-        query = {"id_list": ",".join(some), "max_results": len(some)}
-        found |= {f.record.arxiv or "": f for f in await _ask(client, query)}
+        found |= {f.record.arxiv or "": f for f in await _ask(client, _papers(some))}
     return found
+
+
+async def prefetch(client: Client, ids: Sequence[str]) -> None:
+    """Ask for papers in one request, and keep what `find` will want to know of each.
+
+    Without an answer nothing is kept: then each is asked for alone, and fails alone.
+    """
+    addresses = {one: _url(client, _papers([one])) for one in ids}
+    wanted = [one for one, url in addresses.items() if not client.knows(url)]
+    if len(wanted) < 2:
+        return
+    for start in range(0, len(wanted), MOST_IDS):
+        some = wanted[start : start + MOST_IDS]
+        try:
+            root = await _feed(client, _papers(some))
+            entries = dict(_entries(client, root))
+        except FetchError:
+            return
+        kept = client.cache.get(_url(client, _papers(some)))
+        for one in some if kept else ():
+            feed = Element(f"{_ATOM}feed")
+            feed.extend([entries[one]] if one in entries else [])
+            client.keep(Kept(addresses[one], tostring(feed), kept.fetched))
 
 
 async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
@@ -60,22 +75,33 @@ async def search(client: Client, title: str, family: str = "") -> tuple[Found, .
     return tuple(await _ask(client, {"search_query": query, "max_results": 5}))
 
 
+def _papers(ids: Sequence[str]) -> dict[str, object]:
+    return {"id_list": ",".join(ids), "max_results": len(ids)}
+
+
+def _url(client: Client, query: dict[str, object]) -> str:
+    return f"{client.services.arxiv.url}?{urlencode(query, safe=',/')}"
+
+
+async def _feed(client: Client, query: dict[str, object]) -> Element:
+    url, roots = _url(client, query), [f"{_ATOM}feed"]
+    return await client.xml(client.services.arxiv, url, accept=_ACCEPT, roots=roots)
+
+
 async def _ask(client: Client, query: dict[str, object]) -> list[Found]:
-    service = client.services.arxiv
-    url = f"{service.url}?{urlencode(query, safe=',/')}"
-    root = await client.xml(service, url, accept=_ACCEPT, roots=[f"{_ATOM}feed"])
-    return list(_entries(client, root))
+    root = await _feed(client, query)
+    return [_found(client, entry, id_) for id_, entry in _entries(client, root)]
 
 
-def _entries(client: Client, root: Element) -> Iterator[Found]:
+def _entries(client: Client, root: Element) -> Iterator[tuple[str, Element]]:
+    """Papers under their ids. Raises NotFoundError."""
     for entry in root.iter(f"{_ATOM}entry"):
         id_ = _text(entry, f"{_ATOM}id")
-        found = arxiv_id(id_.partition("/abs/")[2])
         if "/api/errors" in id_:  # in the place of results, with status 200
             message = markup(_text(entry, f"{_ATOM}summary"))
             raise NotFoundError(client.services.arxiv.name, message or "wrong id")
-        if found:
-            yield _found(client, entry, found)
+        if found := arxiv_id(id_.partition("/abs/")[2]):
+            yield found, entry
 
 
 def _found(client: Client, entry: Element, id_: str) -> Found:
@@ -101,7 +127,9 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
         abstract=abstract,
         source=f"arXiv:{id_}",
     )
-    withdrawn = _WITHDRAWN.search(comment) or _WITHDRAWN_TEXT.match(markup(abstract))
+    version = re.search(r"v([0-9]+)$", _text(entry, f"{_ATOM}id"))
+    number = int(version[1]) if version else None
+    withdrawn = in_comment(comment, number) or in_abstract(markup(abstract), number)
     said = comment or markup(abstract)[:200]
     notes = [f"arXiv:{id_} says: {text}" for text in (appeared, comment) if text]
     return Found(

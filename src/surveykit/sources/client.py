@@ -54,10 +54,16 @@ class Client:
     max_age_seconds: float = 86400.0
     """Answers younger than this are not asked for again."""
     limits: Limits = LIMITS
+    """Of one request."""
+    question_seconds: float = 90.0
+    """Longest time for one question with all its attempts and redirects, whatever trickles in."""
     now: Callable[[], float] = time.time
     sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     notes: list[str] = field(default_factory=list)
     """What a reader should know of the answers: an old one was used."""
+    connected: bool | None = None
+    """Whether any host has answered in this run; None while none was asked."""
+    _new: set[str] = field(default_factory=set)
     _down: dict[str, ServiceError] = field(default_factory=dict)
     _fetchers: dict[float, Fetcher] = field(default_factory=dict)
     _lines: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -97,14 +103,15 @@ class Client:
         at hand; `notes` says so. `read` raises ValueError; this raises NotFoundError or ServiceError.
         """
         kept = self.cache.get(url)
-        if kept and (self.offline or self.now() - kept.fetched < self.max_age_seconds):
+        if kept and self._fresh(kept):
             return _read(service, kept, read)
         if self.offline:
-            raise ServiceError(service.name, "not in the cache; leave --offline away")
+            hint = "the same command without --offline fills it"
+            raise ServiceError(service.name, f"not in the cache; {hint}")
         try:
             fresh = await self._fetched(service, url, accept, kept)
             if fresh.missing:
-                self.cache.put(fresh)
+                self.keep(fresh)
             found = _read(service, fresh, read)
         except ServiceError as error:
             if kept is None:
@@ -112,8 +119,22 @@ class Client:
             day = time.strftime("%Y-%m-%d", time.gmtime(kept.fetched))
             self.notes.append(f"{error}; its answer of {day} is used")
             return _read(service, kept, read)
-        self.cache.put(fresh)
+        self.keep(fresh)
         return found
+
+    def knows(self, url: str) -> bool:
+        """Whether an address need not be asked, because its answer is kept."""
+        kept = self.cache.get(url)
+        return kept is not None and self._fresh(kept)
+
+    def keep(self, kept: Kept) -> None:
+        """Let an answer be the answer for the rest of this run, and for later ones while it is young."""
+        self.cache.put(kept)
+        self._new.add(kept.url)
+
+    def _fresh(self, kept: Kept) -> bool:
+        young = self.now() - kept.fetched < self.max_age_seconds
+        return self.offline or young or kept.url in self._new
 
     async def _fetched(
         self, service: Service, url: str, accept: str, kept: Kept | None
@@ -124,7 +145,8 @@ class Client:
         if reply.status in GONE:
             return Kept(url, b"", self.now(), missing=True)
         if reply.status != 200 or reply.page is None:
-            raise ServiceError(service.name, f"answered {reply.status} at {url}")
+            hint = "; give its DOI or arXiv id" if service is self.services.page else ""
+            raise ServiceError(service.name, f"answered {reply.status} at {url}{hint}")
         if not reply.page.whole:
             limit = MOST_BYTES // 1024**2
             raise ServiceError(service.name, f"answered with more than {limit} MiB")
@@ -157,7 +179,13 @@ class Client:
         """
         host = urlsplit(url).netloc
         async with self._lines.setdefault(host, asyncio.Lock()):
-            return await self._in_turn(service, url, host, fields)
+            try:
+                async with asyncio.timeout(self.question_seconds):
+                    return await self._in_turn(service, url, host, fields)
+            except TimeoutError:
+                fault = f"gave no whole answer in {self.question_seconds:.0f} s"
+                self._down[host] = ServiceError(service.name, fault)
+                raise self._down[host] from None
 
     async def _in_turn(
         self, service: Service, url: str, host: str, fields: Mapping[str, str]
@@ -179,10 +207,12 @@ class Client:
             except FAILURES as error:
                 fault = f"did not answer ({type(error).__name__})"
                 wait = None
+                self.connected = self.connected or False
                 continue
             finally:
                 if service.spacing >= 1:
                     self.cache.keep_quiet(host, self.now() + service.spacing)
+            self.connected = True
             if reply.status not in BUSY:
                 return reply
             fault = f"is busy or down (it answered {reply.status})"
