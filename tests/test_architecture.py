@@ -49,6 +49,7 @@ MAY_IMPORT = {
         "duplicates",
         "errors",
         "identifier",
+        "imports",
         "links",
         "models",
         "names",

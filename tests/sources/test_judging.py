@@ -103,7 +103,7 @@ def test_a_wrong_answer_is_asked_again(ask):
         "y", "?", "attacker", "attack detection", "attack", "backdoor", *["?"] * 8
     )
     assert "no term attacker" in shown
-    assert "between 1 and 1 terms" in shown
+    assert "between 1 and 1 term" in shown
     assert draft.data["terms"]["role"] == ["attack"]
 
 
