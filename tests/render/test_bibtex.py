@@ -79,6 +79,23 @@ def test_a_journal_article_has_volume_and_number_but_no_publisher(catalog):
     )
 
 
+def test_proceedings_with_volume_and_number_are_read_like_a_journal(catalog):
+    paper = catalog.get("rodriguez2021planting")
+    numbered = entry(with_(paper, volume="38", number="7"), catalog)
+    assert numbered.startswith("@article{rodriguez2021planting,\n")
+    for field in (
+        "journal       = {Proceedings of the IEEE/CVF Conference on Computer Vision and Pattern Recognition}",
+        "volume        = {38}",
+        "number        = {7}",
+    ):
+        assert f"  {field},\n" in numbered
+    assert "booktitle" not in numbered
+    assert "publisher" not in numbered
+    volume = entry(with_(paper, volume="38"), catalog)
+    assert "@inproceedings" in volume
+    assert "  volume        = {38},\n" in volume
+
+
 def test_a_preprint_shows_its_number_in_classic_styles_too(catalog):
     assert (
         entry(catalog.get("chen2025breaking"), catalog)

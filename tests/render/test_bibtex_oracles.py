@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pylatexenc import latex2text
 
 from surveykit.models import Author, Paper
-from surveykit.render.bibtex import TYPES, bibliography, entry
+from surveykit.render.bibtex import bibliography, entry, kind
 from surveykit.render.casing import sentence_case
 from surveykit.render.container import container, preprint_label
 from surveykit.render.latex import TABLE, curly, latex
@@ -99,10 +99,10 @@ def test_pandoc_reads_every_entry_back(bib, any_catalog, pandoc, dialect):
     assert list(items) == [paper.id for paper in any_catalog.papers]
     for paper in any_catalog.papers:
         item = items[paper.id]
-        kind = any_catalog.venue(paper).kind
-        source = item["publisher" if kind == "preprint" else "container-title"]
+        type_ = kind(paper, any_catalog)
+        source = item["publisher" if type_ == "misc" else "container-title"]
         expected = where(paper, any_catalog)
-        expected = sentence_case(expected) if kind == "conference" else expected
+        expected = sentence_case(expected) if type_ == "inproceedings" else expected
         assert alike(item["title"]) == alike(sentence_case(paper.title.en))
         assert [alike(full_name(name)) for name in item["author"]] == [
             alike(author.name) for author in paper.authors
@@ -126,15 +126,15 @@ def test_pybtex_reads_every_entry_back(bib, any_catalog):
     assert list(database.entries) == [paper.id for paper in any_catalog.papers]
     for paper in any_catalog.papers:
         read = database.entries[paper.id]
-        kind = any_catalog.venue(paper).kind
-        places = {"conference": "booktitle", "journal": "journal"}
+        type_ = kind(paper, any_catalog)
+        places = {"inproceedings": "booktitle", "article": "journal"}
         fields = {key: read.fields.get(key) for key in ("doi", "eprint", "url", "year")}
-        assert read.type == TYPES[kind]
+        assert read.type == type_
         assert alike(decoded(read.fields["title"])) == alike(paper.title.en)
         assert [alike(person_name(p)) for p in read.persons["author"]] == [
             alike(author.name) for author in paper.authors
         ]
-        source = read.fields[places.get(kind, "howpublished")]
+        source = read.fields[places.get(type_, "howpublished")]
         assert decoded(source) == where(paper, any_catalog)
         assert fields == {
             "doi": paper.identifiers.doi,

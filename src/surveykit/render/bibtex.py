@@ -4,7 +4,9 @@ Decisions: the key is the entry id; a title is protected word by word, never as 
 `doi` and `url` stand verbatim; a preprint number is kept beside the published version
 (`eprint`, `archivePrefix`); names in Han characters go into the annotation field
 `author+an:han`, which biblatex knows and all others skip, because a second form of a
-name inside `author` would be printed by every classic style.
+name inside `author` would be printed by every classic style; proceedings with volume
+and number, like AAAI's, are an `@article`, because the classic styles take only one of
+the two from an `@inproceedings` and warn.
 """
 
 from __future__ import annotations
@@ -43,16 +45,23 @@ def entry(paper: Paper, catalog: Catalog) -> str:
     fields = _fields(paper, catalog)
     width = max(map(len, fields))
     lines = [f"  {name:{width}} = {value},\n" for name, value in fields.items()]
-    kind = TYPES[catalog.venue(paper).kind]
-    return f"@{kind}{{{paper.id},\n{''.join(lines)}}}\n"
+    return f"@{kind(paper, catalog)}{{{paper.id},\n{''.join(lines)}}}\n"
+
+
+def kind(paper: Paper, catalog: Catalog) -> str:
+    """Type of the entry: `inproceedings`, `article` or `misc`."""
+    plain = TYPES[catalog.venue(paper).kind]
+    serial = plain == "inproceedings" and paper.volume and paper.number
+    return "article" if serial else plain
 
 
 def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
-    venue = catalog.venue(paper)
     arxiv = paper.identifiers.arxiv
+    type_ = kind(paper, catalog)
     # plain.bst warns of a number without volume or series, biber of an article's publisher
-    number = paper.number if venue.kind == "journal" and paper.volume else None
-    publisher = venue.publisher if venue.kind == "conference" else None
+    number = paper.number if type_ == "article" and paper.volume else None
+    book = type_ == "inproceedings"
+    publisher = catalog.venue(paper).publisher if book else None
     texts = {
         "author": " and ".join(name(author) for author in paper.authors),
         "author+an:han": _han(paper),
@@ -77,12 +86,12 @@ def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
 
 
 def _where(paper: Paper, catalog: Catalog) -> dict[str, str]:
-    match catalog.venue(paper).kind:
-        case "conference":
+    match kind(paper, catalog):
+        case "inproceedings":
             return {"booktitle": protected(container(paper, catalog))}
-        case "journal":
+        case "article":
             return {"journal": latex(container(paper, catalog))}
-        case "preprint":
+        case _:
             return {"howpublished": latex(preprint_label(paper, catalog))}
 
 
