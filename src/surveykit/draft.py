@@ -179,8 +179,14 @@ class Drafter:
         known = self._catalog.venues.get(venue)
         journal = known is None or known.kind == "journal"
         published = [r for r in ranked if r.kind != "preprint"]
-        names = ("month", "volume", "number", "pages") if journal else ("pages",)
-        return {name: _first(published, name) for name in names}
+        found = {
+            n: _first(published, n) for n in ("month", "volume", "number", "pages")
+        }
+        serial = found["volume"] and found["number"]  # proceedings like AAAI's
+        left = (
+            () if journal else ("month",) if serial else ("month", "volume", "number")
+        )
+        return {name: value for name, value in found.items() if name not in left}
 
     def _terms(
         self, suggestions: dict[str, tuple[Suggestion, ...]]
