@@ -30,6 +30,8 @@ class People:
 def together(several: Iterable[People]) -> People:
     """The authors and the doubts of all."""
     found = list(several)
+    if len(found) == 1:
+        return found[0]
     return People(
         tuple(one for people in found for one in people.authors),
         tuple(doubt for people in found for doubt in people.doubts),
@@ -190,7 +192,7 @@ def _several(text: str, listed: bool, alone: bool) -> People:
     found = [_commas(piece, inverted, alone) for piece, inverted in given]
     if not found and not doubts:
         return _no_name(text)
-    return together([*found, People((), tuple(doubts))])
+    return together([*found, People((), tuple(doubts))] if doubts else found)
 
 
 def _cleaned(text: str) -> tuple[str, list[str]]:
@@ -216,29 +218,35 @@ def _commas(text: str, listed: bool, alone: bool) -> People:
     """Names of a text in which commas divide names, or the parts of one, or both."""
     parts: list[str] = []
     for part in filter(None, (part.strip() for part in text.split(","))):
-        if parts and (_SUFFIX.fullmatch(part) or _DEGREE.fullmatch(f", {part}")):
+        if (
+            parts
+            and len(parts[-1]) < _LONGEST
+            and (_SUFFIX.fullmatch(part) or _DEGREE.fullmatch(f", {part}"))
+        ):
             parts[-1] += f", {part}"
         elif _LETTER.search(part):
             parts.append(part)
+    if len(parts) < 2:
+        return _one(parts[0], False) if parts else _no_name(text)
+    if all(map(_VANCOUVER.fullmatch, parts)):
+        parts = [", ".join(part.rsplit(" ", 1)) for part in parts]
+        return together(_one(part, False) for part in parts)
     short = [" " not in part and not _LONG_HAN.fullmatch(part) for part in parts]
     if len(parts) == 2 and (listed or any(short) or parts[0][0].islower()):
         found = _one(", ".join(parts), False)
-        full = parts[0][0].isupper() and len(parts[1].split()[-1].strip(".")) > 1
-        unsure = alone and full and not any(short)
-        said = f"{text!r} is read as one name, family name first; if it is two, write `and` between"
-        return together([found, People((), (said,) if unsure else ())])
-    if (
-        len(parts) > 2
-        and not len(parts) % 2
-        and all(map(_INITIALS.fullmatch, parts[1::2]))
-    ):
+        whole = parts[0][0].isupper() and len(parts[1].split()[-1].strip(".")) > 1
+        if not alone or any(short) or not whole:
+            return found
+        said = (
+            "is read as one name, family name first; if it is two, write `and` between"
+        )
+        return together([found, People((), (f"{_short(text)} {said}",))])
+    if len(parts) in range(4, 999, 2) and all(map(_INITIALS.fullmatch, parts[1::2])):
         parts = [f"{a}, {b}" for a, b in zip(parts[::2], parts[1::2], strict=True)]
-    elif len(parts) > 1 and all(map(_VANCOUVER.fullmatch, parts)):
-        parts = [", ".join(part.rsplit(" ", 1)) for part in parts]
-    elif len(parts) > 1 and any(short):
+    elif any(short):
         said = f"{_short(text)} can be read in two ways; write `Given Family` with `;` between"
         return People((), (said,))
-    return together(_one(part, False) for part in parts) if parts else _no_name(text)
+    return together(_one(part, False) for part in parts)
 
 
 @lru_cache(maxsize=20_000)  # people write more than one paper

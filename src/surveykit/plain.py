@@ -7,6 +7,7 @@ what a library cannot read is stripped of its signs. What looks like maths or a 
 from __future__ import annotations
 
 import html
+import logging
 import re
 from collections import Counter
 from functools import cache, lru_cache
@@ -24,13 +25,18 @@ from pylatexenc.macrospec import LatexContextDb, MacroSpec
 
 from surveykit.record import tidy
 
+logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # faults are texts here
+
 _MOST_CHARACTERS, _DEEPEST = 10_000, 40
 """Of what pylatexenc, which is slow and calls itself for each brace, gets to read."""
 _TEX_SIGN = re.compile(r"[\\${}~]|--|``|''")
 _MATHS_SIGN = re.compile(r"[\\^_{}=<>+*|]")
+_ACCENT = re.compile(
+    r"""(?<!\\)\\(?:["'`^~=.]|[uvHcdbkr](?![A-Za-z]) ?)(?:\{\\?[A-Za-z]\}|\\[ij](?![A-Za-z])|[A-Za-z])"""
+)
 _EXPONENT = re.compile(r"([_^])\{([^{}]*[+*/ ][^{}]*)\}")
 _PROSE = re.compile(r"\s[^\W\d_]{2}|[^\W\d_]{2}\s")
-_FONTS = "mathbf mathit mathsf mathbb mathtt mathcal mathscr mathfrak"
+_ARGUMENTS = "mathbf mathit mathsf mathbb mathtt mathcal mathscr mathfrak input include"
 _SILENT = (
     "relax protect null bf bfseries em it itshape rm rmfamily sc scshape sf sffamily sl slshape tt ttfamily "
     "normalfont upshape mdseries tiny scriptsize footnotesize small normalsize large Large LARGE huge Huge "
@@ -55,6 +61,7 @@ def latex(text: str) -> str:
 
 @lru_cache(maxsize=20_000)  # journals, authors and series come again and again
 def _latex(text: str) -> str:
+    text = _ACCENT.sub(lambda accent: _accented(accent[0]), text)
     if "\\" not in text and "$" not in text:
         text = text.replace("~", " ").replace("---", "—").replace("--", "–")
         return _bare(text)
@@ -66,6 +73,11 @@ def _latex(text: str) -> str:
         return _bare(_decoder().latex_to_text(safe, latex_context=_syntax()))
     except Exception:  # noqa: BLE001 - of a library, on text from anywhere
         return _stripped(text)
+
+
+@cache
+def _accented(letter: str) -> str:
+    return str(_decoder().latex_to_text(letter, latex_context=_syntax()))
 
 
 def _bare(text: str) -> str:
@@ -117,10 +129,10 @@ def _decoder() -> LatexNodes2Text:
         exclude_categories=["latex-placeholders", "latex-approximations"]
     )
     own = [MacroTextSpec(name, discard=True) for name in _SILENT.split()]
-    own += [MacroTextSpec(name, discard=False) for name in _FONTS.split()]
+    own += [MacroTextSpec(name, discard=False) for name in _ARGUMENTS.split()]
     own += [MacroTextSpec(name, " ") for name in _SPACES.split()]
     own += [MacroTextSpec(name, _last_argument) for name in _LAST.split()]
-    own += [MacroTextSpec("frac", "%s/%s"), MacroTextSpec("\\", " ")]
+    own += [MacroTextSpec("frac", _fraction), MacroTextSpec("\\", " ")]
     own += [MacroTextSpec(name, letters) for name, letters in _LETTERS.items()]
     own += [MacroTextSpec("sqrt", "√%(2)s"), MacroTextSpec("footnote", " (%(2)s)")]
     signs = [SpecialsTextSpec("&", "&"), SpecialsTextSpec("~", " ")]
@@ -142,6 +154,10 @@ def _arguments(node: Any, l2tobj: LatexNodes2Text) -> str:
     source, end = node.parsing_state.s, node.pos + node.len
     takes_group = source[end : end + 1] == "{" and source[end + 1 : end + 2] != "}"
     return "" if takes_group else str(node.macroname) + node.macro_post_space
+
+
+def _fraction(node: Any, l2tobj: LatexNodes2Text) -> str:
+    return "/".join(l2tobj.nodelist_to_text([one]) for one in node.nodeargd.argnlist)
 
 
 def _last_argument(node: Any, l2tobj: LatexNodes2Text) -> str:
