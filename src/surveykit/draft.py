@@ -120,6 +120,7 @@ class Drafter:
             "year": year,
             **self._volume(ranked, where.venue),
             "identifiers": _identifiers(ranked),
+            "arxiv_class": _first(ranked, "arxiv_class"),
             "links": _links(ranked),
             "terms": self._terms(suggestions),
             "added": self._today.isoformat(),

@@ -138,6 +138,9 @@ ArxivId = Annotated[
         pattern=r"^([0-9]{2}(0[1-9]|1[0-2])\.[0-9]{4,5}|[a-z-]+(\.[A-Z]{2})?/[0-9]{7})$"
     ),
 ]
+ArxivClass = Annotated[
+    str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[a-z]+)*)?$")
+]
 Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-;=?-\[\]_a-z]+$")]
 OpenReviewId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{6,40}$")]
 AclId = Annotated[
@@ -177,6 +180,7 @@ FORMS = {
     _pattern(MethodId): "lower-case letters, digits and single underscores",
     _pattern(PaperId): "ASCII name, year and word, like `feng2023detecting`",
     _pattern(ArxivId): "arXiv id without address and version, like `'2303.15180'`",
+    _pattern(ArxivClass): "primary class at arXiv, like `cs.CV`",
     _pattern(Doi): "DOI without `https://doi.org/`, like `10.1145/3503161.3547801`",
     _pattern(OpenReviewId): "OpenReview forum id, like `iC4UHbQ01Mp`",
     _pattern(AclId): "ACL Anthology id, like `2020.acl-main.249`",
@@ -370,6 +374,8 @@ class Paper(Model):
     """First and last page with one hyphen, or an article number."""
     identifiers: Identifiers = Identifiers()
     """arXiv id, DOI and others."""
+    arxiv_class: ArxivClass | None = None
+    """Primary class at arXiv, for example `cs.CV`; `surveykit add` fills it in."""
     links: Links
     """Where to read it and where its program is."""
     terms: dict[Slug, tuple[Slug, ...]]

@@ -8,6 +8,7 @@ from typing import Literal
 from surveykit.models import (
     INVISIBLE,
     AclId,
+    ArxivClass,
     ArxivId,
     Author,
     Day,
@@ -44,6 +45,8 @@ class Record(Model):
     """DOI, without address."""
     arxiv: ArxivId | None = None
     """arXiv id, without version."""
+    arxiv_class: ArxivClass | None = None
+    """Primary class at arXiv."""
     acl: AclId | None = None
     """ACL Anthology id."""
     openreview: OpenReviewId | None = None

@@ -37,7 +37,7 @@ def test_a_findings_paper_stands_in_the_findings_volume(catalog):
         == """\
 @inproceedings{oconnor2022universal,
   author    = {O'Connor, Se{\\'a}n and Li, Jr., Wei},
-  title     = {100\\% Transfer \\& \\${\\textbackslash}ell\\_{\\textbackslash}infty\\$ Noise: {A\\_B} Tests of \\#Universal Perturbations},
+  title     = {100\\% Transfer \\& \\$5 {\\textbackslash} Noise: {A\\_B} Tests of \\#Universal Perturbations},
   booktitle = {Findings of the Association for Computational Linguistics: {EMNLP}},
   year      = {2022},
   month     = dec,
@@ -77,6 +77,14 @@ def test_a_journal_article_has_volume_and_number_but_no_publisher(catalog):
 }
 """
     )
+
+
+def test_the_primary_class_stands_beside_the_number_of_the_preprint(catalog):
+    paper = catalog.get("chen2025breaking")
+    text = entry(with_(paper, arxiv_class="cs.CV"), catalog)
+    assert "  archivePrefix = {arXiv},\n  primaryClass  = {cs.CV},\n" in text
+    published = with_(paper, arxiv_class="cs.CV", identifiers={}, venue="cvpr")
+    assert "primaryClass" not in entry(published, catalog)
 
 
 def test_proceedings_with_volume_and_number_are_read_like_a_journal(catalog):

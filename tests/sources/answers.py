@@ -33,6 +33,8 @@ def atom_entry(
         f"<summary>  {escape(summary)}\n</summary>{people}{more}"
         f'<link href="http://arxiv.org/abs/{id_}" rel="alternate" type="text/html"/>'
         f'<link title="pdf" href="http://arxiv.org/pdf/{id_}" rel="related" type="application/pdf"/>'
+        '<arxiv:primary_category xmlns:arxiv="http://arxiv.org/schemas/atom" term="cs.CR"'
+        ' scheme="http://arxiv.org/schemas/atom"/>'
         '<category term="cs.CR" scheme="http://arxiv.org/schemas/atom"/></entry>'
     )
 

@@ -64,6 +64,7 @@ def test_a_preprint_becomes_an_entry_of_its_published_version(world, paper):
     ]
     assert (data["venue"], data["year"], data["pages"]) == ("iccv", 2023, "101-115")
     assert data["identifiers"] == {"arxiv": PREPRINT, "doi": DOI}
+    assert data["arxiv_class"] == "cs.CR"
     assert data["links"] == {
         "paper": f"https://doi.org/{DOI}",
         "pdf": f"https://arxiv.org/pdf/{PREPRINT}",

@@ -62,6 +62,7 @@ def test_arxiv_gives_one_paper(desk, server):
     assert record.authors[0].particle == "van"
     assert (record.year, record.month, record.kind) == (2024, 1, "preprint")
     assert (record.arxiv, record.doi) == ("2401.00001", "10.5555/ccs24.0001")
+    assert record.arxiv_class == "cs.CR"
     assert record.abstract == ABSTRACT
     assert record.retrieved.isoformat() == "2026-11-18"
     assert found.notes == ("arXiv:2401.00001 says: 14 pages",)

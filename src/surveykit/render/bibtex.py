@@ -76,6 +76,7 @@ def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
         "doi": paper.identifiers.doi,
         "eprint": arxiv,
         "archivePrefix": arxiv and "arXiv",
+        "primaryClass": arxiv and paper.arxiv_class,
         "url": paper.links.paper,
     }
     return {

@@ -60,10 +60,11 @@ async def prefetch(client: Client, ids: Sequence[str]) -> None:
         except FetchError:
             return
         kept = client.cache.get(_url(client, _papers(some)))
-        for one in some if kept else ():
+        fetched = kept.fetched if kept else client.now()
+        for one in some:
             feed = Element(f"{_ATOM}feed")
             feed.extend([entries[one]] if one in entries else [])
-            client.keep(Kept(addresses[one], tostring(feed), kept.fetched))
+            client.keep(Kept(addresses[one], tostring(feed), fetched))
 
 
 async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
@@ -112,6 +113,7 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
     people = from_list(
         _text(author, f"{_ATOM}name") for author in entry.iter(f"{_ATOM}author")
     )
+    primary = entry.find(f"{_OWN}primary_category")
     made = record(
         client.services.arxiv,
         client.now(),
@@ -121,6 +123,7 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
         month=month,
         kind="preprint",
         arxiv=id_,
+        arxiv_class=None if primary is None else primary.get("term"),
         doi=_published_doi(_text(entry, f"{_OWN}doi")),
         paper_url=f"https://arxiv.org/abs/{id_}",
         pdf_url=f"https://arxiv.org/pdf/{id_}",
