@@ -357,8 +357,8 @@ PAPERS = [
     {
         "id": "oconnor2022universal",
         "title": {
-            "en": r"100% Transfer & $\ell_\infty$ Noise: A_B Tests of #Universal Perturbations",
-            "zh": r"100% 迁移与 $\ell_\infty$ 噪声：通用扰动的 A_B 测试",
+            "en": r"100% Transfer & $5 \ Noise: A_B Tests of #Universal Perturbations",
+            "zh": r"100% 迁移与 $5 \ 噪声：通用扰动的 A_B 测试",
         },
         "authors": ["Seán O'Connor", {"given": "Wei", "family": "Li", "suffix": "Jr."}],
         "venue": "emnlp",

@@ -67,7 +67,7 @@ def test_a_broken_entry_gives_its_rule_line_and_column(case, catalog_dir, entry)
 
 def test_all_problems_of_a_run_are_shown_at_once(catalog_dir, entry):
     text = ENTRY.replace("zh: 检测预训练编码器中植入的后门", "zh:").replace(
-        "venue: iccv", "venue: ICCV"
+        "orcid: 0000-0002-1825-0097", "orcid: a-b"
     )
     text = text.replace("month: 10", "month: 13\nmonth: 12").replace("[use]", "[usage]")
     entry.write_text(text, encoding="utf-8")
@@ -262,11 +262,10 @@ HOSTILE = [
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_is_kept_as_text_and_nothing_else(text, catalog_dir, entry):
     document = parse(ENTRY).data
-    document["title"]["en"] = text
     document["notes"] = {"en": text, "zh": f"注 {text}"}
     entry.write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     paper = load_catalog(catalog_dir).get("feng2023detecting")
-    assert paper.title.en == paper.notes.en == text
+    assert paper.notes.en == text
 
 
 @pytest.mark.parametrize(
@@ -274,7 +273,7 @@ def test_hostile_text_is_kept_as_text_and_nothing_else(text, catalog_dir, entry)
     [
         ("id", "../../../etc/passwd", "SK206"),
         ("id", "feng2023<script>", "SK206"),
-        ("venue", "../venues", "SK206"),
+        ("venue", "../venues", "SK320"),
         ("implementations", ["../../bin"], "SK206"),
         ("pages", r"1\input{x}", "SK206"),
         ("volume", "{{1}}", "SK206"),

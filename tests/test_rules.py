@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from surveykit.errors import Severity
 from surveykit.load import check
 from surveykit.models import Paper
 from surveykit.report import explain
-from surveykit.rules import BY_ID, RULES, did_you_mean, identity
+from surveykit.rules import BY_ID, RULES, copied, did_you_mean, identity
 
 ROOT = Path(__file__).parents[1]
 CARD = "reference_impls/badseeds/card.yaml"
@@ -327,6 +328,95 @@ def test_suggestions_know_ids_labels_and_aliases(word, hint):
         ("trojan", "Backdoor & poisoning", "后门与投毒", "backdoor"), "backdoor"
     )
     assert did_you_mean(word, names) == (f"; did you mean `{hint}`?" if hint else "")
+
+
+VENUE_HINTS = {
+    "CVPR": "no venue 'CVPR'; did you mean `cvpr`?",
+    "Cvpr": "no venue 'Cvpr'; did you mean `cvpr`?",
+    "CVPR 2023": "no venue 'CVPR 2023'; did you mean `cvpr`?",
+    "IEEE TIFS": "no venue 'IEEE TIFS'; did you mean `tifs`?",
+    "ieee-tifs": "no venue 'ieee-tifs'; did you mean `tifs`?",
+    "iccvv": "no venue 'iccvv'; did you mean `iccv`?",
+    "zebra": "no venue 'zebra'; add it to catalog/venues.yaml",
+}
+
+
+@pytest.mark.parametrize("said", VENUE_HINTS)
+def test_a_venue_that_is_not_an_id_suggests_the_one_it_means(catalog_dir, said):
+    edit(catalog_dir, CHEN, (["venue"], said))
+    (problem,) = [p for p in check(catalog_dir).problems if p.rule == "SK320"]
+    assert problem.message == VENUE_HINTS[said]
+
+
+@pytest.mark.parametrize(
+    ("axis", "term", "said"),
+    [
+        ("threat", "backdor", "did you mean `backdoor`?"),
+        ("role", "offense", "did you mean `attack`?"),
+        ("role", "defence", "did you mean `defense`?"),
+        ("technique", "modelscaning", "did you mean `model-scanning`?"),
+        ("threat", "robustness", "its terms are adversarial, backdoor, privacy; if none fits, CONTRIBUTING.md says how to propose one"),
+        ("technique", "model-cleaning", "if none fits, CONTRIBUTING.md says how to propose one"),
+    ],
+)  # fmt: skip
+def test_no_unrelated_term_is_offered(catalog_dir, axis, term, said):
+    edit(catalog_dir, CHEN, (["terms", axis], [term]))
+    (problem,) = [p for p in check(catalog_dir).problems if p.rule == "SK311"]
+    assert problem.message.endswith(f"; {said}")
+
+
+NAMES_ALLOWED = [
+    "Ana de Souza e Silva",
+    "Andy Anderson",
+    "Álvaro Etxeberria y Ruiz",
+    "Maria van der Berg",
+    {"given": "Sammy", "family": "Davis", "suffix": "Jr."},
+    {"literal": "Research, Invention and Security Group"},
+    {"literal": "Lab 42 & Friends"},
+    {"literal": "DeepSeek-AI"},
+    {"family": "Othersson", "given": "Etal"},
+    {"literal": "冯世伟", "han": "冯世伟"},
+]
+TITLES_ALLOWED = [
+    "Backdoors & Noise: R&D at $5 to $6",
+    "Scaling from <1% to >99%: A < B > C",
+    "Attacks on x^2 and A_B [MASK] Tokens",
+    "Encoders at a Price of $100 and a Gain of $200",
+    "Retracted Gaussian Flows",
+    "Guarding Anterior Ligaments (ACT)",
+    "CVPR: A History of a Conference",
+    "Trends of 2023",
+    "An Encoder, Seen from Rome 2023",
+    "C++ and C# Encoders; a \\ b",
+]
+
+
+def test_names_and_titles_that_are_right_are_left_alone(catalog_dir):
+    for author in NAMES_ALLOWED:
+        edit(catalog_dir, CHEN, (["authors", 0], author))
+        problems = [p for p in check(catalog_dir).problems if p.rule != "SK402"]
+        assert problems == [], author
+    edit(catalog_dir, CHEN, (["authors", 0], "Ana Chen"))
+    for title in TITLES_ALLOWED:
+        edit(catalog_dir, CHEN, (["title", "en"], title))
+        assert check(catalog_dir).problems == (), title
+
+
+def test_markup_in_the_names_of_venues_is_found(catalog_dir):
+    edit(catalog_dir, VENUES, ([2, "full", "en"], "Vision &amp; Recognition"))
+    (problem,) = [p for p in check(catalog_dir).problems if p.rule == "SK357"]
+    assert (problem.path, problem.line) == (VENUES, place(catalog_dir, VENUES, [2, "full", "en"])[0])  # fmt: skip
+
+
+@pytest.mark.parametrize("sign", ["<", "&", "\\", "{", "$", "(", ", a ", "a and"])
+def test_rules_about_copied_text_take_no_time(catalog, sign):
+    text = (sign * 20_000)[:40_000].strip()
+    long = paper(1, text, f"A {text} B")
+    whole = Catalog(catalog.survey, catalog.taxonomy, catalog.venues, (long,), {}, {long.id: long.id})  # fmt: skip
+    start = time.process_time()
+    for rule in copied.RULES:
+        list(rule.check(whole))
+    assert time.process_time() - start < 2
 
 
 def paper(number: int, title: str, *authors: str) -> Paper:

@@ -356,7 +356,7 @@ class Paper(Model):
     """Title as printed, without a final full stop, and in Chinese."""
     authors: Annotated[tuple[Author, ...], Field(min_length=1)]
     """All authors in printed order: `Given Family`, or the parts where that would mislead."""
-    venue: Slug
+    venue: PlainText
     """Id of a venue in `catalog/venues.yaml`; `arxiv` while there is no other."""
     track: Literal["main", "findings", "workshop"] = "main"
     """Part of the venue in which the paper appeared."""

@@ -13,6 +13,7 @@ from surveykit.duplicates import CONFLICT, SAME, Index, Work
 from surveykit.imports.reading import Found, Reading
 from surveykit.models import Paper
 from surveykit.record import Record
+from surveykit.retraction import in_title
 from surveykit.rules.rule import folded
 from surveykit.rules.venues import other_track
 from surveykit.venue_names import VenueNames
@@ -80,6 +81,9 @@ def _twin(
 def _checked(one: Found, reading: Reading) -> Found:
     """The paper with what its own facts show to be wrong set right, or reported."""
     record = one.record
+    if mark := in_title(record.title):
+        said = f"{one.name!r}: the title says {mark!r}; look up what became of the paper before it is listed"
+        reading.note(one.line, "retracted", said)
     if record.code_url:
         _check_code(one, record.code_url, reading)
     first = _first_year(record)

@@ -83,7 +83,7 @@ def _author(author: Schema) -> None:
 
 def _venues(venue: Schema, catalog: Catalog) -> None:
     venue["enum"] = sorted(catalog.venues)
-    del venue["pattern"], venue["patternErrorMessage"]
+    del venue["minLength"]
 
 
 def _terms(terms: Schema, catalog: Catalog) -> None:

@@ -8,6 +8,7 @@ from surveykit.catalog import Catalog
 from surveykit.rules import (
     arena,
     border,
+    copied,
     identity,
     places,
     relations,
@@ -23,6 +24,7 @@ __all__ = ["BY_ID", "RULES", "Finding", "Rule", "did_you_mean", "findings"]
 RULES: tuple[Rule, ...] = tuple(
     sorted(
         border.RULES
+        + copied.RULES
         + identity.RULES
         + taxonomy.RULES
         + venues.RULES

@@ -38,11 +38,13 @@ def unknown_term(catalog: Catalog) -> Iterator[Finding]:
             for index, term in enumerate(terms):
                 unknown = axis in catalog.axes and (axis, term) not in catalog.terms
                 if unknown and not is_mark(term):
-                    hint = did_you_mean(term, _names(catalog.axes[axis].terms))
-                    choice = f"; its terms are in {TAXONOMY}"
+                    names = _names(catalog.axes[axis].terms)
+                    hint = did_you_mean(term, names, misspelled=True)
+                    choice = f"its terms are in {TAXONOMY}"
                     if len(ids := [t.id for t in catalog.axes[axis].terms]) <= 8:
-                        choice = f"; its terms are {', '.join(ids)}"
-                    message = f"axis {axis} has no term {term!r}{hint or choice}"
+                        choice = f"its terms are {', '.join(ids)}"
+                    other = f"; {choice}; if none fits, CONTRIBUTING.md says how to propose one"
+                    message = f"axis {axis} has no term {term!r}{hint or other}"
                     yield at(catalog, paper, ("terms", axis, index), message)
 
 
@@ -182,7 +184,7 @@ RULES = (
     Rule(
         "SK311",
         "terms are known to their axis",
-        "Entries use the ids of catalog/taxonomy.yaml, not labels or other words for them.",
+        "Entries use the ids of catalog/taxonomy.yaml, not labels or other words for them. Where none fits, CONTRIBUTING.md says how to propose one.",
         "terms:\n  threat: [backdor]",
         "terms:\n  threat: [backdoor]",
         unknown_term,

@@ -9,6 +9,7 @@ from typing import Literal
 from surveykit.catalog import Catalog
 from surveykit.models import Paper, Venue, is_mark
 from surveykit.rules.rule import VENUES, Finding, Rule, at, did_you_mean
+from surveykit.venue_names import VenueNames
 
 NEEDS = "venues"
 
@@ -34,12 +35,12 @@ def unknown_venue(catalog: Catalog) -> Iterator[Finding]:
         names |= dict.fromkeys((*venue.aliases, venue.full.en, venue.full.zh), venue.id)
     names |= {venue.name: venue.id for venue in catalog.venues.values()}
     names |= {id_: id_ for id_ in catalog.venues}
+    known = VenueNames(catalog.venues)
     for paper in catalog.papers:
         if paper.venue not in catalog.venues and not is_mark(paper.venue):
-            hint = did_you_mean(paper.venue, names)
-            message = (
-                f"no venue {paper.venue!r}{hint or '; add it to catalog/venues.yaml'}"
-            )
+            meant = known.find(paper.venue)
+            hint = did_you_mean(meant.venue if meant else paper.venue, names, 75)
+            message = f"no venue {paper.venue!r}{hint or f'; add it to {VENUES}'}"
             yield at(catalog, paper, ("venue",), message)
 
 

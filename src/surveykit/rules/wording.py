@@ -41,7 +41,7 @@ def shouted_title(catalog: Catalog) -> Iterator[Finding]:
     """Titles in capital letters."""
     for paper in catalog.papers:
         text = paper.title.en
-        if text == text.upper() and len(re.findall(r"[A-Z]{2,}", text)) >= 4:
+        if text == text.upper() and len(re.findall(r"[A-Z]{2,}", text)) >= 3:
             message = (
                 "title in capitals; write it in title case, as the paper's page does"
             )
