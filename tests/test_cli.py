@@ -125,6 +125,13 @@ def test_no_arguments_show_the_help_and_are_wrong_usage(run, monkeypatch, capsys
         (["list", "--year", "20x3"], USAGE, "--year '20x3' is neither YEAR nor YEAR-YEAR"),
         (["list", "--year", "²⁰²³"], USAGE, "is neither YEAR nor YEAR-YEAR"),
         (["list", "--venue", "cvrp"], USAGE, "no venue 'cvrp'; did you mean cvpr"),
+        (["list", "backdoor"], USAGE, "is not of the form axis=term; did you mean threat=backdoor?"),
+        (["list", "role=backdoor"], USAGE, "no role term 'backdoor'; did you mean threat=backdoor?"),
+        (["list", "threat=后门"], USAGE, "no threat term '后门'; did you mean backdoor?"),
+        (["list", "threat=quantum"], USAGE, "known: adversarial, backdoor, privacy"),
+        (["show", "badseeds"], USAGE, "did you mean rodriguez2021planting"),
+        (["cite", "zzzz"], USAGE, "'zzzz'; `surveykit search WORDS` finds ids"),
+        (["cite", "feng2023detecting", "--format", "apa"], USAGE, "--format"),
         (["show", "feng2023detection"], USAGE, "did you mean feng2023detecting"),
         (["show", "../../etc/passwd"], USAGE, "no paper with the id '../../etc/passwd'"),
         (["cite", "feng2023detecting", "nobody1999x"], USAGE, "no paper with the id 'nobody1999x'"),
@@ -147,6 +154,56 @@ def test_a_folder_without_a_catalog_is_said_so(run, tmp_path):
     result = run("list", root=tmp_path)
     assert (result.code, result.err.count("\n")) == (USAGE, 1)
     assert "no catalog/ in" in result.err
+
+
+def test_a_folder_of_a_survey_is_told_from_its_root(run, catalog_dir):
+    result = run("list", root=catalog_dir / "catalog")
+    assert (result.code, result.err.count("\n")) == (USAGE, 1)
+    assert (
+        "repo/catalog, but in ..; --root names the folder that holds it" in result.err
+    )
+
+
+@pytest.mark.parametrize(
+    ("here", "root"),
+    [
+        (".", "./"),
+        ("catalog/papers", "../.."),
+        ("catalog/papers/2025", None),
+        ("..", "./repo/"),
+        ("../elsewhere", "../link"),
+    ],
+)
+def test_paths_can_be_opened_from_where_one_stands(
+    catalog_dir, break_entry, monkeypatch, capsys, here, root
+):
+    (catalog_dir / "../elsewhere").mkdir()
+    (catalog_dir / "../link").symlink_to(catalog_dir)
+    cwd = (catalog_dir / here).resolve()
+    monkeypatch.chdir(cwd)
+
+    def told(*arguments):
+        words = ["surveykit", *(["--root", root] if root else []), *arguments]
+        monkeypatch.setattr(sys, "argv", words)
+        with pytest.raises(SystemExit):
+            cli.main()
+        return "".join(capsys.readouterr())
+
+    for arguments in (["validate"], ["doctor"], ["list"], ["build"]):
+        paths = set(re.findall(r"\S*chen2025breaking\.yaml", told(*arguments)))
+        assert {(cwd / path).resolve() for path in paths} == {break_entry.resolve()}
+    for form in ("github", "sarif"):  # programs get the repository's paths
+        text = told("validate", "--format", form)
+        assert re.search(r"[\"=]catalog/papers/2025/chen", text)
+    mine = os.path.relpath(break_entry, cwd)
+    assert "SK320" in told("validate", mine)
+    first = told("fmt", mine).splitlines()[0]
+    assert (cwd / first).resolve() == break_entry.resolve()
+    break_entry.unlink()
+    for path in told("build").splitlines()[:-1]:
+        assert (cwd / path).is_file()
+    shown = told("show", "feng2023detecting").splitlines()[-1].split()[-1]
+    assert (cwd / shown).is_file()
 
 
 def test_the_repository_is_found_from_a_folder_inside_of_it(catalog_dir):
@@ -363,6 +420,70 @@ def test_lists_are_filtered(run, arguments, ids):
     assert {
         line.split("\t")[0] for line in run("list", *arguments).out.splitlines()
     } == ids
+
+
+@pytest.mark.parametrize(
+    ("arguments", "ids"),
+    [
+        (["threat=Privacy"], {"zhang2024workshop"}),
+        (["threat=隐私"], {"zhang2024workshop"}),
+        (["--venue", "CVPR", "--with-code"], {"rodriguez2021planting"}),
+        (["--venue", "CVPR 2021", "--with-code"], {"rodriguez2021planting"}),
+    ],
+)
+def test_terms_and_venues_go_by_their_names_too(run, arguments, ids):
+    assert {paper["id"] for paper in run("list", *arguments, "--json").json()} == ids
+
+
+@pytest.mark.parametrize("command", ["show", "cite"])
+def test_a_former_id_and_the_address_of_a_page_name_the_paper(
+    run, catalog_dir, command
+):
+    path = catalog_dir / "catalog/papers/2021/saito2021early.yaml"
+    text = path.read_text(encoding="utf-8")
+    path.write_text(text + "former_ids: [saito2020early]\n", encoding="utf-8")
+    result = run(command, "saito2020early")
+    assert (result.code, result.err) == (
+        FINE,
+        "saito2020early is called saito2021early now\n",
+    )
+    assert run(command, "https://example.org/papers/saito2021early/").out == result.out
+
+
+@pytest.mark.parametrize(
+    "command", [["list"], ["search", "clip"], ["show", "x"], ["cite", "x"], ["stats"]]
+)
+def test_a_faulty_catalog_is_refused_in_a_few_lines_that_say_why(
+    run, catalog_dir, command
+):
+    for path in (catalog_dir / "catalog/papers").rglob("*.yaml"):
+        path.write_text(
+            path.read_text(encoding="utf-8") + "nothing: 1\n", encoding="utf-8"
+        )
+    result = run(*command)
+    assert (result.code, result.out) == (FOUND, "")
+    *problems, last = result.err.splitlines()
+    assert len(problems) == 3
+    assert all("SK202" in line for line in problems)
+    assert last == (
+        "Error: 8 errors in 8 files of the catalog, so nothing is read from it; "
+        "`surveykit doctor` says what to do for each"
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["badseedz"], "'badseedz' occurs nowhere; did you mean badseeds?"),
+        (["encoder", "zzz"], "'zzz' occurs nowhere"),
+        (["badseeds", "feng"], "each word occurs, but never all in one paper; give fewer of them"),
+        ([" "], "no word is given"),
+    ],
+)  # fmt: skip
+def test_a_search_without_a_match_says_why(run, words, why):
+    result = run("search", *words)
+    assert (result.code, result.out) == (FOUND, "")
+    assert result.err == f"no paper matches: {why}\n"
 
 
 def test_no_match_is_said_and_has_its_own_exit_code(run):

@@ -174,6 +174,87 @@ def test_an_issue_that_breaks_a_rule_changes_nothing(
     assert path.read_bytes() == before
 
 
+@pytest.fixture
+def from_issue(run, catalog_dir, catalog, tmp_path):
+    """Exit code, answer, and the entry files before and after one correction of the first paper."""
+    run("fmt")
+
+    def entries():
+        folder = catalog_dir / "catalog/papers"
+        return {
+            p.relative_to(folder).as_posix(): p.read_bytes()
+            for p in folder.rglob("*.yaml")
+        }
+
+    def apply(field, value, *options, id_=catalog.papers[0].id):
+        issue = tmp_path / "body.md"
+        text = body(catalog, "fix-entry", id=id_, field=field, value=value, source="x")
+        issue.write_bytes(text.replace("\n", "\r\n").encode())
+        before = entries()
+        done = run("from-issue", issue, "--number", "12", *options)
+        return done.code, json.loads(done.out), before, entries()
+
+    return apply
+
+
+def test_a_new_year_moves_the_file_and_keeps_the_id(from_issue):
+    code, said, before, after = from_issue("year", "2023年", id_="muller2024journal")
+    assert code == FINE, said
+    assert said["files"] == [
+        "catalog/papers/2024/muller2024journal.yaml",
+        "catalog/papers/2023/muller2024journal.yaml",
+    ]
+    assert said["title"] == "fix-entry: muller2024journal (#12)"
+    assert before.keys() - after.keys() == {"2024/muller2024journal.yaml"}
+    old, new = (
+        before["2024/muller2024journal.yaml"],
+        after["2023/muller2024journal.yaml"],
+    )
+    assert old.replace(b"\nyear: 2024\n", b"\nyear: 2023\n") == new
+
+
+def test_a_refused_new_year_puts_the_file_back(from_issue):
+    code, said, before, after = from_issue("year", "2022", id_="feng2023detecting")
+    assert (code, list(said)) == (FOUND, ["refused"])
+    assert "ICCV" in said["refused"]
+    assert before == after
+
+
+def test_notes_say_what_was_not_taken_as_written(from_issue):
+    code, said, _, _ = from_issue("venue", "IC\u200bCV 2023", id_="muller2024journal")
+    assert code == FOUND  # the journal's volume stays; the rules have the last word
+    code, said, _, after = from_issue("month", "Ju\u200bne 2031", id_="saito2021early")
+    assert code == FINE, said
+    assert said["notes"] == [
+        "1 invisible character left out",
+        "month: 2031 was not kept; `year` is its own field",
+    ]
+    assert b"\nmonth: 6\n" in after["2021/saito2021early.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("authors", "Cher"),
+        ("venue", "Nowhere"),
+        ("terms.role", "```"),
+        ("title.en", "\u202eevil"),
+        ("links.code", "javascript:alert(1)"),
+        ("title.en", "-"),
+        ("pages", "25-12"),
+    ],
+)
+def test_a_refusal_is_one_printable_line_and_changes_nothing(from_issue, field, value):
+    code, said, before, after = from_issue(field, value)
+    assert (code, list(said), before) == (FOUND, ["refused"], after)
+    assert said["refused"].isprintable()
+
+
+def test_a_dry_run_of_an_issue_writes_nothing(from_issue):
+    code, _, before, after = from_issue("month", "June", "--dry-run")
+    assert (code, before) == (FINE, after)
+
+
 def test_a_new_paper_that_nobody_can_be_asked_about_is_refused(
     run, catalog_dir, catalog, tmp_path
 ):

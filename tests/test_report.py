@@ -8,7 +8,7 @@ import re
 import jsonschema
 import pytest
 
-from surveykit.errors import Problem, Severity
+from surveykit.errors import Problem, Severity, plural
 from surveykit.report import printable, render
 
 PROBLEMS = (
@@ -186,3 +186,18 @@ def test_sarif_of_nothing_is_a_run_without_results():
     data = json.loads(render((), "sarif"))
     jsonschema.validate(data, SARIF)
     assert data["runs"][0]["results"] == []
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "said"),
+    [
+        (1, "paper", "1 paper"),
+        (2, "paper", "2 papers"),
+        (0, "anomaly", "0 anomalies"),
+        (1, "anomaly", "1 anomaly"),
+        (3, "entry", "3 entries"),
+        (1, "failing run", "1 failing run"),
+    ],
+)
+def test_numbers_agree_with_their_nouns(number, noun, said):
+    assert plural(number, noun) == said

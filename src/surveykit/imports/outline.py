@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise, zip_longest
 from pathlib import Path
 
+from surveykit.errors import plural
 from surveykit.imports.document import Block
 from surveykit.imports.reading import Reading
 
@@ -96,7 +97,9 @@ def _check_tables(
             above[: len(head.headings)] == head.headings for _, above in papers
         )
         if inside != total:
-            said = f"the table says {total} papers, the section holds {inside}"
+            said = (
+                f"the table says {plural(total, 'paper')}, the section holds {inside}"
+            )
             reading.note(row.line, "count", said)
 
 

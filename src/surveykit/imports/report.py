@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 
+from surveykit.errors import plural
 from surveykit.imports.reading import KINDS, Anomaly
 from surveykit.imports.run import Imported
 from surveykit.render.markdown import escape
@@ -24,10 +25,10 @@ def text(imported: Imported, name: str) -> str:
 def summary(imported: Imported) -> str:
     """Counts on one line."""
     known = f", {len(imported.known)} known already" if imported.known else ""
-    looked = len(imported.anomalies)
+    looked = plural(len(imported.anomalies), "anomaly")
     return (
-        f"{imported.papers} papers: {len(imported.drafts)} new{known}; "
-        f"{looked or 'no'} anomal{'y' if looked == 1 else 'ies'}"
+        f"{plural(imported.papers, 'paper')}: {len(imported.drafts)} new{known}; "
+        f"{looked if imported.anomalies else 'no anomalies'}"
     )
 
 

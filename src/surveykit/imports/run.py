@@ -13,7 +13,7 @@ from typing import Literal
 
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft, Drafter
-from surveykit.errors import MachineError
+from surveykit.errors import MachineError, plural
 from surveykit.imports import bibtex, csl, markdown, outline, ris
 from surveykit.imports.mojibake import decoded, repaired
 from surveykit.imports.reading import Anomaly, Found, Reading
@@ -151,7 +151,9 @@ def text_of(raw: bytes) -> tuple[str, list[Anomaly]]:
         anomalies.append(Anomaly(1, "mojibake", said))
     text, spoiled, count = repaired(text)
     if count:
-        said = f"{count} pieces of UTF-8 had been read as {spoiled}; set right"
+        said = (
+            f"{plural(count, 'piece')} of UTF-8 had been read as {spoiled}; set right"
+        )
         anomalies.append(Anomaly(1, "mojibake", said))
     return text.replace("\r\n", "\n").replace("\r", "\n"), anomalies
 
