@@ -187,12 +187,25 @@ def _several(text: str, listed: bool, alone: bool) -> People:
     if ";" in text:
         pieces = [(p.strip().removeprefix("and "), True) for p in text.split(";")]
     else:
-        pieces = [(piece, listed) for piece in _DIVIDED.split(text)]
+        apart = _DIVIDED.split(text)
+        paired = list(_pairs(apart))
+        pieces = [(p, True) for p in paired] or [(p, listed) for p in apart]
     given = [(piece, inverted) for piece, inverted in pieces if piece.strip(" ,")]
     found = [_commas(piece, inverted, alone) for piece, inverted in given]
     if not found and not doubts:
         return _no_name(text)
     return together([*found, People((), tuple(doubts))] if doubts else found)
+
+
+def _pairs(pieces: list[str]) -> Iterator[str]:
+    """`Cruz, Ana, Li, Bo, and Stone, Quinn`: one name follows the `and`, family name first, so all are like it."""
+    parts = [[p.strip() for p in piece.split(",") if p.strip()] for piece in pieces]
+    alike = (
+        len(parts) > 1 and len(parts[-1]) == 2 and not any(len(p) % 2 for p in parts)
+    )
+    if alike and not _SUFFIX.fullmatch(parts[-1][1]):
+        for some in parts:
+            yield from map(", ".join, zip(some[::2], some[1::2], strict=True))
 
 
 def _cleaned(text: str) -> tuple[str, list[str]]:

@@ -150,7 +150,7 @@ class _Walker:
             tag = child.tag or ""
             if tag == "-text" or (tag not in _BLOCKS and not _holds_block(child)):
                 spans = list(self._spans(child, depth))
-                if open_text is None and any(s.text.strip() for s in spans):
+                if open_text is None and any(s.text.strip() or s.url for s in spans):
                     open_text = self._block("text", into)
                 if open_text is not None:
                     open_text.spans += spans

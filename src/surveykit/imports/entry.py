@@ -14,6 +14,7 @@ from surveykit.imports.segments import (
     EMPHASIS,
     Segments,
     cited,
+    is_full_name,
     is_people,
     is_tag,
     is_venue,
@@ -39,7 +40,7 @@ _VENUE_WORD = re.compile(
     re.I,
 )
 _PROSE = re.compile(
-    r"(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
+    r"(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code|list|group)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
     r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])",
     re.I,
 )
@@ -92,10 +93,17 @@ def heads(block: Block) -> Iterator[list[list[Span]]]:
         and any(li.role == "title" and linked.says_paper(li.url) for li in p.links)
         for p in own
     )
-    if papers > 1:
+    rows = len(lines) > 1 and all(_opens_cell(line) for line in lines)
+    if (
+        papers > 1 or rows
+    ):  # a table without the line below its head is text to Markdown
         yield from ([line] for line in lines if line)
     else:
         yield lines
+
+
+def _opens_cell(line: Sequence[Span]) -> bool:
+    return "".join(span.text for span in line).lstrip().startswith("|")
 
 
 def lines_of(spans: Sequence[Span]) -> list[list[Span]]:
@@ -144,7 +152,9 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Piece | Link]:
                 yield Piece(text[at : found.start()], *style)
                 if found[3]:
                     address = found[3].rstrip(".,;:)]}*_")
-                    yield _link("", address, number)
+                    named = re.search(r"(\w+)\s*[:：]\s*$", text[: found.start()][-40:])
+                    label = named[1] if named and linked.labelled(named[1]) else ""
+                    yield _link(label, address, number)
                     at = found.start() + len(address)
                 else:
                     yield _link(
@@ -212,7 +222,10 @@ def take(
                 paper.rest.take(line, part.text, tag=True)
             text += " | "
         elif part.emphasis and part.text.strip():
-            text += f" | {part.text.strip()} {EMPHASIS}"
+            if is_full_name(part.text.strip()) and not paper.rest.authors:
+                paper.rest.authors, paper.rest.authors_line = part.text.strip(), line
+            else:
+                text += f" | {part.text.strip()}{EMPHASIS}"
         else:
             text += part.text
     paper.rest.take(line, text, below=below)
@@ -247,11 +260,13 @@ def _title(
         )
     ):
         best, paper.bold = None, True
-    chosen = best or bold or next((p for p in links if len(p.label.split()) > 2), None)
-    if chosen is None and (quoted := _quoted_title(flat, paper)):
-        return quoted
-    if chosen is None and (plain := _plain_title(parts, paper)):
-        return plain
+    long = (p for p in (best, *links) if p and len(p.label.split()) > 2)
+    chosen = bold if paper.bold else next(long, bold)
+    if chosen is None and (
+        text := _quoted_title(flat, paper) or _plain_title(parts, paper)
+    ):
+        return text
+    chosen = chosen or best
     chosen = chosen or next(iter(links), None)
     paper.linked = isinstance(chosen, Link)
     if chosen:
@@ -267,11 +282,9 @@ def _may_title(link: Link, least: int) -> bool:
     """Whether a link's label can be the title of the paper."""
     known = link.role in ("local", "empty") or linked.says_paper(link.url)
     least = 1 if known else min(least, 2)
-    if (
-        link.bracketed
-        or linked.labelled(link.label)
-        or not titlelike(link.label, least=least)
-    ):
+    if link.bracketed or linked.labelled(link.label) or _PROSE.match(link.label):
+        return False
+    if not titlelike(link.label, least=least):
         return False
     if link.role == "title" and not known:
         return not (is_people(link.label, alone=True) and len(link.label.split()) < 4)
@@ -342,6 +355,8 @@ def _goes_on(row: Sequence[Piece | Link]) -> bool:
 
 def _sentence(text: str, paper: Paper) -> str:
     """The part of a text that is the title; people before it, people and venue behind it go to the rest."""
+    text, _, more = text.partition(" | ")
+    paper.rest.take(paper.line, more)
     cuts = []
     for stop in re.finditer(r"[.?!][\"”]?\s+|,\s+", text):
         head, tail = (
@@ -378,7 +393,10 @@ def _sentence(text: str, paper: Paper) -> str:
 def untagged(text: str) -> tuple[str, list[str]]:
     """A title without what stands in brackets before or behind it and is a date, a venue or a remark."""
     tags = []
-    text = re.sub(r"^(?:\s|:[+\w-]+:|[^\w\s\"“‘'(\[【<$`*]|&nbsp;)+", "", tidy(text))
+    text = re.sub(
+        r"^[0-9]{4}[./-][0-9]{1,2}(?:[./-][0-9]{1,2})?\s*[:：]", "", tidy(text)
+    )
+    text = re.sub(r"^(?:\s|:[+\w-]+:|[^\w\s\"“‘'(\[【<$`*]|&nbsp;)+", "", text)
     if (
         whole := re.match(r"\[([^\[\]]{12,})\][^\w]*(?::\w+:?|\w+)?\W*$", text)
     ) and not is_tag(whole[1]):

@@ -58,7 +58,7 @@ def role(label: str, url: str) -> Role:
     if by_address == "code" and named != "other":
         return "code"
     if named is None:
-        return "title" if by_address is None else "other"
+        return "title" if by_address is None and label else by_address or "other"
     return "other" if by_address else named
 
 
@@ -71,10 +71,10 @@ def labelled(label: str) -> Literal["paper", "code", "other"] | None:
     if any(w not in _FILLING and w not in known for w in words):
         return None
     if not known:
-        return None if words else "other"
-    if any(w in _OTHER for w in known):
-        return "other"
-    return "code" if any(w in _CODE for w in known) else "paper"
+        return None if words or not label else "other"
+    if any(w in _CODE for w in known):
+        return "code"
+    return "other" if any(w in _OTHER for w in known) else "paper"
 
 
 def says_paper(url: str) -> bool:

@@ -24,6 +24,7 @@ SAME = 85
 def record(paper: Paper, reading: Reading) -> None:
     """Keep what a paper tells as a record."""
     rest = paper.rest
+    authors = _authors(paper, reading)
     title, suffix = wording.mended_title(markup(paper.title), paper.line, reading)
     venue = rest.venue or suffix
     year = rest.year or year_in(venue)
@@ -34,7 +35,7 @@ def record(paper: Paper, reading: Reading) -> None:
         venue, year = above, year_in(above)
     values: dict[str, Any] = {
         "title": title,
-        "authors": _authors(paper, title, reading),
+        "authors": authors,
         "venue_text": markup(venue),
         "year": year,
         "headings": tuple(h for h in map(wording.plain, paper.headings) if h),
@@ -83,25 +84,23 @@ def bibtex_of(code: Block, reading: Reading) -> Reading:
     return inner
 
 
-def _authors(paper: Paper, title: str, reading: Reading) -> tuple[Author, ...]:
-    rest, alone = paper.rest, "authors by family name alone are left out"
+def _authors(paper: Paper, reading: Reading) -> tuple[Author, ...]:
+    rest = paper.rest
     for index, (line, said) in enumerate(rest.remarks if not rest.authors else ()):
         if pair := cited(said):  # `(Song and Mittal, 2020)`
-            del rest.remarks[index]
+            rest.authors, rest.authors_line = pair[0], line
             rest.year = rest.year or pair[1]
-            reading.gather(line, "author", alone)
+            del rest.remarks[index]
             break
-    if not rest.authors:
+    people = names.from_line(rest.authors) if rest.authors else names.People()
+    if people.authors and not any(a.given or a.literal for a in people.authors):
+        said = "authors by family name alone are left out"
+        reading.gather(rest.authors_line, "author", said)
         return ()
     wording.check_names(rest.authors, rest.authors_line, reading)
-    people = names.from_line(rest.authors)
     for doubt in people.doubts:
-        reading.note(rest.authors_line, "author", f"{short(title)}: {doubt}")
-    if any(author.given or author.literal for author in people.authors):
-        return people.authors
-    if people.authors:
-        reading.gather(rest.authors_line, "author", alone)
-    return ()
+        reading.note(rest.authors_line, "author", f"{short(paper.title)}: {doubt}")
+    return people.authors
 
 
 _LEFT_OUT = {

@@ -149,7 +149,7 @@ class _Reader:
                 paper.title
                 and paper.has("paper", "title")
                 and is_paper(paper)
-                and words <= 12
+                and words <= 6
             ):
                 self.papers.append(paper)
             elif paper.has("paper") or any(

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from surveykit.imports import linked
 from surveykit.record import tidy
 
 _YEAR = r"(?:19[5-9]|20[0-4])[0-9]"
@@ -56,7 +57,7 @@ _FAMILY_FIRST = re.compile(
     r"|^[^\W\d_][\w' -]{0,40}, [^,]{1,40} and [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
 )
 _CITED = re.compile(
-    rf"([^\W\d_][\w'’ -]{{1,60}}?(?: et al\.?)?),? *\(?({_YEAR})[a-z]?\)?(?:[.-][01]?[0-9])?"
+    rf"([^\W\d_][\w'’ -]{{1,60}}?(?:,| et al\.?,?)) *\(?({_YEAR})[a-z]?\)?(?:[.-][01]?[0-9])?"
 )
 
 
@@ -76,12 +77,15 @@ class Segments:
     ) -> None:
         """Sort one text; `tag` for what stands in brackets or as code, `below` where one name may be the author."""
         for piece in _pieces(text):
-            if below and not self.authors and _alone(piece):
+            if below and not self.authors and is_full_name(piece):
                 self._people(line, piece)
             else:
                 self._sort(line, piece, tag=tag)
 
     def _sort(self, line: int, text: str, *, tag: bool) -> None:
+        if (first := _DATE.match(text)) and text[first.end() :][:1] in (",", ";"):
+            self.year = self.year or int(next(g for g in first.groups() if g))
+            text = text[first.end() :].strip(_EDGES)
         kind = next((k for k, sign in _LABELS.items() if sign.match(text)), "")
         dated = None if kind == "remark" else _DATE.fullmatch(text)
         if kind in ("authors", "venue", "year"):
@@ -95,9 +99,14 @@ class Segments:
         elif kind != "remark" and not tag and (both := people_and_venue(text)):
             self._people(line, both[0])
             self._appeared(line, both[1])
-        elif kind != "remark" and not tag and is_people(text, alone=False):
+        elif (
+            kind != "remark"
+            and not tag
+            and not cited(text)
+            and is_people(text, alone=False)
+        ):
             self._people(line, text)
-        else:
+        elif not linked.labelled(text):
             self.remarks.append((line, text))
 
     def _people(self, line: int, text: str) -> None:
@@ -123,7 +132,7 @@ class Segments:
 
 
 def _pieces(text: str) -> Iterator[str]:
-    text = re.sub(rf"{EMPHASIS}(?=[\s,.()]*[^|\n{EMPHASIS}]{{0,60}}{_YEAR})", " ", text)
+    text = re.sub(rf"{EMPHASIS}(?=[\s\d,.;:()–-]{{0,40}}{_YEAR})", "", text)
     text = re.sub(rf"{EMPHASIS}(?=\s*[.,]?\s*$)", "", text).replace(EMPHASIS, " | ")
     for part in re.split(r"\s+[|·•]\s+|\n|\s[–—]\s", text):
         plain = re.sub(r"^(?:\s|:[+\w-]+:|&nbsp;)+", "", tidy(part)).strip(_EDGES)
@@ -172,7 +181,7 @@ def is_venue(text: str, *, tag: bool = False) -> bool:
         )
         return tag and (acronym is not None or text in _NAMED)
     if not (
-        first.isupper() or first.isdigit() or first in "'\u201c\""
+        first.isupper() or first.isdigit() or first > "\u3400" or first in "'\u201c\""
     ) and not re.match(r"(?:in|accepted|published|to appear)\b", text, re.I):
         return False
     return people_and_venue(text) is None
@@ -193,13 +202,14 @@ def is_people(text: str, *, alone: bool) -> bool:
     whole = [p for p in parts if p.strip().lower() not in ("and", "&")]
     if not whole or (len(whole) < 2 and not alone and not more):
         return False
-    if not alone and not more and 2 * sum(" " in p.strip() for p in whole) < len(whole):
+    full = sum(" " in p.strip() or p.strip()[:1] > "\u3400" for p in whole)
+    if not alone and not more and 2 * full < len(whole):
         return False
     fitting = sum(_is_person(p) for p in whole)
     return fitting >= max(1, len(whole) - len(whole) // 5)
 
 
-def _alone(text: str) -> bool:
+def is_full_name(text: str) -> bool:
     """Whether a line is one full name."""
     words = text.split()
     return (
@@ -245,26 +255,25 @@ def _is_person(text: str) -> bool:
 
 def people_and_venue(text: str) -> tuple[str, str] | None:
     """`A. Author and B. Author. Venue, 2020` -> people and venue."""
-    for stop in reversed(
-        list(re.finditer(r"[.;]\s*[,]?\s+(?=\S)|,\s+(?=[*]|In )", text))
-    ):
-        people, venue = text[: stop.start()].strip(), text[stop.end() :].strip(_EDGES)
-        if not re.search(r"\b[A-Z]$", people) and is_people(people, alone=False):
-            if (
-                venue
-                and (year_in(venue) or _PREPRINT.match(venue))
-                and not is_people(venue, alone=False)
-            ):
-                return people, venue
-            return None
+    stops = list(re.finditer(r"[.;,]\s*,?\s+(?=\S)", text))
+    for stop in reversed(stops[-6:]):
+        people = text[: stop.start()].strip()
+        venue = text[stop.end() :].strip(_EDGES)
+        if re.search(r"\b[A-Z]$", people) or not is_people(
+            people, alone=stop[0][0] != ","
+        ):
+            continue
+        named = bool(venue) and (year_in(venue) or _PREPRINT.match(venue))
+        if named and not is_date(venue) and not is_people(venue, alone=False):
+            return people, venue
     return None
 
 
 def cited(text: str) -> tuple[str, int] | None:
     """`Song and Mittal, 2020` -> family names and year."""
     found = _CITED.fullmatch(text)
-    if found and is_people(found[1], alone=True):
-        return found[1], int(found[2])
+    if found and text[:1] < "\u3400" and is_people(found[1].rstrip(","), alone=True):
+        return found[1].rstrip(","), int(found[2])
     return None
 
 
@@ -273,4 +282,9 @@ def titlelike(text: str, *, least: int = 2) -> bool:
     words = re.findall(r"[^\W_][\w'’+.-]*", text)
     han = len(re.findall(r"[\u3400-\u9fff]", text))
     enough = len(words) >= least and len(text) >= (6 if least > 1 else 3)
-    return (enough or han >= 4) and not is_tag(text)
+    tag = (
+        is_tag(text)
+        if least > 1
+        else is_date(text) or (len(words) < 4 and year_in(text))
+    )
+    return (enough or han >= 4) and not tag

@@ -44,7 +44,13 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
     called += [""] * (width - len(called))
     columns = [_column(name) for name in called]
     title = _title_column(columns, body, width)
+    if head and leads(head):
+        said = "links in the head of a table are not read"
+        reading.gather(head.line, "text", said)
     for row in body:
+        if all(cell.text.isdecimal() for cell in row.inner[1:] if cell.text):
+            reading.gather(row.line, "text", "a table of numbers")
+            continue
         if title is None:
             yield from _apart(row, reading)
             continue
