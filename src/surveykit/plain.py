@@ -11,10 +11,12 @@ import logging
 import re
 from collections import Counter
 from functools import cache, lru_cache
+from html.entities import html5
 from itertools import accumulate
 from typing import Any
 
 from pylatexenc.latex2text import (
+    EnvironmentTextSpec,
     LatexNodes2Text,
     MacroTextSpec,
     SpecialsTextSpec,
@@ -136,7 +138,10 @@ def _decoder() -> LatexNodes2Text:
     own += [MacroTextSpec(name, letters) for name, letters in _LETTERS.items()]
     own += [MacroTextSpec("sqrt", "√%(2)s"), MacroTextSpec("footnote", " (%(2)s)")]
     signs = [SpecialsTextSpec("&", "&"), SpecialsTextSpec("~", " ")]
-    forms.add_context_category("own", macros=own, specials=signs, prepend=True)
+    places = [EnvironmentTextSpec("verbatim", _arguments)]
+    forms.add_context_category(
+        "own", macros=own, environments=places, specials=signs, prepend=True
+    )
     forms.set_unknown_macro_spec(MacroTextSpec("", _arguments))
     return LatexNodes2Text(
         latex_context=forms,
@@ -173,11 +178,11 @@ def _words(text: str) -> frozenset[str]:
 
 _TAGS = _words(
     "a abbr abstract annotation annotation-xml article aside b big blockquote body bold br break center cite code "
-    "dd del dfn disp-formula disp-quote div dl dt em ext-link fig figcaption figure font footer h1 h2 h3 h4 h5 h6 "
+    "dd del dfn disp-formula disp-quote div dl dt em emph ext-link fig figcaption figure font footer h1 h2 h3 h4 h5 h6 "
     "head header hr html i img inline-formula inline-graphic ins italic kbd label li list list-item main mark math "
     "menclose merror mfenced mfrac mi mmultiscripts mn mo monospace mover mpadded mphantom mroot mrow ms mspace "
     "msqrt mstyle msub msubsup msup mtable mtd mtext mtr munder munderover named-content nav nobr none ol overline "
-    "p pre q roman rp rt ruby s samp sans-serif sc script sec section semantics small span strike strong style "
+    "p pre q roman rp rt ruby s samp sans-serif sc scp script sec section semantics small span strike strong style "
     "styled-content sub sup svg table tbody td tex-math tfoot th thead title tr tt u ul underline var wbr xref"
 )
 # What says the same a second time: the TeX source beside the formula, notes for programs.
@@ -195,12 +200,17 @@ _TEX = re.compile(r"""\\[A-Za-z'`"^~=.&%$#_{}]|\{[^\W\d_][\w -]*\}""")
 def markup(text: str) -> str:
     """One line of plain text; formulas become their letters, `n < 3` and `<Image>` stay."""
     for _ in range(2):  # some services escape what was escaped already
-        text = _ENTITY.sub(lambda entity: html.unescape(entity[0]), text)
+        text = _ENTITY.sub(_resolved, text)
         if "<" in text:
             text = _untagged(_NO_TEXT.sub("", text))
     if _TEX.search(text) or ("$" in text and _with_maths(text) != _escaped(text)):
         return latex(text)
     return tidy(text)
+
+
+def _resolved(entity: re.Match[str]) -> str:
+    known = entity[0][1] == "#" or entity[0][1:] in html5
+    return html.unescape(entity[0]) if known else entity[0]
 
 
 def title(text: str) -> str:
