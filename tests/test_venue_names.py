@@ -33,6 +33,7 @@ neurips
     NIPS 2017
     In NeurIPS
     To appear at NeurIPS 2023
+    To appear @ NeurIPS 2023
     Adv. Neural Inf. Process. Syst.
     in Proc. Adv. Neural Inf. Process. Syst., vol. 34
 icml
@@ -168,7 +169,7 @@ eccv
     Computer Vision - ECCV 2022 - 17th European Conference, Tel Aviv, Israel, October 23-27, 2022, Proceedings, Part V
     ECCV (4)
     European Conference on Computer Vision
-    Lecture Notes in Computer Science, Computer Vision – ECCV 2024
+    Computer Vision – ECCV 2024. Lecture Notes in Computer Science, vol 15100
     Proc. Eur. Conf. Comput. Vis.
 wacv
     2022 IEEE/CVF Winter Conference on Applications of Computer Vision (WACV)
@@ -374,6 +375,8 @@ machine-intelligence-research
 computers-security
     Comput. Secur.
     Computers &amp; Security
+    Computers & Security (Elsevier)
+    Computers & Security 142, 103855
 information-sciences
     Inf. Sci.
 pattern-recognition
@@ -412,6 +415,9 @@ neurips workshop
     NeurIPS 2023 Workshop: Backdoors in Deep Learning
     Safe Generative AI Workshop @ NeurIPS 2024
     NeurIPS Workshop
+acl workshop
+    Repl4NLP@ACL 2022
+    TrustNLP @ ACL 2023
 icml workshop
     ICML Workshop
     ICML 2021 Workshop on Adversarial Machine Learning
@@ -422,18 +428,23 @@ iclr workshop
     Workshop on Trustworthy Invention, ICLR 2023
 acm-ccs workshop
     AISec@CCS Workshop
+    AISec@CCS
     CCSW
 aaai workshop
     AAAI 2022 Workshop on Adversarial Machine Learning and Beyond
 ceur-ws workshop
     CEUR Workshop Proceedings
 emnlp findings
+    Findings of ACL: EMNLP 2020
+    EMNLP-Findings
     Findings of the Association for Computational Linguistics: EMNLP 2023
     Findings of the Association for Computational Linguistics: EMNLP 2023, Singapore, December 6-10, 2023
     EMNLP (Findings)
     Findings of EMNLP 2022
     EMNLP Findings
 acl findings
+    Findings of ACL: ACL-IJCNLP 2021
+    Findings of ACL, 2022
     Findings of the Association for Computational Linguistics: ACL-IJCNLP 2021
     Findings of the Association for Computational Linguistics ACL 2024
     ACL/IJCNLP (Findings)
@@ -568,6 +579,19 @@ NOT_MEANT = """
     Adjunct Proceedings of the 2022 ACM Conference on Recommender Systems
     Extended Abstracts of the CHI Conference on Human Factors in Computing Systems
     NuerIPS 2023
+    Ada Example, Wei Li, and Bob Invented, ICML 2024
+    A Great Journal, ICML
+    EMNLP 2020 Demo
+    Dissertation at University of Invention
+    Master Thesis at Delft University of Technology
+    USS 2021
+    IFIP SEC
+    INFOCOM 2022
+    SACMAT
+    MLSP
+    MDAI
+    DAC
+    IEEE Network
     Confernce on Computer Vision and Pattern Recognition
     IEEE Symposium on Security and Privcy
     Internatonal Conference on Machine Learning

@@ -44,7 +44,9 @@ _PREPRINT = re.compile(r"\s*(?:corr\b|arxiv\b|abs/[0-9])", re.I)
 _ARXIV = "corr arxiv abs preprint preprints print prints eprint eprints cornell university math stat eess 预印本"
 _OF_PREPRINTS = frozenset(_ARXIV.split())
 _BRACKETS = re.compile(r"[(\[（【]([^()\[\]（）【】]*)[)\]）】]")
-_SEPARATOR = re.compile(r"[,;:/|@–—·•，；：、]|\s-+\s|(?<=[0-9])\.\s")
+_SEPARATOR = re.compile(r"[,;:/|–—·•，；：、]|\s-+\s|(?<=[0-9])\.\s")
+# `Computer Vision – ECCV 2022`: the subject before the short name, as Springer's volumes have it.
+_SUBJECT = re.compile(r"\s*([^,;:/|()\[\]–—]{3,80}?)\s(?:[–—]|-+)\s")
 _BESIDE = re.compile(
     r"[,;:|@–—·•()\[\]]|\s-+\s|\b(?:at|with|of|in)\b|\bco-?located\b", re.I
 )
@@ -53,7 +55,8 @@ _WORKSHOP = re.compile(
     r"\bworkshops?\b(?:\s+(?:on|for)\b(?:(?!\s(?:at|with)\s)[^,;:()\[\]@])*)?", re.I
 )
 _FINDINGS = re.compile(
-    r"\bfindings\b|\b(?:the )?association for computational linguistics\b", re.I
+    r"\bfindings\b(?: of (?:the )?acl(?=:))?|\b(?:the )?association for computational linguistics\b",
+    re.I,
 )
 _PROCEEDINGS = re.compile(r"\bproc(?:eedings\b|\.)", re.I)
 
@@ -119,7 +122,7 @@ class VenueNames:
         found = self._read(text)
         if not found and _FINDINGS.search(text):
             return self._findings(text)
-        if not found and _WORKSHOP.search(text):
+        if not found and ("@" in text or _WORKSHOP.search(text)):
             return self._host(text)
         return found
 
@@ -128,6 +131,9 @@ class VenueNames:
         if (whole := self._named(text)) and self._fits(text, whole.venue):
             return Appearance(whole.venue, whole.track)
         found: set[Appearance] = set()
+        subject = _SUBJECT.match(text)
+        if subject and not self._named(subject[1]) and harmless(subject[1], False):
+            text = text[subject.end() :]
         pieces = [(_BRACKETS.sub(" ; ", text), False)]
         pieces += [(inside, True) for inside in _BRACKETS.findall(text)]
         for piece, bracketed in pieces:
@@ -152,7 +158,8 @@ class VenueNames:
                     at = end
                     break
             else:
-                if not harmless(parts[at], bracketed):
+                first = not found and not bracketed  # places stand behind names
+                if not harmless(parts[at], bracketed or first):
                     return False
                 at += 1
         return True

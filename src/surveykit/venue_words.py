@@ -42,6 +42,8 @@ _OTHER = """
 """
 _OTHERS = frozenset(_OTHER.split())
 """Words beside a name that say that another venue, or another part of it, is meant."""
+_HOUSES = "elsevier springer mdpi wiley usenix siam openreview"
+_PUBLISHERS = frozenset(_HOUSES.split())
 _BESIDE = """
     usa uae prc ieee acm cvf usenix isca mdpi bmva ios siam openreview dblp pmlr lncs
     de del la le las los di da do du der den el und y et
@@ -80,14 +82,17 @@ def stands_for(said: tuple[str, bool], word: str) -> bool:
     return short == word or (stop and enough and word.startswith(short))
 
 
-def harmless(part: str, bracketed: bool) -> bool:
-    """Whether what stands beside a name is a place, a publisher or nothing; else it may be another venue."""
+def harmless(part: str, bare: bool) -> bool:
+    """Whether what stands beside a name is a place, a publisher or nothing; else it may be another venue.
+
+    With `bare` it may be no place: in brackets and before the name stand other things.
+    """
     words = words_of(part)
-    if set(words) <= _GENERIC | SOCIETIES:
-        return not (bracketed and _GENERIC.intersection(words))
-    if bracketed or _OTHERS.intersection(words) or len(words) > 6:
+    if set(words) <= _GENERIC | SOCIETIES | _PUBLISHERS:
+        return not (bare and _GENERIC.intersection(words))
+    if bare or _OTHERS.intersection(words) or len(words) > 6:
         return False
-    said = [word for word in re.findall(r"[^\W\d_]+", part) if fold(word) in words]
+    said = [word for word in re.findall(r"[^\W_]+", part) if fold(word) in words]
     return all(
         word[0].isupper() and (_capitals(word) < 2 or len(word) < 3)
         for word in said
