@@ -181,12 +181,12 @@ def _bare_doi(text: str) -> Identifier | None:
     if bare.startswith("10/") and (short := _SHORT_DOI.fullmatch(bare)):
         return Identifier("shortdoi", short[1].lower())
     sure = bare.startswith("10.") and " " not in bare
-    return _of_doi(unquote(bare).removesuffix(".pdf")) if sure else None
+    return _of_doi(unquote(bare)) if sure else None
 
 
 def _of_doi(text: str) -> Identifier | None:
     """A DOI; one that arXiv or the ACL gave out names a paper there."""
-    found = doi(text)
+    found = doi(re.sub(r"(?i)(?:\.pdf)+$", "", text))
     if not found:
         return None
     low = found.lower()
@@ -240,8 +240,9 @@ def _from_address(text: str, url: str) -> Identifier:
 
 
 def _split(text: str, url: str) -> SplitResult:
+    url = _trimmed(re.sub(r"(?i);jsessionid=[^?#/]*|#.*", "", url))
     try:
-        parts = urlsplit(re.sub(r";jsessionid=[^?#/]*", "", url, flags=re.IGNORECASE))
+        parts = urlsplit(url)
         host = parts.hostname or ""
         _ = parts.port
     except ValueError as error:
@@ -270,8 +271,8 @@ def _canonical(parts: SplitResult, host: str) -> str:
         found = re.fullmatch(pattern, f"{path}?{query}") if known in host else None
         if found:
             path, query = found.expand(page), ""
-    scheme, netloc = parts.scheme.lower(), parts.netloc.lower()
-    return _trimmed(SplitResult(scheme, netloc, path, query, "").geturl())
+    parts = parts._replace(scheme=parts.scheme.lower(), netloc=parts.netloc.lower())
+    return _trimmed(parts._replace(path=path, query=query).geturl())
 
 
 def _arxiv_page(_: SplitResult, path: str) -> Identifier | None:
@@ -307,7 +308,7 @@ def _github_page(parts: SplitResult, path: str) -> Identifier | None:
 
 
 def _repository(name: str) -> Identifier | None:
-    name = name.removesuffix(".git")
+    name = name.removesuffix(".git").rstrip(".")
     if not _REPOSITORY.fullmatch(name) or ".." in name:
         return None
     return Identifier("github", name)

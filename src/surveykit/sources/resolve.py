@@ -94,6 +94,8 @@ async def resolve(client: Client, identifier: Identifier) -> Known:
     """
     known = Known()
     known.take(await SERVICES[identifier.kind](client, identifier.value))
+    if identifier.kind == "doi" and not known.records[0].doi:
+        known.notes.append(f"{identifier} is left out: an entry cannot hold its signs")
     await _follow(client, known)
     if not _published(known):
         await _add_searched(client, known, dblp.search, "its published version")
