@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from typing import Literal
 
 from rapidfuzz import fuzz, process
@@ -18,6 +19,8 @@ from rapidfuzz import fuzz, process
 from surveykit.models import Venue
 from surveykit.venue_words import (
     SOCIETIES,
+    Words,
+    bare,
     dotted,
     harmless,
     parted,
@@ -128,11 +131,15 @@ class VenueNames:
 
     def _read(self, text: str) -> Appearance | None:
         """The one venue that the whole text names."""
-        if (whole := self._named(text)) and self._fits(text, whole.venue):
+        if (whole := self._named(dotted(text))) and self._fits(text, whole.venue):
             return Appearance(whole.venue, whole.track)
         found: set[Appearance] = set()
         subject = _SUBJECT.match(text)
-        if subject and not self._named(subject[1]) and harmless(subject[1], False):
+        if (
+            subject
+            and not self._named(dotted(subject[1]))
+            and harmless(subject[1], False)
+        ):
             text = text[subject.end() :]
         pieces = [(_BRACKETS.sub(" ; ", text), False)]
         pieces += [(inside, True) for inside in _BRACKETS.findall(text)]
@@ -150,10 +157,10 @@ class VenueNames:
         self, parts: Sequence[str], bracketed: bool, found: set[Appearance]
     ) -> bool:
         """Add the venues that the parts name, longest names first; whether nothing of another kind is left."""
-        at = 0
+        said, at = [dotted(part) for part in parts], 0
         while at < len(parts):
             for end in range(len(parts), at, -1):
-                if name := self._named(" ".join(parts[at:end])):
+                if name := self._named(list(chain(*said[at:end]))):
                     found.add(Appearance(name.venue, name.track))
                     at = end
                     break
@@ -173,16 +180,16 @@ class VenueNames:
             or "Proceedings" in known.full.en
         )
 
-    def _named(self, text: str) -> _Name | None:
-        """The name that a text is, beside noise."""
-        words = words_of(text)
+    def _named(self, said: Words) -> _Name | None:
+        """The name that some words are."""
+        words = bare(said)
         short = self._short.get("".join(words[:-1]))
         if short and words[-1] in ("conference", "conf"):
             return _Name(short, (), frozenset(), "main")
         rest, societies = parted(words)
         names = self._names.get("".join(rest), ())
-        if not names and "." in text:
-            names = list(self._abbreviated(dotted(text)))
+        if not names and any(stop for _, stop in said):
+            names = list(self._abbreviated(said))
         return self._one(names, societies)
 
     def _one(self, names: Iterable[_Name], societies: frozenset[str]) -> _Name | None:
@@ -195,7 +202,7 @@ class VenueNames:
         ]
         return fits[0] if len({name.venue for name in fits}) == 1 else None
 
-    def _abbreviated(self, words: Sequence[tuple[str, bool]]) -> Iterator[_Name]:
+    def _abbreviated(self, words: Words) -> Iterator[_Name]:
         """`IEEE Trans. Inf. Forensics Secur.`: each word is one of the full name, or begins it and ends with a stop."""
         rest = [pair for pair in words if pair[0] not in SOCIETIES]
         for name in self._long.get(len(rest), ()):
@@ -211,7 +218,7 @@ class VenueNames:
     def _host(self, text: str) -> Appearance | None:
         """The conference beside which a workshop took place, where the text names one."""
         parts = _BESIDE.split(_WORKSHOP.sub(" ; ", text))
-        named = [name for part in parts if part and (name := self._named(part))]
+        named = [name for part in parts if part and (name := self._named(dotted(part)))]
         venues = {name.venue for name in named}
         if len(venues) != 1 or self._venues[named[0].venue].kind != "conference":
             return None

@@ -52,7 +52,10 @@ _UNTOLD = frozenset(_BESIDE.split())
 """Countries, publishers and particles of places: in capitals, or without any, and still no name of a venue."""
 
 
-def dotted(text: str) -> list[tuple[str, bool]]:
+Words = list[tuple[str, bool]]
+
+
+def dotted(text: str) -> Words:
     """Words that tell a venue from others, and whether a full stop ends them."""
     plain = fold(text).replace("{", "").replace("}", "")
     plain = _YEAR_AT_END.sub(" ", _PHRASES.sub(" ", plain))
@@ -63,10 +66,15 @@ def dotted(text: str) -> list[tuple[str, bool]]:
     ]
 
 
-def words_of(text: str) -> tuple[str, ...]:
+def bare(said: Words) -> tuple[str, ...]:
     """The same words alone, without signs in them: `S&P` is `sp`."""
-    said = (word.replace("&", "") for word, _ in dotted(text))
-    return tuple("workshop" if word == "workshops" else word for word in said)
+    words = (word.replace("&", "") for word, _ in said)
+    return tuple("workshop" if word == "workshops" else word for word in words)
+
+
+def words_of(text: str) -> tuple[str, ...]:
+    """Words of a text that tell a venue from others."""
+    return bare(dotted(text))
 
 
 def parted(words: tuple[str, ...]) -> tuple[tuple[str, ...], frozenset[str]]:
@@ -82,15 +90,15 @@ def stands_for(said: tuple[str, bool], word: str) -> bool:
     return short == word or (stop and enough and word.startswith(short))
 
 
-def harmless(part: str, bare: bool) -> bool:
+def harmless(part: str, strictly: bool) -> bool:
     """Whether what stands beside a name is a place, a publisher or nothing; else it may be another venue.
 
-    With `bare` it may be no place: in brackets and before the name stand other things.
+    With `strictly` it may be no place: in brackets and before the name stand other things.
     """
     words = words_of(part)
     if set(words) <= _GENERIC | SOCIETIES | _PUBLISHERS:
-        return not (bare and _GENERIC.intersection(words))
-    if bare or _OTHERS.intersection(words) or len(words) > 6:
+        return not (strictly and _GENERIC.intersection(words))
+    if strictly or _OTHERS.intersection(words) or len(words) > 6:
         return False
     said = [word for word in re.findall(r"[^\W_]+", part) if fold(word) in words]
     return all(
