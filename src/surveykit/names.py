@@ -53,7 +53,8 @@ _GROUP = re.compile(
     re.IGNORECASE,
 )
 _MAYBE_GROUP = re.compile(
-    r" (?:teams?|groups?|labs?|project|community|research|AI)$|^The ", re.IGNORECASE
+    r" (?:teams?|groups?|labs?|project|community|research|(?-i:AI))$|^The ",
+    re.IGNORECASE,
 )
 _SUFFIX = re.compile(r"(?:[JSjs]r|JR|SR)\.?|I{2,3}|IV|2nd|3rd|V|VI{0,3}")
 _INITIALS = re.compile(r"(?:[A-Z]\.[ -]?)+|[A-Z](?:[ -]?[A-Z]){0,2}")
@@ -63,8 +64,8 @@ _DEGREE = re.compile(
 )
 _TITLE = re.compile(r"(?:Dr|Prof|Professor|Mr|Mrs|Ms)\.? (?=\S+ \S)|Prof\. |Dr\. ")
 _MORE = re.compile(
-    r"(?:^|(?<=[ ,;&]))(?:and |& ?)?(?:et\.? ?al(?:\.|ii\b|\b)|(?:(?:many|several) )?others?(?=\.?$|[,;]))\.?"
-    r"|\.\.\.+|…+|,? ?等人?\.?(?=$|[,;])",
+    r"(?:^|(?<=[ ,;&]))(?:and |& ?)?(?:et\.? al(?:\.|ii\b|\b)|(?:etal|(?-i:(?:many |several )?others?))(?=\.?(?:$|[,;])))\.?"
+    r"|(?:^|(?<=[,;&])|(?<=[,;&] )|\band )others?(?=\.?$|[,;])|\.\.\.+|…+|,? ?等人?[.。]?(?=$|[,;])",
     re.IGNORECASE,
 )
 _DIVIDED = re.compile(r",? and |^and | ?\\?[&＆] ?", re.IGNORECASE)
@@ -100,8 +101,11 @@ def from_parts(
     given, family, suffix, particle = (_MARKS.sub("", p).strip(" ,") for p in parts)
     if _MORE.fullmatch(f"{given} {family}") or _MORE.fullmatch(f"{family} {given}"):
         return None
+    if not _LETTER.search(given + family):
+        return None
     if not given or not family or _HAN_WORD.search(given + family):
-        return author(f"{particle} {family} {given}")
+        latin = _LATIN.search(given)
+        return author(f"{given} {particle} {family}" if latin else f"{family} {given}")
     return _made(given, f"{particle} {family}".strip(), suffix)
 
 
@@ -121,7 +125,7 @@ def from_line(text: str) -> People:
 def from_bibtex(field: str) -> People:
     """The `author` field of BibTeX or biblatex, as it stands in the file."""
     flat = " ".join(field.translate(_NOT_OURS).split())
-    names = [name for name in _divided(flat, r" and ") if name]
+    names = [name for name in _divided(f" {flat} ", " and ") if name]
     return together(_from_bibtex(name, len(names) == 1) for name in names)
 
 
@@ -130,7 +134,7 @@ def from_bibtex(field: str) -> People:
 
 @lru_cache(maxsize=20_000)  # people write more than one paper
 def _from_bibtex(raw: str, alone: bool) -> People:
-    if not re.search(r"[{\\=]", raw):
+    if not re.search(r"[{\\=]", raw) or raw.count("{") != raw.count("}"):
         return _several(latex(raw), True, alone)
     if raw[:2] != "{\\" and _is_one_group(raw):
         name = latex(raw)
@@ -172,9 +176,10 @@ def _braces_kept(raw: str) -> str:
         pieces.append(piece.translate(_KEPT) if kept and depth > 0 else piece)
         if piece == "{" and depth == 1:
             kept = True
-            if len(pieces) < 2 or not pieces[-2] or pieces[-2][-1] in " ,~":
+            if not "".join(pieces[-2:-1]) or re.search(r"(?<!\\)[ ,~]$", pieces[-2]):
                 pieces[-1] += _BRACE
     text = "".join(pieces).replace(f"{{{_BRACE}\\", "{\\")
+    text = re.sub(f"{_BRACE}(?=[A-Z])", "", text)  # no letter's case to hide
     return re.sub(r"(\\[A-Za-z]+)\ue000", r"\1 ", text)  # the end of a command
 
 
@@ -192,7 +197,7 @@ def _several(text: str, listed: bool, alone: bool) -> People:
         pieces = [(p, True) for p in paired] or [(p, listed) for p in apart]
     given = [(piece, inverted) for piece, inverted in pieces if piece.strip(" ,")]
     found = [_commas(piece, inverted, alone) for piece, inverted in given]
-    if not found and not doubts:
+    if text and not found and not doubts:
         return _no_name(text)
     return together([*found, People((), tuple(doubts))] if doubts else found)
 
@@ -218,13 +223,18 @@ def _cleaned(text: str) -> tuple[str, list[str]]:
     text = _MAIL.sub("", _MORE.sub(",", text)) if doubts or "@" in text else text
 
     def within(found: re.Match[str]) -> str:
-        if _HAN_WORD.search(found[1]):
-            return f" {found[1]}"
-        if not _ORCID.search(found[1]) and re.search(r"[^\W\d_]", found[1]):
+        inner, before = found[1], text[: found.start()].strip()[-1:]
+        other = _HAN_WORD.search(inner) or (
+            _HAN_WORD.fullmatch(before) and " " in inner
+        )
+        if _ORCID.search(inner) or (other and not _GROUP.search(inner)):
+            return f" {inner}"
+        if _LETTER.search(inner):
             doubts.append(f"{found[0].strip()!r} beside a name is left out")
         return ""
 
-    return _MARKS.sub("", _BRACKETS.sub(within, text)), doubts
+    text = _MARKS.sub("", _BRACKETS.sub(within, text))
+    return " ".join(text.split()), doubts
 
 
 def _commas(text: str, listed: bool, alone: bool) -> People:
@@ -266,15 +276,15 @@ def _commas(text: str, listed: bool, alone: bool) -> People:
 def _one(text: str, group: bool) -> People:
     orcid = _ORCID.search(text)
     name = (_ORCID.sub("", text) if orcid else text).strip(" ,;:")
-    doubts = []
+    if len(name) > _LONGEST or not _LETTER.search(name) or "://" in name:
+        return _no_name(text)
+    doubts: list[str] = []
     if not group:
         for form in (_TITLE, _DEGREE):
             while found := form.search(name):
                 doubts.append(f"{found[0].strip(' ,')!r} of {_short(name)} is left out")
                 name = f"{name[: found.start()]}{name[found.end() :]}".strip(" ,")
-    one = None
-    if len(name) <= _LONGEST and _LETTER.search(name) and "://" not in name:
-        one = _read(name, group, doubts)
+    one = _read(name, group, doubts)
     if one is None:
         return _no_name(text) if not doubts else People((), tuple(doubts))
     if orcid:
@@ -287,7 +297,7 @@ def _no_name(text: str) -> People:
 
 
 def _short(text: str) -> str:
-    return repr(text.translate(_SHOWN)[:80])
+    return repr(text[:80].translate(_SHOWN))
 
 
 def _read(name: str, group: bool, doubts: list[str]) -> Author | None:
@@ -299,7 +309,7 @@ def _read(name: str, group: bool, doubts: list[str]) -> Author | None:
                 f"{_short(name)} can be read in two ways; write `;` between names"
             )
             return None
-        backwards = len(han) == 2 and len(han[1]) < len(han[0])
+        backwards = len(han) == 2 and _is_backwards(*han)
         whole = "".join(reversed(han) if backwards else han)
         return _valid(literal=whole, han=whole)
     if (
@@ -321,6 +331,11 @@ def _read(name: str, group: bool, doubts: list[str]) -> Author | None:
     if given:
         return _made(given, family, suffix)
     return _in_order(family.split(), suffix, doubts)
+
+
+def _is_backwards(one: str, other: str) -> bool:
+    """Whether the family name is behind: of one character, or one of the few of two."""
+    return len(other) < len(one) or {one, other} & set(_COMPOUNDS.split()) == {other}
 
 
 def _are_two(one: str, other: str) -> bool:

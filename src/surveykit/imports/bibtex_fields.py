@@ -95,7 +95,7 @@ def _identifiers(fields: Fields, places: Places) -> None:
     if told := fields.raw("doi"):
         places.doi(_verbatim(told))
     _eprint(fields, places)
-    for name in (*_NUMBERED, *_IN_WORDS):
+    for name in filter(fields.has, (*_NUMBERED, *_IN_WORDS)):
         text = fields.look(name)
         whole, number = only_arxiv(text), arxiv_in(text)
         if name == "volume" and is_arxiv(fields.look("journal")):
@@ -116,12 +116,14 @@ def _eprint(fields: Fields, places: Places) -> None:
     kind = (fields.look("archiveprefix") or fields.look("eprinttype")).lower()
     for name in ("eprint", "arxivid", "arxiv"):
         text = fields.look(name)
-        if name == "eprint" and kind not in ("", "arxiv"):
+        if not text or (name == "eprint" and kind not in ("", "arxiv")):
             continue
         first = (text.split() or [""])[0]
         if number := arxiv_id(first) or arxiv_in(text) or arxiv_in(f"arXiv:{first}"):
             places.add("arxiv", number)
             fields.used |= {name, "archiveprefix", "eprinttype"}
+        elif kind:
+            places.refuse(f"{text[:100]!r} is no arXiv id")
 
 
 def _verbatim(text: str) -> str:
@@ -133,14 +135,9 @@ def _verbatim(text: str) -> str:
 def _addresses(raw: str) -> Iterable[str]:
     """The addresses of a field; one may be broken over two lines."""
     words = _verbatim(raw).split()
-    several = len(words) > 1 and all(re.match("https?://|www[.]", w) for w in words)
-    return (
-        [w.rstrip(";,") for w in words]
-        if several
-        else ["".join(words)]
-        if words
-        else []
-    )
+    if len(words) > 1 and all(re.match("https?://|www[.]", word) for word in words):
+        return [word.rstrip(";,") for word in words]
+    return ["".join(words)] if words else []
 
 
 def _authors(fields: Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from surveykit.errors import plural
 from surveykit.imports.reading import Reading, few
 from surveykit.render.bibtex import MONTHS
 
@@ -291,7 +292,8 @@ class File:
             said = f"no @string of the file defines {few(self._undefined)}; the name itself is taken"
             self._reading.note(min(self._undefined.values()), "syntax", said)
         if self._comments:
-            said = f"{len(self._comments)} entries or fields behind % are passed over"
+            pieces = plural(len(self._comments), "piece")
+            said = f"{pieces} behind %, entries or fields, passed over"
             self._reading.note(self._comments[0], "not-kept", said)
         if self._loose:
             line, said = self._loose[0]

@@ -168,9 +168,14 @@ class Fields:
         self.used.add(name)
         return self._raw.get(name, "")
 
+    def has(self, name: str) -> bool:
+        """Whether a field says something."""
+        return name in self._raw
+
     def look(self, name: str) -> str:
         """A field as plain text, without making use of it."""
-        return self._plain(self._raw.get(name, ""))
+        raw = self._raw.get(name)
+        return self._plain(raw) if raw else ""
 
     def text(self, *names: str) -> str:
         """The first of some fields that has a text and no use yet, as plain text."""
@@ -225,8 +230,11 @@ class Places:
         for kind, value in found.items():
             self.add(kind, value)
         if not found:
-            said = f"{self._name}: {otherwise}; left out"
-            self._reading.note(self._line, "bad-value", said)
+            self.refuse(otherwise)
+
+    def refuse(self, why: str) -> None:
+        """Report a value that is left out."""
+        self._reading.note(self._line, "bad-value", f"{self._name}: {why}; left out")
 
 
 def _places(lines: Iterable[int]) -> str:
