@@ -97,7 +97,7 @@ def from_parts(
     given: str, family: str, suffix: str = "", particle: str = ""
 ) -> Author | None:
     """One name whose parts a record tells apart; one part alone is read as a whole name."""
-    parts = (markup(part) for part in (given, family, suffix, particle))
+    parts = (_text(part) for part in (given, family, suffix, particle))
     given, family, suffix, particle = (_MARKS.sub("", p).strip(" ,") for p in parts)
     if _MORE.fullmatch(f"{given} {family}") or _MORE.fullmatch(f"{family} {given}"):
         return None
@@ -111,7 +111,7 @@ def from_parts(
 
 def from_list(names: Iterable[str], *, groups: bool = False) -> People:
     """Items of a list, one name each as a rule; one that holds several is divided or reported."""
-    items = [item for item in map(markup, names) if item]
+    items = [item for item in map(_text, names) if item]
     if groups:
         return together(_one(item, True) for item in items)
     return together(_several(item, True, len(items) == 1) for item in items)
@@ -119,7 +119,7 @@ def from_list(names: Iterable[str], *, groups: bool = False) -> People:
 
 def from_line(text: str) -> People:
     r"""Names in a line of text: `A B, C D and E F`, `B, A; D, C`, `A B \& C D et al.`."""
-    return _several(markup(text), False, False)
+    return _several(_text(text), False, False)
 
 
 def from_bibtex(field: str) -> People:
@@ -127,6 +127,10 @@ def from_bibtex(field: str) -> People:
     flat = " ".join(field.translate(_NOT_OURS).split())
     names = [name for name in _divided(f" {flat} ", " and ") if name]
     return together(_from_bibtex(name, len(names) == 1) for name in names)
+
+
+def _text(text: str) -> str:
+    return markup(text).translate(_NOT_OURS).strip()
 
 
 # BibTeX -------------------------------------------------------------------------------
@@ -297,7 +301,7 @@ def _no_name(text: str) -> People:
 
 
 def _short(text: str) -> str:
-    return repr(text[:80].translate(_SHOWN))
+    return repr(" ".join(text[:80].translate(_SHOWN).split()))
 
 
 def _read(name: str, group: bool, doubts: list[str]) -> Author | None:
