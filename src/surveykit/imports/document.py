@@ -9,8 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -23,6 +25,7 @@ BREAK = "\u2028"
 """A span that ends a line for good; a line that only goes on in the next one ends with `\\n`."""
 NOWHERE = "#"
 """Address of a link that has none."""
+_NESTED = 200
 _BLOCKS = frozenset(
     "address article aside blockquote caption center dd details div dl dt fieldset figcaption figure footer form h1 h2 h3"
     " h4 h5 h6 header hr li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
@@ -33,6 +36,11 @@ _TAKES_ALL = re.compile(
     r"<(?=/?(?:iframe|math|noembed|noframes|noscript|plaintext|script|select|style|svg|template|textarea|title|xmp)\b)",
     re.I,
 )
+_NESTING = re.compile(
+    r"<(/?)(?!(?:area|br|col|dd|dt|hr|img|input|li|link|meta|p|source|td|th|tr|wbr)\b)[a-z]",
+    re.I,
+)
+"""Tags that are open until they are closed."""
 _TAG = re.compile(r"<([a-z][a-z0-9]*)(?=[\s/>])", re.I)
 _CUT = re.compile(r"\]\(\s*https?://[^)\s]*$")
 
@@ -76,18 +84,32 @@ class Block:
 
 def parse(text: str, reading: Reading) -> list[Block]:
     """Blocks in their order; comments and pictures are left out."""
-    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": 200})
+    markdown = MarkdownIt("commonmark", {"html": True, "maxNesting": _NESTED})
     markdown.enable(["table", "strikethrough"])
+    markdown.core.ruler.before("inline", "brackets", _without_towers)
     joined, numbers = _joined(text, reading)
     tokens = markdown.parse(joined)
+    opened = _Opened()
+    if deep := next((t for t in tokens if t.level >= _NESTED - 1 and t.map), None):
+        said = f"blocks more than {_NESTED} deep in each other are not read"
+        reading.note(numbers[deep.map[0]] if deep.map else 1, "lost", said)
     for token in tokens:
-        _mark(token, numbers, reading)
+        _mark(token, numbers, opened, reading)
     html = markdown.renderer.render(tokens, markdown.options, {})
     tree = LexborHTMLParser(html)
     walker = _Walker()
     if tree.body is not None:
         walker.walk(tree.body, walker.found, 0)
     return walker.found
+
+
+def _without_towers(state: StateCore) -> None:
+    """Take brackets within brackets within brackets for text: Markdown's links cost the square of their depth."""
+    for token in state.tokens:
+        if token.type == "inline" and token.content.count("[") > DEEPEST:
+            depths = accumulate((c == "[") - (c == "]") for c in token.content)
+            if max(depths) > DEEPEST:
+                token.content = token.content.replace("[", "\\[")
 
 
 def _joined(text: str, reading: Reading) -> tuple[str, list[int]]:
@@ -106,11 +128,31 @@ def _joined(text: str, reading: Reading) -> tuple[str, list[int]]:
     return "\n".join(lines), numbers
 
 
-def _mark(token: Token, numbers: list[int], reading: Reading) -> None:
+class _Opened:
+    """Counts elements of raw HTML that are open; the parser's time grows with the square of their depth."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+
+    def tamed(self, html: str) -> str:
+        """HTML in which tags that hide what follows, or lie too deep, are text."""
+        return _NESTING.sub(self._tag, _TAKES_ALL.sub("&lt;", html))
+
+    def _tag(self, found: re.Match[str]) -> str:
+        if found[1]:
+            self._depth = max(0, self._depth - 1)
+        elif self._depth > 2 * DEEPEST:
+            return found[0].replace("<", "&lt;")
+        else:
+            self._depth += 1
+        return found[0]
+
+
+def _mark(token: Token, numbers: list[int], opened: _Opened, reading: Reading) -> None:
     """Give every element the line where it begins."""
     for child in token.children or ():
         if child.type == "html_inline":
-            child.content = _TAKES_ALL.sub("&lt;", child.content)
+            child.content = opened.tamed(child.content)
     if token.map is None:
         return
     first = token.map[0]
@@ -121,7 +163,7 @@ def _mark(token: Token, numbers: list[int], reading: Reading) -> None:
         token.content = "\n".join(
             _TAG.sub(rf'<\1 data-line="{numbers[min(n, len(numbers) - 1)]}"', line)
             for n, line in enumerate(
-                _TAKES_ALL.sub("&lt;", token.content).split("\n"), start=first
+                opened.tamed(token.content).split("\n"), start=first
             )
         )
     elif token.nesting >= 0:

@@ -87,13 +87,16 @@ class Piece:
 def heads(block: Block) -> Iterator[list[list[Span]]]:
     """The lines of a block, apart where each line is a paper of its own."""
     lines = lines_of(block.spans)
+    if len(lines) < 2:
+        yield lines
+        return
     own = [paper_of(block.line, (), [line]) for line in lines]
     papers = sum(
         bool(p.title)
         and any(li.role == "title" and linked.says_paper(li.url) for li in p.links)
         for p in own
     )
-    rows = len(lines) > 1 and all(_opens_cell(line) for line in lines)
+    rows = all(_opens_cell(line) for line in lines)
     if (
         papers > 1 or rows
     ):  # a table without the line below its head is text to Markdown
@@ -211,7 +214,8 @@ def take(
     text = ""
     for part in row:
         if isinstance(part, Link):
-            text += " | "
+            person = part.role == "other" and is_full_name(part.label)
+            text += part.label if person else " | "
         elif part.code:
             tag = part.text.strip()
             if (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
 
@@ -26,7 +27,7 @@ _OTHER = frozenset(
     "tutorial twitter video videos web webpage website weights youtube 主页 博客 幻灯片 数据 数据集 模型 视频 解读 项目 项目主页".split()
 )
 _FILLING = frozenset(
-    "a an and arxiv author authors available by coming conf extended for in journal latest long main material materials new of official "
+    "a an and arxiv author badge authors available by coming conf extended for in journal latest long main material materials new of official "
     "on online our ours our short soon the this to unofficial updated v version with s official官方".split()
 )
 _CODE_HOSTS = (
@@ -49,17 +50,17 @@ _WORD = re.compile(r"[^\W_]+")
 
 def role(label: str, url: str) -> Role:
     """What a link is, told by its address, else by its label as a whole; `title` for a label that is no word for links."""
-    by_address = _by_address(url)
-    if by_address == "broken":
+    told = by_address(url)
+    if told == "broken":
         return "broken"
     named = labelled(label)
-    if by_address == "paper":
+    if told == "paper":
         return "paper" if named or not _WORD.search(label) else "title"
-    if by_address == "code" and named != "other":
+    if told == "code" and named != "other":
         return "code"
     if named is None:
-        return "title" if by_address is None and label else by_address or "other"
-    return "other" if by_address else named
+        return "title" if told is None and label else told or "other"
+    return "other" if told else named
 
 
 def labelled(label: str) -> Literal["paper", "code", "other"] | None:
@@ -79,10 +80,12 @@ def labelled(label: str) -> Literal["paper", "code", "other"] | None:
 
 def says_paper(url: str) -> bool:
     """Whether an address by itself is that of a paper."""
-    return _by_address(url) == "paper"
+    return by_address(url) == "paper"
 
 
-def _by_address(url: str) -> Role | None:
+@lru_cache(maxsize=4096)  # each link is looked at several times
+def by_address(url: str) -> Role | None:
+    """What an address by itself tells of a link; None where it tells nothing."""
     try:
         parts = urlsplit(url.strip())
         host = (parts.hostname or "").removeprefix("www.")

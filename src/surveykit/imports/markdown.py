@@ -53,6 +53,8 @@ def read(text: str, source: str) -> Reading:
         [(p.rest.authors_line, p.rest.authors) for p in papers], reading
     )
     reading.close()
+    if not (reading.found or reading.anomalies):
+        reading.note(1, "text", "the file holds no paper")
     return reading
 
 
@@ -179,7 +181,9 @@ class _Reader:
             return
         urls = [link.url for link in links if link.role != "empty"]
         if urls:
-            said = f"{short(block.text)!r} leads to {', '.join(urls[:3])}, which is no known place of papers; not taken for a paper"
+            known = any(map(linked.says_paper, urls))
+            why = "but tells no title" if known else "no known place of papers"
+            said = f"{short(block.text)!r} leads to {', '.join(urls)}, {why}; not taken for a paper"
             self._reading.note(block.line, "check", said)
         else:
             said = f"{short(block.text)!r} has no address; not taken for a paper"

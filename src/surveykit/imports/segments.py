@@ -83,6 +83,7 @@ class Segments:
                 self._sort(line, piece, tag=tag)
 
     def _sort(self, line: int, text: str, *, tag: bool) -> None:
+        text = re.sub(r"^by (?=[^\W\d_a-z])", "", text)
         if (first := _DATE.match(text)) and text[first.end() :][:1] in (",", ";"):
             self.year = self.year or int(next(g for g in first.groups() if g))
             text = text[first.end() :].strip(_EDGES)
@@ -121,7 +122,7 @@ class Segments:
             "",
             text,
             flags=re.I,
-        )
+        ).partition(" [")[0]
         if self.venue and not (
             _PREPRINT.match(self.venue) and not _PREPRINT.match(text)
         ):
@@ -192,8 +193,7 @@ def is_people(text: str, *, alone: bool) -> bool:
     if _INSTITUTION.search(text) or len(text) > 6000:
         return False
     named, more = _and_others(text)
-    if _FAMILY_FIRST.search(named):  # `Wu, Baoyuan and Chen, Hongrui`
-        named = re.sub(r",\s+", " ", named)
+    inverted = _FAMILY_FIRST.search(named)  # `Wu, Baoyuan and Chen, Hongrui`
     parts = [
         p
         for p in re.split(r"\s*[,;，；、]\s*(?:and\s|&\s)?|\s+and\s+|\s*&\s*", named)
@@ -203,7 +203,7 @@ def is_people(text: str, *, alone: bool) -> bool:
     if not whole or (len(whole) < 2 and not alone and not more):
         return False
     full = sum(" " in p.strip() or p.strip()[:1] > "\u3400" for p in whole)
-    if not alone and not more and 2 * full < len(whole):
+    if not (alone or more or inverted) and 2 * full < len(whole):
         return False
     fitting = sum(_is_person(p) for p in whole)
     return fitting >= max(1, len(whole) - len(whole) // 5)

@@ -100,8 +100,13 @@ def _cell(paper: Paper, line: int, cell: Block, column: str) -> None:
         if not isinstance(part, Link):
             words.append(part.text)
             continue
-        if part.role in ("title", "other") and column in ("link", "paper", "code"):
-            if linked.labelled(part.label) != "other":
+        unknown = (
+            part.role in ("title", "other") and linked.by_address(part.url) is None
+        )
+        if unknown and column in ("link", "paper", "code"):
+            if linked.labelled(part.label) != "other" or not re.search(
+                r"\w", part.label
+            ):
                 part.role = "code" if column == "code" else "paper"
         elif part.role == "title":
             part.role = "other"

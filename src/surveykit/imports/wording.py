@@ -116,7 +116,7 @@ def check_names(text: str, line: int, reading: Reading) -> None:
         if len(words) > 1 and right.isupper() and len(right) > 6:
             said = f"the author {right!r} is in capitals; check how the name is written"
             reading.note(line, "capitals", said)
-        elif len(words) > 1 and words[-1][0].islower():
+        elif len(words) > 1 and words[-1][0].islower() and words[0] != "et":
             said = f"the family name in {right!r} begins with a small letter; check it"
             reading.note(line, "author", said)
 
