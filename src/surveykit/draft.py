@@ -64,10 +64,10 @@ class Draft:
     @property
     def text(self) -> str:
         """The file: canonical, with the reason behind each suggested term."""
-        terms = self.data.get("terms", {})
-        open_axes = [axis for axis, ids in terms.items() if ids[:1] == [TODO_TERM]]
         told: dict[Loc, str] = {
-            ("terms", axis): self._reasons(axis) for axis in open_axes
+            ("terms", axis): self._reasons(axis)
+            for axis, ids in self.data.get("terms", {}).items()
+            if ids[:1] == [TODO_TERM]
         }
         if self.data["venue"] == TODO_TERM:
             told["venue",] = self.venue_said
@@ -128,13 +128,7 @@ class Drafter:
         if not any(record.year for record in records):
             data["notes"] = {"en": f"{TODO}: the year is not known", "zh": TODO}
         data = {name: value for name, value in data.items() if value}
-        return Draft(
-            data,
-            suggestions,
-            _todo(data),
-            tuple(notes),
-            said,
-        )
+        return Draft(data, suggestions, _todo(data), tuple(notes), said)
 
     def _rank(self, record: Record) -> tuple[bool, bool, bool, bool]:
         """Least for the record to trust most: a venue of the registry, an official id, the registrar itself, a year."""
@@ -337,13 +331,8 @@ def _with_track(where: Appearance, ranked: Sequence[Record]) -> Appearance:
     """The track that DOI or address betray, where the name does not."""
     signs = (v for r in ranked for v in (r.doi, r.acl, r.paper_url, r.pdf_url) if v)
     track = next((track for text in signs if (track := other_track(text))), None)
-    if (
-        where.track == "main"
-        and track in ("workshop", "findings")
-        and where.venue != "arxiv"
-    ):
-        return Appearance(where.venue, track)
-    return where
+    named = where.track != "main" or where.venue == "arxiv"
+    return where if named or track is None else Appearance(where.venue, track)
 
 
 def _disagreements(ranked: Sequence[Record]) -> Iterator[str]:
