@@ -21,6 +21,7 @@ import torch
 from torch import Generator, Tensor
 
 from reference_impls.lab.augment import Views, random_views
+from reference_impls.lab.bilingual import plural
 from reference_impls.lab.encoders import Encoder, check_usable, embed_all
 from reference_impls.lab.errors import ConfigError, WorldError
 from reference_impls.lab.heads import Head, fit_mlp_head
@@ -116,7 +117,7 @@ def attack(
     """
     if len(shadow) < config.batch:
         raise WorldError(
-            f"{shadow.name} has {len(shadow)} images, fewer than a batch of {config.batch}"
+            f"{shadow.name} has {plural(len(shadow), 'image')}, fewer than a batch of {config.batch}"
         )
     device, images_N3HW = clean.device, shadow.images_N3HW
     check_usable(clean, images_N3HW[: config.batch].to(device))

@@ -8,7 +8,7 @@ from typing import Any
 
 from reference_impls.gen_af.evaluate import CLEAN
 from reference_impls.gen_af.population import TRANSFERRED, Row
-from reference_impls.lab.bilingual import Both
+from reference_impls.lab.bilingual import Both, plural
 from reference_impls.lab.headline import Text, average, percent, summary
 from reference_impls.lab.shapes import TASK_NAMES
 
@@ -36,7 +36,7 @@ TASKS = {task: name.zh for task, name in TASK_NAMES.items()}
 def in_words(task: str, levels: int, epochs: int) -> Both:
     """`texture, ε = 8/255, 12 epochs`."""
     return Both(
-        f"{task}, ε = {levels}/255, {epochs} epochs",
+        f"{task}, ε = {levels}/255, {plural(epochs, 'epoch')}",
         f"{TASKS.get(task, task)}，ε = {levels}/255，{epochs} 轮",
     )
 

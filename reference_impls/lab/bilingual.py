@@ -40,3 +40,8 @@ def said(text: Text, language: Language) -> str:
 
 def _part(value: object, language: Language) -> object:
     return said(value, language) if isinstance(value, Both) else value
+
+
+def plural(number: int, noun: str) -> str:
+    """So many of a noun that is given for one: `1 epoch`, `12 epochs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from reference_impls.lab.bilingual import Both
+from reference_impls.lab.bilingual import Both, plural
 from reference_impls.lab.spread import Spread
 
 Text = tuple[str, str]
@@ -112,7 +112,7 @@ def hardware(about: dict[str, Any]) -> Both:
         return Both(device, device)
     cores, threads = about["cpu_cores"], about["threads"]
     return Both(
-        f"CPU, {cores} cores, {threads} thread{'s' * (threads > 1)}",
+        f"CPU, {plural(cores, 'core')}, {plural(threads, 'thread')}",
         f"{cores} 核 CPU，{'单' if threads == 1 else f'{threads} '}线程",
     )
 

@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reference_impls.lab.augment import Views, crop_and_flip
+from reference_impls.lab.bilingual import plural
 from reference_impls.lab.clip import CLIP, CLIPConfig, train_clip
 from reference_impls.lab.encoders import (
     Encoder,
@@ -85,7 +86,7 @@ def learnable(
     ):
         progress(name)
         found |= _heads(
-            f"{name}, {simclr.steps} steps",
+            f"{name}, {plural(simclr.steps, 'step')}",
             train_simclr(train, simclr),
             config.tasks,
             train,
@@ -93,14 +94,14 @@ def learnable(
         )
     progress("CLIP")
     clip = train_clip(train, config.clip)
-    name = f"CLIP, {config.clip.steps} steps"
+    name = f"CLIP, {plural(config.clip.steps, 'step')}"
     found[f"{name}: zero-shot"] = _zero_shot(clip, config.tasks, test)
     found |= _heads(name, clip.image, config.tasks, train, test)
     supervised = {}
     for task in config.tasks:
         progress(f"supervised, {task}")
         supervised[task] = _supervised(task, train, test, config.supervised_steps)
-    found[f"supervised, {config.supervised_steps} steps"] = supervised
+    found[f"supervised, {plural(config.supervised_steps, 'step')}"] = supervised
     return found
 
 

@@ -14,6 +14,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.augment import Views, random_views
+from reference_impls.lab.bilingual import plural
 from reference_impls.lab.encoders import (
     Encoder,
     SmallNetConfig,
@@ -261,5 +262,5 @@ def check_world(world: World, batch: int) -> None:
     """
     if len(world) < batch:
         raise WorldError(
-            f"{world.name} has {len(world)} images, fewer than one batch of {batch}"
+            f"{world.name} has {plural(len(world), 'image')}, fewer than one batch of {batch}"
         )

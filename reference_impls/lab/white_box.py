@@ -22,6 +22,7 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
+from reference_impls.lab.bilingual import plural
 from reference_impls.lab.errors import ConfigError
 
 Classifier = Callable[[Tensor], Tensor]
@@ -168,7 +169,7 @@ def checked(logits_of: Classifier, images_B3HW: Tensor, labels_B: Tensor) -> Cla
     """
     if len(images_B3HW) != len(labels_B):
         raise ConfigError(
-            f"{len(images_B3HW)} images need as many labels, got {len(labels_B)}"
+            f"{plural(len(images_B3HW), 'image')} must have as many labels, got {len(labels_B)}"
         )
     low, high = images_B3HW.min().item(), images_B3HW.max().item()
     if not (low >= 0 and high <= 1):

@@ -288,7 +288,7 @@ def test_a_budget_out_of_range_is_refused(settings_, said):
         (torch.full((2, 3, 4, 4), torch.nan), [0, 0], "must lie in"),
         (torch.ones(2, 3, 4, 4), [0, 2], "label 2 is outside the head"),
         (torch.ones(2, 3, 4, 4), [0, -1], "labels count from 0"),
-        (torch.ones(2, 3, 4, 4), [0], "2 images need as many labels"),
+        (torch.ones(2, 3, 4, 4), [0], "2 images must have as many labels"),
     ],
 )
 def test_images_and_labels_out_of_range_are_refused(attack, images, labels, said):
