@@ -102,6 +102,8 @@ LINES = [
     ("冯世伟、陶冠宏，程思源", ["=冯世伟", "=陶冠宏", "=程思源"]),
     ("冯世伟；陶冠宏", ["=冯世伟", "=陶冠宏"]),
     ("冯世伟, 陶伟", ["=冯世伟", "=陶伟"]),
+    ("冯, 世伟", ["=冯世伟"]),
+    ("Cruz, Ana, Li, Bo, and Stone, Quinn", ["Ana||Cruz|", "Bo||Li|", "Quinn||Stone|"]),
     ("Shiwei Feng (冯世伟), Bo Li", ["Shiwei||Feng|/冯世伟", "Bo||Li|"]),
     ("van der Maaten, Laurens", ["Laurens|van der|Maaten|"]),
     ("Laurens van der Maaten, Ana de la Cruz", ["Laurens|van der|Maaten|", "Ana|de la|Cruz|"]),
