@@ -265,3 +265,25 @@ def test_a_new_paper_that_nobody_can_be_asked_about_is_refused(
     code, out, _ = run("from-issue", issue, "--number", "3", "--offline")
     assert code == FOUND
     assert "2401.00009" in json.loads(out)["refused"]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2501.00777",
+        "arXiv：2501.00777v2",
+        "https://arxiv.org/pdf/2501.00777v1.pdf",
+        "[the paper](https://arxiv.org/abs/2501.00777)",
+        "<https://arxiv.org/abs/2501.00777>",
+        "arxiv.org/abs/2501.00777",
+        "`10.48550/arXiv.2501.00777`",
+    ],
+)
+def test_a_paper_of_the_catalog_is_known_however_it_is_written(
+    run, catalog, tmp_path, written
+):
+    issue = tmp_path / "body.md"
+    issue.write_text(body(catalog, "new-paper", identifier=written), encoding="utf-8")
+    code, out, _ = run("from-issue", issue, "--number", "3", "--offline")
+    said = "the catalog has the paper: chen2025breaking (has arXiv:2501.00777)"
+    assert (code, json.loads(out)) == (FOUND, {"refused": f"arXiv:2501.00777: {said}"})

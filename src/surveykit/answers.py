@@ -30,7 +30,7 @@ REMOVED = ("-", "(remove)", "(删除)")
 """What stands for "no value": only where the field may be left out."""
 PROPOSE = "CONTRIBUTING.md, “When no term or venue fits”, says how to propose one"
 _SEPARATORS = re.compile(r"([,，、;；/\n])")
-_BULLET = re.compile(r"^\s*(?:[-*•]|[0-9]{1,3}[.)])\s+", re.MULTILINE)
+_BULLET = re.compile(r"^ *(?:[-*•]|[0-9]{1,3}[.)]) +", re.MULTILINE)
 _HAN_FIRST = re.compile(r"([\u3400-\u9fff·]{2,8}) ?[(（]([A-Za-z][^()（）]*)[)）]")
 _MONTHS = {
     word[:letters]: number

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
@@ -167,6 +168,7 @@ def _called(term: Term) -> tuple[str, ...]:
     return (*labels, *term.aliases.en, *term.aliases.zh)
 
 
+@lru_cache(maxsize=4096)  # the same names for each word that is asked about
 def _said(text: str) -> str:
     """Letters and digits alone, as compared: `Benchmark & analysis` is `benchmark-and-analysis`."""
     return re.sub(r"[\W_]+", "", fold(text.replace("&", " and ")))
