@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from surveykit.identifier import arxiv_id
@@ -13,6 +13,7 @@ from surveykit.imports.reading import (
     Fields,
     Places,
     Reading,
+    addresses,
     arxiv_in,
     is_arxiv,
     keywords,
@@ -106,7 +107,7 @@ def _identifiers(fields: Fields, places: Places) -> None:
         if whole and name not in _VENUES:
             fields.used.add(name)
     for name in ("url", "pdf"):
-        for address in _addresses(fields.raw(name)):
+        for address in addresses(_verbatim(fields.raw(name))):
             places.address(address, pdf=name == "pdf")
     if code := fields.raw("code"):
         places.code(_verbatim(code))
@@ -130,14 +131,6 @@ def _verbatim(text: str) -> str:
     """A DOI or an address without what LaTeX needs around its signs."""
     plain = re.sub(r"\\textasciitilde|\\~|\$\\sim\$", "~", text)
     return re.sub(r"\\(?:url|href)(?=\{)|[\\{}]", "", plain).strip()
-
-
-def _addresses(raw: str) -> Iterable[str]:
-    """The addresses of a field; one may be broken over two lines."""
-    words = _verbatim(raw).split()
-    if len(words) > 1 and all(re.match("https?://|www[.]", word) for word in words):
-        return [word.rstrip(";,") for word in words]
-    return ["".join(words)] if words else []
 
 
 def _authors(fields: Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:

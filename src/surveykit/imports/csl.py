@@ -13,6 +13,7 @@ from surveykit.imports.reading import (
     Fields,
     Places,
     Reading,
+    addresses,
     arxiv_in,
     is_arxiv,
     keywords,
@@ -160,7 +161,7 @@ def _identifiers(fields: Fields, places: Places) -> None:
         if number := arxiv_in(fields.look(key)):
             places.add("arxiv", number)
     _note(fields, places)
-    if url := fields.raw("URL"):
+    for url in addresses(fields.raw("URL")):
         places.address(url)
 
 

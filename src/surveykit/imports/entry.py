@@ -385,7 +385,7 @@ def _sentence(text: str, paper: Paper) -> str:
     people = [
         (h, t)
         for h, t, comma in cuts
-        if not comma and (is_people(t, alone=False) or people_and_venue(t))
+        if not comma and (is_people(t, alone=False) or people_and_venue(t, alone=False))
     ]
     named = [pair for pair in venues if _VENUE_WORD.match(pair[1])]
     for head, tail in (*people[:1], *named[:1], *venues[-1:]):

@@ -299,6 +299,14 @@ def usable(url: str) -> str | None:
         return None
 
 
+def addresses(text: str) -> list[str]:
+    """The addresses of a field, divided by blanks; one may be broken over two lines."""
+    words = text.split()
+    if len(words) > 1 and all(re.match("https?://|www[.]", word) for word in words):
+        return [word.rstrip(";,") for word in words]
+    return ["".join(words)] if words else []
+
+
 def arxiv_in(text: str) -> str | None:
     """The arXiv id in a text like `arXiv preprint arXiv:2110.02467` or `CoRR, abs/cs/0112017`."""
     found = _ARXIV_TEXT.search(text)

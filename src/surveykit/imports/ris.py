@@ -11,6 +11,7 @@ from surveykit.imports.dates import When, when
 from surveykit.imports.reading import (
     Places,
     Reading,
+    addresses,
     arxiv_in,
     only_arxiv,
     with_hyphens,
@@ -199,7 +200,7 @@ def _identifiers(record: _Record, places: Places) -> None:
         if (whole or repeated) and tag not in _NAMED:
             record.used[tag] = 1
     for url in record.all("UR"):
-        for one in re.split(r"[;\s]+(?=https?:)", url):
+        for one in addresses(url):
             places.address(one)
     for url in record.all("L1", "L2"):
         places.address(url, pdf=True)

@@ -253,14 +253,14 @@ def _is_person(text: str) -> bool:
     ) and any(w[0].isupper() for w in words)
 
 
-def people_and_venue(text: str) -> tuple[str, str] | None:
-    """`A. Author and B. Author. Venue, 2020` -> people and venue."""
+def people_and_venue(text: str, *, alone: bool = True) -> tuple[str, str] | None:
+    """`A. Author and B. Author. Venue, 2020` -> people and venue; `alone` for where one name suffices."""
     stops = list(re.finditer(r"[.;,]\s*,?\s+(?=\S)", text))
     for stop in reversed(stops[-6:]):
         people = text[: stop.start()].strip()
         venue = text[stop.end() :].strip(_EDGES)
         if re.search(r"\b[A-Z]$", people) or not is_people(
-            people, alone=stop[0][0] != ","
+            people, alone=alone and stop[0][0] != ","
         ):
             continue
         named = bool(venue) and (year_in(venue) or _PREPRINT.match(venue))
