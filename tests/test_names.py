@@ -208,7 +208,7 @@ def test_two_names_or_one_with_the_family_name_first_is_asked():
 
 
 PARTS = [
-    (("Ana", "Cruz"), "Ana||Cruz|"), (("世伟", "冯"), "=冯世伟"), (("冯", "世伟"), "=冯世伟"), (("HANRUI", "WANG"), "Hanrui||Wang|"),
+    (("Ana", "Cruz"), "Ana||Cruz|"), (("世伟", "冯"), "=冯世伟"), (("太郎", "山田"), "=山田太郎"), (("冯", "世伟"), "=冯世伟"), (("HANRUI", "WANG"), "Hanrui||Wang|"),
     (("", "Suharto"), "||Suharto|"), (("Suharto", ""), "||Suharto|"), (("Ada", "van Müller"), "Ada|van|Müller|"),
     (("Ada", "Example", "Jr."), "Ada||Example|Jr."), (("Ada", "Example Jr."), "Ada||Example|Jr."), (("Ada Jr.", "Example"), "Ada||Example|Jr."),
     (("<b>Ada</b>", "Example"), "Ada||Example|"), (("Ana", "Cruz", "", "de la"), "Ana|de la|Cruz|"), (("Laurens van der", "Maaten"), "Laurens|van der|Maaten|"),
@@ -255,6 +255,7 @@ BIBTEX = [
     ("Ana Cruz}", ["Ana||Cruz|"]),
     (r"Sk{\l}odowska-Curie, Marie", ["Marie||Skłodowska-Curie|"]),
     (r"Bo \textsc{Li}", ["Bo||Li|"]),
+    (r"Mario Mu\~{n}oz and J.~{van Foo}", ["Mario||Muñoz|", "J.||van Foo|"]),
     ("", []),
 ]  # fmt: skip
 

@@ -30,7 +30,7 @@ LATEX = [
     (r"\ours~works", "ours works"), (r"\noopsort{1973b}1973", "1973b1973"), (r"\SI{5}{\percent}", "5percent"),
     # signs
     (r"\LaTeX{} and \TeX", "LaTeX and TeX"), (r"\textless{}a\textgreater", "<a>"), (r"\& \% \_ \# \$", "& % _ # $"),
-    (r"\{a\}", "a"), (r"a\\b", "a b"), (r"a~b", "a b"), (r"a\,b", "a b"), (r"AT\&T", "AT&T"), ("A & B", "A & B"),
+    (r"\{a, b\}", "{a, b}"), (r"$\{0,1\}^n$", "{0,1}^n"), (r"a\\b", "a b"), (r"a~b", "a b"), (r"a\,b", "a b"), (r"AT\&T", "AT&T"), ("A & B", "A & B"),
     (r"\textasciitilde x", "~x"), (r"\copyright\ 2020", "© 2020"), ("a -- b --- c", "a – b — c"), ("``a''", "“a”"),
     (r"\relax x", "x"), (r"{\relax Ch}arles", "Charles"), (r"data\-set", "dataset"), (r"shelf\/ful", "shelfful"),
     (r"\textquoteright s", "’s"), (r"\ldots", "…"), (r"{\bf A} {\sc b}", "A b"), (r"\small x", "x"), (r"\hspace{1cm}x", "x"),

@@ -38,8 +38,7 @@ def together(several: Iterable[People]) -> People:
 
 
 _LONGEST = 300
-_LETTER = re.compile(r"[^\W\d_]")
-_LETTERS = re.compile(r"[^\W\d_]+")
+_LETTER = re.compile(r"[^\W\d_]+")
 _LATIN = re.compile(r"[A-Za-z]")
 _HAN = r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff々]"
 _HAN_WORD = re.compile(rf"{_HAN}+(?:[·•・]{_HAN}+)*")
@@ -68,6 +67,9 @@ _MORE = re.compile(
     r"|(?:^|(?<=[,;&])|(?<=[,;&] )|\band )others?(?=\.?$|[,;])|\.\.\.+|…+|,? ?等人?[.。]?(?=$|[,;])",
     re.IGNORECASE,
 )
+_TWO_WAYS = "{} can be read in two ways; write `Given Family` with `;` between"
+_FOR_GROUP = "write {literal: …} for a group"
+_ENDS = "the list of authors ends with {!r}; complete it"
 _DIVIDED = re.compile(r",? and |^and | ?\\?& ?", re.IGNORECASE)
 _MAIL = re.compile(r"[<(]?(?:mailto:)?[\w.+-]{1,99}@[\w.-]+[>)]?")
 _ORCID = re.compile(
@@ -100,6 +102,9 @@ def from_parts(
     in_order = f"{given} {family}".strip()
     if not _LETTER.search(in_order) or {given, family} <= {"et", "al", "al."}:
         return None
+    if _HAN_WORD.fullmatch(family + given):
+        backwards = len(given) == 1 < len(family)
+        return _read(given + family if backwards else family + given, [])
     if not given or not family or (_HAN_WORD.search(in_order) and _LATIN.search(given)):
         return author(in_order)
     family, given = family.replace(",", "\ue001"), given.replace(",", "\ue001")
@@ -177,8 +182,9 @@ def _divided(text: str, sign: str) -> list[str]:
 def _hidden(group: re.Match[str]) -> str:
     """Braces whose blanks and signs divide nothing, and whose small letter makes no particle."""
     inner = _HIDDEN.sub(lambda sign: sign[0].translate(_KEPT), group[1])
-    before = group.string[: group.start()][-1:]
-    return f"{{{_BRACE if before in ' ,~' and inner[:1].islower() else ''}{inner}}}"
+    before = group.string[max(group.start() - 2, 0) : group.start()]
+    starts = before[-1:] in " ," or (before[-1] == "~" and before != "\\~")
+    return f"{{{_BRACE if starts and inner[:1].islower() else ''}{inner}}}"
 
 
 # One line and one name ----------------------------------------------------------------
@@ -210,12 +216,11 @@ def _pairs(pieces: list[str]) -> list[str]:
 def _cleaned(text: str) -> tuple[str, list[str]]:
     """Text without `et al.`, marks of footnotes, addresses and what stands in brackets."""
     text = text.translate(_ASCII)
-    said = "the list of authors ends with {!r}; complete it"
-    doubts = [said.format(more.strip(" ,")) for more in _MORE.findall(text)]
+    doubts = [_ENDS.format(more.strip(" ,")) for more in _MORE.findall(text)]
     text = _MAIL.sub("", _MORE.sub(",", text)) if doubts or "@" in text else text
 
     def within(found: re.Match[str]) -> str:
-        before = found.string[: found.start()].strip()[-1:]
+        before = found.string[max(found.start() - 1, 0) : found.start()]
         named = _HAN_WORD.search(before + found[1]) and not _GROUP.search(found[1])
         if named or _ORCID.search(found[1]):
             return f" {found[1]}"
@@ -243,21 +248,20 @@ def _commas(text: str, listed: bool, alone: bool) -> People:
         parts = [", ".join(part.rsplit(" ", 1)) for part in parts]
     elif len(parts) == 2 and (listed or inverted):
         sure = inverted or not alone or _INITIALS.fullmatch(parts[1].split()[-1])
-        said = (
-            "is read as one name, family name first; if it is two, write `and` between"
-        )
+        said = "is read as one name, family first; if it is two, write `and` between"
         doubt = People((), () if sure else (f"{_short(text)} {said}",))
         return together([_one(", ".join(parts), False), doubt])
     elif len(parts) % 2 == 0 and all(map(_INITIALS.fullmatch, parts[1::2])):
         parts = list(map(", ".join, zip(parts[::2], parts[1::2], strict=True)))
     elif any(short):
-        said = "can be read in two ways; write `Given Family` with `;` between"
-        return People((), (f"{_short(text)} {said}",))
+        return People((), (_TWO_WAYS.format(_short(text)),))
     return together(_one(part, False) for part in parts)
 
 
 @lru_cache(maxsize=20_000)  # people write more than one paper
 def _one(text: str, group: bool) -> People:
+    if _MORE.fullmatch(text):
+        return People((), (_ENDS.format(text),))
     orcid = _ORCID.search(text)
     name = (_ORCID.sub("", text) if orcid else text).strip(" ,;:")
     if len(name) > _LONGEST or not _LETTER.search(name) or "://" in name:
@@ -266,11 +270,8 @@ def _one(text: str, group: bool) -> People:
     while not group and (style := _STYLE.search(name)):
         doubts.append(f"{style[0].strip(' ,')!r} of {_short(name)} is left out")
         name = f"{name[: style.start()]}{name[style.end() :]}".strip(" ,")
-    one = (
-        _valid(literal=name)
-        if group and not _HAN_WORD.fullmatch(name)
-        else _read(name, doubts)
-    )
+    literal = group and not _HAN_WORD.fullmatch(name)
+    one = _valid(literal=name) if literal else _read(name, doubts)
     if one and orcid:
         one = _valid(**one.model_dump() | {"orcid": orcid[1]}) or one
     if one is None and not doubts:
@@ -290,14 +291,9 @@ def _read(name: str, doubts: list[str], suffix: str = "") -> Author | None:
         one = _read(rest, doubts, suffix)
         return _valid(**one.model_dump() | {"han": "".join(han)}) if one else None
     if _MAYBE_GROUP.search(name):
-        doubts.append(
-            f"{_short(name)} is read as a person; write {{literal: …}} for a group"
-        )
+        doubts.append(f"{_short(name)} is read as a person; {_FOR_GROUP}")
     if found := _SUFFIX.search(name):
-        suffix, name = (
-            suffix or found[1],
-            f"{name[: found.start()]}{name[found.end() :]}",
-        )
+        suffix, name = suffix or found[1], _SUFFIX.sub("", name, count=1)
     family, _, given = _recased(name).partition(",")
     first, last = given.split(), family.split()
     if not first:
@@ -306,8 +302,7 @@ def _read(name: str, doubts: list[str], suffix: str = "") -> Author | None:
         )
         first, last = last[:at], last[at:]
     if not first and not suffix:
-        said = "is one word, read as a family name; write {literal: …} for a group"
-        doubts.append(f"{_short(name)} {said}")
+        doubts.append(f"{_short(name)} is read as a family name; {_FOR_GROUP}")
     before = next((i for i, w in enumerate(last) if not _is_small(w)), 0)
     particle, last = last[:before], last[before:]
     while "," in name and len(first) > 1 and _is_small(first[-1]):
@@ -320,9 +315,7 @@ def _from_han(han: list[str], name: str, doubts: list[str]) -> Author | None:
     """The family name of two parts is the one with one character, or one of the few with two."""
     compound = [part in _COMPOUNDS.split() for part in han]
     if len(han) > 2 or (min(map(len, han)) > 1 < len(han) and not any(compound)):
-        doubts.append(
-            f"{_short(name)} can be read in two ways; write `;` between names"
-        )
+        doubts.append(_TWO_WAYS.format(_short(name)))
         return None
     backwards = len(han[-1]) < len(han[0]) or compound == [False, True]
     whole = "".join(reversed(han) if backwards else han)
@@ -344,5 +337,5 @@ def _valid(**parts: str | None) -> Author | None:
 
 def _recased(name: str) -> str:
     """A name in capitals as a name: `SHIWEI FENG`."""
-    words = _LETTERS.findall(name) if name.isupper() else ()
+    words = _LETTER.findall(name) if name.isupper() else ()
     return name.title() if len(words) > 1 and all(len(w) > 2 for w in words) else name

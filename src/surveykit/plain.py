@@ -48,7 +48,7 @@ _SPACES = "quad qquad newline linebreak par space hfill item hspace vspace"
 _LETTERS = {
     "LaTeX": "LaTeX", "TeX": "TeX", "BibTeX": "BibTeX", "textless": "<", "textgreater": ">", "textbar": "|",
     "textasciitilde": "~", "textasciicircum": "^", "textunderscore": "_", "textdollar": "$", "slash": "/",
-    "copyright": "©", "textregistered": "®", "S": "§", "P": "¶", "ddag": "‡", "pounds": "£", "euro": "€",
+    "{": "\ue005", "}": "\ue006", "copyright": "©", "textregistered": "®", "S": "§", "P": "¶", "ddag": "‡", "pounds": "£", "euro": "€",
 }  # fmt: skip
 """Commands that pylatexenc does not know."""
 _LAST = "href hyperref textcolor colorbox fcolorbox texorpdfstring"
@@ -84,7 +84,11 @@ def _accented(letter: str) -> str:
 
 def _bare(text: str) -> str:
     text = text.replace("``", "“").replace("''", "”")
-    return tidy(re.sub(r"[{}]", "", text))
+    text = re.sub(
+        r"[{}]", "", text
+    )  # those that `\{` printed stay, where they are pairs
+    paired = text.count("\ue005") == text.count("\ue006")
+    return tidy(text.translate({0xE005: "{" * paired, 0xE006: "}" * paired}))
 
 
 def _stripped(text: str) -> str:
