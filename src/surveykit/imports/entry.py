@@ -138,6 +138,11 @@ def _link(text: str, url: str, line: int) -> Link:
     return Link(label, url, linked.role(label, url), line, label != text)
 
 
+def _style(span: Span) -> tuple[bool, bool, bool]:
+    """Bold, else emphasis, else code: a title in bold may hold the others."""
+    return span.bold, span.emphasis and not span.bold, span.code and not span.bold
+
+
 def parts_of(line: Sequence[Span], number: int) -> Iterator[Piece | Link]:
     """Links, and pieces of text in one style; addresses that stand in the text are links."""
     for url, group in groupby(line, key=lambda s: s.url):
@@ -147,7 +152,7 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Piece | Link]:
                 tidy("".join(s.text for s in spans)), url, spans[0].line or number
             )
             continue
-        for style, alike in groupby(spans, key=lambda s: (s.bold, s.emphasis, s.code)):
+        for style, alike in groupby(spans, key=_style):
             pieces = list(alike)
             text, at = "".join(s.text for s in pieces), 0
             number = next((s.line for s in pieces if s.line), number)
@@ -327,9 +332,11 @@ def _plain_title(parts: list[list[Piece | Link]], paper: Paper) -> Piece | None:
         for at, part in enumerate(row):
             if isinstance(part, Link) or (part.code and not at):
                 continue
-            text, tags = untagged(part.text)
+            first, _, more = part.text.strip(" \n|").partition(" | ")
+            text, tags = untagged(first)
             if _PROSE.match(text) or not titlelike(text) or len(text.split()) > 60:
                 continue
+            paper.rest.take(paper.line, more)
             for tag in tags:
                 paper.rest.take(paper.line, tag, tag=True)
             if (
@@ -359,8 +366,6 @@ def _goes_on(row: Sequence[Piece | Link]) -> bool:
 
 def _sentence(text: str, paper: Paper) -> str:
     """The part of a text that is the title; people before it, people and venue behind it go to the rest."""
-    text, _, more = text.partition(" | ")
-    paper.rest.take(paper.line, more)
     cuts = []
     for stop in re.finditer(r"[.?!][\"”]?\s+|,\s+", text):
         head, tail = (
@@ -425,7 +430,7 @@ def untagged(text: str) -> tuple[str, list[str]]:
 
 def _cleared(text: str) -> str:
     """A title without the signs of lists around it."""
-    plain = tidy(text).partition(" | ")[0].strip(" .|,;:：*_~`-–—•[]【】")
+    plain = tidy(text).strip(" .|,;:：*_~`-–—•[]【】")
     plain = _PREFIX.sub("", plain, count=1)
     if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
         plain = plain[1:-1].strip(" .,")

@@ -133,7 +133,7 @@ def _title_column(columns: list[str], body: Sequence[Block], width: int) -> int 
             told = paper_of(row.line, (), [flat(cell.spans)], least=1).title
             scores[at] += len(told.split())
     best = max(range(width), key=lambda at: scores[at]) if width and body else 0
-    if not body or scores[best] < 2 * len(body) / 3:
+    if not (body and width) or scores[best] < 2 * len(body) / 3:
         return None
     if "title" in columns:
         return columns.index("title")
