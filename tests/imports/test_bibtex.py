@@ -1,10 +1,15 @@
 """BibTeX, whole and broken: nothing of it is lost in silence."""
 
+import re
+from datetime import date
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pybtex.database import parse_string
 
 from surveykit.imports import bibtex, csl, ris
+from surveykit.imports.run import import_file
 from surveykit.plain import markup
 from surveykit.render.bibtex import bibliography
 from surveykit.render.container import container, preprint_label
@@ -167,3 +172,71 @@ def test_a_file_cut_anywhere_gives_whole_entries_or_says_so(at):
     assert {found.record.title for found in reading.found} <= whole
     if "@article{second" in LOSING[:at] and len(reading.found) < 2:
         assert reading.anomalies
+
+
+def test_a_month_that_an_entry_has_no_place_for_is_reported(empty, tmp_path):
+    paper = "title={{{0}}}, author={{Ada Lee}}, year=2021, month=jun, volume=3"
+    path = tmp_path / "refs.bib"
+    path.write_text(
+        f"@inproceedings{{a, {paper.format('One')}, booktitle={{ICLR}}}}\n"
+        f"@article{{b, {paper.format('Two')}, journal={{IEEE Transactions on Information Forensics and Security}}}}\n"
+    )
+    said = [
+        a.message
+        for a in import_file(path, empty, date(2026, 1, 1)).anomalies
+        if a.kind == "not-kept"
+    ]
+    assert said == [
+        "entries of conferences and preprints have no place for: month of 1 paper, volume of 1 paper"
+    ]
+
+
+INHERITED = ("booktitle", "publisher", "year", "volume")
+SOME = st.fixed_dictionaries({}, optional={name: st.sampled_from(["2001", "2002", "2003"]) for name in INHERITED})  # fmt: skip
+
+
+@given(SOME, SOME, st.booleans())
+def test_a_child_inherits_what_pybtex_says_it_does(own, volume, first):
+    def written(kind, key, fields):
+        inner = ", ".join(f"{name} = {{{value}}}" for name, value in fields.items())
+        return f"@{kind}{{{key}, {inner}}}\n"
+
+    child = {"title": "Child", "author": "Ada Lee", **own, "crossref": "v"}
+    entries = [
+        written("inproceedings", "c", child),
+        written("proceedings", "v", {"editor": "Bo Li", **volume}),
+    ]
+    text = "".join(reversed(entries) if first else entries)
+    (record,) = (found.record for found in read(text).found)
+    data = parse_string(text, "bibtex")
+    told = [record.venue_text, record.publisher, record.year, record.volume]
+    for name, value in zip(INHERITED, told, strict=True):
+        if value is None:
+            with pytest.raises(KeyError):
+                data.entries["c"]._find_field(name, data)
+        else:
+            assert data.entries["c"]._find_field(name, data) == str(value)
+
+
+WHOLE = """@inproceedings{key2021, title = {Wordone of Wordtwo},
+  author = {Lee, Ada and Wong, Bao},
+  booktitle = "Proceedings of Wordthree",
+  year = 2021, month = jun,
+  publisher = {Wordfour},
+  doi = {10.5555/wordfive}
+}
+@article{next, title = {Wordsix}, journal = {Wordseven}}
+"""
+
+
+@given(
+    st.integers(min_value=0, max_value=len(WHOLE) - 1),
+    st.sampled_from(["", "{", "}", '"', ",", "=", "#", "%", "@", "\n", "@a{b,"]),
+)
+def test_a_slip_anywhere_loses_no_word_in_silence(at, instead):
+    text = WHOLE[:at] + instead + WHOLE[at + 1 :]
+    reading = read(text)
+    told = " ".join(found.record.model_dump_json() for found in reading.found)
+    words = re.findall("[Ww]ord[a-z]+", text)
+    assert all(word in told for word in words) or reading.anomalies
+    assert len(reading.found) >= 1

@@ -251,6 +251,8 @@ class File:
                 if known is None and not bare[0].isdecimal():
                     undefined.append(bare[0])
                 at = bare.end()
+            elif start < end and self._text[start] not in ",})" and not pieces:
+                return None
             else:
                 at = start
                 break

@@ -42,6 +42,8 @@ def read(text: str, source: str) -> Reading:
     reading = Reading(source)
     try:
         data = json.loads(text.removeprefix("\ufeff"))
+        # JSON can name halves of characters, `\ud800`, which no text may hold.
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError) as error:
         line = getattr(error, "lineno", 1)
         reading.note(line, "cut", f"not JSON: {error}; nothing is imported")

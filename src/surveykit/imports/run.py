@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
+from collections import Counter
 from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -119,6 +120,7 @@ def _imported(
         draft = drafter.draft([found.record], names)
         names.new.add(draft.id)
         drafts.append((found, draft))
+    reading.anomalies += _not_kept(drafts)
     return Imported(
         form,
         len(reading.found),
@@ -126,6 +128,20 @@ def _imported(
         reviewed.known,
         tuple(sorted(set(reading.anomalies))),
     )
+
+
+def _not_kept(drafts: list[tuple[Found, Draft]]) -> Iterator[Anomaly]:
+    """What the file tells of papers for which an entry of their venue has no place."""
+    names = Counter(
+        name
+        for found, draft in drafts
+        for name in ("month", "volume", "number", "pages")
+        if getattr(found.record, name) is not None and name not in draft.data
+    )
+    if names:
+        told = ", ".join(f"{name} of {plural(n, 'paper')}" for name, n in names.items())
+        said = f"entries of conferences and preprints have no place for: {told}"
+        yield Anomaly(1, "not-kept", said)
 
 
 def guessed_form(name: str, text: str) -> Form:
