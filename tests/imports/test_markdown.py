@@ -118,8 +118,6 @@ def test_everything_that_is_wrong_with_it_is_reported(imported):
         "check": 1,  # the list's own BibTeX entry
         "anchor": 1,
         "count": 1,
-        "affiliation": 2,  # misspelled, None
-        "separators": 1,
         "shared-identifier": 1,
         "version": 1,
         "code-elsewhere": 1,
@@ -127,7 +125,6 @@ def test_everything_that_is_wrong_with_it_is_reported(imported):
         "capitals": 2,
         "year": 1,
         "broken-line": 1,
-        "style": 1,
         "track": 1,
         "title-suffix": 1,
         "http": 1,

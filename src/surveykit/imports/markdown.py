@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from surveykit.imports import bibtex, document, linked, listed, outline, tables, wording
+from surveykit.imports import bibtex, document, linked, listed, outline, tables
 from surveykit.imports.document import Block
 from surveykit.imports.entry import (
     Link,
@@ -45,13 +45,6 @@ def read(text: str, source: str) -> Reading:
     for paper in papers:
         listed.record(paper, reading)
     outline.check(text, blocks, [(p.line, p.headings) for p in papers], reading)
-    wording.check_affiliations(
-        [r for p in papers if p.rest.authors for r in p.rest.remarks], reading
-    )
-    wording.check_style([(p.line, p.title, p.bold) for p in papers], reading)
-    wording.check_separators(
-        [(p.rest.authors_line, p.rest.authors) for p in papers], reading
-    )
     reading.close()
     if not (reading.found or reading.anomalies):
         reading.note(1, "text", "the file holds no paper")
