@@ -9,10 +9,10 @@ from typing import Any
 from surveykit.identifier import arxiv_id
 from surveykit.imports.bibtex_syntax import Entry
 from surveykit.imports.dates import when
-from surveykit.imports.reading import (
+from surveykit.imports.reading import Reading
+from surveykit.imports.values import (
     Fields,
     Places,
-    Reading,
     addresses,
     arxiv_in,
     is_arxiv,
@@ -66,6 +66,8 @@ def facts(
         "abstract": fields.text("abstract"),
         "headings": keywords(fields.text("keywords")),
     }
+    if "arxiv" in places.found:
+        values["arxiv_class"] = fields.text("primaryclass", "eprintclass")
     return values | places.found, fields.unused
 
 

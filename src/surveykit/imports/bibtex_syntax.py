@@ -32,6 +32,7 @@ _REST = re.compile(r"[\s,})]*")
 _RUN_ON = re.compile(rf"[,\n][ \t]*{_WORD}[ \t]*=[ \t]*[{{\"]")
 _MORE = re.compile(rf"\s*,\s*{_WORD}\s*=")
 _CLOSING_LINE = re.compile(r"\n[ \t]*[})][ \t]*(?=\n|$)")
+_COMMENT = re.compile(r"^[ \t]*%[^\n]*?\b\w+[ \t]*=[ \t]*[{\"]", re.M)
 _FIELDS_OUTSIDE = re.compile(r"^\s*,|\b(?:title|author|year|url|doi)\s*=", re.I)
 _STYLES = "acmcs acta cacm ibmjrd ibmsj ieeese ieeetc ieeetcad ipl jacm jcss scp sicomp tocs tods tog toms toois toplas tcs"
 """Strings that BibTeX's standard styles define."""
@@ -279,6 +280,8 @@ class File:
         lines = re.sub(
             r"(?m)^[ \t]*%.*|@comment\b", "", self._text[start:end], flags=re.I
         )
+        for found in _COMMENT.finditer(self._text, start, end):
+            self._comments.append(self._line(found.start()))
         said = " ".join(lines.split())[:80]
         if not re.search(r"\w", said):
             return
@@ -296,7 +299,7 @@ class File:
         if self._comments:
             pieces = plural(len(self._comments), "piece")
             said = f"{pieces} behind %, entries or fields, passed over"
-            self._reading.note(self._comments[0], "not-kept", said)
+            self._reading.note(min(self._comments), "not-kept", said)
         if self._loose:
             line, said = self._loose[0]
             more = f", and {len(self._loose) - 1} more pieces" * (len(self._loose) > 1)

@@ -9,10 +9,10 @@ from typing import Any
 
 from surveykit.identifier import arxiv_id
 from surveykit.imports.dates import When, when
-from surveykit.imports.reading import (
+from surveykit.imports.reading import Reading
+from surveykit.imports.values import (
     Fields,
     Places,
-    Reading,
     addresses,
     arxiv_in,
     is_arxiv,

@@ -11,8 +11,9 @@ from surveykit import names
 from surveykit.imports import bibtex, wording
 from surveykit.imports.document import Block
 from surveykit.imports.entry import Link, Paper
-from surveykit.imports.reading import Reading, arxiv_in, located, short, usable
+from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import cited, is_date, is_tag, is_venue, year_in
+from surveykit.imports.values import arxiv_in, located, usable
 from surveykit.models import Author
 from surveykit.plain import markup
 from surveykit.record import Record
@@ -28,7 +29,7 @@ def record(paper: Paper, reading: Reading) -> None:
     title, suffix = wording.mended_title(markup(paper.title), paper.line, reading)
     venue = rest.venue or suffix
     year = rest.year or year_in(venue)
-    above = wording.plain(paper.headings[-1]) if paper.headings else ""
+    above = paper.headings[-1] if paper.headings else ""
     if not venue and is_date(above):
         year = year or year_in(above)
     elif not venue and is_tag(above) and is_venue(above):  # a section `CVPR 2023`
@@ -38,7 +39,7 @@ def record(paper: Paper, reading: Reading) -> None:
         "authors": authors,
         "venue_text": markup(venue),
         "year": year,
-        "headings": tuple(h for h in map(wording.plain, paper.headings) if h),
+        "headings": tuple(filter(None, paper.headings)),
     }
     values |= _addresses(paper, title, reading)
     if "arxiv" not in values and (known := arxiv_in(venue)):

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from surveykit.identifier import arxiv_id
 from surveykit.imports.dates import When, when
-from surveykit.imports.reading import (
+from surveykit.imports.reading import Reading
+from surveykit.imports.values import (
     Places,
-    Reading,
     addresses,
     arxiv_in,
     only_arxiv,
