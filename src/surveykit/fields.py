@@ -34,6 +34,7 @@ _RANGES = {
 # Raised in models.py, whose messages are made for readers.
 _OWN = {
     "invisible_character": "SK208",
+    "other_space": "SK209",
     "stray_space": "SK209",
     "not_normalized": "SK210",
     "bad_url": "SK211",

@@ -13,18 +13,19 @@ from pydantic import ConfigDict, Field
 
 from surveykit.models import (
     Bilingual,
+    Command,
     Day,
     MethodId,
     Model,
     PaperId,
     PlainText,
     Slug,
+    Unit,
 )
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Seed = Annotated[int, Field(strict=True, ge=0)]
-Unit = Annotated[str, Field(max_length=12)]
 Better = Literal["higher", "lower"]
 
 
@@ -63,7 +64,7 @@ class Figure(Model):
 class Run(Model):
     """What a reader needs to repeat and to judge figures."""
 
-    command: PlainText
+    command: Command
     """One line that makes the figures again, from the root of the repository."""
     seeds: tuple[Seed, ...] = ()
     """Seeds of the runs."""
@@ -71,7 +72,7 @@ class Run(Model):
     """What it ran on: `CPU, 2 cores, 1 thread`, `NVIDIA H200`."""
     hardware_zh: PlainText | None = None
     """The same in Chinese, if there are words in it: `2 核 CPU，单线程`."""
-    versions: Mapping[str, PlainText]
+    versions: Mapping[PlainText, PlainText]
     """Package -> version."""
 
     def machine(self, lang: str) -> str:

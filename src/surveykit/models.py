@@ -25,12 +25,14 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-# Characters that change what a reader sees without being seen: bidirectional controls,
-# zero-width characters, the byte order mark, the replacement character.
+# Characters that change what a reader sees without being seen: bidirectional controls, zero-width
+# characters and fillers, the byte order mark, the replacement character, signs for private use.
 INVISIBLE = re.compile(
-    "[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
-    "\u2060-\u2069\ufe00-\ufe0f\ufeff\ufff9-\uffff\U000e0000-\U000e0fff]"
+    "[\u0000-\u001f\u007f-\u009f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f"
+    "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff"
+    "\uffa0\ufff9-\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
+_OTHER_SPACE = re.compile(r"[^\S ]")  # no-break, thin, ideographic …
 
 TODO, TODO_TERM, TODO_URL = "TODO", "todo", "https://example.org/todo"
 """Marks of what a person still has to give, as text, as term or venue, and as address."""
@@ -43,12 +45,19 @@ def is_mark(value: object) -> bool:
     )
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """The text, where it is shown as it stands. Raises PydanticCustomError for one that hides something."""
     if found := INVISIBLE.search(text):
         raise PydanticCustomError(
             "invisible_character",
             "invisible or control character U+{code}; delete it",
             {"code": f"{ord(found[0]):04X}"},
+        )
+    if found := _OTHER_SPACE.search(text):
+        raise PydanticCustomError(
+            "other_space",
+            "space U+{code} in {value}; write a plain space",
+            {"code": f"{ord(found[0]):04X}", "value": repr(text)},
         )
     if text != text.strip() or "  " in text:
         raise PydanticCustomError(
@@ -122,7 +131,7 @@ def _orcid(text: str) -> str:
     return text
 
 
-PlainText = Annotated[str, StringConstraints(min_length=1), AfterValidator(_plain)]
+PlainText = Annotated[str, StringConstraints(min_length=1), AfterValidator(plain)]
 Url = Annotated[
     PlainText,
     AfterValidator(_url),
@@ -141,7 +150,8 @@ ArxivId = Annotated[
 ArxivClass = Annotated[
     str, StringConstraints(pattern=r"^[a-z]+(-[a-z]+)*(\.[A-Za-z]+(-[a-z]+)*)?$")
 ]
-Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-;=?-\[\]_a-z]+$")]
+# With `<` and `>`, which stand in the DOIs that were made of SICI codes.
+Doi = Annotated[str, StringConstraints(pattern=r"^10\.[0-9]{4,9}/[!#-\[\]_a-z]+$")]
 OpenReviewId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{6,40}$")]
 AclId = Annotated[
     str,
@@ -160,6 +170,9 @@ Pages = Annotated[
 PictureFile = Annotated[
     str, StringConstraints(pattern=r"^[a-z0-9]+([._-][a-z0-9]+)*\.(svg|png|webp)$")
 ]
+# Shown between backticks.
+Command = Annotated[PlainText, StringConstraints(pattern=r"^[^`]+$")]
+Unit = Annotated[str, StringConstraints(pattern=r"^.{0,12}$"), AfterValidator(plain)]
 Volume = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]{1,12}$")]
 # Strict: pydantic would read '012' as 12 and a number as seconds since 1970.
 Year = Annotated[int, Field(strict=True, ge=1950, le=2100)]
@@ -187,6 +200,8 @@ FORMS = {
     _pattern(Orcid): "four groups of four digits, like `0000-0002-1825-0097`",
     _pattern(Pages): "first and last page, like `12-25`, or an article number",
     _pattern(PictureFile): "a file beside the card: `results.svg`, `triggers.png`",
+    _pattern(Command): "a command without backticks; `$(…)` does the same",
+    _pattern(Unit): "at most 12 characters, like `%`",
     _pattern(Volume): "at most 12 letters, digits, dots and hyphens",
 }
 """Pattern of a type -> what to write, in words."""
@@ -236,7 +251,7 @@ class Author(Model):
     def _from_string(cls, value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        given, _, family = _plain(value).rpartition(" ")
+        given, _, family = plain(value).rpartition(" ")
         if not given:
             raise PydanticCustomError(
                 "one_word_author",
@@ -569,7 +584,7 @@ class Card(Model):
     """How it answers it, in one sentence."""
     does: Bilingual
     """What it does, to follow "because it": `inverts triggers in image encoders`, `反演图像编码器中的触发器`."""
-    command: PlainText
+    command: Command
     """One line that runs it as it stands, from the root of the repository."""
     papers: Annotated[tuple[PaperId, ...], Field(min_length=1)]
     """Entries that it runs, the main one first; threat, role and modality of the method are those of the main one."""
