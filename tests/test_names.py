@@ -43,7 +43,7 @@ ONE = [
     ("  Ana   Cruz , ", "Ana||Cruz|"), ("José Álvarez", "José||Álvarez|"), ("Ana\u200b Cruz", "Ana||Cruz|"),
     # words that are names of people here
     ("Ai Chen", "Ai||Chen|"), ("Chen, Ai", "Ai||Chen|"), ("Lab Li", "Lab||Li|"), ("Ann Others", "Ann||Others|"),
-    ("Mehmet Al", "Mehmet||Al|"), ("Mary Land", "Mary||Land|"), ("Etal Cohen", "Etal||Cohen|"), ("Vi Tran", "Vi||Tran|"),
+    ("Mehmet Al", "Mehmet||Al|"), ("And Soto", "And||Soto|"), ("Mary Land", "Mary||Land|"), ("Etal Cohen", "Etal||Cohen|"), ("Vi Tran", "Vi||Tran|"),
     # suffixes at either place
     ("Cruz, Jr., Ana", "Ana||Cruz|Jr."), ("Cruz Jr., Ana", "Ana||Cruz|Jr."), ("Cruz, Ana, Jr.", "Ana||Cruz|Jr."),
     ("Cruz, Ana Jr.", "Ana||Cruz|Jr."), ("Ana Cruz Jr.", "Ana||Cruz|Jr."), ("Ana Cruz, Jr.", "Ana||Cruz|Jr."),
@@ -313,7 +313,7 @@ def test_bibtex_reads_names_as_an_independent_reader_does(
 
 SIGNS = st.lists(
     st.sampled_from("Ana Cruz de la van and others et al. Jr. III PhD , ; & \\& … 等 冯 世伟 冯世伟 ( ) [ ] < > { } {\\'E} = given= family= "
-                    "0001 1,2 * ^{1} a@b.org https:// 0000-0002-1825-0097 AI Team Inc. ' \\ $ 、 \ue000 \ue004 \0 \ud800".split(" ")),
+                    "0001 1,2 * ^{1} a@b.org https:// 0000-0002-1825-0097 AI Team Inc. ' \\ $ 、 \u2500 \u2504 \0 \ud800".split(" ")),
     max_size=20,
 ).map(" ".join)  # fmt: skip
 READERS = [from_line, from_bibtex, lambda t: from_list([t]), lambda t: from_list([t, t], groups=True)]  # fmt: skip
@@ -324,7 +324,7 @@ READERS = [from_line, from_bibtex, lambda t: from_list([t]), lambda t: from_list
 def test_no_text_raises_and_whatever_has_letters_gives_people_or_a_doubt(text, read):
     found = read(text)
     for one in found.authors:
-        assert not re.search("[\ue000-\ue004\0]", one.name)
+        assert not re.search("[\u2500-\u2504\0]", one.name)
     for doubt in found.doubts:
         assert doubt == " ".join(doubt.split())
     if re.search(r"[A-Za-z冯]", re.sub(r"\S+@\S+|and|^given=|family=", "", text)):
@@ -333,7 +333,8 @@ def test_no_text_raises_and_whatever_has_letters_gives_people_or_a_doubt(text, r
     from_parts(text, text, text, text)
 
 
-PERSON = st.tuples(UPPER, st.sampled_from(["", "van", "de la"]), UPPER).map(lambda p: " ".join(filter(None, p)))  # fmt: skip
+CALLED = UPPER.filter(lambda word: word not in ("Mrs", "Prof", "Other", "Others"))
+PERSON = st.tuples(CALLED, st.sampled_from(["", "van", "de la"]), CALLED).map(lambda p: " ".join(filter(None, p)))  # fmt: skip
 
 
 @given(st.lists(PERSON, min_size=2, max_size=6), st.sampled_from([", ", "; ", " and ", " & ", r" \& ", "、"]))  # fmt: skip

@@ -54,7 +54,7 @@ _MAYBE_GROUP = re.compile(
     r"(?i: teams?| groups?| labs?| project| community| research)$| AI$|^The "
 )
 _SUFFIXES = r"(?:[JSjs]r|JR|SR)\.?|I{2,3}|IV|2nd|3rd"
-_SUFFIX = re.compile(rf"[ ,\ue000\ue001]+({_SUFFIXES}|(?<=,)V|(?<=, )V)(?=$|,)")
+_SUFFIX = re.compile(rf"[ ,\u2500\u2501]+({_SUFFIXES}|(?<=,)V|(?<=, )V)(?=$|,)")
 _DEGREES = r"Ph\. ?D\.?|PhD|M\.D\.|M\.Sc\.?|MSc|MBA|D\.?Phil\.?|(?<=, )(?:M[DS]|BSc)"
 _STYLE = re.compile(
     rf"^(?:Dr|Prof|Professor|Mrs?|Ms)\.? (?=\S+ \S)|[ ,]+(?:{_DEGREES})$"
@@ -70,7 +70,7 @@ _MORE = re.compile(
 _TWO_WAYS = "{} can be read in two ways; write `Given Family` with `;` between"
 _FOR_GROUP = "write {literal: …} for a group"
 _ENDS = "the list of authors ends with {!r}; complete it"
-_DIVIDED = re.compile(r",? and |^and | ?\\?& ?", re.IGNORECASE)
+_DIVIDED = re.compile(r",? (?:and|AND) |^(?:and|AND) | ?\\?& ?")
 _MAIL = re.compile(r"[<(]?(?:mailto:)?[\w.+-]{1,99}@[\w.-]+[>)]?")
 _ORCID = re.compile(
     r"(?i:https?://orcid\.org/|orcid:? ?)?\b((?:[0-9]{4}-){3}[0-9]{3}[0-9X])\b"
@@ -82,9 +82,9 @@ _MARKS = re.compile(
 )
 _ASCII = str.maketrans("，、；（）【】＆", ",,;()[]&")
 # Stand for a blank and signs inside of braces, and for the brace itself, which hides a letter's case.
-_KEPT, _BRACE = str.maketrans(" ,;&", "\ue000\ue001\ue002\ue003"), "\ue004"
-_SHOWN = str.maketrans("\ue000\ue001\ue002\ue003", " ,;&", _BRACE)
-_NOT_OURS = dict.fromkeys(range(0xE000, 0xE005))
+_KEPT, _BRACE = str.maketrans(" ,;&", "\u2500\u2501\u2502\u2503"), "\u2504"
+_SHOWN = str.maketrans("\u2500\u2501\u2502\u2503", " ,;&", _BRACE)
+_NOT_OURS = dict.fromkeys(range(0x2500, 0x2505))
 
 
 def author(text: str, *, group: bool = False) -> Author | None:
@@ -107,7 +107,7 @@ def from_parts(
         return _read(given + family if backwards else family + given, [])
     if not given or not family or (_HAN_WORD.search(in_order) and _LATIN.search(given)):
         return author(in_order)
-    family, given = family.replace(",", "\ue001"), given.replace(",", "\ue001")
+    family, given = family.replace(",", "\u2501"), given.replace(",", "\u2501")
     return _read(f"{particle} {family}, {given}".strip(), [], suffix)
 
 
