@@ -131,6 +131,8 @@ def _eprint(fields: Fields, places: Places) -> None:
 
 def _verbatim(text: str) -> str:
     """A DOI or an address without what LaTeX needs around its signs."""
+    if not re.search(r"[\\{$]", text):
+        return text.strip()
     plain = re.sub(r"\\textasciitilde|\\~|\$\\sim\$", "~", text)
     return re.sub(r"\\(?:url|href)(?=\{)|[\\{}]", "", plain).strip()
 
