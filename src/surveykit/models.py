@@ -9,9 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import date
-from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -25,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from surveykit.hosts import fault
+
 # Characters that change what a reader sees without being seen: bidirectional controls, zero-width
 # characters and fillers, the byte order mark, the replacement character, signs for private use.
 INVISIBLE = re.compile(
@@ -32,6 +32,8 @@ INVISIBLE = re.compile(
     "\u200b-\u200f\u2028-\u202e\u2060-\u206f\u2800\u3164\ue000-\uf8ff\ufe00-\ufe0f\ufeff"
     "\uffa0\ufff9-\uffff\U000e0000-\U000e0fff\U000f0000-\U0010ffff]"
 )
+_UNSAFE = re.compile(r"[^!-~]|[\"<>^`{|}]")
+_ENCODE = "percent-encode characters that are not allowed in an address"
 _OTHER_SPACE = re.compile(r"[^\S ]")  # no-break, thin, ideographic …
 
 TODO, TODO_TERM, TODO_URL = "TODO", "todo", "https://example.org/todo"
@@ -72,32 +74,22 @@ def plain(text: str) -> str:
     return text
 
 
-@lru_cache(
-    maxsize=4096
-)  # an import looks at the same address in record, draft and entry
-def _fault(url: str) -> str | None:
-    """What is wrong with an address."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        if parts.scheme not in ("http", "https"):
-            return "only http and https are allowed"
-        if "." not in host or parts.username or parts.password:
-            return "a public host name without user or password is needed"
-        if not re.fullmatch(r"[!-~]+", url) or re.search(r"[\"<>\\^`{|}]", url):
-            return "percent-encode characters that are not allowed in an address"
-    except ValueError as error:
-        return str(error)
-    return None
-
-
 def _url(text: str) -> str:
-    if fault := _fault(text):
+    found = fault(text)
+    words = found.words if found else _ENCODE * bool(_UNSAFE.search(text))
+    if words:
+        shown = repr(text if len(text) <= 120 else f"{text[:120]}…")
         raise PydanticCustomError(
-            "bad_url",
-            "bad address {value}: {fault}",
-            {"value": repr(text), "fault": fault},
+            "bad_url", "bad address {value}: {fault}", {"value": shown, "fault": words}
         )
+    return text
+
+
+def _source(text: str) -> str:
+    """The text, when the addresses in it are such that may be followed."""
+    for word in text.split():
+        if word.lower().startswith(("http://", "https://")):
+            _url(word.rstrip(".,;"))
     return text
 
 
@@ -137,6 +129,7 @@ Url = Annotated[
     AfterValidator(_url),
     WithJsonSchema({"type": "string", "pattern": "^https?://[!-~]+$"}),
 ]
+Source = Annotated[PlainText, AfterValidator(_source)]
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
 # A method is a Python package, whose name cannot hold a hyphen.
 MethodId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
@@ -325,7 +318,7 @@ class Summary(Model):
     """The same statement in Chinese."""
     basis: Literal["abstract", "paper"]
     """What the sentence was checked against: the abstract or the whole paper."""
-    source: PlainText
+    source: Source
     """Where that was read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
 
     def in_(self, lang: str) -> str:
@@ -347,7 +340,7 @@ class Relation(Model):
     """The reason in a few words."""
     basis: Literal["abstract", "paper", "code", "title"]
     """What the relation was read from; `title` means the title and the checked summary imply it."""
-    source: PlainText
+    source: Source
     """Where that can be read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
 
 
@@ -356,7 +349,7 @@ class Verification(Model):
 
     date: Day
     """Day of the comparison, `2026-11-20`."""
-    by: Annotated[tuple[PlainText, ...], Field(min_length=1)]
+    by: Annotated[tuple[Source, ...], Field(min_length=1)]
     """The sources compared: identifiers, addresses, repositories."""
     doubt: Bilingual | None = None
     """What could not be confirmed; absent when every fact was."""

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveykit.links.address import BlockedError, Guard, is_public, literal
+from surveykit.hosts import is_public, literal
+from surveykit.links.address import BlockedError, Guard
 from surveykit.links.connect import GuardedResolver, transport
 from surveykit.links.fetch import Fetcher
 from surveykit.links.gate import Gate

@@ -14,7 +14,8 @@ import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
 from httpx_aiohttp import AiohttpTransport
 
-from surveykit.links.address import BlockedError, Guard, literal
+from surveykit.hosts import literal
+from surveykit.links.address import BlockedError, Guard
 from surveykit.links.state import Reason
 
 Lookup = Callable[[str], Awaitable[list[str]]]
