@@ -9,7 +9,10 @@ from surveykit.rules import (
     arena,
     border,
     copied,
+    evidence,
+    identifiers,
     identity,
+    letters,
     places,
     relations,
     taxonomy,
@@ -25,7 +28,10 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         border.RULES
         + copied.RULES
+        + evidence.RULES
+        + identifiers.RULES
         + identity.RULES
+        + letters.RULES
         + taxonomy.RULES
         + venues.RULES
         + relations.RULES

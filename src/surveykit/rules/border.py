@@ -15,7 +15,7 @@ FILES = (
     Rule(
         "SK002",
         "a file is not huge",
-        "An entry may have 256 KiB, taxonomy and venues 2 MiB; what is larger is no list of facts.",
+        "An entry may have 256 KiB, taxonomy, venues and figures 2 MiB, one text 10,000 characters; what is larger is no list of facts.",
         "a PDF or a whole bibliography under the name of an entry",
         "one paper, a few dozen lines",
     ),
@@ -74,6 +74,13 @@ FILES = (
         "The website shows them on the page of the method. Plain files, at most 2 MiB each.",
         "pictures: [{file: results.svg, …}] without that file",
         "pictures: [{file: results.svg, …}] beside reference_impls/decree/results.svg",
+    ),
+    Rule(
+        "SK011",
+        "a file does not have more faults than anybody reads",
+        "A hundred faults of one file are shown, and how many more there are. Most often all have one cause: another kind of file under this name, or a change in every line.",
+        "reference_impls/arena.json with 2,000 cells of a row that it does not have",
+        "the same with that row",
     ),
 )
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import combinations
+from typing import Any
 
 from rapidfuzz import fuzz
 
@@ -15,6 +16,17 @@ from surveykit.rules.rule import Finding, Rule, at, folded
 
 NEAR = 92
 """Likeness of two folded titles, 0 to 100, from which they are called near-identical."""
+MOST_NAMED = 3
+"""Other entries that a message names."""
+NEIGHBOURS = 24
+"""Entries of one author with a word in common, up to which all are compared with each other."""
+
+
+def _others(paper: Paper, papers: Sequence[Paper]) -> str:
+    """Ids of the other papers of a group, for a message that stays short where there are thousands."""
+    few = [p.id for p in papers[: MOST_NAMED + 1] if p is not paper][:MOST_NAMED]
+    more = len(papers) - 1 - len(few)
+    return ", ".join(few) + (f" and {more} more" if more else "")
 
 
 def _shared(catalog: Catalog, scheme: str, named: str) -> Iterator[Finding]:
@@ -24,11 +36,8 @@ def _shared(catalog: Catalog, scheme: str, named: str) -> Iterator[Finding]:
             owners[value.casefold() if scheme == "doi" else value].append(paper)
     for papers in owners.values():
         for paper in papers if len(papers) > 1 else ():
-            others = ", ".join(p.id for p in papers if p is not paper)
             value = getattr(paper.identifiers, scheme)
-            message = (
-                f"{named} {value!r} is also that of {others}; correct one or merge"
-            )
+            message = f"{named} {value!r} is also that of {_others(paper, papers)}; correct one or merge"
             yield at(catalog, paper, ("identifiers", scheme), message)
 
 
@@ -51,16 +60,16 @@ def former_ids(catalog: Catalog) -> Iterator[Finding]:
     """Former ids that are the id of an entry, or a former id of another one."""
     owners: dict[str, list[Paper]] = defaultdict(list)
     for paper in catalog.papers:
-        for id_ in paper.former_ids:
+        for id_ in dict.fromkeys(paper.former_ids):
             owners[id_].append(paper)
     for paper in catalog.papers:
+        times = Counter(paper.former_ids)
         for index, id_ in enumerate(paper.former_ids):
-            others = [p.id for p in owners[id_] if p is not paper]
-            taken = id_ in catalog.paths or others or paper.former_ids.count(id_) > 1
-            if taken:
-                who = ", ".join(others) or (
-                    "this entry" if id_ == paper.id else "another entry"
-                )
+            shared = len(owners[id_]) > 1
+            if id_ in catalog.paths or shared or times[id_] > 1:
+                who = _others(paper, owners[id_]) if shared else "another entry"
+                if not shared and id_ == paper.id:
+                    who = "this entry"
                 message = (
                     f"{id_!r} is also an id of {who}; an address leads to one entry"
                 )
@@ -96,13 +105,17 @@ def _same_given(x: Author, y: Author) -> bool:
 
 def same_title(catalog: Catalog) -> Iterator[Finding]:
     """Entries with the same title and a common author."""
-    named: dict[str, list[Paper]] = defaultdict(list)
-    for paper in catalog.papers:
-        named["".join(_title_words(paper))].append(paper)
-    for papers in named.values():
-        for a, b in combinations(papers, 2):
-            if _common_author(a, b):
-                yield from _both_ways(catalog, "is", a, b)
+    blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for index, paper in enumerate(catalog.papers):
+        title = "".join(_title_words(paper))
+        for name in {folded(author.last) for author in paper.authors}:
+            blocks[title, name].append(index)
+    given = [
+        sorted(folded(author.given or "") for author in paper.authors)
+        for paper in catalog.papers
+    ]
+    pairs = _pairs(blocks.values(), [given.__getitem__])
+    yield from _both_ways(catalog, "is", pairs)
 
 
 def near_title(catalog: Catalog) -> Iterator[Finding]:
@@ -120,17 +133,46 @@ def near_title(catalog: Catalog) -> Iterator[Finding]:
         for author in _author_keys(paper):
             for word in longest:
                 blocks[author, word].append(index)
-    pairs = {pair for block in blocks.values() for pair in combinations(block, 2)}
-    for one, two in sorted(pairs):
+    # A title that is nearly another one begins or ends like it.
+    orders = [titles.__getitem__, lambda index: titles[index][::-1]]
+    pairs = (
+        (one, two)
+        for one, two in _pairs(blocks.values(), orders)
+        if 0 < fuzz.ratio(titles[one], titles[two], score_cutoff=NEAR) < 100
+    )
+    yield from _both_ways(catalog, "is nearly", pairs)
+
+
+def _pairs(
+    blocks: Iterable[list[int]], orders: Sequence[Callable[[int], Any]]
+) -> list[tuple[int, int]]:
+    """Pairs within blocks; in a large one, of neighbours in each order."""
+    pairs: set[tuple[int, int]] = set()
+    for block in blocks:
+        if len(block) <= NEIGHBOURS:
+            pairs.update(combinations(block, 2))
+            continue
+        for order in orders:
+            row = sorted(block, key=order)
+            for place, one in enumerate(row):
+                after = row[place + 1 : place + 1 + NEIGHBOURS]
+                pairs.update((min(one, two), max(one, two)) for two in after)
+    return sorted(pairs)
+
+
+def _both_ways(
+    catalog: Catalog, text: str, pairs: Iterable[tuple[int, int]]
+) -> Iterator[Finding]:
+    """One finding for each paper of the pairs that have an author in common."""
+    like: dict[int, list[Paper]] = defaultdict(list)
+    for one, two in pairs:
         a, b = catalog.papers[one], catalog.papers[two]
-        likeness = fuzz.ratio(titles[one], titles[two], score_cutoff=NEAR)
-        if 0 < likeness < 100 and _common_author(a, b):
-            yield from _both_ways(catalog, "is nearly", a, b)
-
-
-def _both_ways(catalog: Catalog, text: str, a: Paper, b: Paper) -> Iterator[Finding]:
-    for paper, other in ((a, b), (b, a)):
-        message = f"title {text} that of {other.id}, with a common author; merge, or tell them apart"
+        if _common_author(a, b):
+            like[one].append(b)
+            like[two].append(a)
+    for index, others in sorted(like.items()):
+        paper = catalog.papers[index]
+        message = f"title {text} that of {_others(paper, [paper, *others])}, with a common author; merge, or tell them apart"
         yield at(catalog, paper, ("title", "en"), message)
 
 

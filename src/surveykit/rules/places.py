@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Iterator
 from urllib.parse import unquote, urlsplit
 
 from surveykit.catalog import Catalog
+from surveykit.identifier import identify_quietly
 from surveykit.models import Links, Paper
 from surveykit.rules.rule import Finding, Rule, at
 
@@ -14,6 +16,14 @@ ACL_DOI = "10.18653/v1/"
 _ARXIV_LINK = re.compile(
     r"https?://(?:www\.|export\.)?arxiv\.org/(?:abs|pdf|html)/(.+?)(v[0-9]+)?(?:\.pdf)?/?"
 )
+_ENTITY = re.compile(r"&(?:[a-zA-Z]{2,8}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});")
+_PAGES = re.compile(
+    r"https?://(?:www\.)?(?:(?:dx\.)?doi\.org/|(?:export\.)?arxiv\.org/abs/|openreview\.net/forum|aclanthology\.org/"
+    r"|openaccess\.thecvf\.com/[^?]*\.html|dl\.acm\.org/doi/(?:abs/|full/)?10\.|ieeexplore\.ieee\.org/(?:abstract/)?document/"
+    r"|link\.springer\.com/(?:article|chapter)/|sciencedirect\.com/science/article/(?:abs/)?pii/[^/]+/?(?:\?.*)?$"
+    r"|usenix\.org/conference/[^/]+/presentation/|dblp\.org/|semanticscholar\.org/|github\.com/[^/]+/[^/]+/?$)"
+)
+"""Where known hosts have the page about a paper."""
 _FORGES = ("github.com", "www.github.com", "gitlab.com", "bitbucket.org")
 
 
@@ -146,6 +156,39 @@ def versioned_link(catalog: Catalog) -> Iterator[Finding]:
                 yield at(catalog, paper, ("links", name), message)
 
 
+def html_in_link(catalog: Catalog) -> Iterator[Finding]:
+    """Addresses that were copied out of HTML."""
+    for paper in catalog.papers:
+        for name, url in _links(paper):
+            if (right := html.unescape(url)) != url and _ENTITY.search(url):
+                message = f"{url!r} was copied out of HTML; write {right!r}"
+                yield at(catalog, paper, ("links", name), message)
+
+
+def code_is_paper(catalog: Catalog) -> Iterator[Finding]:
+    """Code links that lead to a paper."""
+    for paper in catalog.papers:
+        code = paper.links.code
+        if code and (code in (paper.links.paper, paper.links.pdf) or _is_paper(code)):
+            message = f"{code!r} is a paper, not a program; move it to `paper` or `pdf`, or delete it"
+            yield at(catalog, paper, ("links", "code"), message)
+
+
+def _is_paper(url: str) -> bool:
+    pdf = urlsplit(url).path.lower().endswith(".pdf")
+    kind = getattr(identify_quietly(url), "kind", "page")
+    return pdf or kind in ("arxiv", "doi", "acl", "openreview")
+
+
+def pdf_is_page(catalog: Catalog) -> Iterator[Finding]:
+    """Links to the PDF that lead to a page about the paper."""
+    for paper in catalog.papers:
+        pdf = paper.links.pdf
+        if pdf and _PAGES.match(pdf) and not pdf.lower().endswith(".pdf"):
+            message = f"{pdf!r} is a page about the paper; give the address of the PDF, or delete `pdf`"
+            yield at(catalog, paper, ("links", "pdf"), message)
+
+
 RULES = (
     Rule(
         "SK340",
@@ -194,6 +237,30 @@ RULES = (
         "pages: 1201-10",
         "pages: 1201-1210",
         pages_descend,
+    ),
+    Rule(
+        "SK349",
+        "an address is not HTML",
+        "In the source of a page `&amp;` stands for `&`; copied from there, the address leads elsewhere.",
+        "pdf: https://example.org/get?paper=7&amp;form=pdf",
+        "pdf: https://example.org/get?paper=7&form=pdf",
+        html_in_link,
+    ),
+    Rule(
+        "SK370",
+        "a code link leads to a program",
+        "Papers, PDFs and identifiers have their own fields; readers who look for the program would find none.",
+        "code: https://arxiv.org/pdf/2303.15180",
+        "code: https://github.com/GiantSeaweed/DECREE",
+        code_is_paper,
+    ),
+    Rule(
+        "SK371",
+        "a link to the PDF leads to the PDF",
+        "`pdf` is what a reader opens to read; the page about the paper is `paper`.",
+        "pdf: https://arxiv.org/abs/2303.15180",
+        "pdf: https://arxiv.org/pdf/2303.15180",
+        pdf_is_page,
     ),
     Rule(
         "SK403",
