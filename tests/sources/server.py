@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from surveykit.links.address import Guard
-from surveykit.links.connect import transport
+from surveykit.links.connect import SystemLookup, transport
 from surveykit.links.fetch import Limits
 from surveykit.sources.cache import Cache
 from surveykit.sources.client import Client
@@ -70,6 +70,8 @@ class Server:
         self._http.handle_error = lambda *_: None  # type: ignore[method-assign]
         threading.Thread(target=self._http.serve_forever, args=(0.05,)).start()
         self.url = f"http://127.0.0.1:{self._http.server_port}"
+        self.site = f"http://papers.test:{self._http.server_port}"
+        """The same under a name, where an address of this machine would be refused."""
 
     def answer(self, request: BaseHTTPRequestHandler) -> None:
         parts = urlsplit(request.path)
@@ -122,6 +124,13 @@ class Server:
         return [asked.path for asked in self.asked]
 
 
+_system = SystemLookup()
+
+
+async def _lookup(host: str) -> list[str]:
+    return ["127.0.0.1"] if host == "papers.test" else await _system(host)
+
+
 class Desk:
     """Questions to the server over the transport that the commands use."""
 
@@ -135,7 +144,7 @@ class Desk:
     @asynccontextmanager
     async def open(self, **more: Any) -> Any:
         guard = more.pop("guard", Guard.allowing(["127.0.0.0/8"]))
-        way = transport(guard, total=4)
+        way = transport(guard, total=4, lookup=_lookup)
 
         async def sleep(seconds: float) -> None:
             self.slept.append(seconds)

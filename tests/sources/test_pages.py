@@ -32,7 +32,7 @@ def meta(**fields):
 
 def told(desk, server, body, *, kind=HTML, path="/page/x", **more):
     server.answers["/page"] = Answer(body, headers={"content-type": kind} | more)
-    return desk.ask(page.find, f"{server.url}{path}")
+    return desk.ask(page.find, f"{server.site}{path}")
 
 
 def names(found):
@@ -278,7 +278,7 @@ def test_bytes_that_are_no_text_are_an_error_of_the_service(desk, server):
 def test_addresses_of_the_pdf_are_made_whole(desk, server, pdf, base, expected):
     head = f'<base href="{base}">' if base else ""
     found = told(desk, server, head + meta(citation_title=TITLE, citation_pdf_url=pdf))
-    assert found.record.pdf_url == (expected and expected.format(server.url))
+    assert found.record.pdf_url == (expected and expected.format(server.site))
 
 
 def test_a_relative_address_belongs_to_the_page_where_redirects_led(desk, server):
@@ -286,8 +286,14 @@ def test_a_relative_address_belongs_to_the_page_where_redirects_led(desk, server
     server.answers["/page"] = Answer("", 302, {"Location": "/moved/here/x"})
     server.answers["/moved"] = Answer(body, headers={"content-type": HTML})
     for _ in range(2):  # the second answer comes from the cache
-        found = desk.ask(page.find, f"{server.url}/page/x")
-        assert found.record.pdf_url == f"{server.url}/moved/here/paper.pdf"
+        found = desk.ask(page.find, f"{server.site}/page/x")
+        assert found.record.pdf_url == f"{server.site}/moved/here/paper.pdf"
+
+
+@pytest.mark.parametrize("pdf", ["http://10.0.0.1/a.pdf", "http://intra.local/a.pdf"])
+def test_a_private_address_of_a_pdf_is_left_out(desk, server, pdf):
+    found = told(desk, server, meta(citation_title=TITLE, citation_pdf_url=pdf))
+    assert found.record.pdf_url is None
 
 
 @pytest.mark.parametrize(
