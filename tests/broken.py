@@ -365,6 +365,124 @@ BROKEN = [
     Broken("zh: 检测预训练编码器中植入的后门", "zh: TODO", "SK352", 5, 7, "TODO"),
     Broken("role: [detection]", "role: [todo, detection]", "SK352", 24, 10, "todo"),
     Broken("venue: iccv", "venue: todo", "SK352", 10, 8, "todo"),
+    Broken("'2303.00015'", "'2313.00015'", "SK206", 16, 10, "'2313"),
+    *(
+        Broken(
+            "'2303.00015'",
+            f"'{wrong}'",
+            "SK347",
+            16,
+            10,
+            f"'{wrong[:4]}",
+            (("pdf/2303.00015", f"pdf/{wrong}"),),
+        )
+        for wrong in (
+            *("2303.0015", "1412.00015", "0703.0001", "2303.00000", "9912.12345"),
+            *("cs/0713001", "cs/0704001", "cs/9106001", "cs/9901000"),
+            *("nosuch/9901001", "cs.CV/9901001"),
+        )
+    ),
+    *(
+        Broken(
+            "doi: 10.5555/ICCV.2023.01569",
+            f"doi: 10.5555/ICCV.2023.01569{tail}",
+            "SK348",
+            17,
+            8,
+            "10.5555",
+            (("org/10.5555/ICCV.2023.01569", f"org/10.5555/ICCV.2023.01569{tail}"),),
+        )
+        for tail in (".", ",", ";", ")", ").", "]")
+    ),
+    Broken(
+        "github.com/example/detecting",
+        "example.org/get?a=1&amp;b=2",
+        "SK349",
+        22,
+        9,
+        "https",
+    ),
+    Broken(
+        "github.com/example/detecting",
+        "example.org/get?a=1&#38;b=2",
+        "SK349",
+        22,
+        9,
+        "https",
+    ),
+    *(
+        Broken("https://github.com/example/detecting", code, "SK370", 22, 9, "https")
+        for code in (
+            "https://arxiv.org/pdf/2303.00015",
+            "https://arxiv.org/abs/1901.00001",
+            "https://doi.org/10.5555/other",
+            "https://example.org/papers/Detecting.PDF",
+            "https://openreview.net/forum?id=QwErTyUiOp",
+            "https://aclanthology.org/2023.acl-long.1/",
+        )
+    ),
+    *(
+        Broken("https://arxiv.org/pdf/2303.00015", page, "SK371", 21, 8, "https")
+        for page in (
+            "https://arxiv.org/abs/2303.00015",
+            "https://openreview.net/forum?id=QwErTyUiOp",
+            "https://doi.org/10.5555/ICCV.2023.01569",
+            "https://ieeexplore.ieee.org/abstract/document/1/",
+            "https://dl.acm.org/doi/10.1145/1",
+            "https://openaccess.thecvf.com/content/ICCV2023/html/a.html",
+            "https://github.com/example/another",
+        )
+    ),
+    Broken("José Álvarez", "JosÃ© Álvarez", "SK358", 8, 5, "Jos"),
+    Broken("José Álvarez", "Jos? Álvarez", "SK358", 8, 5, "Jos"),
+    Broken("The scan finds", "The scanâ€™s finds", "SK358", 30, 7, "The"),
+    Broken(
+        "zh: 该扫描无需植入时的数据即可找出后门。",
+        "zh: 璇ユ壂鎻忓彲鎵惧嚭鍚庨棬。",
+        "SK358",
+        31,
+        7,
+        "璇",
+    ),
+    Broken("Invented Lab", "Inv\u0435nted Lab", "SK359", 9, 15, "Inv"),
+    *(
+        Broken("Planted Backdoors", f"Planted {word}", "SK359", 4, 7, "Detecting")
+        for word in (
+            "Ba\u0441kdoors",
+            "\u0412ackdoors",
+            "Backdo\u03bfrs",
+            "\u039doise",
+            "\u0421\u0415\u041e",
+            "Classi\ufb01ers",
+            "\uff22ackdoors",
+            "\U0001d401ackdoors",
+            "Ba\u03f2kdoors",
+        )
+    ),
+    *(
+        Broken("arXiv:2303.00015, DBLP", source, "SK361", 45, 8, source[:3])
+        for source in (
+            "me",
+            "the internet",
+            "internet",
+            "'-'",
+            "x",
+            "I read it myself",
+            "'arXiv:soon'",
+            "'doi: the usual one'",
+            "网络",
+        )
+    ),
+    Broken(
+        "source: arXiv:2303.00015\nrelations",
+        "source: the web\nrelations",
+        "SK361",
+        33,
+        11,
+        "the",
+    ),
+    Broken("added: 2026-11-01", "added: 2062-11-01", "SK362", 42, 8, "2062"),
+    Broken("date: 2026-11-20", "date: 2062-11-20", "SK362", 44, 9, "2062"),
     # warnings
     Broken("family: Feng", "family: Fong", "SK402", 2, 5, "feng"),
     Broken(
@@ -402,4 +520,6 @@ BROKEN = [
         "zh: 检测预训练编码器中植入的后门", "zh: Detecting", "SK410", 5, 7, "Detecting"
     ),
     Broken("编码器中", "编码器:中", "SK411", 5, 7, "检测"),
+    Broken("The scan finds", "该扫描", "SK413", 30, 7, "该"),
+    Broken("Planted Backdoors", "Planted（Backdoors）", "SK413", 4, 7, "Detecting"),
 ]

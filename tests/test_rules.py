@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import date
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import pytest
 import yaml
@@ -15,8 +17,18 @@ from surveykit.catalog import Catalog
 from surveykit.errors import Severity
 from surveykit.load import check
 from surveykit.models import Paper
+from surveykit.render.citation import apa
+from surveykit.render.pages.head import json_ld
 from surveykit.report import explain
-from surveykit.rules import BY_ID, RULES, copied, did_you_mean, identity
+from surveykit.rules import (
+    BY_ID,
+    RULES,
+    copied,
+    did_you_mean,
+    evidence,
+    identity,
+    letters,
+)
 
 ROOT = Path(__file__).parents[1]
 CARD = "reference_impls/badseeds/card.yaml"
@@ -51,7 +63,7 @@ def edit(root: Path, path: str, *changes) -> None:
 
 def extends(to: str) -> dict:
     why = {"en": "builds on it", "zh": "在其上发展"}
-    return {"type": "extends", "to": to, "why": why, "basis": "paper", "source": "x"}
+    return {"type": "extends", "to": to, "why": why, "basis": "paper", "source": "DBLP"}
 
 
 FENG, RODRIGUEZ = of("feng2023detecting"), of("rodriguez2021planting")
@@ -228,10 +240,32 @@ SCENES = {
         [(SAITO, (["authors", 0], "Yūki Saitō")), (FENG, (["authors", 0], "Feng Shiwei"))],
         [(FENG, "SK402", ["id"])],
     ),
+    "an arXiv id younger than the entry": (
+        [(GARCIA, (["added"], "2024-10-31"))],
+        [(GARCIA, "SK414", ["identifiers", "arxiv"])],
+    ),
+    "an arXiv id younger than the entry and not than its verification": (
+        [(GARCIA, (["added"], "2024-10-31"), (["verified"], {"date": "2024-11-01", "by": ["DBLP"]}))],
+        [],
+    ),
+    "letters of every file": (
+        [
+            ("catalog/survey.yaml", (["tagline", "en"], "Eight pаpers.")),
+            (TAXONOMY, (["axes", 0, "terms", 0, "label", "en"], "Аttack")),
+            (VENUES, ([2, "full", "en"], "Conference on Computer Visiоn")),
+            (CARD, (["summary", "en"], "Trains an encoder â€” twice.")),
+        ],
+        [
+            ("catalog/survey.yaml", "SK359", ["tagline", "en"]),
+            (TAXONOMY, "SK359", ["axes", 0, "terms", 0, "label", "en"]),
+            (VENUES, "SK359", [2, "full", "en"]),
+            (CARD, "SK358", ["summary", "en"]),
+        ],
+    ),
     "Chinese of every field": (
         [
             (CHEN, (["notes"], {"en": "a", "zh": "English"}), (["corrections"], [{"en": "a", "zh": "错误, 改正"}])),
-            (CHEN, (["relations", 0, "why", "zh"], "why"), (["verified"], {"date": "2026-11-20", "by": ["x"], "doubt": {"en": "a", "zh": "存疑."}})),
+            (CHEN, (["relations", 0, "why", "zh"], "why"), (["verified"], {"date": "2026-11-20", "by": ["DBLP"], "doubt": {"en": "a", "zh": "存疑."}})),
         ],
         [
             (CHEN, "SK410", ["notes", "zh"]),
@@ -277,7 +311,7 @@ def test_a_scene_gives_its_problems_and_no_other(scene, catalog_dir):
 
 # Rules about whole files, which test_load.py and test_yaml_tree.py break one by one.
 WHOLE_FILES = {
-    *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009"),
+    *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009", "SK011"),
     *("SK101", "SK102", "SK105", "SK113", "SK360"),
 }  # fmt: skip
 
@@ -388,6 +422,30 @@ TITLES_ALLOWED = [
     "Trends of 2023",
     "An Encoder, Seen from Rome 2023",
     "C++ and C# Encoders; a \\ b",
+    "β-VAE, αNLI, λ-Calculus, πFlow and ΔNet under ℓ∞ and ℓp Noise in ℝ² at 5 μm",
+    "Lipschitz γ, µTransfer and ε-Greedy Encoders: Ω(n) of N²",
+    "Naïve Poincaré Encoders: El Niño’s “Ångström” – a Façade… ™",
+]
+SOURCES_ALLOWED = [
+    *("DBLP", "dblp", "Crossref", "arXiv:2303.15180", "arXiv: 2303.15180, Table 1", "doi:10.1145/3503161.3547801"),
+    *("acl:2020.acl-main.249", "openreview:iC4UHbQ01Mp", "https://example.org/", "example/list", "example/list@54391a7:README.md#L1"),
+    *("reference lists of two later works agree (pages)", "project page of the authors", "作者主页的论文列表"),
+]  # fmt: skip
+DOIS_ALLOWED = [
+    "10.1002/(SICI)1096-9861(19970818)385:1<1::AID-CNE1>3.0.CO;2-8",
+    "10.1002/(sici)1099-0526(199905/06)4:5<27::aid-cplx6>3.0.co;2-#",
+    "10.1016/S0140-6736(20)30183-5",
+    "10.1007/978-3-031-19778-9_12",
+]
+ARXIV_ALLOWED = "2303.00001 1501.00001 1412.9999 0704.0001 cs/0703100 cs/9107001 hep-th/9901001".split()
+LINKS_ALLOWED = [
+    {"code": "https://example.org/get?a=1&amplitude=2&copy=3"},
+    {"code": "https://huggingface.co/example/model"},
+    {"pdf": "https://openreview.net/pdf?id=aBcDeFgHiJ"},
+    {"pdf": "https://dl.acm.org/doi/pdf/10.1145/1"},
+    {"pdf": "https://openaccess.thecvf.com/content/a.pdf"},
+    {"pdf": "https://ieeexplore.ieee.org/stampPDF/getPDF.jsp?arnumber=1"},
+    {"pdf": "https://github.com/example/detecting/blob/main/paper.pdf"},
 ]
 
 
@@ -402,19 +460,61 @@ def test_names_and_titles_that_are_right_are_left_alone(catalog_dir):
         assert check(catalog_dir).problems == (), title
 
 
+@pytest.mark.parametrize("source", SOURCES_ALLOWED)
+def test_a_source_that_leads_somewhere_is_left_alone(catalog_dir, source):
+    edit(catalog_dir, CHEN, (["verified"], {"date": "2026-11-20", "by": [source]}), (["relations", 0, "source"], source))  # fmt: skip
+    assert check(catalog_dir).problems == ()
+
+
+@pytest.mark.parametrize("doi", DOIS_ALLOWED)
+def test_dois_of_every_form_are_right_and_reach_every_output_as_text(catalog_dir, doi):
+    edit(catalog_dir, CHEN, (["identifiers", "doi"], doi))
+    checked = check(catalog_dir)
+    assert checked.problems == ()
+    (it,) = [p for p in checked.catalog.papers if p.id == "chen2025breaking"]
+    assert apa(it, checked.catalog).endswith(quote(doi, safe="/:;()._-"))
+    urls = json_ld(checked.catalog, it, "https://example.org/")["sameAs"]
+    assert not any(sign in url for url in urls for sign in "<>#")
+    assert unquote(urls[1]).endswith(doi)
+
+
+@pytest.mark.parametrize("arxiv", ARXIV_ALLOWED)
+def test_arxiv_ids_at_the_borders_of_their_forms_are_right(catalog_dir, arxiv):
+    year = 1991 if arxiv.startswith("cs/91") else 2021
+    edit(catalog_dir, SAITO, (["identifiers", "arxiv"], arxiv), (["links", "paper"], f"https://arxiv.org/abs/{arxiv}"), (["year"], year))  # fmt: skip
+    assert "SK347" not in [p.rule for p in check(catalog_dir).problems]
+
+
+@pytest.mark.parametrize("links", LINKS_ALLOWED, ids=str)
+def test_links_that_lead_where_they_say_are_left_alone(catalog_dir, links):
+    for name, url in links.items():
+        edit(catalog_dir, GARCIA, (["links", name], url))
+    assert check(catalog_dir).problems == ()
+
+
+def test_a_day_has_come_where_it_has_come_anywhere(catalog_dir, monkeypatch):
+    edit(catalog_dir, CHEN, (["added"], "2026-12-01"))
+    monkeypatch.setattr(evidence, "latest_day", lambda: date(2026, 12, 1))
+    assert check(catalog_dir).problems == ()
+    monkeypatch.setattr(evidence, "latest_day", lambda: date(2026, 11, 30))
+    assert [p.rule for p in check(catalog_dir).problems] == ["SK362"]
+
+
 def test_markup_in_the_names_of_venues_is_found(catalog_dir):
     edit(catalog_dir, VENUES, ([2, "full", "en"], "Vision &amp; Recognition"))
     (problem,) = [p for p in check(catalog_dir).problems if p.rule == "SK357"]
     assert (problem.path, problem.line) == (VENUES, place(catalog_dir, VENUES, [2, "full", "en"])[0])  # fmt: skip
 
 
-@pytest.mark.parametrize("sign", ["<", "&", "\\", "{", "$", "(", ", a ", "a and"])
+@pytest.mark.parametrize(
+    "sign", ["<", "&", "\\", "{", "$", "(", ", a ", "a and", "Ã", "б", "α", "Ａ", "璇"]
+)
 def test_rules_about_copied_text_take_no_time(catalog, sign):
     text = (sign * 20_000)[:40_000].strip()
     long = paper(1, text, f"A {text} B")
     whole = Catalog(catalog.survey, catalog.taxonomy, catalog.venues, (long,), {}, {long.id: long.id})  # fmt: skip
     start = time.process_time()
-    for rule in copied.RULES:
+    for rule in (*copied.RULES, *letters.RULES):
         list(rule.check(whole))
     assert time.process_time() - start < 2
 

@@ -19,7 +19,9 @@ from __future__ import annotations
 
 import re
 
+from surveykit.addresses import page
 from surveykit.catalog import Catalog
+from surveykit.identifier import Identifier
 from surveykit.models import Author, Paper
 from surveykit.render.casing import sentence_case
 from surveykit.render.container import container
@@ -137,4 +139,5 @@ def _stopped(text: str) -> str:
 
 def _address(paper: Paper) -> str:
     doi = paper.identifiers.doi
-    return f"https://doi.org/{doi}" if doi else paper.links.paper
+    known = page(Identifier("doi", doi)) if doi else None
+    return known or paper.links.paper

@@ -8,10 +8,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 
 from surveykit.catalog import Catalog
 from surveykit.identifier import identify_quietly
-from surveykit.models import Paper
+from surveykit.models import Paper, is_mark
 from surveykit.rules.rule import Finding, Loc, Rule, at
 
-_NAMED = re.compile(r"(arxiv|doi|acl|openreview) ?: ?(\S*)(?:[,;] .*)?", re.IGNORECASE)
+_NAMED = re.compile(r"(arxiv|doi|acl|openreview) ?: ?(\S*).*", re.IGNORECASE)
 _SERVICES = frozenset("acl arxiv crossref datacite dblp openalex openreview".split())
 _NO_SOURCE = frozenset(
     "a an the my our own of on in by from to and is it was this that i we us me you he she they myself self someone somebody "
@@ -42,7 +42,7 @@ def no_source(catalog: Catalog) -> Iterator[Finding]:
 
 
 def _leads_nowhere(text: str) -> bool:
-    if text.startswith("TODO"):
+    if is_mark(text):
         return False  # SK352 says so
     if named := _NAMED.fullmatch(text):
         known = identify_quietly(f"{named[1]}:{named[2].rstrip(',;')}")

@@ -22,7 +22,7 @@ def _month(arxiv: str) -> int:
     return (century + int(digits[:2])) * 100 + int(digits[2:])
 
 
-def _impossible(arxiv: str, today: int) -> str:
+def _impossible(arxiv: str, this_month: int) -> str:
     """Why arXiv cannot have given out an id; empty where it can."""
     month, number = _month(arxiv), re.split(r"[./]", arxiv)[-1]
     if not 1 <= month % 100 <= 12:
@@ -40,15 +40,20 @@ def _impossible(arxiv: str, today: int) -> str:
         return f"ids of {month // 100}-{month % 100:02} have {digits} digits behind the dot"
     if not int(number):
         return "numbers begin at 1"
-    return "it is of a month that has not come yet" if month > today else ""
+    return "it is of a month that has not come yet" if month > this_month else ""
+
+
+def _this_month() -> int:
+    day = evidence.latest_day()
+    return day.year * 100 + day.month
 
 
 def impossible_arxiv(catalog: Catalog) -> Iterator[Finding]:
     """ArXiv ids that arXiv cannot have given out."""
-    last = evidence.latest_day()
+    this_month = _this_month()
     for paper in catalog.papers:
         arxiv = paper.identifiers.arxiv
-        if arxiv and (why := _impossible(arxiv, last.year * 100 + last.month)):
+        if arxiv and (why := _impossible(arxiv, this_month)):
             message = f"{arxiv!r} is no id of arXiv: {why}; copy it again"
             yield at(catalog, paper, ("identifiers", "arxiv"), message)
 
@@ -56,8 +61,8 @@ def impossible_arxiv(catalog: Catalog) -> Iterator[Finding]:
 def late_arxiv(catalog: Catalog) -> Iterator[Finding]:
     """ArXiv ids from after the entry was added and last compared."""
     for paper in catalog.papers:
-        arxiv, seen = paper.identifiers.arxiv, _last_seen(paper)
-        if arxiv and _month(arxiv) > seen:
+        arxiv = paper.identifiers.arxiv
+        if arxiv and _last_seen(paper) < _month(arxiv) <= _this_month():
             message = f"arXiv {arxiv!r} is younger than the entry and its verification; correct the id, or verify again"
             yield at(catalog, paper, ("identifiers", "arxiv"), message)
 

@@ -13,9 +13,10 @@ from surveykit.models import Paper
 from surveykit.rules.rule import TAXONOMY, VENUES, Finding, Loc, Rule, at
 
 _WORD = re.compile(r"[^\W\d_]+")
-_NOT_ASCII = re.compile(r"[^\x00-\x7f]{4,}")
+_HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+_WIDE = re.compile(r"[\u3040-\u312f\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _EAST_ASIAN = re.compile(
-    r"[\u3001-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff5e\U00020000-\U0003ffff]"
+    r"[\u3001-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff60\U00020000-\U0003ffff]"
 )
 _COPIES = ("FULLWIDTH LATIN", "LATIN SMALL LIGATURE F", "MATHEMATICAL ")
 """How Unicode calls letters that are Latin ones in another dress; `ℓ` and `ℝ` are symbols of their own."""
@@ -48,9 +49,13 @@ def _texts(catalog: Catalog) -> Iterator[tuple[str, Loc, str]]:
 
 def garbled(catalog: Catalog) -> Iterator[Finding]:
     """Texts that were read in a wrong encoding."""
+    from ftfy import fix_encoding  # takes longer to load than most catalogs to check
+
     for path, loc, text in _texts(catalog):
-        if (right := _decoded(text)) != text:
-            message = f"{text!r} was read in a wrong encoding; write {right!r}"
+        right = fix_encoding(text)
+        if right != text or any(map(_is_utf8_as_gbk, _WIDE.findall(text))):
+            hint = f"write {right!r}" if right != text else "copy it again"
+            message = f"{text!r} was read in a wrong encoding; {hint}"
             yield Finding(path, loc, message)
     for paper in catalog.papers:
         for index, author in enumerate(paper.authors):
@@ -59,16 +64,13 @@ def garbled(catalog: Catalog) -> Iterator[Finding]:
                 yield at(catalog, paper, ("authors", index), message)
 
 
-def _decoded(text: str) -> str:
-    import ftfy  # here, as it takes longer to load than most catalogs to check
-
-    for run in _NOT_ASCII.findall(text):  # Chinese as a Windows of China shows it
-        try:
-            right = run.encode("gb18030").decode()
-        except UnicodeError:
-            continue
-        return text.replace(run, right)
-    return ftfy.fix_encoding(text)
+def _is_utf8_as_gbk(run: str) -> bool:
+    """Whether Chinese letters are the bytes of others: each three of them are two in UTF-8."""
+    try:
+        right = run[: len(run) // 3 * 3].encode("gb18030").decode()
+    except UnicodeError:
+        return False
+    return _HAN.fullmatch(right) is not None
 
 
 def look_alikes(catalog: Catalog) -> Iterator[Finding]:

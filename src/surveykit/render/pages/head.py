@@ -6,18 +6,15 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
 
+from surveykit.addresses import page
 from surveykit.catalog import Catalog
+from surveykit.identifier import Identifier, Kind
 from surveykit.models import Author, Paper
 from surveykit.render.container import container, preprint_label
 from surveykit.render.csl import item
 from surveykit.render.pages import counts
 
-_RESOLVERS = {
-    "doi": "https://doi.org/",
-    "arxiv": "https://arxiv.org/abs/",
-    "openreview": "https://openreview.net/forum?id=",
-    "acl": "https://aclanthology.org/",
-}
+_SCHEMES: tuple[Kind, ...] = ("arxiv", "doi", "openreview", "acl")
 _CONTAINERS = {
     "journal": "citation_journal_title",
     "conference": "citation_conference_title",
@@ -84,7 +81,7 @@ def json_ld(catalog: Catalog, paper: Paper, url: str) -> dict[str, Any]:
     venue = catalog.venue(paper)
     kind = "Periodical" if venue.kind == "journal" else "PublicationEvent"
     date = f"{paper.year}-{paper.month:02}" if paper.month else str(paper.year)
-    known = paper.identifiers.model_dump(exclude_none=True)
+    names = ((scheme, getattr(paper.identifiers, scheme)) for scheme in _SCHEMES)
     values = {
         "@context": "https://schema.org",
         "@type": "ScholarlyArticle",
@@ -100,7 +97,7 @@ def json_ld(catalog: Catalog, paper: Paper, url: str) -> dict[str, Any]:
         "url": paper.links.paper,
         "mainEntityOfPage": url,
         "keywords": _keywords(catalog, paper),
-        "sameAs": [_RESOLVERS[scheme] + value for scheme, value in known.items()],
+        "sameAs": [page(Identifier(scheme, name)) for scheme, name in names if name],
     }
     return {key: value for key, value in values.items() if value}
 
