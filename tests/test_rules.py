@@ -460,6 +460,26 @@ def test_names_and_titles_that_are_right_are_left_alone(catalog_dir):
         assert check(catalog_dir).problems == (), title
 
 
+YAML_ALLOWED = [
+    "en: Breaking the Scanners  # as printed",
+    "en: 'Breaking #1 of the Scanners'",
+    "en: Breaking#1 of the Scanners",
+    "en: Breaking Pre- and\n    Post-Trained Scanners",
+    "en: Breaking Pre-\n    and Post-Trained Scanners",
+    "en: >-\n    Breaking\n    the Scanners",
+    "en: Breaking (the Scanners",
+]
+
+
+@pytest.mark.parametrize("line", YAML_ALLOWED)
+def test_yaml_that_reads_as_it_was_meant_is_left_alone(catalog_dir, line):
+    path = catalog_dir / CHEN
+    text = path.read_text(encoding="utf-8")
+    assert "en: Breaking the Scanners" in text
+    path.write_text(text.replace("en: Breaking the Scanners", line), encoding="utf-8")
+    assert check(catalog_dir).problems == ()
+
+
 @pytest.mark.parametrize("source", SOURCES_ALLOWED)
 def test_a_source_that_leads_somewhere_is_left_alone(catalog_dir, source):
     edit(catalog_dir, CHEN, (["verified"], {"date": "2026-11-20", "by": [source]}), (["relations", 0, "source"], source))  # fmt: skip

@@ -26,6 +26,8 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from surveykit.yaml_cut import cut
+
 try:
     from yaml._yaml import CParser as EventParser
 except ImportError:  # PyYAML without libyaml: same events, about nine times slower
@@ -216,6 +218,7 @@ class _Builder:
     """Events -> data; guards act before anything grows."""
 
     def __init__(self, text: str, faults: list[Fault]) -> None:
+        self._text = text
         self._next = EventParser(text).get_event
         self._faults = faults
 
@@ -239,6 +242,8 @@ class _Builder:
         if event.anchor is not None or event.tag is not None:
             self._decorated(event)
         if kind is ScalarEvent:
+            if fault := cut(event, self._text):
+                self._faults.append(_refused("SK114", event, fault).fault)
             return _scalar(event)
         if depth == MAX_DEPTH:
             fault = f"nested deeper than {MAX_DEPTH} levels; no entry needs that"

@@ -176,6 +176,13 @@ YAML = (
         '{"value": NaN}',
         '{"value": 0.97}',
     ),
+    Rule(
+        "SK114",
+        "YAML leaves a text as it was typed",
+        "Without quotes ` #` begins a comment, a comma inside [ ] or { } ends a value, and a text that goes on in the next line gets a space there, also behind a hyphen and between Chinese characters. Nothing of that is a fault in YAML, and all of it changes the text.",
+        "title:\n  en: Guarding Encoders at Rank #1 of All\nby: [a list (title, DOI)]",
+        "title:\n  en: 'Guarding Encoders at Rank #1 of All'\nby: ['a list (title, DOI)']",
+    ),
 )
 
 FIELDS = (
