@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from datetime import date
 from pathlib import Path
 
@@ -13,7 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surveykit.errors import CatalogError
-from surveykit.load import SHARED_BYTES, check, load_catalog
+from surveykit.files import TEMPORARY
+from surveykit.load import MOST_FAULTS, SHARED_BYTES, check, load_catalog
 from surveykit.models import Paper
 from surveykit.report import render
 from surveykit.rules import BY_ID
@@ -196,10 +198,84 @@ def test_strange_file_names_are_reported_in_one_line(catalog_dir, entry):
 
 
 def test_a_message_is_never_as_long_as_a_file(catalog_dir, entry):
-    entry.write_text(ENTRY.replace("iccv", "x" * 200_000), encoding="utf-8")
-    problem = check(catalog_dir).problems[0]
-    assert problem.rule == "SK320"
-    assert len(str(problem)) < 600
+    for length, rule in ((9_000, "SK320"), (200_000, "SK002")):
+        entry.write_text(ENTRY.replace("iccv", "x" * length), encoding="utf-8")
+        problem = check(catalog_dir).problems[0]
+        assert problem.rule == rule
+        assert len(str(problem)) < 600
+
+
+def test_of_a_file_with_thousands_of_faults_a_hundred_are_shown(catalog_dir, entry):
+    entry.write_text(ENTRY + "wrong: 1\n" * 3_000, encoding="utf-8")
+    rules = Counter(rule for path, rule, *_ in found(catalog_dir) if path == PATH)
+    assert rules == {"SK110": MOST_FAULTS, "SK011": 1}
+    last = next(p for p in check(catalog_dir).problems if p.rule == "SK011")
+    assert last.message.startswith("2899 more faults")
+
+
+def test_a_linked_file_or_folder_is_named_wherever_it_lies(catalog_dir, tmp_path):
+    paths = (
+        "catalog/link_policy.yaml",
+        "catalog/venues.yaml",
+        "catalog/papers/2023",
+        "reference_impls/badseeds/card.yaml",
+        "reference_impls/badseeds/results.json",
+        "reference_impls/arena.json",
+    )
+    for number, path in enumerate(paths):
+        there, elsewhere = catalog_dir / path, tmp_path / str(number)
+        if there.exists():
+            there.rename(elsewhere)
+        there.symlink_to(elsewhere)
+    told = {(p, rule) for p, rule, *_ in found(catalog_dir) if rule == "SK003"}
+    assert told == {(path, "SK003") for path in paths}
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+def test_a_pipe_is_named_and_not_waited_for_wherever_it_lies(catalog_dir):
+    paths = (
+        "catalog/link_policy.yaml",
+        "catalog/survey.yaml",
+        "catalog/taxonomy.yaml",
+        "reference_impls/badseeds/card.yaml",
+        "reference_impls/badseeds/results.json",
+        "reference_impls/arena.json",
+    )
+    for path in paths:
+        (catalog_dir / path).unlink(missing_ok=True)
+        os.mkfifo(catalog_dir / path)
+    told = {(p, rule) for p, rule, *_ in found(catalog_dir) if rule == "SK003"}
+    assert told >= {(path, "SK003") for path in paths if "results" not in path}
+    (catalog_dir / "reference_impls/badseeds/card.yaml").unlink()
+
+
+def test_a_folder_in_between_that_is_a_link_is_named(catalog_dir, tmp_path):
+    (catalog_dir / "reference_impls").rename(tmp_path / "impls")
+    (catalog_dir / "reference_impls").symlink_to(tmp_path / "impls")
+    (catalog_dir / "catalog").rename(tmp_path / "catalog")
+    (catalog_dir / "catalog").symlink_to(tmp_path / "catalog")
+    told = {(p, rule) for p, rule, *_ in found(catalog_dir)}
+    files = ("survey.yaml", "taxonomy.yaml", "venues.yaml", "papers")
+    assert told == {
+        ("reference_impls", "SK003"),
+        *((f"catalog/{name}", "SK003") for name in files),
+    }
+
+
+def test_unfinished_files_of_another_run_are_passed_over(catalog_dir):
+    for folder in ("", "catalog/papers", "catalog/papers/2023", "reference_impls"):
+        (catalog_dir / folder / f"{TEMPORARY}1-00").write_text("half", encoding="utf-8")
+    assert found(catalog_dir) == []
+
+
+def test_an_exception_for_links_that_cannot_be_read_is_an_error(catalog_dir):
+    policy = catalog_dir / "catalog/link_policy.yaml"
+    policy.write_text("# none yet\n", encoding="utf-8")
+    assert found(catalog_dir) == []
+    policy.write_text("- prefix: ftp://e.org/\n", encoding="utf-8")
+    rules = [rule for path, rule, *_ in found(catalog_dir) if "policy" in path]
+    assert "SK211" in rules
+    assert check(catalog_dir).catalog is None
 
 
 def test_a_huge_file_is_refused_before_it_is_parsed(catalog_dir, entry):

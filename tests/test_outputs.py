@@ -55,6 +55,46 @@ def test_a_file_that_already_holds_its_text_is_not_touched(root):
     assert outputs.write(root, NEW) == ()
 
 
+def test_no_link_is_followed_at_any_level(root, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (outside / "format.md").write_text("secret", encoding="utf-8")
+    (root / "README.md").unlink()
+    (root / "README.md").symlink_to(outside / "format.md")
+    for path in ("docs", "new"):
+        with_links = {f"{path}/format.md": "new", "survey.bib": "new"}
+        if path == "docs":
+            (root / "docs/format.md").unlink()
+            (root / "docs").rmdir()
+        (root / path).symlink_to(outside)
+        for work in (outputs.write, outputs.stale, outputs.stale_paths):
+            with pytest.raises(MachineError, match=f"'{path}' is a symbolic link"):
+                work(root, with_links)
+    with pytest.raises(MachineError, match=r"'README.md' is a symbolic link"):
+        outputs.write(root, {"README.md": "new"})
+    assert contents(outside) == {"format.md": "secret"}
+    assert (root / "survey.bib").read_text("utf-8") == "x\n"
+
+
+def test_a_listing_behind_a_link_deletes_nothing(tmp_path):
+    folder, outside = tmp_path / "pages", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.md").write_text("keep", encoding="utf-8")
+    outputs.write_folder(folder, {"b.md": "b"})
+    (folder / "c").symlink_to(outside)
+    (folder / outputs.LISTING).write_text("c/a.md\n", encoding="utf-8")
+    with pytest.raises(MachineError, match="symbolic link"):
+        outputs.write_folder(folder, {"b.md": "b"})
+    assert (outside / "a.md").exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(root):
+    (root / "README.md").unlink()
+    os.mkfifo(root / "README.md")
+    with pytest.raises(MachineError, match=r"'README.md' is a pipe"):
+        outputs.write(root, NEW)
+
+
 def test_bytes_are_utf8_without_translated_line_ends(tmp_path):
     outputs.write(tmp_path, {"a": "后门\r\né\n"})
     assert (tmp_path / "a").read_bytes() == "后门\r\né\n".encode()
@@ -78,13 +118,13 @@ def test_a_failing_replacement_leaves_whole_files_and_no_litter(
 ):
     real, calls = os.replace, []
 
-    def failing(source, target):
+    def failing(source, target, **where):
         if len(calls) == step:
             raise OSError(28, "No space left on device")
         calls.append(target)
-        real(source, target)
+        real(source, target, **where)
 
-    monkeypatch.setattr("surveykit.outputs.os.replace", failing)
+    monkeypatch.setattr("surveykit.files.os.replace", failing)
     with pytest.raises(MachineError, match=r"(README|format)\.md: No space left"):
         outputs.write(root, NEW)
     found = contents(root)
@@ -142,15 +182,33 @@ def test_killing_a_writer_at_any_moment_never_leaves_half_a_file(tmp_path):
             assert text in ("0" * 200_000, "1" * 200_000)
 
 
-def test_leftovers_of_a_killed_run_are_swept_once_they_are_old(root):
-    old, young = root / f"{outputs.TEMPORARY}old", root / f"{outputs.TEMPORARY}young"
-    for path in (old, young):
+def gone() -> int:
+    """Number of a process that is no more."""
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_leftovers_are_swept_at_once_when_their_process_is_gone(root):
+    left = root / f"docs/{outputs.TEMPORARY}{gone()}-0123456789ab"
+    left.write_text("half", encoding="utf-8")
+    outputs.write(root, OLD)  # nothing to write
+    assert not left.exists()
+
+
+def test_unfinished_files_of_a_living_process_stay_until_they_are_old(root):
+    mine, reused = (
+        root / f"{outputs.TEMPORARY}{os.getpid()}-{word}" for word in ("new", "old")
+    )
+    unnumbered = root / f"{outputs.TEMPORARY}x"
+    for path in (mine, reused, unnumbered):
         path.write_text("half", encoding="utf-8")
     past = time.time() - outputs.LEFTOVER_SECONDS - 60
-    os.utime(old, (past, past))
+    os.utime(reused, (past, past))
     outputs.write(root, NEW)
-    assert not old.exists()
-    assert young.exists()
+    assert mine.exists()
+    assert not reused.exists()
+    assert unnumbered.exists()
 
 
 @pytest.mark.parametrize(

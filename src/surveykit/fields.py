@@ -26,6 +26,8 @@ _KINDS = {
     "model_type": "a mapping of keys and values",
     "author": "an author; write `Given Family` or the parts of the name",
 }
+MOST_EXPLAINED = 200
+"""Misfits of one file that are looked at one by one."""
 _EMPTY = {"string_too_short": "text", "too_short": "list"}
 _RANGES = {
     "greater_than_equal": ("ge", "small; the least is"),
@@ -50,8 +52,11 @@ def validated(form: TypeAdapter[Any], tree: Tree, faults: list[Fault]) -> Any:
     try:
         return form.validate_python(tree.data)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
+        for detail in error.errors(include_url=False)[:MOST_EXPLAINED]:
             faults += _faults(form, tree, detail)
+        # Each needs a place and a suggestion; what is beyond is only counted, at the last one's place.
+        more = error.error_count() - MOST_EXPLAINED
+        faults += faults[-1:] * more
     return None
 
 
@@ -96,6 +101,8 @@ def _explained(form: TypeAdapter[Any], detail: ErrorDetails) -> tuple[str, str]:
     if kind == "string_pattern_mismatch":
         wanted = FORMS.get(context["pattern"], "another form")
         return "SK206", f"{shown(value)} has the wrong form; write {wanted}"
+    if kind == "too_long":
+        return "SK207", f"too many; the most is {context['max_length']}"
     if kind in _RANGES:
         bound, text = _RANGES[kind]
         return "SK207", f"{shown(value)} is too {text} {context[bound]}"
@@ -113,7 +120,7 @@ def _wrong_kind(kind: str, value: object) -> str:
     if kind == "string_type" and isinstance(value, int):
         return f"{value} needs quotes: '{value}'"
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():
-        return f"{shown(value)} is a number here; write {int(value)} without quotes"
+        return f"{shown(value)} is a number here; write {shown(value)[1:-1].lstrip('0') or 0} without quotes"
     if kind == "tuple_type" and isinstance(value, str):
         item = f"; write [{value[:40]}]" if value.isprintable() else ""
         return f"{shown(value)} must be a list{item}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,8 +14,10 @@ from pydantic import TypeAdapter
 
 from surveykit import json_tree
 from surveykit.catalog import Catalog
-from surveykit.errors import CatalogError, Problem, Severity
+from surveykit.errors import CatalogError, Problem, Severity, plural
 from surveykit.fields import validated
+from surveykit.files import TEMPORARY, NotPlainError, folder
+from surveykit.links import policy
 from surveykit.measured import Arena, Results
 from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
 from surveykit.rules import BY_ID, findings
@@ -25,8 +28,10 @@ CARDS = "reference_impls"
 ARENA = f"{CARDS}/arena.json"
 _LINK = "a symbolic link is not followed; put the thing itself here"
 MAX_MESSAGE = 400
+MOST_FAULTS = 100
+"""Faults of one file that are reported one by one."""
 SHARED_BYTES = 2 * 1024 * 1024
-RESULTS_BYTES = 8 * 1024 * 1024
+RESULTS_BYTES = 2 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
 _CARD = TypeAdapter(Card)
@@ -63,10 +68,17 @@ class _Files:
     root: Path
     trees: dict[str, Tree] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+    """File -> faults beyond those that are reported of one file."""
+    _seen: Counter[str] = field(default_factory=Counter)
 
     def report(self, path: str, *faults: Fault) -> None:
-        """Keep faults of one file as problems."""
+        """Keep faults of one file as problems, as many as anybody reads; the others are counted."""
         for f in faults:
+            self._seen[path] += 1
+            if self._seen[path] > MOST_FAULTS:
+                self.left_out[path] += 1
+                continue
             severity = BY_ID[f.rule].severity
             cut = len(f.message) > MAX_MESSAGE
             message = f"{f.message[:MAX_MESSAGE]} …" if cut else f.message
@@ -76,13 +88,14 @@ class _Files:
 
     def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
         """One YAML file as models, or None after reporting why not."""
-        return self._fitted(path, form, read(self.root / path, limit))
+        tree = read(self.root / path, limit, root=self.root)
+        return self._fitted(path, form, tree)
 
     def read_json(self, path: str, form: TypeAdapter[Any], needs: str = "") -> Any:
         """One JSON file as models; None where it is absent, wrong, or lacks the key `needs`."""
         if not os.path.lexists(self.root / path):
             return None
-        tree = json_tree.read(self.root / path, RESULTS_BYTES)
+        tree = json_tree.read(self.root / path, RESULTS_BYTES, root=self.root)
         if needs and isinstance(tree.data, dict) and needs not in tree.data:
             return None
         return self._fitted(path, form, tree)
@@ -95,6 +108,12 @@ class _Files:
         value = validated(form, tree, faults) if whole else None
         self.report(path, *faults)
         return value
+
+    def sum_up(self) -> None:
+        """Say of each file how many of its faults are not shown."""
+        for path, count in self.left_out.items():
+            said = f"{plural(count, 'more fault')} in this file; mend these first"
+            self.problems.append(Problem(path, 1, 1, "SK011", said))
 
 
 def load_catalog(root: Path) -> Catalog:
@@ -131,6 +150,7 @@ def _read(files: _Files) -> Catalog:
     venues = _unique(files, good["venues"])
     if len(venues) < len(good["venues"]):
         broken.add("venues")
+    _policy(files)
     catalog = Catalog(
         good["survey"],
         good["taxonomy"],
@@ -144,6 +164,7 @@ def _read(files: _Files) -> Catalog:
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)
         files.report(found.path, Fault(rule.id, line, column, found.message))
+    files.sum_up()
     return catalog
 
 
@@ -154,6 +175,13 @@ def _shared(files: _Files, name: str, form: TypeAdapter[Any]) -> Any:
     message = f"no such file below {str(files.root)!r}; is this the root of a survey?"
     files.report(path, Fault("SK008", 1, 1, message))
     return None
+
+
+def _policy(files: _Files) -> None:
+    """Reports what is wrong with the exceptions for links; whether one has ended is seen when links are checked."""
+    if os.path.lexists(files.root / policy.FILE):
+        files.trees[policy.FILE] = Tree()
+        files.problems += policy.read_policy(files.root)[1]
 
 
 def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
@@ -204,52 +232,52 @@ def _in_place(files: _Files, path: str, paper: Paper) -> bool:
 
 def _entries(files: _Files) -> Iterator[str]:
     """Paths of the entry files; whatever else lies there is reported."""
-    for year in _inside(files, PAPERS):
-        if not (year.is_dir() and year.name.isdecimal()):
-            message = f"{year.name!r} is no year; entries are {PAPERS}/<year>/<id>.yaml"
-            files.report(f"{PAPERS}/{year.name}", Fault("SK004", 1, 1, message))
+    for year, deep in _inside(files, PAPERS):
+        path = f"{PAPERS}/{year}"
+        if not (deep and year.isdecimal()):
+            message = f"{year!r} is no year; entries are {PAPERS}/<year>/<id>.yaml"
+            files.report(path, Fault("SK004", 1, 1, message))
             continue
-        for entry in _inside(files, f"{PAPERS}/{year.name}"):
-            path = f"{PAPERS}/{year.name}/{entry.name}"
-            if entry.name.endswith(".yaml") and not entry.is_dir():
-                yield path
+        for name, deeper in _inside(files, path):
+            if name.endswith(".yaml") and not deeper:
+                yield f"{path}/{name}"
             else:
-                message = f"{entry.name!r} is no entry; entries are <id>.yaml"
-                files.report(path, Fault("SK004", 1, 1, message))
+                message = f"{name!r} is no entry; entries are <id>.yaml"
+                files.report(f"{path}/{name}", Fault("SK004", 1, 1, message))
 
 
-def _inside(files: _Files, folder: str) -> Iterator[os.DirEntry[str]]:
-    """What lies in a folder that is a real one; links are reported, not followed."""
-    here = files.root / folder
-    way = [here, *here.parents][: folder.count("/") + 1]  # up to the root
+def _inside(files: _Files, path: str) -> Iterator[tuple[str, bool]]:
+    """Names of what lies in a folder, and whether that is one; links are reported, not followed."""
     try:
-        if any(step.is_symlink() for step in way):
-            files.report(folder, Fault("SK003", 1, 1, _LINK))
-            return
-        with os.scandir(here) as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+        with folder(files.root, path) as here:
+            names = [n for n in here.names() if not n.startswith(TEMPORARY)]
+            modes = [(name, here.state(name).st_mode) for name in names]
     except FileNotFoundError:
+        return
+    except NotPlainError as error:
+        message = f"{error.strerror}; put the folder itself there"
+        files.report(path, Fault("SK003", 1, 1, message))
         return
     except OSError as error:
         message = f"cannot be read: {error.strerror}"
-        files.report(folder, Fault("SK001", 1, 1, message))
+        files.report(path, Fault("SK001", 1, 1, message))
         return
-    for entry in entries:
-        if entry.is_symlink():
-            files.report(f"{folder}/{entry.name}", Fault("SK003", 1, 1, _LINK))
+    for name, mode in modes:
+        if stat.S_ISLNK(mode):
+            files.report(f"{path}/{name}", Fault("SK003", 1, 1, _LINK))
         else:
-            yield entry
+            yield name, stat.S_ISDIR(mode)
 
 
 def _cards(files: _Files) -> Iterator[Card | None]:
-    for folder in _inside(files, CARDS):
-        path = f"{CARDS}/{folder.name}/card.yaml"
+    for name, _ in _inside(files, CARDS):
+        path = f"{CARDS}/{name}/card.yaml"
         if not os.path.lexists(files.root / path):
             continue
         card = files.read(path, _CARD)
-        if card and card.id != folder.name:
+        if card and card.id != name:
             place = files.trees[path].place(("id",))
-            message = f"id {card.id!r} in the folder {folder.name!r}; rename one"
+            message = f"id {card.id!r} in the folder {name!r}; rename one"
             files.report(path, Fault("SK006", *place, message))
             card = None
         if card:
@@ -267,9 +295,9 @@ def _pictures(files: _Files, path: str, card: Card) -> None:
     for index, key, name in named:
         if name is None:
             continue
-        found = files.root / CARDS / card.id / name
         try:
-            state = found.lstat()
+            with folder(files.root, f"{CARDS}/{card.id}") as here:
+                state = here.state(name)
             fault = "is no plain file" * (not stat.S_ISREG(state.st_mode))
             fault = fault or "is larger than 2 MiB" * (state.st_size > SHARED_BYTES)
         except OSError as error:

@@ -141,9 +141,9 @@ class Arena(Run):
     """1; raised when a key changes its meaning or goes away."""
     generated_at: PlainText
     """Day or time of the run."""
-    rows: tuple[Contender, ...]
+    rows: Annotated[tuple[Contender, ...], Field(max_length=200)]
     """The attacks, in the order in which they are shown."""
-    columns: tuple[Contender, ...]
+    columns: Annotated[tuple[Contender, ...], Field(max_length=200)]
     """The defenses, in the order in which they are shown."""
-    cells: tuple[Cell, ...]
+    cells: Annotated[tuple[Cell, ...], Field(max_length=20_000)]
     """The figures; a pair without one was not run."""

@@ -5,48 +5,50 @@ from __future__ import annotations
 import contextlib
 import difflib
 import os
-import tempfile
-import time
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from surveykit import files
 from surveykit.errors import MachineError
+from surveykit.files import LEFTOVER_SECONDS, TEMPORARY
 
-TEMPORARY = ".surveykit-new-"
-"""Start of the names of files that are not finished yet."""
+__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "stale", "stale_paths", "sweep", "write", "write_folder"]  # fmt: skip
+
 LISTING = ".surveykit-files"
 """File in a folder of generated files that names them, so that a later run may delete them."""
-LEFTOVER_SECONDS = 3600
-"""Unfinished files older than this belong to a run that was killed."""
 
 
 def write(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     """Paths below `root` that changed. A file is either old or new, never in between.
 
     All new contents lie on disk before the first file is replaced; files that already hold their text are
-    not touched. Raises MachineError when a file cannot be written; then the file at fault is still the old one.
+    not touched, and no link is followed. What killed runs left in the folders is swept. Raises MachineError when a file
+    cannot be written; then the file at fault is still the old one.
     """
-    targets = {path: _inside(root, path) for path in texts}
-    changed = [
-        path
-        for path, text in texts.items()
-        if _bytes_of(targets[path]) != text.encode("utf-8")
-    ]
-    ready: dict[Path, Path] = {}
+    sweep(root, texts)
+    changed = stale_paths(root, texts)
+    ready: dict[str, str] = {}
     try:
         for path in changed:
             with _named(path):
-                ready[targets[path]] = _prepare(targets[path], texts[path])
+                ready[path] = _prepare(root, path, texts[path])
         for path in changed:
-            with _named(path):
-                os.replace(ready[targets[path]], targets[path])  # noqa: PTH105 - the one step that tests must be able to break
-                del ready[targets[path]]
+            with _named(path), _folder_of(root, path) as folder:
+                folder.replace(ready[path], PurePosixPath(path).name)
+                del ready[path]
     finally:
-        for temporary in ready.values():
-            temporary.unlink(missing_ok=True)
-    for folder in {targets[path].parent for path in changed}:
-        _sweep(folder)
-    return tuple(changed)
+        for path, temporary in ready.items():
+            with contextlib.suppress(OSError), _folder_of(root, path) as folder:
+                folder.unlink(temporary)
+    return changed
+
+
+def sweep(root: Path, paths: Iterable[str]) -> None:
+    """Delete what killed runs left unfinished beside these files; what cannot be deleted stays."""
+    for parent in {PurePosixPath(_checked(root, path)).parent for path in paths}:
+        with contextlib.suppress(OSError), files.folder(root, str(parent)) as folder:
+            folder.sweep()
 
 
 def write_folder(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
@@ -54,12 +56,16 @@ def write_folder(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
 
     Only files named in the folder's own listing are ever deleted. Raises MachineError.
     """
-    listed = (_bytes_of(folder / LISTING) or b"").decode("utf-8", "replace")
+    listed = (_bytes_of(folder, LISTING) or b"").decode("utf-8", "replace")
     listing = "".join(f"{path}\n" for path in sorted(texts))
     changed = write(folder, {**texts, LISTING: listing})
     for path in set(listed.splitlines()) - set(texts):
-        with _named(path):
-            _inside(folder, path).unlink(missing_ok=True)
+        with (
+            _named(_checked(folder, path)),
+            contextlib.suppress(FileNotFoundError),
+            _folder_of(folder, path) as inside,
+        ):
+            inside.unlink(PurePosixPath(path).name)
     return tuple(path for path in changed if path != LISTING)
 
 
@@ -68,7 +74,7 @@ def stale_paths(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         path
         for path, text in texts.items()
-        if _bytes_of(_inside(root, path)) != text.encode("utf-8")
+        if _bytes_of(root, path) != text.encode("utf-8")
     )
 
 
@@ -77,7 +83,7 @@ def stale(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(
         _diff(path, old, text)
         for path, text in texts.items()
-        if (old := _bytes_of(_inside(root, path))) != text.encode("utf-8")
+        if (old := _bytes_of(root, path)) != text.encode("utf-8")
     )
 
 
@@ -92,50 +98,47 @@ def _diff(path: str, old: bytes | None, text: str) -> str:
     return "".join(line if line.endswith("\n") else f"{line}\n" for line in lines)
 
 
-def _inside(root: Path, path: str) -> Path:
+def _checked(root: Path, path: str) -> str:
     parts = PurePosixPath(path).parts
     if not parts or path.startswith("/") or ".." in parts or "\\" in path:
         raise MachineError(f"{path!r} does not name a file below {root}")
-    return root.joinpath(*parts)
+    return path
 
 
-def _bytes_of(path: Path) -> bytes | None:
-    with _named(str(path)):
+def _folder_of(
+    root: Path, path: str, *, create: bool = False
+) -> contextlib.AbstractContextManager[files.Folder]:
+    return files.folder(root, str(PurePosixPath(path).parent), create=create)
+
+
+def _bytes_of(root: Path, path: str) -> bytes | None:
+    with _named(_checked(root, path)):
         try:
-            return path.read_bytes()
+            return files.read(root, path)
         except FileNotFoundError:
             return None
 
 
-def _prepare(target: Path, text: str) -> Path:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=TEMPORARY, dir=target.parent)
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode("utf-8"))
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(target.stat().st_mode if target.exists() else _new_file_mode())
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+def _prepare(root: Path, path: str, text: str) -> str:
+    """Name of a new file beside the target that holds the text."""
+    root.mkdir(parents=True, exist_ok=True)
+    temporary = files.temporary()
+    with _folder_of(root, path, create=True) as folder:
+        handle = folder.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(text.encode("utf-8"))
+                file.flush()
+                os.fsync(file.fileno())
+                with contextlib.suppress(
+                    FileNotFoundError, AttributeError
+                ):  # Windows has no fchmod
+                    state = folder.state(PurePosixPath(path).name)
+                    os.fchmod(file.fileno(), stat.S_IMODE(state.st_mode))
+        except BaseException:
+            folder.unlink(temporary)
+            raise
     return temporary
-
-
-def _new_file_mode() -> int:
-    # The mask can only be read by setting it.
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return 0o666 & ~mask
-
-
-def _sweep(folder: Path) -> None:
-    for path in folder.glob(f"{TEMPORARY}*"):
-        with contextlib.suppress(OSError):
-            age_seconds = time.time() - path.stat().st_mtime
-            if age_seconds > LEFTOVER_SECONDS:
-                path.unlink()
 
 
 @contextlib.contextmanager

@@ -6,9 +6,7 @@ Nothing else is guessed: `no`, `1e3`, `2026-11-20`, `012` and `1_000` stay strin
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -26,6 +24,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
+from surveykit import files
 from surveykit.yaml_cut import cut
 
 try:
@@ -38,6 +37,8 @@ Loc = tuple[str | int, ...]
 
 MAX_DEPTH = 12
 MAX_BYTES = 256 * 1024
+MAX_TEXT = 10_000
+"""Characters of one value or key."""
 
 _NOT_PLAIN = "a link, folder or pipe; put the file itself here"
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,15}")
@@ -120,18 +121,21 @@ def shown(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:60]}…{text[-15:]}"
 
 
-def read(path: Path, limit: int = MAX_BYTES) -> Tree:
-    """The file as a tree; what is wrong with it as faults. Raises nothing for bad files."""
+def read(path: Path, limit: int = MAX_BYTES, *, root: Path | None = None) -> Tree:
+    """The file as a tree; what is wrong with it as faults. Raises nothing for bad files.
+
+    Below `root`, by default the file's own folder, no link is followed.
+    """
     try:
-        text = load_text(path, limit)
+        text = load_text(path, limit, root)
     except RefusedError as error:
         return Tree(faults=[error.fault])
     return parse(text)
 
 
-def load_text(path: Path, limit: int) -> str:
+def load_text(path: Path, limit: int, root: Path | None = None) -> str:
     """Text of a plain file. Raises RefusedError for what is no file, too large or no text."""
-    return decode(_bytes(path, limit))
+    return decode(_bytes(path, limit, root or path.parent))
 
 
 def parse(text: str) -> Tree:
@@ -169,18 +173,19 @@ def decode(raw: bytes) -> str:
     return text
 
 
-def _bytes(path: Path, limit: int) -> bytes:
-    # O_NONBLOCK: opening a pipe must not wait for a writer.
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
+def _bytes(path: Path, limit: int, root: Path) -> bytes:
+    name = path.relative_to(root).as_posix()
     try:
-        handle = os.open(path, flags)
-        with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise RefusedError("SK003", (1, 1), _NOT_PLAIN)
-            raw = file.read(limit + 1)
+        raw = files.read(root, name, limit + 1)
+    except IsADirectoryError:
+        raise RefusedError("SK003", (1, 1), _NOT_PLAIN) from None
+    except files.NotPlainError as error:
+        above = error.path != name  # a link on the way to the file
+        fault = (
+            f"{error.strerror}; put the folder itself there" if above else _NOT_PLAIN
+        )
+        raise RefusedError("SK003", (1, 1), fault) from None
     except OSError as error:
-        if path.is_symlink() or path.is_dir():
-            raise RefusedError("SK003", (1, 1), _NOT_PLAIN) from None
         reason = error.strerror or "unknown reason"
         raise RefusedError("SK001", (1, 1), f"cannot be read: {reason}") from None
     if len(raw) > limit:
@@ -237,11 +242,12 @@ class _Builder:
     def _value(self, event: Any, depth: int) -> Any:
         kind = type(event)
         if kind is AliasEvent:
-            fault = f"alias *{event.anchor}; write the value out, or quote it"
+            fault = f"alias *{event.anchor[:40]}; write the value out, or quote it"
             raise _refused("SK109", event, fault)
         if event.anchor is not None or event.tag is not None:
             self._decorated(event)
         if kind is ScalarEvent:
+            _short(event)
             if fault := cut(event, self._text):
                 self._faults.append(_refused("SK114", event, fault).fault)
             return _scalar(event)
@@ -262,6 +268,7 @@ class _Builder:
             if type(event) is not ScalarEvent:
                 fault = "a key must be a plain word; quote a value that starts with [ { * or ?"
                 raise _refused("SK112", event, fault)
+            _short(event)
             if event.anchor is not None or event.tag is not None:
                 self._decorated(event)
             key = event.value
@@ -275,12 +282,18 @@ class _Builder:
 
     def _decorated(self, event: Any) -> None:
         if event.anchor is not None:
-            fault = f"anchor &{event.anchor}; delete it, or quote the value"
+            fault = f"anchor &{event.anchor[:40]}; delete it, or quote the value"
             self._faults.append(_refused("SK109", event, fault).fault)
         if event.tag is not None:
-            tag = event.tag.replace("tag:yaml.org,2002:", "!!")
+            tag = event.tag.replace("tag:yaml.org,2002:", "!!")[:40]
             fault = f"tag {tag}; delete it, or quote the value"
             self._faults.append(_refused("SK108", event, fault).fault)
+
+
+def _short(event: Any) -> None:
+    if len(event.value) > MAX_TEXT:
+        fault = f"a text of {len(event.value)} characters, more than {MAX_TEXT}; an entry holds facts, not texts"
+        raise _refused("SK002", event, fault)
 
 
 def _scalar(event: Any) -> Any:

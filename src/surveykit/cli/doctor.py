@@ -127,7 +127,7 @@ def _drafts(home: Path, checked: Checked, *, in_full: bool) -> Iterator[_Check]:
     paths = sorted({p.path for p in checked.problems if p.rule == UNFINISHED})
     lines: list[str] = []
     for path in paths:
-        tree = yaml_tree.read(home / path)
+        tree = yaml_tree.read(home / path, root=home)
         left = dict(_left(tree))
         place = openable(home, path)
         if in_full or len(paths) <= MOST_IN_FULL:

@@ -166,7 +166,7 @@ def formatted(home: Path, paths: Sequence[str]) -> Formatted:
 
     changed, problems = {}, []
     for path in paths:
-        tree = read(home / path)
+        tree = read(home / path, root=home)
         try:
             faults = tree.faults
             new = format_text(tree.text) if not faults else tree.text

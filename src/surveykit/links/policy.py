@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -97,10 +98,9 @@ def _problem(line: int, message: str, severity: Severity = Severity.ERROR) -> Pr
 
 def read_policy(root: Path) -> tuple[Policy, list[Problem]]:
     """The policy of a repository and what is wrong with it; without a file it is empty."""
-    path = root / FILE
-    if not path.exists():
+    if not os.path.lexists(root / FILE):
         return Policy(), []
-    tree = read(path)
+    tree = read(root / FILE, root=root)
     faults = list(tree.faults)
     rules = validated(_RULES, tree, faults) if not faults and tree.data else ()
     problems = [Problem(FILE, f.line, f.column, f.rule, f.message) for f in faults]
