@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -113,7 +114,7 @@ def _at(home: Path, start: str, path: str) -> bytes | None:
 
 
 def _names(output: bytes) -> list[str]:
-    return [name.decode("utf-8", "replace") for name in output.split(b"\0") if name]
+    return [os.fsdecode(name) for name in output.split(b"\0") if name]
 
 
 def _git(home: Path, *arguments: str) -> bytes:

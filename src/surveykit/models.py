@@ -200,6 +200,11 @@ FORMS = {
 """Pattern of a type -> what to write, in words."""
 
 
+def is_id(text: str) -> bool:
+    """Whether a text has the form of an entry's id."""
+    return re.fullmatch(_pattern(PaperId), text) is not None
+
+
 class Model(BaseModel):
     """What all models share: frozen, no unknown keys, docstrings become descriptions."""
 

@@ -59,14 +59,20 @@ def report(
     READMEs gain and lose. The text is Markdown in which nothing from an entry is markup.
     """
     from surveykit.changes import changes
+    from surveykit.models import is_id
     from surveykit.render.pull_report import pull_report
+    from surveykit.report import printable
 
     home = repository(root)
     found = changes(home, base)
     if names:
         for change in found:
-            if not change.deleted:
+            if change.deleted:
+                continue
+            if is_id(change.id):
                 say(change.id)
+            else:
+                note(f"{printable(change.path)}: no name of an entry, so left out")
         return FINE
     catalog = readable(home)
     said = {row["id"]: row for row in _rows(verified, "")}

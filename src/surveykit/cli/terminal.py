@@ -100,7 +100,8 @@ def say(text: str, end: str = "\n") -> None:
 
 def say_json(value: object) -> None:
     """Print as JSON."""
-    say(json.dumps(value, ensure_ascii=False, indent=2, default=str))
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    say(text.encode("utf-8", "backslashreplace").decode())  # names of files that are no text
 
 
 def note(text: str) -> None:
@@ -130,5 +131,7 @@ def refuse(error: CatalogError, home: Path, most: int = 3) -> int:
 
 def fail(text: str, code: int) -> int:
     """Print one line that says what went wrong; gives back the exit code."""
-    note(f"Error: {' '.join(text.split())}")
+    from surveykit.report import printable
+
+    note(f"Error: {printable(' '.join(text.split()))}")
     return code

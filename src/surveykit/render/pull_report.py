@@ -11,6 +11,7 @@ from surveykit.errors import Problem, Severity, plural
 from surveykit.models import Paper, is_mark
 from surveykit.render.markdown import escape
 from surveykit.render.readme import short_authors, venue_label
+from surveykit.report import printable
 
 MARKER = "<!-- surveykit report -->"
 """First line; by it the comment of an earlier run is found again."""
@@ -18,6 +19,8 @@ MOST_CHARACTERS = 60_000
 """A comment of the forge holds 65,536."""
 MOST_LINES = 80
 """Of a difference."""
+MOST_OF_A_TEXT = 1000
+"""Characters; a summary fits in."""
 
 
 @dataclass(frozen=True)
@@ -104,7 +107,7 @@ def _summary(pull: PullRequest) -> Iterator[str]:
     yield ""
     for problem in pull.problems[:50]:
         where = f"{problem.path}:{problem.line}:{problem.column}"
-        yield f"- {escape(where)} {problem.rule} {problem.severity}: {escape(problem.message)}"
+        yield f"- {_shown(where)} {problem.rule} {problem.severity}: {_shown(problem.message)}"
     yield ""
 
 
@@ -115,20 +118,20 @@ def _generated(stale: tuple[str, ...] | None) -> str:
 
 
 def _entry(entry: Entry, catalog: Catalog) -> Iterator[str]:
-    yield f"### {escape(entry.id)} ({entry.state})\n"
+    yield f"### {_shown(entry.id)} ({entry.state})\n"
     if entry.paper:
         yield from _card(entry.paper, catalog)
     if entry.state == "changed" and entry.fields:
         yield "| field · 字段 | before · 原值 | now · 新值 |\n| --- | --- | --- |"
         for name, before, now in entry.fields:
-            yield f"| {escape(name)} | {escape(_short(before))} | {escape(_short(now))} |"
+            yield f"| {_shown(name)} | {_shown(before)} | {_shown(now)} |"
         yield ""
     for text in entry.duplicates:
-        yield f"- ⚠️ may be a duplicate · 可能重复: {escape(text)}"
+        yield f"- ⚠️ may be a duplicate · 可能重复: {_shown(text)}"
     if entry.verdict:
-        yield f"- compared with the services · 与数据源比对: {escape(entry.verdict)}"
+        yield f"- compared with the services · 与数据源比对: {_shown(entry.verdict)}"
     for url, state in entry.links:
-        yield f"- link · 链接: {escape(state)} {escape(url)}"
+        yield f"- link · 链接: {_shown(state)} {_shown(url)}"
     yield ""
 
 
@@ -138,22 +141,22 @@ def _card(paper: Paper, catalog: Catalog) -> Iterator[str]:
         if paper.venue in catalog.venues
         else str(paper.year)
     )
-    yield f"**{escape(paper.title.en)}**  "
-    yield f"{escape(paper.title.zh)}  "
-    yield f"{escape(short_authors(paper, 'en'))} · {escape(where)}\n"
+    yield f"**{_shown(paper.title.en)}**  "
+    yield f"{_shown(paper.title.zh)}  "
+    yield f"{_shown(short_authors(paper, 'en'))} · {_shown(where)}\n"
     terms = "; ".join(
         f"{axis}: {', '.join(_named(catalog, axis, ids))}"
         for axis, ids in paper.terms.items()
     )
-    yield f"- {escape(terms)}"
+    yield f"- {_shown(terms)}"
     names = {
         **paper.identifiers.model_dump(exclude_none=True),
         **paper.links.model_dump(exclude_none=True),
     }
     for name, value in names.items():
-        yield f"- {escape(name)}: {escape(str(value))}"
+        yield f"- {_shown(name)}: {_shown(str(value))}"
     if paper.tldr:
-        yield f"- {escape(paper.tldr.en)}\n- {escape(paper.tldr.zh)}"
+        yield f"- {_shown(paper.tldr.en)}\n- {_shown(paper.tldr.zh)}"
     if _unfinished(paper):
         yield "- ✍️ left to the author · 待作者补充 (`todo`)"
     yield ""
@@ -178,9 +181,9 @@ def _unfinished(paper: Paper) -> bool:
 def _difference(path: str, lines: Sequence[str]) -> Iterator[str]:
     if not lines:
         return
-    shown = list(lines[:MOST_LINES])
+    shown = [_short(printable(line)) for line in lines[:MOST_LINES]]
     fence = "`" * (max((_run(line) for line in shown), default=0) + 3)
-    yield f"<details><summary>{escape(path)} ({plural(len(lines), 'line')})</summary>\n"
+    yield f"<details><summary>{_shown(path)} ({plural(len(lines), 'line')})</summary>\n"
     yield f"{fence}diff"
     yield from shown
     if len(lines) > MOST_LINES:
@@ -193,5 +196,10 @@ def _run(line: str) -> int:
     return max(map(len, re.findall("`+", line)), default=0)
 
 
+def _shown(text: str) -> str:
+    """A text as Markdown that shows it on one line; a long one is cut."""
+    return escape(printable(_short(text)))
+
+
 def _short(text: str) -> str:
-    return text if len(text) <= 300 else f"{text[:299]}…"
+    return text if len(text) <= MOST_OF_A_TEXT else f"{text[:MOST_OF_A_TEXT]}…"
