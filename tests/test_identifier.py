@@ -101,6 +101,7 @@ UNDERSTOOD = {
         "see https://arxiv.org/abs/2303.15180",
     ],
     "arXiv:hep-th/9901001": ["hep-th/9901001v3", "arXiv:hep-th/9901001"],
+    "arXiv:2002.08619": ["cs.LG/2002.08619", "arXiv:stat.ML/2002.08619v2"],
     "arXiv:cs/9901001": [
         "https://export.arxiv.org/abs/cs/9901001",
         "https://arxiv.org/pdf/cs/9901001v2",

@@ -20,7 +20,8 @@ MOST_CHARACTERS = 2000
 _ARCHIVES = "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
 _MONTHLY = "[0-9]{2}(?:0[1-9]|1[0-2])"
 _NUMBER = rf"({_MONTHLY}\.[0-9]{{4,5}}|(?:{_ARCHIVES})(?:\.[a-z]{{2}})?/{_MONTHLY}[0-9]{{3}})(?:v[0-9]{{1,3}})?"
-_ARXIV = re.compile(rf"(?i)(?:arxiv ?: ?)?{_NUMBER}")
+_ARCHIVE = rf"(?:(?:{_ARCHIVES})(?:\.[a-z-]+)?/(?=[0-9]{{4}}\.))?"  # a slip: `cs.LG/2002.08619`
+_ARXIV = re.compile(rf"(?i)(?:arxiv ?: ?)?{_ARCHIVE}{_NUMBER}")
 _ARXIV_IN_PATH = rf"(?i)(?:^|/)(?:arxiv:)?{_NUMBER}(?:\.[a-z.]+)?(?=/|$)"
 _ARXIV_ELSEWHERE = rf"(?i)/arxiv[/:]{_NUMBER}(?=\.|/|$)"
 _DBLP_ARXIV = r"/journals/corr/abs-([0-9]{4})-([0-9]{4,5})(?=\.|/|$)"
@@ -36,7 +37,6 @@ _BARE_OPENREVIEW = r"(?=[^A-Z]*[A-Z])(?=.*(?:[a-z][A-Z]|[0-9]))[A-Za-z0-9_-]{8,1
 _SURE = r"(?i)https?://|(?:doi|arxiv|acl):|10\.|[0-9]{4}\.[0-9]{4}|[a-z.-]+/[0-9]{7}"
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+", re.ASCII)
 _NO_OWNERS = "about apps collections explore features gist login marketplace orgs search settings sponsors topics trending"
-# What publishers hang behind the DOI in their addresses.
 _BEHIND_DOI = r"(?i)(?:/(?:abstract|cite|epdf|epub|figures?|full|full-?text|html|meta|metrics|pdf|reader|references|summary|tables?)(?:/[0-9]+)?)+/?$|\.(?:pdf|html?|full|full-text|abstract)$"
 _PAIRS = {")": "(", "]": "[", ">": "<", "}": "{"}
 _LOOSE = ".,;:!?。、…*`\"'”’»"
