@@ -181,7 +181,9 @@ def _policy(files: _Files) -> None:
     """Reports what is wrong with the exceptions for links; whether one has ended is seen when links are checked."""
     if os.path.lexists(files.root / policy.FILE):
         files.trees[policy.FILE] = Tree()
-        files.problems += policy.read_policy(files.root)[1]
+        _, problems = policy.read_policy(files.root)
+        told = (Fault(p.rule, p.line, p.column, p.message) for p in problems)
+        files.report(policy.FILE, *told)
 
 
 def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:

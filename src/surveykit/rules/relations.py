@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from surveykit.catalog import Catalog
 from surveykit.rules.rule import Finding, Rule, at, did_you_mean
 
+MOST_HINTS = 200
+"""Unknown ids for which a known one is looked for."""
+
 
 def _card_path(card_id: str) -> str:
     return f"reference_impls/{card_id}/card.yaml"
@@ -15,10 +18,13 @@ def _card_path(card_id: str) -> str:
 def unknown_target(catalog: Catalog) -> Iterator[Finding]:
     """Relations to entries that do not exist."""
     known = {id_: id_ for id_ in catalog.paths}
+    hints: dict[str, str] = {}
     for paper in catalog.papers:
         for index, relation in enumerate(paper.relations):
             if relation.to not in known:
-                hint = did_you_mean(relation.to, known)
+                if relation.to not in hints and len(hints) < MOST_HINTS:
+                    hints[relation.to] = did_you_mean(relation.to, known)
+                hint = hints.get(relation.to)
                 message = f"no entry {relation.to!r}{hint or '; add it first'}"
                 yield at(catalog, paper, ("relations", index, "to"), message)
 
