@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -145,6 +146,44 @@ def test_moves_that_a_person_should_decide_are_left(tmp_path):
         assert not repairs.done
         assert len(repairs.refused) == 1
         assert file.read_text(encoding="utf-8") == text
+
+
+OF_ONE_VISIT = [
+    *("?utm_source=x", "?a=1&UTM_Campaign=x", "?gclid=1", "?fbclid=1", "?msclkid=1", "?mc_cid=1", "?_gl=1"),
+    *("?sid=4711", "?PHPSESSID=1", ";jsessionid=0A1B", ";JSESSIONID=0A1B?x=1", "?ASPSESSIONIDAB=1", "?session_id=1"),
+    *("?token=1", "?access_token=1", "#access_token=1&x=2", "?X-Amz-Signature=1", "?casa_token=1", "?sso_ticket=1&ticket=1"),
+    "?q=eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9",
+    "?a=1;sid=2",
+]  # fmt: skip
+LASTING = [
+    *("?id=iC4UHbQ01Mp", "?v=dQw4w9WgXcQ&t=10", "?author=x&assessment=1", "#L120", "/hash/0a1b2c3d4e5f60718293a4b5c6d7e8f9"),
+    *("?download=inline&p=3", "?arnumber=9872528", ";v=2"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("tail", OF_ONE_VISIT)
+def test_what_belongs_to_one_visit_is_never_written(tmp_path, tail):
+    file = tmp_path / "a.yaml"
+    text = ENTRY.replace("{value}", OLD)
+    file.write_text(text, encoding="utf-8")
+    repairs = repair([moved(OLD, NEW + tail)], tmp_path)
+    assert repairs.done == ()
+    assert "belongs to one visit" in repairs.refused[0][1]
+    assert file.read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("tail", LASTING)
+def test_parameters_that_last_are_written(tmp_path, tail):
+    file = tmp_path / "a.yaml"
+    file.write_text(ENTRY.replace("{value}", OLD), encoding="utf-8")
+    assert repair([moved(OLD, NEW + tail)], tmp_path).refused == ()
+
+
+def test_a_parameter_that_the_entry_had_before_may_stay(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text(ENTRY.replace("{value}", f"{OLD}?sid=7"), encoding="utf-8")
+    repairs = repair([moved(f"{OLD}?sid=7", f"{NEW}?sid=7")], tmp_path)
+    assert len(repairs.done) == 1
 
 
 def test_only_moved_links_of_entries_are_touched(tmp_path):

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import tempfile
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import parse_qsl, urldefrag, urlsplit
 
 from pydantic import TypeAdapter, ValidationError
 
-from surveykit.errors import MachineError
+from surveykit import files, outputs
 from surveykit.links.engine import Finding
 from surveykit.links.gather import Place
 from surveykit.links.state import State
@@ -22,6 +22,18 @@ from surveykit.yaml_tree import Loc, RefusedError, Tree, decode, parse
 
 IDENTIFIER_HOSTS = frozenset({"doi.org", "dx.doi.org", "hdl.handle.net", "arxiv.org"})
 """Hosts whose addresses are names that stay, wherever they lead today."""
+
+_PASSING = re.compile(
+    # where a visitor came from
+    r"utm_\w+|mtm_\w+|pk_\w+|hsa_\w+|_hs\w+|_g[al]|mc_[ce]id|mkt_tok|ref_src|trk|vero_id|oly_\w+|igsh(?:id)?|needaccess"
+    r"|(?:fb|g|d|y|tw|tt|irc)clid|msclkid|li_fat_id|[gw]braid"
+    # who a visitor is, and for how long
+    r"|(?:j|php|asp|asp\.net_|cf|\w+[-_.])?sess(?:ion)?(?:[-_]?(?:id|key|token)\w*)?|s?sid|cfid|osid|zenid|nonce|state|ticket|expires"
+    r"|(?:.*[-_.])?\w*(?:token|signature|credential|password|passwd|apikey|api_key|auth)|sig|key-pair-id|x-amz-.*",
+    re.IGNORECASE,
+)
+"""Names of parameters that belong to one visit."""
+_LIKE_A_TOKEN = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[\w.~+/=-]{32,}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -53,7 +65,7 @@ def repair(findings: Iterable[Finding], root: Path) -> Repairs:
                 files[place.path].append(Edit(place, new))
     done: list[Edit] = []
     for path, edits in files.items():
-        made, left = _rewrite(root / path, edits)
+        made, left = _rewrite(root, path, edits)
         done += made
         refused += left
     return Repairs(tuple(done), tuple(refused))
@@ -81,17 +93,32 @@ def _doubt(old: str, new: str) -> str:
         return "the old address is a lasting name"
     if before.scheme == "https" and after.scheme == "http":
         return "the new address is not encrypted"
+    for name in sorted(_visit(new) - _visit(old)):
+        return f"the new address holds {name!r}, which belongs to one visit"
     return ""
 
 
+def _visit(url: str) -> set[str]:
+    """Parameters of an address that tell of a session or of where a visitor came from."""
+    parts = urlsplit(url)
+    inside_path = parts.path.partition(";")[2].replace(";", "&").replace("/", "&")
+    fragment = parts.fragment if "=" in parts.fragment else ""
+    texts = (parts.query.replace(";", "&"), inside_path, fragment)
+    pairs = [pair for text in texts for pair in parse_qsl(text, keep_blank_values=True)]
+    return {
+        name
+        for name, value in pairs
+        if _PASSING.fullmatch(name[:100]) or _LIKE_A_TOKEN.fullmatch(value)
+    }
+
+
 def _rewrite(
-    path: Path, edits: list[Edit]
+    root: Path, path: str, edits: list[Edit]
 ) -> tuple[list[Edit], list[tuple[Place, str]]]:
     done: list[Edit] = []
     refused: list[tuple[Place, str]] = []
     try:
-        raw = path.read_bytes()
-        text = decode(raw)
+        text = decode(files.read(root, path))
     except (OSError, RefusedError) as error:
         return [], [(edit.place, f"cannot be read: {error}") for edit in edits]
     for edit in edits:
@@ -104,7 +131,7 @@ def _rewrite(
             text = changed
             done.append(edit)
     if done:
-        _write(path, text.encode())
+        outputs.write(root, {path: text})
     return done, refused
 
 
@@ -157,18 +184,3 @@ def _index(text: str, line: int, column: int) -> int:
     for _ in range(line - 1):
         start = text.index("\n", start) + 1
     return start + column - 1
-
-
-def _write(path: Path, raw: bytes) -> None:
-    """All or nothing: a new file takes the old one's place."""
-    try:
-        mode = path.stat().st_mode & 0o777
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(raw)
-        new = Path(file.name)
-        new.chmod(mode)
-        new.replace(path)
-    except OSError as error:
-        raise MachineError(f"{path}: {error.strerror}") from None
