@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PATHS = os.pathsep.join([str(ROOT / "src"), str(ROOT / "tests/links/names")])
 POLITE = ["--allow", "127.0.0.0/8", "--spacing", "0"]
 
 
@@ -27,11 +28,7 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
         for k, v in os.environ.items()
         if k not in ("GITHUB_TOKEN", "GITHUB_STEP_SUMMARY", "SSL_CERT_FILE")
     }
-    return (
-        known
-        | {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(ROOT / "src")}
-        | more
-    )
+    return known | {"XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": PATHS} | more
 
 
 @pytest.fixture
@@ -205,7 +202,7 @@ def repo(catalog_dir, hostile):
     """The invented catalog with one entry whose links lead to the hostile server."""
     file = catalog_dir / "catalog/papers/2024/muller2024journal.yaml"
     text = file.read_text(encoding="utf-8").replace(
-        "https://github.com/example/guard", f"http://127.0.0.1:{hostile.port}/moved"
+        "https://github.com/example/guard", f"http://code.test:{hostile.port}/moved"
     )
     file.write_text(text, encoding="utf-8")
     for words in (
@@ -253,7 +250,7 @@ def test_fix_rewrites_what_has_moved_and_nothing_else(run, repo, hostile):
     changed = [
         x for x in diff.splitlines() if x[:1] in "+-" and x[:3] not in ("+++", "---")
     ]
-    site = f"http://127.0.0.1:{hostile.port}"
+    site = f"http://code.test:{hostile.port}"
     assert changed == [f"-  code: {site}/moved", f"+  code: {site}/plain"]
     done = run("--since", "HEAD", "--only", "code", *POLITE, cwd=repo)
     assert done.stdout == "1 link: 1 ok\n"

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import re
 import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import aiohttp
 import httpx
 from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.client_proto import ResponseHandler
+from aiohttp.http import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
 from surveykit.hosts import literal
@@ -94,6 +99,41 @@ class GuardedResolver(AbstractResolver):
         """Nothing is held."""
 
 
+_HEAD_END = re.compile(rb"(?:\A\r?|\n\r?)\n")
+_LENGTH = re.compile(rb"^content-length:([^\r\n]*)\r?\n", re.IGNORECASE | re.MULTILINE)
+_CODING = re.compile(rb"^transfer-encoding:", re.IGNORECASE | re.MULTILINE)
+
+
+class _HeadFirst(ResponseHandler):
+    """Hands the parser each head alone: what follows it may be no HTTP, and the status counts all the same."""
+
+    def data_received(self, data: bytes) -> None:
+        start = 0
+        for found in itertools.islice(_HEAD_END.finditer(data), 4):  # hints, then one
+            super().data_received(_framed(data[start : found.end()]))
+            start = found.end()
+        if start < len(data) or not data:
+            super().data_received(data[start:])
+
+    def set_exception(self, exc: BaseException, *cause: BaseException) -> None:
+        super().set_exception(exc, *cause)
+        body = self._payload  # its reader would wait for what the parser refused
+        if isinstance(exc, HttpProcessingError) and body and not body.is_eof():
+            body.set_exception(aiohttp.ClientPayloadError(str(exc)))
+
+
+def _framed(head: bytes) -> bytes:
+    """A head without lengths that say nothing; its body ends with the connection, as in browsers."""
+    lengths = {value.strip() for value in _LENGTH.findall(head)}
+    if not lengths or not head.startswith(b"HTTP/"):
+        return head
+    first, _, rest = _LENGTH.sub(b"", head).partition(b"\n")
+    known = len(lengths) == 1 and re.fullmatch(rb"[0-9]{1,18}", *lengths)
+    if known and not _CODING.search(head):
+        rest = b"content-length: %b\r\n%b" % (known[0], rest)
+    return b"%b\n%b" % (first, rest)
+
+
 def trusted() -> ssl.SSLContext:
     """Authorities of `SSL_CERT_FILE` or `SSL_CERT_DIR` where set, else the bundled ones. Raises OSError."""
     return httpx.create_ssl_context(trust_env=True)
@@ -120,6 +160,9 @@ def transport(
         socket_factory=resolver.open_socket,
         keepalive_timeout=5,
     )
+    # No public name for it; the tests of bodies that break off fail when it goes.
+    first = partial(_HeadFirst, loop=asyncio.get_running_loop())
+    connector._factory = cast("partial[ResponseHandler]", first)
     session = aiohttp.ClientSession(
         connector=connector,
         cookie_jar=aiohttp.DummyCookieJar(),

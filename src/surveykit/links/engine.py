@@ -217,7 +217,7 @@ class Run:
         """Result of as many tries as it takes and the plan allows."""
         for attempt in itertools.count(1):
             result = await self._look(link)
-            if result.reason in OFFLINE:
+            if result.reason in OFFLINE and not result.hops:
                 await self._network.report(host, silent=True)
             elif result.state is not State.BLOCKED:
                 self._network.prove()
@@ -239,7 +239,8 @@ class Run:
 
     def _wait(self, result: Result, attempt: int) -> float | None:
         """Seconds until the next try; None when there is none."""
-        if result.reason not in TRANSIENT or attempt >= self.plan.tries:
+        passing = result.reason in TRANSIENT and not result.slow
+        if not passing or attempt >= self.plan.tries:
             return None
         if result.retry_after is not None:
             longest = self.plan.longest_wait_seconds
@@ -268,7 +269,7 @@ class Run:
         results = [
             await self.fetcher.look(url, thorough=False) for url in self.canaries
         ]
-        return any(result.reason not in OFFLINE for result in results)
+        return any(r.hops or r.reason not in OFFLINE for r in results)
 
 
 class _Network:

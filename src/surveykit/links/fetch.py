@@ -16,7 +16,15 @@ import httpx
 
 from surveykit.links.address import BlockedError, Guard
 from surveykit.links.gate import Clock, Gate, retry_after
-from surveykit.links.judge import PERMANENT, REDIRECTS, Reply, Verdict, failed, judge
+from surveykit.links.judge import (
+    PERMANENT,
+    REDIRECTS,
+    Reply,
+    Verdict,
+    failed,
+    judge,
+    words,
+)
 from surveykit.links.page import MOST_BYTES, Page, read_page
 from surveykit.links.state import Hop, Reason, Result, State
 
@@ -35,7 +43,7 @@ class Limits:
     read_seconds: float = 20.0
     """Wait for the next bytes."""
     whole_seconds: float = 60.0
-    """Longest time of one request, whatever trickles in."""
+    """Longest time of one check, its redirects included, whatever trickles in."""
 
 
 @dataclass(slots=True)
@@ -50,6 +58,13 @@ class _Way:
     target: str | None = None
     permanent: bool = True
     seconds: float = 0.0
+    slow: bool = False
+
+    def spend(self, seconds: float, limits: Limits, body: _Body) -> None:
+        """Count the time of one request; one that ran out of it is not made again."""
+        self.seconds += seconds
+        waited = isinstance(body.fault, TimeoutError | httpx.TimeoutException)
+        self.slow = waited or self.seconds >= limits.whole_seconds
 
     def result(self, verdict: Verdict, wait: float | None = None) -> Result:
         state, reason, detail = verdict
@@ -65,6 +80,7 @@ class _Way:
             target=target if state is State.MOVED else None,
             seconds=round(self.seconds, 3),
             retry_after=wait,
+            slow=self.slow,
         )
 
     def turn(self, status: int, location: str, most: int) -> Verdict | None:
@@ -184,36 +200,66 @@ class Fetcher:
     ) -> Reply:
         if way and way.cookies:
             way.cookies.set_cookie_header(request)
+        response, body = None, _Body(most)
         async with self.gate.slot(request.url.host):
             start = self.clock()
             try:
-                async with asyncio.timeout(self.limits.whole_seconds):
+                async with asyncio.timeout(self._left(way)):
                     response = await self.transport.handle_async_request(request)
-                    try:
-                        page = await _first_bytes(response, request.method, most)
-                    finally:
-                        await response.aclose()
+                    await body.read(response, request.method)
+            except FAILURES as error:
+                if response is None:
+                    raise
+                body.fault = error
             finally:
                 if way:
-                    way.seconds += self.clock() - start
+                    way.spend(self.clock() - start, self.limits, body)
         if way and "set-cookie" in response.headers:
             response.request = request
             way.cookies = way.cookies or httpx.Cookies()
             way.cookies.extract_cookies(response)
-        return Reply(str(request.url), response.status_code, response.headers, page)
+        status, headers = response.status_code, response.headers
+        return Reply(str(request.url), status, headers, await body.page(headers))
+
+    def _left(self, way: _Way | None) -> float:
+        """Seconds that are left for one check."""
+        spent = way.seconds if way else 0.0
+        return max(self.limits.whole_seconds - spent, 0.0)
 
 
-async def _first_bytes(response: httpx.Response, method: str, most: int) -> Page | None:
-    """The page's beginning; None after a HEAD, where there is none."""
-    if method == "HEAD":
-        return None
-    raw, whole = bytearray(), True
-    stream = cast(httpx.AsyncByteStream, response.stream)
-    chunks = cast(AsyncGenerator[bytes], stream.__aiter__())
-    async with aclosing(chunks):
-        async for chunk in chunks:
-            raw += chunk
-            if len(raw) >= most:
-                whole = False
-                break
-    return read_page(response.headers, bytes(raw[:most]), whole=whole)
+@dataclass(slots=True)
+class _Body:
+    """What came of a reply's body, and what ended it too early."""
+
+    most: int
+    raw: bytearray = field(default_factory=bytearray)
+    asked: bool = False
+    whole: bool = True
+    fault: Exception | None = None
+
+    async def read(self, response: httpx.Response, method: str) -> None:
+        """Read the beginning; nothing after a HEAD, and nothing of a redirect, whose target decides."""
+        leads_on = response.status_code in REDIRECTS and "location" in response.headers
+        self.asked = method != "HEAD" and not leads_on
+        try:
+            if self.asked:
+                await self._chunks(cast(httpx.AsyncByteStream, response.stream))
+        finally:
+            await response.aclose()
+
+    async def _chunks(self, stream: httpx.AsyncByteStream) -> None:
+        chunks = cast(AsyncGenerator[bytes], stream.__aiter__())
+        async with aclosing(chunks):
+            async for chunk in chunks:
+                self.raw += chunk
+                if len(self.raw) >= self.most:
+                    self.whole = False
+                    break
+
+    async def page(self, headers: httpx.Headers) -> Page | None:
+        """The page, taken apart beside the event loop; None where none was asked for."""
+        if not self.asked:
+            return None
+        cut = words(self.fault) if self.fault else ""
+        raw, whole = bytes(self.raw[: self.most]), self.whole and not self.fault
+        return await asyncio.to_thread(read_page, headers, raw, whole=whole, cut=cut)

@@ -194,13 +194,13 @@ def _arrived(asked: str, reply: Reply, pdf: bool) -> Verdict:
         if reply.status == 202:
             return State.UNVERIFIABLE, Reason.CHALLENGE, "202 and an empty page"
         return State.UNVERIFIABLE, Reason.EMPTY_PAGE, "the page is empty"
-    if not page.html:
-        return State.OK, Reason.REACHED, ""
-    if verdict := _speaks(page):
-        return verdict
-    if pdf:
+    if page.html and (verdict := _speaks(page)):
+        # what breaks off has not said all that it had to say
+        return (State.UNVERIFIABLE, *verdict[1:]) if page.cut else verdict
+    if page.html and pdf:
         return State.UNVERIFIABLE, Reason.NOT_PDF, "a web page where a PDF is promised"
-    return State.OK, Reason.REACHED, ""
+    why = f"the page breaks off: {page.cut}" if page.cut else ""
+    return State.OK, Reason.REACHED, why
 
 
 def _elsewhere(asked: str, reached: str) -> Verdict | None:
@@ -263,8 +263,8 @@ def failed(error: BaseException) -> Verdict:
         if reason := _reason(cause):
             old = reason is Reason.TLS_OLD
             state = State.UNVERIFIABLE if old else State.BROKEN
-            return state, reason, _words(cause)
-    return State.BROKEN, Reason.BAD_REPLY, _words(causes[0])
+            return state, reason, words(cause)
+    return State.BROKEN, Reason.BAD_REPLY, words(causes[0])
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
@@ -306,7 +306,8 @@ def _reason(error: BaseException) -> Reason | None:
     return None
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
+    """What an error says, on one line."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return error.verify_message
     words = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import html
+import codecs
 import re
 import zlib
 from dataclasses import dataclass
 from functools import cached_property
 
 import httpx
+from selectolax.lexbor import LexborHTMLParser
 
 MOST_BYTES = 64 * 1024
 """Bytes of a body that are read, before and after decompression."""
@@ -17,12 +18,14 @@ SHORT_TEXT = 600
 """Characters of visible text up to which a whole page is read as one message."""
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset=[\"']?([\w-]{1,40})", re.IGNORECASE)
-_TITLE = re.compile(r"<title[^>]{0,200}>([^<]{0,400})", re.IGNORECASE)
-_SILENT = re.compile(
-    r"<(script|style|noscript|template)\b[^>]*>.*?</\1\s*>|<!--.*?-->",
-    re.IGNORECASE | re.DOTALL,
-)
-_TAG = re.compile(r"<[^>]*>")
+# Nesting costs the parser quadratic time, so no tag but these may hold others: the rest becomes `<br>`, and what
+# readers do not see becomes `<noframes>`, whose content is one piece of text.
+_TAG = re.compile(r"<(/?)([a-z][^\s/<>]*)", re.IGNORECASE)
+_KEPT = frozenset({"title", "script", "style"})
+_SILENT = frozenset({"noscript", "template"})
+_TITLE_LENGTH = 400
+# No charsets of pages, and quadratic.
+_SLOW = frozenset({"idna", "punycode"})
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Page:
     """At most MOST_BYTES, decompressed."""
     whole: bool
     """Whether that is the whole page."""
+    cut: str = ""
+    """Why the rest did not come, though it was asked for."""
 
     @property
     def empty(self) -> bool:
@@ -54,23 +59,33 @@ class Page:
     def _source(self) -> str:
         found = _CHARSET.search(self.raw[:2048])
         name = self.charset or (found[1].decode("ascii") if found else "utf-8")
+        raw = self.raw[:MOST_BYTES]
         try:
-            return self.raw.decode(name, errors="replace")
+            quick = codecs.lookup(name).name not in _SLOW
+            return raw.decode(name if quick else "utf-8", errors="replace")
         except (LookupError, ValueError):
-            return self.raw.decode("utf-8", errors="replace")
+            return raw.decode("utf-8", errors="replace")
 
     @cached_property
+    def _said(self) -> tuple[str, str]:
+        if not self.html:
+            return "", ""
+        tree = LexborHTMLParser(_TAG.sub(_flat, self._source))
+        tree.strip_tags(["script", "style", "noframes"])
+        heading = tree.css_first("title")
+        title = heading.text()[:_TITLE_LENGTH] if heading else ""
+        text = tree.root.text(separator=" ") if tree.root else ""
+        return _one_line(title), _one_line(text)
+
+    @property
     def title(self) -> str:
         """Title on one line; empty for anything but HTML."""
-        found = _TITLE.search(self._source) if self.html else None
-        return _one_line(found[1]) if found else ""
+        return self._said[0]
 
-    @cached_property
+    @property
     def text(self) -> str:
         """Visible text on one line, title included; empty for anything but HTML."""
-        if not self.html:
-            return ""
-        return _one_line(_TAG.sub(" ", _SILENT.sub(" ", self._source)))
+        return self._said[1]
 
     @cached_property
     def short(self) -> bool:
@@ -83,11 +98,20 @@ class Page:
         return f"{self.text}\n{self._source}".lower() if self.html else ""
 
 
+def _flat(tag: re.Match[str]) -> str:
+    name = tag[2].lower()
+    if name in _KEPT:
+        return tag[0]
+    return f"<{tag[1]}{'noframes' if name in _SILENT else 'br'}"
+
+
 def _one_line(text: str) -> str:
-    return " ".join(html.unescape(text).split())
+    return " ".join(text.split())
 
 
-def read_page(headers: httpx.Headers, raw: bytes, *, whole: bool) -> Page:
+def read_page(
+    headers: httpx.Headers, raw: bytes, *, whole: bool, cut: str = ""
+) -> Page:
     """Page from the first bytes of a body; a compressed one is unpacked up to MOST_BYTES."""
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing in ("gzip", "x-gzip", "deflate"):
@@ -96,7 +120,9 @@ def read_page(headers: httpx.Headers, raw: bytes, *, whole: bool) -> Page:
         raw, whole = b"", False  # not asked for, not understood: nothing to read
     kind, _, rest = headers.get("content-type", "").lower().partition(";")
     found = re.search(r"charset=[\"']?([\w-]{1,40})", rest)
-    return Page(kind.strip(), found[1] if found else None, raw, whole)
+    page = Page(kind.strip(), found[1] if found else None, raw, whole, cut)
+    _ = page.all  # parsed here, where nobody waits for it
+    return page
 
 
 def _unpacked(raw: bytes, whole: bool) -> tuple[bytes, bool]:

@@ -123,6 +123,8 @@ class Result:
     """Whether the page itself was looked at, and not only its status."""
     retry_after: float | None = None
     """Seconds the host asked to wait."""
+    slow: bool = False
+    """Whether the page took all the time that it may: another try would, too."""
 
     @property
     def last(self) -> str:
