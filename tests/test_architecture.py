@@ -52,6 +52,7 @@ MAY_IMPORT = {
     "sources": {
         "duplicates",
         "errors",
+        "files",
         "identifier",
         "imports",
         "links",
@@ -156,19 +157,21 @@ MAY_IMPORT = {
         "models",
         "yaml_tree",
     },
-    "changes": {"errors", "yaml_tree"},
+    "changes": {"errors", "files", "yaml_tree"},
     "outputs": {"errors", "files"},
     "query": {"models", "catalog"},
     "links": {
         "catalog",
         "errors",
         "fields",
+        "files",
         "hosts",
         "links",
         "models",
+        "outputs",
         "yaml_tree",
     },
-    "mkdocs_plugin": {"errors", "catalog", "load", "render"},
+    "mkdocs_plugin": {"errors", "catalog", "files", "load", "render"},
 }
 # third-party package -> the only modules that may import it
 OWNERS = {

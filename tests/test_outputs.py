@@ -55,24 +55,35 @@ def test_a_file_that_already_holds_its_text_is_not_touched(root):
     assert outputs.write(root, NEW) == ()
 
 
-def test_no_link_is_followed_at_any_level(root, tmp_path_factory):
+def test_no_folder_that_is_a_link_is_written_through(root, tmp_path_factory):
     outside = tmp_path_factory.mktemp("outside")
-    (outside / "format.md").write_text("secret", encoding="utf-8")
-    (root / "README.md").unlink()
-    (root / "README.md").symlink_to(outside / "format.md")
-    for path in ("docs", "new"):
-        with_links = {f"{path}/format.md": "new", "survey.bib": "new"}
-        if path == "docs":
-            (root / "docs/format.md").unlink()
-            (root / "docs").rmdir()
-        (root / path).symlink_to(outside)
-        for work in (outputs.write, outputs.stale, outputs.stale_paths):
-            with pytest.raises(MachineError, match=f"'{path}' is a symbolic link"):
-                work(root, with_links)
-    with pytest.raises(MachineError, match=r"'README.md' is a symbolic link"):
-        outputs.write(root, {"README.md": "new"})
-    assert contents(outside) == {"format.md": "secret"}
+    (outside / "format.md").write_text("new", encoding="utf-8")
+    (root / "new").symlink_to(outside)
+    (root / "a/b").mkdir(parents=True)
+    (root / "a/b/c").symlink_to(outside)
+    for path in ("new/format.md", "a/b/c/deep/format.md"):
+        texts = {"survey.bib": "new", path: "new"}
+        assert outputs.stale_paths(root, texts) == ("survey.bib", path)
+        assert len(outputs.stale(root, texts)) == 2
+        link = path.rpartition("/format")[0].removesuffix("/deep")
+        with pytest.raises(MachineError, match=f"'{link}' is a symbolic link"):
+            outputs.write(root, texts)
+    assert contents(outside) == {"format.md": "new"}
     assert (root / "survey.bib").read_text("utf-8") == "x\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
+def test_a_link_or_pipe_in_the_place_of_a_file_gives_way_to_it(root, tmp_path):
+    secret = tmp_path / "secret"
+    secret.write_text("old readme\n", encoding="utf-8")
+    for make in (lambda: (root / "README.md").symlink_to(secret), lambda: os.mkfifo(root / "README.md")):  # fmt: skip
+        (root / "README.md").unlink()
+        make()
+        assert outputs.stale_paths(root, OLD) == ("README.md",)
+        assert "secret" not in outputs.stale(root, NEW)[0]
+        assert outputs.write(root, OLD) == ("README.md",)
+        assert not (root / "README.md").is_symlink()
+    assert secret.read_text("utf-8") == "old readme\n"
 
 
 def test_a_listing_behind_a_link_deletes_nothing(tmp_path):
@@ -85,14 +96,6 @@ def test_a_listing_behind_a_link_deletes_nothing(tmp_path):
     with pytest.raises(MachineError, match="symbolic link"):
         outputs.write_folder(folder, {"b.md": "b"})
     assert (outside / "a.md").exists()
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name")
-def test_a_pipe_in_the_place_of_a_file_is_named_and_not_waited_for(root):
-    (root / "README.md").unlink()
-    os.mkfifo(root / "README.md")
-    with pytest.raises(MachineError, match=r"'README.md' is a pipe"):
-        outputs.write(root, NEW)
 
 
 def test_bytes_are_utf8_without_translated_line_ends(tmp_path):

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from surveykit import files
 from surveykit.errors import GitError, MachineError
 from surveykit.yaml_tree import MAX_BYTES, RefusedError, decode, parse, read
 
@@ -78,7 +79,7 @@ def difference(home: Path, start: str, path: str) -> list[str]:
     """Lines of the unified difference between a file at `start` and now."""
     before = _at(home, start, path) or b""
     try:
-        after = (home / path).read_bytes()
+        after = files.read(home, path)
     except OSError:
         after = b""
     old, new = (raw.decode("utf-8", "replace").splitlines() for raw in (before, after))
@@ -89,9 +90,9 @@ def difference(home: Path, start: str, path: str) -> list[str]:
 def _change(home: Path, start: str, path: str) -> Change:
     here = home / path
     before = _data(_at(home, start, path))
-    if not here.exists():
+    if not os.path.lexists(here):
         return Change(path, before, None, deleted=True)
-    after = read(here).data
+    after = read(here, root=home).data
     return Change(path, before, after if isinstance(after, dict) else None)
 
 

@@ -115,8 +115,8 @@ def _bytes_of(root: Path, path: str) -> bytes | None:
     with _named(_checked(root, path)):
         try:
             return files.read(root, path)
-        except FileNotFoundError:
-            return None
+        except (FileNotFoundError, files.NotPlainError):
+            return None  # what stands behind a link is not there
 
 
 def _prepare(root: Path, path: str, text: str) -> str:

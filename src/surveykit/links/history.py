@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -12,6 +13,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+from surveykit import files
 from surveykit.errors import MachineError
 from surveykit.links.state import Hop, Reason, Result, State
 
@@ -89,6 +91,8 @@ class History:
             raise MachineError(f"{self.path}: {error.strerror}") from None
         self._lock()
         self._read()
+        with contextlib.suppress(OSError), files.folder(self.path.parent) as folder:
+            folder.sweep()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -144,7 +148,8 @@ class History:
         if self._torn:  # the torn line stays alone, so that ours is whole
             line, self._torn = b"\n" + line, False
         try:
-            os.write(self._handle, line)
+            while line:  # a full disk takes a part
+                line = line[os.write(self._handle, line) :]
         except OSError as error:
             raise MachineError(f"{self.path}: {error.strerror}") from None
         self._lines += 1
@@ -166,10 +171,19 @@ class History:
                 except (ValueError, KeyError, TypeError):
                     continue
         kept = {number for numbers in last.values() for number in numbers}
-        new = self.path.with_name(self.path.name + ".new")
-        with self.path.open("rb") as file, new.open("wb") as out:
-            out.writelines(line for number, line in enumerate(file) if number in kept)
-        new.replace(self.path)
+        new = files.temporary()
+        with (
+            contextlib.suppress(OSError),  # then it stays long
+            files.folder(self.path.parent) as folder,
+        ):
+            try:
+                handle = folder.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+                with self.path.open("rb") as file, os.fdopen(handle, "wb") as out:
+                    lines = enumerate(file)
+                    out.writelines(line for number, line in lines if number in kept)
+                folder.replace(new, self.path.name)
+            finally:
+                folder.unlink(new)
 
     def fresh(self, url: str, max_age: float) -> Result | None:
         """A result that need not be asked for again.

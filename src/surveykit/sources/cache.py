@@ -6,10 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from surveykit import files
 from surveykit.errors import MachineError
 
 
@@ -37,10 +37,15 @@ class Cache:
 
     folder: Path
 
+    def __post_init__(self) -> None:
+        """Sweep what killed runs left unfinished."""
+        with contextlib.suppress(OSError), files.folder(self.folder) as inside:
+            inside.sweep()
+
     def get(self, url: str) -> Kept | None:
         """The kept answer to one address."""
         try:
-            head, _, body = self._path(url).read_bytes().partition(b"\n")
+            head, _, body = self._read(url).partition(b"\n")
             told = json.loads(head)
             kept = Kept(
                 str(told["url"]),
@@ -69,31 +74,38 @@ class Cache:
             "where": kept.where,
             "bytes": len(kept.body),
         }
-        self._write(self._path(kept.url), json.dumps(head).encode() + b"\n" + kept.body)
+        self._write(kept.url, json.dumps(head).encode() + b"\n" + kept.body)
 
     def quiet_until(self, host: str) -> float:
         """Unix time before which a host wants no request; 0 where nothing is known."""
         try:
-            return float(self._path(f"quiet {host}").read_bytes())
+            return float(self._read(f"quiet {host}"))
         except (OSError, ValueError):
             return 0.0
 
     def keep_quiet(self, host: str, until: float) -> None:
         """Let later runs know when a host may be asked again. Raises MachineError."""
-        self._write(self._path(f"quiet {host}"), f"{until:.3f}".encode())
+        self._write(f"quiet {host}", f"{until:.3f}".encode())
 
-    def _path(self, name: str) -> Path:
-        return self.folder / f"{hashlib.sha256(name.encode()).hexdigest()[:32]}.answer"
+    def _read(self, what: str) -> bytes:
+        return files.read(self.folder, _name(what))
 
-    def _write(self, path: Path, raw: bytes) -> None:
-        temporary = ""
+    def _write(self, what: str, raw: bytes) -> None:
+        temporary = files.temporary()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.folder, delete=False) as file:
-                temporary = file.name
-                file.write(raw)
-            Path(temporary).replace(path)
+            with files.folder(self.folder) as inside:
+                try:
+                    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+                    with os.fdopen(inside.open(temporary, flags), "wb") as file:
+                        file.write(raw)
+                    inside.replace(temporary, _name(what))
+                except BaseException:
+                    inside.unlink(temporary)
+                    raise
         except OSError as error:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)  # noqa: PTH108 - may be the empty string
             raise MachineError(f"{self.folder}: {error.strerror}") from None
+
+
+def _name(what: str) -> str:
+    return f"{hashlib.sha256(what.encode()).hexdigest()[:32]}.answer"
