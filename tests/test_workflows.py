@@ -1,5 +1,6 @@
 """The forge's files: safe, pinned, and what the forge understands."""
 
+import json
 import re
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
@@ -128,6 +130,127 @@ def test_code_of_a_fork_never_meets_a_token_that_writes():
                 for s in job["steps"]
             ]
             assert not any("checkout" in action for action in used), path.name
+
+
+def tokens():
+    """Every step, with whether its job may write and whether it is the last one."""
+    for path in WORKFLOWS:
+        for name, job in load(path)["jobs"].items():
+            rights = job.get("permissions") or load(path)["permissions"] or {}
+            writes = "write" in set(rights.values()) - {"id-token"}
+            assert "GH_TOKEN" not in job.get("env", {}), path.name
+            assert "GITHUB_TOKEN" not in job.get("env", {}), path.name
+            for step in job["steps"]:
+                held = "github.token" in str(step) or "secrets." in str(step)
+                yield f"{path.stem}-{name}", held, writes, step is job["steps"][-1]
+
+
+def test_a_token_that_may_write_is_in_the_environment_of_the_last_step_alone():
+    held = [
+        (where, last) for where, holds, writes, last in tokens() if holds and writes
+    ]
+    assert {where for where, _ in held} == {"entries-report-comment", "from-issue-change", "links-issue"}  # fmt: skip
+    assert all(last for _, last in held)
+    for path in WORKFLOWS:
+        assert not {"GH_TOKEN", "GITHUB_TOKEN"} & set(load(path).get("env", {}))
+
+
+def test_names_of_files_stand_behind_two_hyphens_and_are_split_at_their_ends_alone():
+    script = "\n".join(
+        step["run"]
+        for job in load(ROOT / ".github/workflows/entries.yml")["jobs"].values()
+        for step in job["steps"]
+        if "run" in step
+    )
+    calls = [line for line in script.splitlines() if "xargs" in line]
+    assert len(calls) == 2
+    for call in calls:
+        assert re.search(r"xargs (?:-d '\\n'|-0) -a ", call), call
+        assert " -- > " in call, call
+
+
+def script_of(workflow, job, step):
+    steps = load(ROOT / f".github/workflows/{workflow}.yml")["jobs"][job]["steps"]
+    return next(s["run"] for s in steps if s.get("name") == step)
+
+
+STRANGERS = {
+    "markup": "# Approved by the maintainers\n\n![x](https://evil.example/x.png) <img src=x onerror=alert(1)> @everyone #1\n",
+    "a fence": "a\n```\n**out**\n```text\n",
+    "a longer fence": "a\n" + "`" * 60 + "\n**out**\n~~~\n",
+    "all backticks": "`" * 70_000,
+    "many short runs": "``` a\n" * 20_000,
+    "control characters": "a\x1b[31m\x00\x07 b\n",
+    "cut in a letter": "统" * 30_000,
+    "no text": b"\xff\xfe\x00" * 100,
+    "a closing comment": "--> </details></td></pre>\n\n## out\n",
+    "empty": "",
+}
+
+
+@pytest.mark.parametrize("text", STRANGERS.values(), ids=STRANGERS)
+def test_the_text_of_a_fork_is_one_bounded_code_block(tmp_path, text):
+    raw = text if isinstance(text, bytes) else text.encode()
+    (tmp_path / "given.md").write_bytes(raw)
+    gh = tmp_path / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text("#!/bin/sh\nmkdir report && cp given.md report/report.md\n", encoding="utf-8")  # fmt: skip
+    gh.chmod(0o755)
+    env = {
+        "PATH": f"{gh.parent}:/usr/bin:/bin",
+        "RUN": "1",
+        "GH_REPO": "o/r",
+        "GITHUB_SERVER_URL": "https://github.example",
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+    }
+    subprocess.run(
+        ["bash", "-e", "-c", script_of("entries-report", "text", "The text, as data")],
+        cwd=tmp_path,
+        env=env,
+        check=True,
+        timeout=60,
+    )
+    assert (tmp_path / "output").read_text(encoding="utf-8") == "made=yes\n"
+    body = (tmp_path / "body.md").read_text(encoding="utf-8")
+    assert len(body) <= 65_536
+    parts = [token.type for token in MarkdownIt("gfm-like", {"linkify": False}).parse(body)]  # fmt: skip
+    heading = ["heading_open", "inline", "heading_close"]
+    paragraph = ["paragraph_open", "inline", "paragraph_close"]
+    assert parts == ["html_block", *heading, *paragraph, "fence"]
+    assert all(sign.isprintable() or sign == "\n" for sign in body if sign < "\x80")
+
+
+ANSWERS = {
+    "markup": "**no** ```\n# out @all",
+    "long": "x`" * 9000,
+    "backticks": "`" * 9000,
+}
+
+
+@pytest.mark.parametrize("why", ANSWERS.values(), ids=ANSWERS)
+def test_the_answer_to_an_issue_quotes_it_in_a_bounded_code_block(tmp_path, why):
+    (tmp_path / "change.json").write_text(json.dumps({"refused": why}), encoding="utf-8")  # fmt: skip
+    (tmp_path / "code").write_text("1\n", encoding="utf-8")
+    gh = tmp_path / "bin/gh"
+    gh.parent.mkdir()
+    gh.write_text('#!/bin/sh\nprintf "%s\\n" "$@" > called\n', encoding="utf-8")
+    gh.chmod(0o755)
+    step = "An answer, or a branch and its pull request, the same one each time"
+    env = {"PATH": f"{gh.parent}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "NUMBER": "7"}  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-e", "-c", script_of("from-issue", "change", step)],
+        cwd=tmp_path,
+        env=env,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    called = (tmp_path / "called").read_text(encoding="utf-8").split()
+    assert called[:3] == ["issue", "comment", "7"]
+    reply = (tmp_path / "reply.md").read_text(encoding="utf-8")
+    assert len(reply) < 20_000
+    parts = [token.type for token in MarkdownIt().parse(reply)]
+    assert parts == ["paragraph_open", "inline", "paragraph_close", "fence"]
 
 
 def test_hooks_name_commands_that_there_are():
