@@ -263,7 +263,9 @@ def _entry(
     ascii_family = family.translate(str.maketrans("öá", "oa")).lower()
     ids.append(f"{ascii_family}{year}{words[0].lower()}{number}")
     venue = chance.choice([v for v in venues if _held(v, year)])
-    arxiv = f"{year % 100:02}{chance.randint(1, 12):02}.{number % 100_000:05}"
+    digits = 4 if year < 2015 else 5
+    serial = number % (10**digits - 1) + 1
+    arxiv = f"{year % 100:02}{chance.randint(1, 12):02}.{serial:0{digits}}"
     chinese = "".join(chance.sample(CHINESE, 7))
     lines = [
         f"id: {ids[-1]}",
