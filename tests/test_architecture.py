@@ -48,7 +48,7 @@ MAY_IMPORT = {
         "suggest",
         "venue_names",
     },
-    "identifier": {"errors", "models"},
+    "identifier": {"errors", "hosts", "models"},
     "sources": {
         "duplicates",
         "errors",
@@ -132,7 +132,7 @@ MAY_IMPORT = {
         "rules",
     },
     "forms": {"models"},
-    "addresses": {"identifier", "models"},
+    "addresses": {"hosts", "identifier", "models"},
     "answers": {
         "addresses",
         "catalog",

@@ -7,6 +7,7 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import TypeAdapter
 
+from surveykit.hosts import fault
 from surveykit.identifier import Identifier
 from surveykit.models import Url
 
@@ -23,14 +24,7 @@ def half_width(text: str) -> str:
 
 def address(text: str) -> str | None:
     """One address out of `<…>`, `[text](…)`, quotes, or without its `https://`; None for what is none."""
-    plain = half_width(text).strip()
-    if marked := _MARKED.fullmatch(plain):
-        plain = marked[1]
-    plain = plain.rstrip(".,;。、").strip("<>`\"'“”‘’ ").rstrip(".,;。、")
-    if plain.startswith("git@github.com:"):
-        plain = f"github.com/{plain.partition(':')[2]}"
-    if _BARE.match(plain):
-        plain = f"https://{plain}"
+    plain = _bare(text)
     if re.search(r"\s", plain):
         return None  # two addresses, or words
     try:
@@ -39,6 +33,23 @@ def address(text: str) -> str | None:
         return _URL.validate_python(quote(plain, safe="!#$%&'()*+,/:;=?@[]~-._"))
     except ValueError:  # among them pydantic's
         return None
+
+
+def why_none(text: str) -> str:
+    """Why a text that is no address is none, to follow it."""
+    plain = _bare(text)
+    found = re.match("https?://", plain, re.IGNORECASE) and fault(plain)
+    return f"is no address: {found.words}" if found else "is no address"
+
+
+def _bare(text: str) -> str:
+    plain = half_width(text).strip()
+    if marked := _MARKED.fullmatch(plain):
+        plain = marked[1]
+    plain = plain.rstrip(".,;。、").strip("<>`\"'“”‘’ ").rstrip(".,;。、")
+    if plain.startswith("git@github.com:"):
+        plain = f"github.com/{plain.partition(':')[2]}"
+    return f"https://{plain}" if _BARE.match(plain) else plain
 
 
 def page(found: Identifier, *, pdf: bool = False) -> str | None:

@@ -15,7 +15,7 @@ from urllib.parse import unquote
 
 from pydantic import ValidationError
 
-from surveykit.addresses import address, entry_id, half_width, page
+from surveykit.addresses import address, entry_id, half_width, page, why_none
 from surveykit.catalog import Catalog
 from surveykit.errors import IssueError
 from surveykit.forms import model_in
@@ -298,7 +298,9 @@ def _link(answer: Answer) -> str:
     ):
         url = page(found, pdf=answer.inner == "pdf")
     if url is None:
-        raise answer.refused("is no address", "one, like https://example.org/paper.pdf")
+        raise answer.refused(
+            why_none(answer.line), "one, like https://example.org/paper.pdf"
+        )
     return url
 
 

@@ -12,6 +12,7 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from surveykit.errors import IdentifierError
+from surveykit.hosts import fault
 from surveykit.models import INVISIBLE
 
 Kind = Literal["arxiv", "doi", "shortdoi", "acl", "openreview", "github", "page"]
@@ -241,15 +242,9 @@ def _from_address(text: str, url: str) -> Identifier:
 
 def _split(text: str, url: str) -> SplitResult:
     url = _trimmed(re.sub(r"(?i);jsessionid=[^?#/]*|#.*", "", url))
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-        _ = parts.port
-    except ValueError as error:
-        raise IdentifierError(text, str(error)) from None
-    if "." not in host or re.search(r"[\s\\]", url) or "@" in parts.netloc:
-        raise IdentifierError(text, "no public address")
-    return parts
+    if found := fault(url):
+        raise IdentifierError(text, f"no public address: {found.words}")
+    return urlsplit(url)
 
 
 def _led_to(parts: SplitResult) -> str | None:

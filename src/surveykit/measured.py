@@ -20,6 +20,7 @@ from surveykit.models import (
     PaperId,
     PlainText,
     Slug,
+    Source,
     Unit,
 )
 
@@ -36,7 +37,7 @@ class Published(Model):
     """The figure, in the unit of the measured one."""
     setting: Bilingual | None = None
     """Their conditions: data, encoder, number of runs."""
-    source: PlainText
+    source: Source
     """Where it stands: `arXiv:2303.15180, Table 1`."""
 
 

@@ -228,7 +228,7 @@ def _texts(
 def _new(
     home: Path, catalog: Catalog, request: Request, offline: bool
 ) -> tuple[str, str]:
-    from surveykit.addresses import address
+    from surveykit.addresses import address, why_none
     from surveykit.cli.add import outcomes
     from surveykit.edit import with_key
     from surveykit.errors import IdentifierError
@@ -254,7 +254,7 @@ def _new(
         url = address(code)
         if url is None:
             raise IssueError(
-                f"the program's address {shown(code)} is none; write it like https://github.com/owner/name"
+                f"the program's address {shown(code)} {why_none(code)}; write it like https://github.com/owner/name"
             )
         text = with_key(text, "links", {**draft.data["links"], "code": url}) or text
     request.notes.extend(outcome.notes)

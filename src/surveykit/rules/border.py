@@ -259,7 +259,7 @@ FIELDS = (
     Rule(
         "SK211",
         "addresses are public http addresses",
-        "Other schemes (javascript:, file:) could run something; characters such as < > and spaces are percent-encoded.",
+        "Other schemes (javascript:, file:) could run something, and an address of a private network leads every reader somewhere else. Ports, names and encoded names must be possible; characters such as < > and spaces are percent-encoded. Addresses inside sources are checked alike. Nothing is looked up.",
         "code: javascript:alert(1)",
         "code: https://github.com/example/badseeds",
     ),
