@@ -19,6 +19,7 @@ from rich.console import Console
 
 sys.path.insert(0, str(synthetic.REPOSITORY))
 from tests.site.conftest import ARGS, served
+from tests.site.waiting import wait_until
 
 TYPED = (
     "backdoor",
@@ -130,7 +131,7 @@ def _keystrokes(page: Page, address: str) -> list[tuple[float, float]]:
     """Of each keystroke: milliseconds on the clock, and of the processor."""
     page.goto(address, wait_until="load")
     page.locator("#find").focus()
-    page.wait_for_function("!document.querySelector('.sk-ex[aria-busy]')")
+    wait_until(page, "!document.querySelector('.sk-ex[aria-busy]')")
     meter = page.context.new_cdp_session(page)
     meter.send("Performance.enable", {"timeDomain": "threadTicks"})
     return [

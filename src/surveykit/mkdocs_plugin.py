@@ -5,11 +5,10 @@ MkDocs and its theme print names and titles as they stand, so they are handed ov
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mkdocs.config.base import Config
 from mkdocs.config.config_options import Choice, Dir, Type
@@ -25,11 +24,19 @@ from mkdocs.utils.templates import TemplateContext
 from rcssmin import cssmin
 from rjsmin import jsmin
 
+from surveykit import files as on_disk
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError
 from surveykit.load import load_catalog
 from surveykit.render import social
-from surveykit.render.pages import Lang, Page, interface, render_files, render_pages
+from surveykit.render.pages import (
+    Lang,
+    Page,
+    interface,
+    policy,
+    render_files,
+    render_pages,
+)
 
 log = get_plugin_logger("surveykit")
 SHRINK: dict[str, Callable[[str], str]] = {".js": jsmin}
@@ -88,6 +95,13 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
 
     catalog: Catalog
     lang: Lang
+    serving = False
+
+    def on_startup(
+        self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool
+    ) -> None:
+        """`mkdocs serve` writes a script of its own into each page, which a policy would stop."""
+        self.serving = command == "serve"
 
     def on_config(self, config: MkDocsConfig) -> MkDocsConfig:
         """Reads the catalog before anything is cleaned or written; names come from it."""
@@ -143,7 +157,7 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         path = folder / f"{card.key}.png"
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{os.getpid()}.part")
+            part = folder / on_disk.temporary()
             part.write_bytes(social.draw(card))
             part.replace(path)
         return path
@@ -159,8 +173,10 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         return {"assets/survey.css": cssmin("\n".join(sheets))} | others
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
-        """The words of header, footer and error page."""
+        """The words of header, footer and error page; and which scripts are the templates' own."""
         env.globals["sk"] = interface(self.catalog, self.lang)
+        if not self.serving:
+            policy.watch(env)
         return env
 
     def on_page_context(
@@ -179,14 +195,15 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
     def on_post_page(
         self, output: str, *, page: MkDocsPage, config: MkDocsConfig
     ) -> str:
-        """Mends what the theme writes against the HTML standard."""
-        return _valid(output)
+        """Mends what the theme writes against the HTML standard, and adds the policy."""
+        own = page.drawn.inline if isinstance(page, GeneratedPage) else ()
+        return policy.guarded(_valid(output), own)
 
     def on_post_template(
         self, output_content: str, *, template_name: str, config: MkDocsConfig
     ) -> str:
         """The same for the error page."""
-        return _valid(output_content)
+        return policy.guarded(_valid(output_content))
 
     def on_serve(
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any

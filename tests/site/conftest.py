@@ -27,6 +27,10 @@ ARGS = [
     "--disable-sync",
 ]
 
+TELLS = """addEventListener("securitypolicyviolation", event => console.error(
+    `policy: ${event.effectiveDirective} stopped ${event.blockedURI} ${event.sample}`));"""
+"""Script that tells of all that a policy stops, also of what the console passes over."""
+
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *args):
@@ -130,7 +134,7 @@ def base(site):
 
 @pytest.fixture
 def visit(browser, base):
-    """Opens pages; fails at the end if one erred, asked another host, or missed a file."""
+    """Opens pages; fails at the end if one erred, broke its policy, asked another host, or missed a file."""
     contexts, faults = [], []
 
     def open_page(
@@ -155,11 +159,12 @@ def visit(browser, base):
         context.grant_permissions(["clipboard-read", "clipboard-write"])
         page = context.new_page()
         page.on("pageerror", lambda error: faults.append(f"error: {error}"))
+        page.on("console", lambda told: _refused(told, faults))
         page.on("request", lambda r: _outside(r.url, address, faults))
         page.on("response", lambda r: _missing(r, faults))
         for pattern, handler in dict(routes).items():
             page.route(pattern, handler)
-        page.add_init_script(first)
+        page.add_init_script(TELLS + first)
         page.goto(address + path, wait_until=until)
         return page
 
@@ -167,6 +172,12 @@ def visit(browser, base):
     for context in contexts:
         context.close()
     assert not faults
+
+
+def _refused(told, faults):
+    """Browsers tell what a policy stopped as errors of the console."""
+    if told.type == "error":
+        faults.append(f"console: {told.text}")
 
 
 def _outside(url, address, faults):

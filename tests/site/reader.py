@@ -51,9 +51,6 @@ def reach_a_defense(page: Page, home: str) -> str:
     page.locator(".sk-rel a[href*='feng2023detecting']").click()
     page.wait_for_url("**/papers/feng2023detecting/")
     page.locator(".sk-actions a[href='#run']").click()
-    label = page.locator("#run .sk-copy span")
-    label.click()
-    page.wait_for_function(
-        "label => label.role === 'status'", arg=label.element_handle()
-    )
+    page.locator("#run .sk-copy span").click()
+    page.locator("#run .sk-copy span[role=status]").wait_for()
     return str(page.evaluate("navigator.clipboard.readText()"))

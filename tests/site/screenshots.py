@@ -59,6 +59,7 @@ def shoot(
         viewport={"width": width, "height": 900 if width > 600 else 844},
         color_scheme="dark" if scheme == "dark" else "light",
         reduced_motion="reduce",
+        bypass_csp=True,  # for the style tag below
     )
     page.goto(address, wait_until="load")
     if whole:  # what waits to come near the screen too

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image, ImageColor
 
 from tests.site.axe import barriers
+from tests.site.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -158,12 +159,12 @@ def test_the_first_click_on_the_colours_counts_and_is_remembered(visit, lang):
     assert page.evaluate(scheme) == "default"
     page.evaluate("document.querySelector('label[for=__palette_1]').click()")
     page.keyboard.press("Shift")  # the theme's script comes after the click
-    page.wait_for_function(f"{scheme} === 'slate'")
+    wait_until(page, f"{scheme} === 'slate'")
     page.locator("label[for=__palette_0]").wait_for()
     page.reload()
     assert page.evaluate(scheme) == "slate"
     page.locator("label[for=__palette_0]").click()
-    page.wait_for_function(f"{scheme} === 'default'")
+    wait_until(page, f"{scheme} === 'default'")
 
 
 @pytest.mark.parametrize("lang", ["", "zh/"])
@@ -171,7 +172,7 @@ def test_a_chart_stands_on_the_tone_of_the_cards_and_follows_the_switch(visit, l
     page = visit(f"{lang}methods/decree/")  # the system stays light
     chart = page.locator(".sk-picture img")
     chart.scroll_into_view_if_needed()
-    page.wait_for_function("document.querySelector('.sk-picture img').naturalWidth")
+    wait_until(page, "document.querySelector('.sk-picture img').naturalWidth")
     name = chart.get_attribute("src").rpartition("/")[2]
     assert name == ("results.zh.svg" if lang else "results.svg")
     surface = "getComputedStyle(document.body).getPropertyValue('--surface')"
@@ -179,7 +180,7 @@ def test_a_chart_stands_on_the_tone_of_the_cards_and_follows_the_switch(visit, l
         if scheme == "slate":
             page.evaluate("document.querySelector('label[for=__palette_1]').click()")
             page.keyboard.press("Shift")
-        page.wait_for_function(f"document.body.dataset.mdColorScheme === '{scheme}'")
+        wait_until(page, f"document.body.dataset.mdColorScheme === '{scheme}'")
         assert page.evaluate(surface) == tone
         shot = Image.open(BytesIO(chart.screenshot())).convert("RGB")
         place = (shot.width // 2, 8)
@@ -192,5 +193,5 @@ def test_the_theme_script_waits_for_a_reader(visit):
     asked = "performance.getEntriesByType('resource').map(e => e.name).join(' ')"
     assert "bundle" not in page.evaluate(asked)
     page.mouse.move(200, 200)
-    page.wait_for_function(asked + ".includes('bundle')")
+    wait_until(page, asked + ".includes('bundle')")
     assert "search_index" not in page.evaluate(asked)

@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from surveykit.render.pages import explorer
+from tests.site.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -50,7 +51,7 @@ def ids(page):
 def find(page, text):
     """Papers that a search gives."""
     page.locator("#find").focus()
-    page.wait_for_function("!document.querySelector('.sk-ex[aria-busy]')")
+    wait_until(page, "!document.querySelector('.sk-ex[aria-busy]')")
     page.locator("#find").fill(text)
     return ids(page)
 
@@ -136,7 +137,7 @@ def test_a_title_is_found_in_the_other_language(visit):
 
 def test_a_search_can_be_shared(table):
     page = table("?find=badencoder&sort=old")
-    page.wait_for_function("document.querySelectorAll('tr.r').length < 99")
+    wait_until(page, "document.querySelectorAll('tr.r').length < 99")
     assert "jia2022badencoder" in ids(page)
     assert page.locator("#sort").input_value() == "old"
 
@@ -251,10 +252,10 @@ def test_above_a_thousand_papers_the_table_is_the_same(
 ):
     with serve(small_window) as address:
         page = visit(f"{lang}papers/?role=attack", address=address)
-        page.wait_for_function("!document.querySelector('.sk-older')")
+        wait_until(page, "!document.querySelector('.sk-older')")
         attacks = ids(page)
         page.goto(f"{address}{lang}papers/?find=bakdoor&threat=backdoor")
-        page.wait_for_function("!document.querySelector('.sk-older')")
+        wait_until(page, "!document.querySelector('.sk-older')")
         misspelt = find(page, "bakdoor")
         row(page, misspelt[-1]).locator("input").check()
         assert page.locator("tr.r.on").count() == 1
@@ -297,7 +298,7 @@ def test_titles_are_found_before_their_rows_have_boxes(table):
     window.setTimeout = (task, after, ...what) => task.name === "prepareFrom" ? 0 : now(task, after, ...what);
     """
     page = table("?find=contrastive", first=never)
-    page.wait_for_function("!document.querySelector('.sk-seeks, .sk-ex[aria-busy]')")
+    wait_until(page, "!document.querySelector('.sk-seeks, .sk-ex[aria-busy]')")
     early = ids(page)
     assert len(early) > 20
     assert early == find(table(), "contrastive")

@@ -130,9 +130,9 @@ def test_the_arena_is_shown_with_its_command_and_not_before_it_has_run(
     after = pages(measured)["matrix.md"]
     whole, alone = (table.css("tbody td") for table in after.css(".sk-arena"))
     assert "not run" in whole[0].text()
-    assert "style" not in whole[0].attributes
+    assert "share" not in whole[0].attributes["class"]
     assert "12.5 ± 1.5%" in alone[0].text()
-    assert alone[0].attributes["style"] == "--share:0.125"
+    assert alone[0].attributes["class"] == "n share v0"
     assert HOSTILE in after.css_first(".sk-cmd").text()
 
 

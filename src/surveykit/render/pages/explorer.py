@@ -72,6 +72,7 @@ def explorer_page(press: Press) -> Page:
         find_file=FIND.removeprefix("papers/"),
         older_file=OLDER.removeprefix("papers/"),
         script="explorer.js",
+        inline=press.scripts("papers.html"),
     )
 
 

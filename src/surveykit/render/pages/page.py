@@ -16,6 +16,7 @@ from surveykit.catalog import Catalog
 from surveykit.models import Bilingual, Paper, Summary, Term
 from surveykit.render import social
 from surveykit.render.pages import charts, head
+from surveykit.render.pages.policy import scripts_of
 from surveykit.render.pages.words import TAG, Lang, words
 
 COINS_MOST = 100
@@ -36,6 +37,8 @@ class Page:
     """The whole body, escaped; its links are relative to the address."""
     head: str = ""
     """More HTML for the head."""
+    style: str = ""
+    """Rules of its own for the head."""
     search: str = ""
     """Plain text for the search index beside the title."""
     source: str | None = None
@@ -44,6 +47,8 @@ class Page:
     """How much a search prefers it."""
     script: str = ""
     """A script of its own, below `assets/`; the page is complete without it."""
+    inline: tuple[str, ...] = ()
+    """Scripts inside `html` that its template holds, for the policy of the page."""
     listed: bool = True
     """Whether search engines are told about it."""
     image: str = social.SITE
@@ -64,7 +69,28 @@ def as_markdown(page: Page) -> str:
         for key, value in meta.items()
         if value
     )
-    return f"---\n{front}---\n\n{page.html.strip()}\n"
+    style = f"<style>{page.style}</style>\n" if page.style else ""
+    return f"---\n{front}---\n\n{style}{page.html.strip()}\n"
+
+
+class Numbers:
+    """Numbers of one page for the style sheet: `class="{{ var(n=3) }}"` in place of a style attribute.
+
+    A content security policy can allow a style sheet by its hash, but attributes only all or none.
+    """
+
+    def __init__(self) -> None:
+        self._classes: dict[str, str] = {}
+
+    def __call__(self, unit: str = "", **numbers: float) -> str:
+        """The class that sets these variables."""
+        rule = ";".join(f"--{k}:{float(v):g}{unit}" for k, v in numbers.items())
+        return self._classes.setdefault(rule, f"v{len(self._classes)}")
+
+    @property
+    def style(self) -> str:
+        """The rules of all classes."""
+        return "".join(f".{name}{{{rule}}}" for rule, name in self._classes.items())
 
 
 class Press:
@@ -121,16 +147,30 @@ class Press:
         """One page; `search`, `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
-            for k in ("search", "source", "listed", "head", "weight", "script", "image")
+            for k in (
+                "search",
+                "source",
+                "listed",
+                "head",
+                "weight",
+                "script",
+                "inline",
+                "image",
+            )
             if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
-        html = self.fragment(template, root=root or "./", title=title, **view)
-        return Page(uri, title, description, html, **own)
+        var = Numbers()
+        html = self.fragment(template, root=root or "./", title=title, var=var, **view)
+        return Page(uri, title, description, html, style=var.style, **own)
 
     def fragment(self, template: str, **view: Any) -> str:
         """HTML of one template."""
         return self._env.get_template(template).render(**view)
+
+    def scripts(self, template: str) -> tuple[str, ...]:
+        """The inline scripts of a template, which are plain text."""
+        return scripts_of(self._env, template)
 
     def item(self, paper: Paper, root: str) -> Markup:
         """A paper in a list; printed once for each depth, as most papers are in many lists."""
