@@ -67,6 +67,8 @@ def doctor(root: Path | None, paths: tuple[Path, ...], as_json: bool) -> int:
     These are the marks that drafts of entries still hold, the entries (validate), their form (fmt --check) and the
     generated files (build --check). PATHS limit it to some entries.
     """
+    from surveykit.report import printable
+
     checks = list(_examined(repository(root), paths))
     sick = any(check.findings and not check.harmless for check in checks)
     if as_json:
@@ -79,7 +81,7 @@ def doctor(root: Path | None, paths: tuple[Path, ...], as_json: bool) -> int:
         for finding in (
             check.findings[:MOST_SHOWN] if not check.state else check.findings
         ):
-            say(f"  {finding}")
+            say(f"  {printable(finding)}")
         if len(check.findings) > MOST_SHOWN and not check.state:
             say(f"  … and {len(check.findings) - MOST_SHOWN} more")
         if check.hint:

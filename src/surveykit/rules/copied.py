@@ -22,6 +22,7 @@ _AND_OTHERS = re.compile(
     r"\bet\.?\s*al\b\W*$|\band others\W*$|(?<=[\u4e00-\u9fff])\s*等$", re.I
 )
 _TAG = (
+    "script|img|svg|iframe|div|h[1-6]|hr|style|object|embed|form|button|table|t[dhr]|[uo]l|li|pre|del|ins|details|video|audio|center|"
     "a|b|i|u|p|em|tt|br|sub|sup|inf|span|font|code|math|small|strong|italic|bold|sc|scp"
     "|m[a-z]{1,7}|(?:mml|jats):[a-z-]+"
 )

@@ -150,8 +150,8 @@ RULES = (
         "SK358",
         "texts are read in the right encoding",
         "UTF-8 that was read as Latin-1, Windows-1252 or GBK shows two strange letters for one, and what an encoding lacks becomes `?`. Write the text as it is printed.",
-        "authors: [Ricardo RodrÃ­guez, Jos? Álvarez]",
-        "authors: [Ricardo Rodríguez, José Álvarez]",
+        "authors: [JosÃ© Álvarez, Łuk?sz Example]",
+        "authors: [José Álvarez, Łukasz Example]",
         garbled,
     ),
     Rule(
