@@ -40,7 +40,7 @@ _NEAR_YEARS = 3
 """Years between a preprint and its publication."""
 _NUMERAL = re.compile(r"[0-9]+|i{1,3}|iv|vi{0,3}|ix|x|one|two|three|four|first|second")
 _PART = re.compile(rf"(?:part\s+)?(?:{_NUMERAL.pattern})", re.IGNORECASE)
-_SUBTITLE = re.compile(r"\s*[:?!]\s+|\s+[-–—]+\s+")
+_SUBTITLE = re.compile(r"(?<!\s)(?:\s*[:?!]\s+|\s+[-–—]+\s+)")
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ _MATHS_SIGN = re.compile(r"[\\^_{}=<>+*|]")
 _ACCENT = re.compile(
     r"""(?<!\\)\\(?:["'`^~=.]|[uvHcdbkr](?![A-Za-z]) ?)(?:\{\\?[A-Za-z]\}|\\[ij](?![A-Za-z])|[A-Za-z])"""
 )
-_EXPONENT = re.compile(r"([_^])\{([^{}]*[+*/ ][^{}]*)\}")
+_EXPONENT = re.compile(r"([_^])\{(?=[^{}]*[+*/ ])([^{}]*)\}")
 _PROSE = re.compile(r"\s[^\W\d_]{2}|[^\W\d_]{2}\s")
 _ARGUMENTS = "mathbf mathit mathsf mathbb mathtt mathcal mathscr mathfrak input include"
 _SILENT = (

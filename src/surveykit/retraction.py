@@ -34,7 +34,7 @@ _BEFORE = re.compile(
     re.I,
 )
 _BEHIND = re.compile(
-    rf"\s(?:[\[(（]\s*(?:{_STATUS}|retraction of vol\b)(?:[.:;, ][^()\[\]]*)?[\])）]"
+    rf"\s(?:[\[(（]\s*(?:{_STATUS}|retraction of vol\b)(?:[.:;, ][^()（）\[\]]*)?[\])）]"
     rf"|[–—|-]\s*(?-i:RETRACTED|WITHDRAWN)(?-i: ARTICLE)?)\s*$|[（【](?:{_STATUS})[）】]\s*$",
     re.I,
 )

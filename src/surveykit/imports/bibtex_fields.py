@@ -141,7 +141,7 @@ def _authors(fields: Fields, entry: Entry, reading: Reading) -> tuple[Author, ..
     people = from_bibtex(fields.raw("author"))
     for doubt in people.doubts:
         reading.note(entry.line, "author", f"{entry.key}: {doubt}")
-    han = dict(re.findall(r'([0-9]+)="([^"]*)"', fields.raw("author+an:han")))
+    han = dict(re.findall(r'(?<![0-9])([0-9]+)="([^"]*)"', fields.raw("author+an:han")))
     return tuple(
         one.model_copy(update={"han": han[str(n)]}) if str(n) in han else one
         for n, one in enumerate(people.authors, start=1)

@@ -148,7 +148,7 @@ class File:
             gap = _GAP.match(self._text, at, end)
             assert gap is not None
             at = gap.end()
-            for comment in re.finditer("%.*=", gap[0]):
+            for comment in re.finditer(r"(?m)^[^%\n]*%.*=", gap[0]):
                 self._comments.append(self._line(gap.start() + comment.start()))
             if at == end or self._text[at] in "})":
                 break

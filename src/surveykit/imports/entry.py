@@ -44,7 +44,8 @@ _PROSE = re.compile(
     r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])",
     re.I,
 )
-_PREFIX = re.compile(r"\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
+_BEHIND = re.compile(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$")
+_PREFIX = re.compile(r"(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
 
 
 @dataclass
@@ -125,7 +126,8 @@ def flat(spans: Sequence[Span]) -> list[Span]:
 
 
 def _link(text: str, url: str, line: int) -> Link:
-    label = re.sub(r"^[\[\s【(]+|[\]\s】)]+$", "", text) if text[:1] in "[【(" else text
+    inner = text.lstrip("[【( \t\n\xa0\u3000").rstrip("]】) \t\n\xa0\u3000")
+    label = inner if text[:1] in "[【(" else text
     if ADDRESS.fullmatch(label):
         one, other = identify_quietly(label), identify_quietly(url)
         if one and other and one != other:
@@ -420,9 +422,9 @@ def untagged(text: str) -> tuple[str, list[str]]:
             break
         tags.append(found[1])
         text = text[found.end() :]
-    while (
-        found := re.search(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$", text)
-    ) and (is_venue(found[1]) and is_tag(found[1]) and not _PART.match(found[1])):
+    while (found := _BEHIND.search(text, max(len(text) - 200, 0))) and (
+        is_venue(found[1]) and is_tag(found[1]) and not _PART.match(found[1])
+    ):
         tags.append(found[1])
         text = text[: found.start()]
     return _cleared(text), tags

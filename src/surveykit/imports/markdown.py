@@ -25,7 +25,7 @@ from surveykit.imports.entry import (
 )
 from surveykit.imports.reading import Reading, short
 
-_PREFIX = re.compile(r"\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
+_PREFIX = re.compile(r"(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
 
 
 def read(text: str, source: str) -> Reading:
@@ -185,7 +185,7 @@ class _Reader:
     def _code(self, block: Block) -> None:
         """BibTeX belongs to the paper above it, or is reported."""
         code = "".join(span.text for span in block.spans)
-        if not re.search(r"^\s*@\w+\s*[{(]", code, re.M):
+        if not re.search(r"^[^\S\n]*@\w+\s*[{(]", code, re.M):
             if code.strip():
                 self._reading.gather(block.line, "text", "a code block without BibTeX")
             return

@@ -20,7 +20,7 @@ _LIKELY = re.compile(
     "\u2190-\u22ff\u2500-\u27bf\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\ufe0f\uff00-\uffef\U0001f000-\U0001faff]+"
 )
 _CHARSETS = ("gb18030", "cp1252", "big5", "shift_jis")
-_WORD = re.compile(rb"[^\x00-\x2f]*[\x80-\xff][^\x00-\x2f]*")
+_WORD = re.compile(rb"(?<![^\x00-\x2f])[^\x00-\x2f]*[\x80-\xff][^\x00-\x2f]*")
 _RUN = re.compile(r"[^\x00-\x7f]+")
 
 

@@ -41,7 +41,7 @@ def _check_anchors(text: str, blocks: Sequence[Block], reading: Reading) -> None
     known |= set(re.findall(r"\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", text))
     known |= {target.lower() for target in known}
     for number, line in enumerate(text.split("\n"), start=1):
-        for target in re.findall(r"\]\(#([^)]*)\)", line):
+        for target in re.findall(r"\]\(#([^)]{0,300})\)", line):
             if (
                 target
                 and target.lower() not in known
@@ -106,7 +106,7 @@ def _check_tables(
 def missing_files(text: str, folder: Path, reading: Reading) -> None:
     """Report local files that the list shows or links and that do not lie beside it."""
     for number, line in enumerate(text.split("\n"), start=1):
-        for name in re.findall(r"\]\(\s*([^)#\s]+)\s*\)", line):
+        for name in re.findall(r"\]\(\s{0,9}([^)#\s]{1,300})\s{0,9}\)", line):
             local = not re.match(r"[a-z][a-z0-9+.-]*:|/|#", name, re.I)
             if local and ".." not in name.split("/") and not _lies(folder / name):
                 reading.note(

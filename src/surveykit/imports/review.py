@@ -170,7 +170,7 @@ def _check_venues(
         elif text and where:
             called = catalog.venues[where.venue].name
             if not re.search(rf"(?<!\w){re.escape(called)}(?!\w)", text, re.I):
-                short = re.sub(r"\s*\b(19|20)[0-9]{2}\b", "", text).strip()
+                short = re.sub(r"(?<!\s)\s*\b(19|20)[0-9]{2}\b", "", text).strip()
                 aliases[short, called].append(one.line)
             _check_track(one, where.track, reading)
     for (short, called), lines in aliases.items():

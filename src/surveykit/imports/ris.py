@@ -103,7 +103,7 @@ def read(text: str, source: str) -> Reading:
 
 def _records(text: str, reading: Reading) -> Iterator[_Record]:
     """Records in their order, also those without an end."""
-    form = _STRICT if re.search(r"(?m)^\s*TY  -", text) else _LOOSE
+    form = _STRICT if re.search(r"(?m)^[^\S\n]*TY  -", text) else _LOOSE
     record: _Record | None = None
     outside: list[tuple[int, str]] = []
     lines = text.split("\n")

@@ -134,8 +134,8 @@ class Segments:
 
 def _pieces(text: str) -> Iterator[str]:
     text = re.sub(rf"{EMPHASIS}(?=[\s\d,.;:()–-]{{0,40}}{_YEAR})", "", text)
-    text = re.sub(rf"{EMPHASIS}(?=\s*[.,]?\s*$)", "", text).replace(EMPHASIS, " | ")
-    for part in re.split(r"\s+[|·•]\s+|\n|\s[–—]\s", text):
+    text = re.sub(rf"{EMPHASIS}(?=\s*(?:[.,]\s*)?$)", "", text).replace(EMPHASIS, " | ")
+    for part in re.split(r"(?<!\s)\s+[|·•]\s+|\n|\s[–—]\s", text):
         plain = re.sub(r"^(?:\s|:[+\w-]+:|&nbsp;)+", "", tidy(part)).strip(_EDGES)
         plain += ")" if plain.count("(") > plain.count(")") else ""
         if re.search(r"\w", plain):
@@ -255,7 +255,7 @@ def _is_person(text: str) -> bool:
 
 def people_and_venue(text: str, *, alone: bool = True) -> tuple[str, str] | None:
     """`A. Author and B. Author. Venue, 2020` -> people and venue; `alone` for where one name suffices."""
-    stops = list(re.finditer(r"[.;,]\s*,?\s+(?=\S)", text))
+    stops = list(re.finditer(r"[.;,](?:\s*,)?\s+(?=\S)", text))
     for stop in reversed(stops[-6:]):
         people = text[: stop.start()].strip()
         venue = text[stop.end() :].strip(_EDGES)

@@ -181,7 +181,7 @@ def with_hyphens(text: str) -> str:
     if not text or text.isalnum():
         return text
     bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
-    return re.sub(r"\s*[‐-―−-]+\s*", "-", bare)
+    return re.sub(r"(?<!\s)\s*[‐-―−-]+\s*", "-", bare)
 
 
 def keywords(text: str) -> tuple[str, ...]:

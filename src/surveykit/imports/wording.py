@@ -9,7 +9,7 @@ from surveykit.record import tidy
 
 _TORN = re.compile(r"\b([A-Z]) ([a-z]{3,})\b")
 _SUFFIX = re.compile(
-    r"\s+(?:\|\s*)?(?:[A-Z][A-Za-z&]+ Proceedings|Proceedings of .+|\(?[A-Z]{3,8} ?(?:19|20)[0-9]{2}\)?)$"
+    r"(?<!\s)\s+(?:\|\s*)?(?:[A-Z][A-Za-z&]+ Proceedings|Proceedings of .+|\(?[A-Z]{3,8} ?(?:19|20)[0-9]{2}\)?)$"
 )
 _SMALL = frozenset("a an and as at by for from in of on or the to via vs with".split())
 
@@ -66,8 +66,8 @@ def _lowered(title: str) -> str:
 
 def check_names(text: str, line: int, reading: Reading) -> None:
     """Report names with footnote marks, in capitals, or with a small letter at the family name."""
-    for name in re.split(r"\s*[,;，、]\s*|\s+and\s+|\s*&\s*", text):
-        right = re.sub(r"[\d*†‡§¶∗]+$", "", name).strip()
+    for name in re.split(r"(?<!\s)(?:\s*[,;，、]\s*|\s+and\s+|\s*&\s*)", text):
+        right = re.sub(r"(?<![\d*†‡§¶∗])[\d*†‡§¶∗]+$", "", name).strip()
         words = right.split()
         if right != name and right:
             said = f"{name!r} ends with a mark; read as {right!r}"

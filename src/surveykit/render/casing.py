@@ -77,11 +77,11 @@ def _keeps(word: str, gap: str, rest: str, *, first: bool) -> bool:
         return True
     if len(word) == 1:
         article = word == "A" and (rest[:1] in (" ", ""))
-        return not article or bool(SENTENCE_GAP.fullmatch(gap))
+        return not article or bool(SENTENCE_GAP.fullmatch(gap[-99:]))
     if first:
         return bool(gap)
     after_colon = ": " in gap and not gap.endswith(": ")
-    return after_colon or bool(SENTENCE_GAP.fullmatch(gap))
+    return after_colon or bool(SENTENCE_GAP.fullmatch(gap[-99:]))
 
 
 def sentence_case(title: str) -> str:

@@ -119,7 +119,7 @@ def _gbt_name(author: Author) -> str:
 
 def _initials(author: Author, stop: str) -> list[str]:
     """`Ricardo J.` as `R.`, `J.`; `Yu-Gang` as `Y.-G.`; scripts without case whole."""
-    words = re.sub(r"\(.*?\)", " ", author.given or "").split()
+    words = re.sub(r"\([^()]*\)", " ", author.given or "").split()
     initials = []
     for word in words:
         parts = [part.lstrip("'’.") for part in word.split("-")]

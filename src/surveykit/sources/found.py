@@ -98,7 +98,9 @@ def same_paper(one: Record, other: Record) -> bool:
 
 def pages(first: object, last: object = "") -> str | None:
     """`12-25` from the forms that services use: an en dash, two hyphens, two fields, an article number."""
-    text = re.sub(r"\s*(?:-|–|—|--)\s*", "-", f"{first or ''}-{last or ''}".strip("-"))
+    text = re.sub(
+        r"(?<!\s)\s*(?:-|–|—|--)\s*", "-", f"{first or ''}-{last or ''}".strip("-")
+    )
     return text.strip("-") or None
 
 
