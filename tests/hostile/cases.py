@@ -8,7 +8,6 @@ import os
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-import yaml
 from broken import ENTRY, PATH
 from hostile.tree import Content, Fifo, Folder, Link
 
@@ -38,11 +37,7 @@ def entry(*way: str | int, to: Any, base: Any = None) -> str:
     for step in way[:-1]:
         at = at[step]
     at[way[-1]] = to
-    return dumped(data)
-
-
-def dumped(data: Any) -> str:
-    return yaml.safe_dump(data, allow_unicode=True, sort_keys=False, width=10**6)
+    return json.dumps(data)  # YAML, too
 
 
 FULL = GOOD | {
@@ -158,7 +153,7 @@ FILES: dict[str, tuple[Content, str]] = {
     "a number that is infinite": (ENTRY.replace("month: 10", "month: .inf"), "SK203"),
     "a key twice": (ENTRY + "venue: cvpr\n", "SK110"),
     "a second document": (ENTRY + "---\n" + ENTRY, "SK107"),
-    "ten thousand unknown keys": (ENTRY + "".join(f"x{i}: 1\n" for i in range(10_000)), "SK202"),
+    "three thousand unknown keys": (ENTRY + "".join(f"x{i}: 1\n" for i in range(10_000)), "SK202"),
     "a key of ten thousand letters": (ENTRY + "x" * 900 + ": 1\n", "SK202"),
     "a key that is a method": (ENTRY + "__class__: {__init__: x}\n", "SK202"),
     "a key of a model": (ENTRY + "model_config: {extra: allow}\n", "SK202"),
@@ -199,7 +194,7 @@ FILES: dict[str, tuple[Content, str]] = {
     "a venue that leads out": (entry("venue", to="../../evil"), "SK320"),
     "a term with markup": (entry("terms", "role", to=["<script>"]), "SK206"),
     "an axis of its own": (entry("terms", "evil", to=["attack"]), "SK310"),
-    "ten thousand authors": (entry("authors", to=["Ana Li"] * 10_000), "SK408"),
+    "three thousand authors": (entry("authors", to=["Ana Li"] * 3000), "SK408"),
     "nobody as author": (entry("authors", to=[]), "SK204"),
     "others as author": (entry("authors", 1, to="Ana Li et al."), "SK356"),
     "a line of authors": (entry("authors", 1, to="Ana Li and Wei Xu"), "SK354"),
@@ -374,7 +369,7 @@ SHARED: list[tuple[str, str, tuple[str | int, ...], Any, str]] = [
     ("a venue twice", VENUES, (1, "id"), "iccv", "SK325"),
     ("a venue that leads out", VENUES, (1, "id"), "../../evil", "SK206"),
     ("a venue with markup", VENUES, (1, "full", "en"), "<img src=x onerror=alert(1)>", "SK357"),
-    ("a venue with a control character", VENUES, (1, "name"), "CV\x7fPR", "SK208"),
+    ("a venue with a control character", VENUES, (1, "name"), "CV\x1bPR", "SK208"),
     ("a kind of venue that is none", VENUES, (1, "kind"), "evil", "SK205"),
     ("a command with a backtick", CARD, ("command",), "python -m x `touch pwned`", "SK206"),
     ("a command on two lines", CARD, ("command",), "python -m x\nrm -rf /", "SK208"),

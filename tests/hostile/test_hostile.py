@@ -24,7 +24,8 @@ from hostile.tree import Tree, Watch, under_git, watch
 from markdown_it import MarkdownIt
 
 from surveykit import cli, load, models
-from surveykit.cli import work
+from surveykit.cli import reference, work
+from surveykit.render import repository
 
 COMMANDS = (
     ("validate", "--format", "json"),
@@ -70,22 +71,37 @@ def _called(root: Path, *words: str) -> int:
     return int(stop.value.code or 0)
 
 
+def _once(key, made, real):
+    """A function that is called once for each key."""
+
+    def first(*args, **more):
+        at = key(*args)
+        if at not in made:
+            made[at] = (
+                real(*args, **more),
+                args,
+            )  # args: an id lasts as long as its object
+        return made[at][0]
+
+    return first
+
+
+ALWAYS: dict[str, dict] = {"schema_json": {}, "format_doc": {}, "render_forms": {}, "reference": {}}  # fmt: skip
+"""What does not depend on entries is made once in all."""
+
+
 @pytest.fixture
 def once(monkeypatch) -> None:
     """A tree that does not change is read once for all commands, and its outputs are made once."""
-    for module, name in ((load, "check"), (work, "generated")):
-        real, made = getattr(module, name), {}
-
-        def first(*args, real=real, made=made, **more):
-            key = repr(args) if isinstance(args[0], Path) else id(args[0])
-            if key not in made:
-                made[key] = (
-                    real(*args, **more),
-                    args,
-                )  # args: an id lasts as long as its object
-            return made[key][0]
-
-        monkeypatch.setattr(module, name, first)
+    for module, name, key in (
+        (load, "check", lambda root, paths=(): (root, *paths)),
+        (work, "generated", id),
+    ):
+        monkeypatch.setattr(module, name, _once(key, {}, getattr(module, name)))
+    for name, made in ALWAYS.items():
+        module = reference if name == "reference" else repository
+        key = lambda *args: repr([(c.survey, c.taxonomy, c.venues) for c in args])  # noqa: E731
+        monkeypatch.setattr(module, name, _once(key, made, getattr(module, name)))
 
 
 def looked_at(tree, watched, capsys, case: Case) -> list[tuple[int, str]]:
