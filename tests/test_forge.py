@@ -119,6 +119,28 @@ def test_states_of_links_and_verdicts_are_shown(
     assert run("report", "--base", "main", "--links", links)[0] == MACHINE
 
 
+STRANGE = (
+    "--help",
+    "a\n--offline",
+    "x y",
+    "$(id)",
+    "a'b",
+    "\u202ea",
+    "Feng2023detecting",
+)
+
+
+def test_names_are_ids_and_nothing_else(run, repository, catalog_dir):
+    folder = catalog_dir / "catalog/papers/2023"
+    for name in (*STRANGE, os.fsdecode(b"\xff")):
+        (folder / f"{name}.yaml").write_text("id: x\n", encoding="utf-8")
+    (folder / "li2023new.yaml").write_text("id: x\n", encoding="utf-8")
+    code, out, err = run("report", "--base", "main", "--names")
+    assert (code, out) == (FINE, "li2023new\n")
+    assert len(err.splitlines()) == len(STRANGE) + 1
+    assert all(line.isprintable() for line in err.splitlines())
+
+
 @pytest.mark.parametrize("base", ["nowhere", "--output=/tmp/x", "main; id"])
 def test_a_base_that_is_no_commit_is_one_line(run, repository, base):
     assert run("report", f"--base={base}")[0] == MACHINE

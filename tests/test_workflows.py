@@ -261,3 +261,15 @@ def test_hooks_name_commands_that_there_are():
     )
     for hook in hooks:
         assert hook["entry"].split()[1] in app.commands
+
+
+def test_every_row_of_the_threat_model_has_tests_that_exist():
+    text = (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 12
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row.split("|")[4])
+        assert named, row
+        for path, name in named:
+            source = (ROOT / path).read_text(encoding="utf-8")
+            assert re.search(rf"^def {name}\(", source, re.MULTILINE), f"{path}::{name}"

@@ -153,7 +153,7 @@ FILES: dict[str, tuple[Content, str]] = {
     "a number that is infinite": (ENTRY.replace("month: 10", "month: .inf"), "SK203"),
     "a key twice": (ENTRY + "venue: cvpr\n", "SK110"),
     "a second document": (ENTRY + "---\n" + ENTRY, "SK107"),
-    "three thousand unknown keys": (ENTRY + "".join(f"x{i}: 1\n" for i in range(10_000)), "SK202"),
+    "three thousand unknown keys": (ENTRY + "".join(f"x{i}: 1\n" for i in range(3000)), "SK202"),
     "a key of ten thousand letters": (ENTRY + "x" * 900 + ": 1\n", "SK202"),
     "a key that is a method": (ENTRY + "__class__: {__init__: x}\n", "SK202"),
     "a key of a model": (ENTRY + "model_config: {extra: allow}\n", "SK202"),
