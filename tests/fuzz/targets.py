@@ -57,6 +57,8 @@ def _catalog():
 def _issue(text: str) -> None:
     with suppress(SurveyError):
         request = parsed(text, _catalog())
+        if request.kind == "new-paper":  # its identifier is another reader's
+            return
         entry = (ROOT / target(request, _catalog())).read_text(encoding="utf-8")
         changed(request, entry)
 
