@@ -111,6 +111,14 @@ def from_parts(
     return _read(f"{particle} {family}, {given}".strip(), [], suffix)
 
 
+def person(*parts: str, name: str = "", group: bool = False) -> People:
+    """One author whose parts, as of `from_parts`, a record tells apart, or gives as one name."""
+    one = None if group else from_parts(*parts)
+    if one and parts[1]:
+        return People((one,))
+    return from_list([name or " ".join(parts[:2])], groups=group)
+
+
 def from_list(names: Iterable[str], *, groups: bool = False) -> People:
     """Items of a list, one name each as a rule; one that holds several is divided or reported."""
     items = [item for item in map(_text, names) if item]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from surveykit.imports.bibtex_fields import facts
+from surveykit.imports.bibtex_fields import keep
 from surveykit.imports.bibtex_syntax import Entry, File
 from surveykit.imports.reading import Reading, few
 
@@ -60,9 +60,7 @@ def _paper(entry: Entry, by_key: Mapping[str, Entry], reading: Reading) -> list[
         return []
     if not entry.key:
         reading.note(entry.line, "empty-key", f"@{entry.kind} has no key")
-    values, unused = facts(entry, _inherited(entry, by_key), reading)
-    reading.add(entry.line, entry.key, values)
-    return unused
+    return keep(entry, _inherited(entry, by_key), reading)
 
 
 def _references(entry: Entry) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
 
 from surveykit.identifier import arxiv_id
 from surveykit.imports.bibtex_syntax import Entry
@@ -17,11 +17,8 @@ from surveykit.imports.values import (
     arxiv_in,
     is_arxiv,
     keywords,
-    only_arxiv,
-    with_hyphens,
 )
-from surveykit.models import Author
-from surveykit.names import from_bibtex
+from surveykit.names import People, from_bibtex
 from surveykit.plain import latex
 
 KINDS = {
@@ -32,43 +29,34 @@ KINDS = {
     "preprint": "preprint",
     "online": "preprint",
 }
-_NUMBERED = ("volume", "number", "issue", "eid", "pages")
-_VENUES = ("journal", "journaltitle", "booktitle", "howpublished", "publisher")
-_IN_WORDS = (*_VENUES, "note", "addendum", "annote", "series")
+_NUMBERED = "volume number issue eid pages"
+_VENUES = "journal journaltitle booktitle howpublished publisher"
+_IN_WORDS = f"{_VENUES} note addendum annote series"
 """Fields in which an arXiv id stands among other words."""
 
 
-def facts(
-    entry: Entry, raw: Mapping[str, str], reading: Reading
-) -> tuple[dict[str, Any], list[str]]:
-    """Values of a record, and the names of the fields that have no place in it; `raw` holds inherited fields, too."""
-    fields = Fields(raw, latex)
+def keep(entry: Entry, raw: Mapping[str, str], reading: Reading) -> list[str]:
+    """Keeps the paper; gives the names of the fields that have no place. `raw` holds inherited fields, too."""
+    fields = Fields(raw.items(), latex)
     places = Places(entry.key, entry.line, reading)
     _identifiers(fields, places)
-    dates = when(fields.text("year"), fields.text("month"), fields.text("date"))
-    for doubt in dates.doubts:
-        reading.note(entry.line, "bad-value", f"{entry.key}: {doubt}")
     where = _where(fields, places)
-    kind = KINDS.get(entry.kind) or ("other" if where else "preprint")
-    values = {
-        "title": _joined(fields.text("title"), fields.text("subtitle")).removesuffix(
-            "."
-        ),
-        "authors": _authors(fields, entry, reading),
-        "year": dates.year,
-        "month": dates.month,
-        "venue_text": where,
-        "kind": places.kind(kind, where),
-        "volume": with_hyphens(fields.text("volume")),
-        "number": with_hyphens(fields.text("number", "issue")),
-        "pages": with_hyphens(fields.text("pages", "eid", "articleno")),
-        "publisher": fields.text("publisher"),
-        "abstract": fields.text("abstract"),
-        "headings": keywords(fields.text("keywords")),
-    }
     if "arxiv" in places.found:
-        values["arxiv_class"] = fields.text("primaryclass", "eprintclass")
-    return values | places.found, fields.unused
+        places.found["arxiv_class"] = fields.text("primaryclass", "eprintclass")
+    places.keep(
+        _joined(fields.text("title"), fields.text("subtitle")).removesuffix("."),
+        where,
+        KINDS.get(entry.kind) or ("other" if where else "preprint"),
+        _people(fields),
+        when(fields.text("year"), fields.text("month"), fields.text("date")),
+        volume=fields.text("volume"),
+        number=fields.text("number", "issue"),
+        pages=fields.text("pages", "eid", "articleno"),
+        publisher=fields.text("publisher"),
+        abstract=fields.text("abstract"),
+        headings=keywords(fields.text("keywords")),
+    )
+    return fields.unused
 
 
 def _joined(title: str, subtitle: str) -> str:
@@ -98,16 +86,9 @@ def _identifiers(fields: Fields, places: Places) -> None:
     if told := fields.raw("doi"):
         places.doi(_verbatim(told))
     _eprint(fields, places)
-    for name in filter(fields.has, (*_NUMBERED, *_IN_WORDS)):
-        text = fields.look(name)
-        whole, number = only_arxiv(text), arxiv_in(text)
-        if name == "volume" and is_arxiv(fields.look("journal")):
-            number = number or arxiv_id(text)
-            whole = number is not None
-        if number and (whole or name in _IN_WORDS):
-            places.add("arxiv", number)
-        if whole and name not in _VENUES:
-            fields.used.add(name)
+    archive = is_arxiv(fields.look("journal"))
+    bare = "volume" if archive else ""
+    places.arxiv(fields, _NUMBERED, _IN_WORDS, _VENUES, bare)
     for name in ("url", "pdf"):
         for address in addresses(_verbatim(fields.raw(name))):
             places.address(address, pdf=name == "pdf")
@@ -121,12 +102,12 @@ def _eprint(fields: Fields, places: Places) -> None:
         text = fields.look(name)
         if not text or (name == "eprint" and kind not in ("", "arxiv")):
             continue
-        first = (text.split() or [""])[0]
+        first = text.partition(" ")[0]
         if number := arxiv_id(first) or arxiv_in(text) or arxiv_in(f"arXiv:{first}"):
             places.add("arxiv", number)
-            fields.used |= {name, "archiveprefix", "eprinttype"}
+            fields.use(name, "archiveprefix", "eprinttype")
         elif kind:
-            places.refuse(f"{text[:100]!r} is no arXiv id")
+            places.note("bad-value", f"{text[:100]!r} is no arXiv id; left out")
 
 
 def _verbatim(text: str) -> str:
@@ -137,12 +118,10 @@ def _verbatim(text: str) -> str:
     return re.sub(r"\\(?:url|href)(?=\{)|[\\{}]", "", plain).strip()
 
 
-def _authors(fields: Fields, entry: Entry, reading: Reading) -> tuple[Author, ...]:
+def _people(fields: Fields) -> People:
     people = from_bibtex(fields.raw("author"))
-    for doubt in people.doubts:
-        reading.note(entry.line, "author", f"{entry.key}: {doubt}")
-    han = dict(re.findall(r'(?<![0-9])([0-9]+)="([^"]*)"', fields.raw("author+an:han")))
-    return tuple(
-        one.model_copy(update={"han": han[str(n)]}) if str(n) in han else one
-        for n, one in enumerate(people.authors, start=1)
-    )
+    told = re.findall(r'(?<![0-9])([0-9]+)="([^"]*)"', fields.raw("author+an:han"))
+    han = {int(number[:9]): {"han": name} for number, name in told}
+    authors = enumerate(people.authors, start=1)
+    named = (a.model_copy(update=han[n]) if n in han else a for n, a in authors)
+    return replace(people, authors=tuple(named))

@@ -18,9 +18,8 @@ from surveykit.imports.values import (
     is_arxiv,
     keywords,
     only_arxiv,
-    with_hyphens,
 )
-from surveykit.names import People, from_list, from_parts, together
+from surveykit.names import People, from_list, person, together
 from surveykit.plain import markup, title
 
 KINDS = {
@@ -32,6 +31,7 @@ KINDS = {
     "manuscript": "preprint",
     "posted-content": "preprint",
 }
+_NAME = re.compile(r'"(?:id|citation-key|DOI)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([0-9]+))')
 _NAMES = ("family", "given", "literal", "name", "suffix", "non-dropping-particle", "dropping-particle")  # fmt: skip
 _JOINED = {"keyword": "; ", "container-title": ": "}
 """Fields of which every text of a list counts, and what stands between them."""
@@ -51,11 +51,8 @@ def read(text: str, source: str) -> Reading:
     lines, unused = _lines(text), []
     for number, item in enumerate(_items(data), start=1):
         if not isinstance(item, dict) or "itemType" in item:
-            what = (
-                "no mapping"
-                if not isinstance(item, dict)
-                else "Zotero's own JSON; export it as CSL JSON"
-            )
+            own = "Zotero's own JSON; export it as CSL JSON"
+            what = own if isinstance(item, dict) else "no mapping"
             reading.note(1, "cut", f"item {number} is {what}; not imported")
             continue
         name = str(item.get("id") or item.get("citation-key") or item.get("DOI") or "")
@@ -80,73 +77,54 @@ def _items(data: object) -> list[Any]:
 def _lines(text: str) -> dict[str, int]:
     """Name of an item -> line of the first place where it stands as one."""
     lines: dict[str, int] = {}
-    name = re.compile(
-        r'"(?:id|citation-key|DOI)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([0-9]+))'
-    )
     for number, line in enumerate(text.split("\n"), start=1):
-        for found in name.finditer(line):
+        for found in _NAME.finditer(line):
             lines.setdefault(found[1] or found[2], number)
     return lines
 
 
 def _item(item: Mapping[str, Any], name: str, line: int, reading: Reading) -> list[str]:
     """Keeps the paper; gives the names of the fields that are not kept."""
-    texts = {key: _text(key, value) for key, value in item.items()}
-    fields = Fields(texts, markup)
-    fields.used |= {"id", "citation-key", "type", "author", "issued"}
-    places = Places(name, line, reading)
+    texts = ((k, text) for k, value in item.items() for text in _texts(k, value))
+    fields, places = Fields(texts, markup), Places(name, line, reading)
+    fields.use("id", "citation-key")
+    for key in ("author", "issued"):
+        fields.all(key)
     _identifiers(fields, places)
-    dates = _date(item.get("issued"))
-    for doubt in dates.doubts:
-        reading.note(line, "bad-value", f"{name}: {doubt}")
-    people = together(map(_author, _list(item.get("author"))))
-    for doubt in people.doubts:
-        reading.note(line, "author", f"{name}: {doubt}")
-    kind = KINDS.get(texts.get("type", ""), "other")
+    kind = KINDS.get(fields.text("type"), "other")
     if re.search("preprint", fields.look("genre"), re.I):
-        fields.used.add("genre")
+        fields.use("genre")
         kind = "preprint" if kind == "other" else kind
     main, sub = fields.text("title"), fields.text("subtitle")
     publisher = fields.text("publisher")
     where = fields.text("container-title", "event-title", "event", "collection-title")
-    values = {
-        "title": title(f"{main}: {sub}" if sub else main),
-        "authors": people.authors,
-        "year": dates.year,
-        "month": dates.month,
-        "venue_text": where or (publisher if kind == "preprint" else None),
-        "kind": places.kind(kind, where),
-        "volume": with_hyphens(fields.text("volume")),
-        "number": with_hyphens(fields.text("issue")),
-        "pages": with_hyphens(fields.text("page", "page-first")),
-        "publisher": publisher,
-        "abstract": fields.text("abstract"),
-        "headings": keywords(fields.text("keyword")),
-    }
-    reading.add(line, name, values | places.found)
-    several = [
-        key
-        for key, value in item.items()
-        if isinstance(value, list) and key in fields.used
-    ]
-    return fields.unused + [
-        key
-        for key in several
-        if key not in _JOINED and key != "author" and len(item[key]) > 1
-    ]
+    places.keep(
+        title(f"{main}: {sub}" if sub else main),
+        where or (publisher if kind == "preprint" else ""),
+        kind,
+        together(map(_author, _list(item.get("author")))),
+        _date(item.get("issued")),
+        volume=fields.text("volume"),
+        number=fields.text("issue"),
+        pages=fields.text("page", "page-first"),
+        publisher=publisher,
+        abstract=fields.text("abstract"),
+        headings=keywords(fields.text("keyword")),
+    )
+    return list(dict.fromkeys(fields.unused))
 
 
 def _list(value: object) -> list[Any]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _text(key: str, value: object) -> str:
-    """A value as text; of a list of texts the first, where not all count."""
+def _texts(key: str, value: object) -> list[str]:
+    """A value as text; a list of texts as one where all count."""
     if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        return _JOINED[key].join(value) if key in _JOINED else "".join(value[:1])
+        return [_JOINED[key].join(value)] if key in _JOINED else value
     if isinstance(value, dict) and key == "event":
-        return str(value.get("name") or "")
-    return str(value) if value else ""
+        value = value.get("name")
+    return [str(value)] if value else []
 
 
 def _identifiers(fields: Fields, places: Places) -> None:
@@ -154,14 +132,12 @@ def _identifiers(fields: Fields, places: Places) -> None:
         places.doi(told)
     for key in ("number", "archive_location", "archive"):
         told = fields.look(key)
-        if number := arxiv_in(told) or (
-            is_arxiv(fields.look("archive")) and arxiv_id(told)
-        ):
+        bare = arxiv_id(told) if is_arxiv(fields.look("archive")) else None
+        if number := arxiv_in(told) or bare:
             places.add("arxiv", number)
-            fields.used |= {key, "archive"}
-    for key in ("container-title", "publisher"):
-        if number := arxiv_in(fields.look(key)):
-            places.add("arxiv", number)
+            fields.use(key, "archive")
+    named = "container-title publisher"
+    places.arxiv(fields, "", named, stays=named)
     _note(fields, places)
     for url in addresses(fields.raw("URL")):
         places.address(url)
@@ -182,19 +158,16 @@ def _note(fields: Fields, places: Places) -> None:
             left |= not only_arxiv(line.strip(" {}:"))
         else:
             left |= bool(line.strip())
-    if left:
-        fields.used.remove("note")
+    fields.used["note"] = int(not left)
 
 
 def _date(value: object) -> When:
     if not isinstance(value, dict):
         return when(date=str(value or ""))
-    parts = value.get("date-parts")
-    first = parts[0] if isinstance(parts, list) and parts else []
-    numbers = [str(part) for part in first if part] if isinstance(first, list) else []
-    told = str(value.get("literal") or value.get("raw") or "")
+    dates = _list(value.get("date-parts"))
+    numbers = [str(part) for one in dates[:1] for part in _list(one) if part]
     if not numbers:
-        return when(date=told)
+        return when(date=str(value.get("literal") or value.get("raw") or ""))
     season = f"season {value['season']}" if value.get("season") else ""
     year = f"{numbers[0]}?" if value.get("circa") else numbers[0]
     return when(year, numbers[1] if len(numbers) > 1 else season)
@@ -205,9 +178,13 @@ def _author(parts: object) -> People:
         return from_list([str(parts)])
     text = {key: str(parts.get(key) or "") for key in _NAMES}
     particle = text["non-dropping-particle"] or text["dropping-particle"]
-    if group := text["literal"] or text["name"]:
-        return from_list([group], groups=True)
-    one = from_parts(text["given"], text["family"], text["suffix"], particle)
-    if one and text["family"]:
-        return People((one,))
-    return from_list([text["given"] or str(dict(parts))])
+    group = text["literal"] or text["name"]
+    name = group or text["given"] or str(dict(parts))
+    return person(
+        text["given"],
+        text["family"],
+        text["suffix"],
+        particle,
+        name=name,
+        group=bool(group),
+    )

@@ -52,6 +52,7 @@ _LOWER = frozenset(
 _NAMED = frozenset(
     "Neurips NeurIPS Interspeech Oakland Usenix Cvpr Iclr Icml Nature Science Preprint".split()
 )
+_BETWEEN = re.compile(r"(?<!\s)(?:\s*[,;，；、]\s*(?:and\s|&\s)?|\s+and\s+|\s*&\s*)")
 _FAMILY_FIRST = re.compile(
     r"^[^\W\d_][\w' -]{0,40}, [^,]{1,40}(?:,? and |, [^\W\d_]).*\band [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
     r"|^[^\W\d_][\w' -]{0,40}, [^,]{1,40} and [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
@@ -194,11 +195,7 @@ def is_people(text: str, *, alone: bool) -> bool:
         return False
     named, more = _and_others(text)
     inverted = _FAMILY_FIRST.search(named)  # `Wu, Baoyuan and Chen, Hongrui`
-    parts = [
-        p
-        for p in re.split(r"\s*[,;，；、]\s*(?:and\s|&\s)?|\s+and\s+|\s*&\s*", named)
-        if p
-    ]
+    parts = [p for p in _BETWEEN.split(named) if p]
     whole = [p for p in parts if p.strip().lower() not in ("and", "&")]
     if not whole or (len(whole) < 2 and not alone and not more):
         return False
@@ -220,7 +217,7 @@ def is_full_name(text: str) -> bool:
 def _and_others(text: str) -> tuple[str, bool]:
     """The names before `et al.`, and whether it stands there."""
     found = re.search(
-        r"[\s,]*(?:\bet\.? ?al\b\.?|\band others|\bothers|等人?|\.{3}|…)[\s.]*$",
+        r"(?<![\s,])[\s,]*(?:\bet\.? ?al\b\.?|\band others|\bothers|等人?|\.{3}|…)[\s.]*$",
         text,
         re.I,
     )

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 from urllib.parse import quote, unquote
 
 from pydantic import TypeAdapter, ValidationError
 
-from surveykit.errors import IdentifierError
-from surveykit.identifier import arxiv_id, doi, identify
+from surveykit.identifier import arxiv_id, doi, identify_quietly
+from surveykit.imports.dates import When
 from surveykit.imports.reading import Reading
 from surveykit.models import Url
+from surveykit.names import People
 
 _ARXIV_ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]{2,12}(?:\.[A-Za-z]{2})?/[0-9]{7})(?![0-9])"
 _ARXIV_TEXT = re.compile(
@@ -28,56 +30,76 @@ _ARXIV_WORDS = re.compile(
 class Fields:
     """Fields of one entry, which remember what was made use of."""
 
-    def __init__(self, raw: Mapping[str, str], plain: Callable[[str], str]) -> None:
-        self._raw = {name: value for name, value in raw.items() if value.strip(" {}")}
+    def __init__(
+        self, told: Iterable[tuple[str, str]], plain: Callable[[str], str] = str
+    ) -> None:
+        self._texts: dict[str, list[str]] = {}
+        for name, text in told:
+            if text.strip(" {}"):
+                self._texts.setdefault(name, []).append(text)
         self._plain = plain
-        self.used: set[str] = set()
+        self.used: dict[str, int] = {}
+
+    def all(self, name: str) -> list[str]:
+        """Every text of a field as it stands in the file."""
+        texts = self._texts.get(name, [])
+        self.used[name] = len(texts)
+        return texts
 
     def raw(self, name: str) -> str:
         """A field as it stands in the file; empty where there is none."""
-        self.used.add(name)
-        return self._raw.get(name, "")
-
-    def has(self, name: str) -> bool:
-        """Whether a field says something."""
-        return name in self._raw
+        return next(iter(self.all(name)), "")
 
     def look(self, name: str) -> str:
         """A field as plain text, without making use of it."""
-        raw = self._raw.get(name)
-        return self._plain(raw) if raw else ""
+        return self._plain(self._texts[name][0]) if name in self._texts else ""
 
     def text(self, *names: str) -> str:
         """The first of some fields that has a text and no use yet, as plain text."""
         for name in names:
             if name not in self.used and (text := self.look(name)):
-                self.used.add(name)
+                self.use(name)
                 return text
         return ""
 
+    def use(self, *names: str) -> None:
+        """Count the first text of some fields as made use of."""
+        self.used.update(dict.fromkeys(names, 1))
+
     @property
     def unused(self) -> list[str]:
-        """Names of the fields that nobody asked for."""
-        return [name for name in self._raw if name not in self.used]
+        """The name of a field for each of its texts that nobody asked for."""
+        names = self._texts.items()
+        return [n for n, texts in names for _ in texts[self.used.get(n, 0) :]]
 
 
 class Places:
-    """Identifiers and addresses of one paper: the first of each kind is kept, another one is reported."""
+    """What is found of one paper: of identifiers and addresses the first of each kind, another one is reported."""
 
     def __init__(self, name: str, line: int, reading: Reading) -> None:
-        self.found: dict[str, str] = {}
-        self._name, self._line, self._reading = name or "entry", line, reading
+        self.found: dict[str, Any] = {}
+        self._name, self._line, self._reading = name, line, reading
+
+    def note(self, kind: str, *said: str) -> None:
+        """Report what is wrong with the paper."""
+        for one in said:
+            self._reading.note(self._line, kind, f"{self._name or 'entry'}: {one}")
 
     def add(self, kind: str, value: str) -> None:
         """Keep an identifier or address, unless there is one of its kind."""
         kept = self.found.setdefault(kind, value)
         if kept.lower() != value.lower():
-            said = f"{kind} {value!r} stands beside {kept!r}, which is kept"
-            self._reading.note(self._line, "check", f"{self._name}: {said}")
+            self.note(
+                "check", f"{kind} {value!r} stands beside {kept!r}, which is kept"
+            )
 
     def doi(self, text: str) -> None:
-        """Keep the DOI of a text."""
-        self._all(doi_of(text), f"{text[:100]!r} holds no DOI")
+        """Keep the DOI of a text; one that arXiv gave out counts as arXiv id."""
+        value = doi(unquote(text) if "%" in text else text) or ""
+        given_out = value.lower().startswith("10.48550/arxiv.")
+        paper = arxiv_id(value[15:]) if given_out else None
+        found = {"arxiv": paper} if paper else {"doi": value} if value else {}
+        self._all(found, f"{text[:100]!r} holds no DOI")
 
     def address(self, url: str, *, pdf: bool = False) -> None:
         """Keep an address, and the identifiers in it."""
@@ -91,20 +113,45 @@ class Places:
         found = usable(url)
         self._all({"code_url": found} if found else {}, f"{url[:100]!r} is no address")
 
-    def kind(self, told: str, where: str) -> str:
-        """The kind of publication: `preprint` where the venue is arXiv, or an arXiv id stands alone."""
-        alone = not where and "arxiv" in self.found and told != "conference"
-        return "preprint" if alone or is_arxiv(where) else told
-
     def _all(self, found: Mapping[str, str], otherwise: str) -> None:
         for kind, value in found.items():
             self.add(kind, value)
         if not found:
-            self.refuse(otherwise)
+            self.note("bad-value", f"{otherwise}; left out")
 
-    def refuse(self, why: str) -> None:
-        """Report a value that is left out."""
-        self._reading.note(self._line, "bad-value", f"{self._name}: {why}; left out")
+    def arxiv(
+        self, fields: Fields, alone: str, among: str, stays: str, bare: str = ""
+    ) -> None:
+        """Keep the arXiv ids of some fields: those that stand alone, and those among words.
+
+        A field with nothing else counts as used unless it `stays`; that called `bare` has an id without `arXiv:`.
+        """
+        for name in f"{alone} {among}".split():
+            text = fields.look(name)
+            whole, number = only_arxiv(text), arxiv_in(text)
+            if name == bare:
+                number = number or arxiv_id(text)
+                whole = number is not None
+            if number and (whole or name in among.split()):
+                self.add("arxiv", number)
+            if whole and name not in stays.split():
+                fields.use(name)
+
+    def keep(
+        self, title: str, where: str, kind: str, people: People, when: When, **more: Any
+    ) -> None:
+        """Keep the paper; what is doubtful of its people and its date is reported.
+
+        It is a preprint where the venue is arXiv, or an arXiv id stands alone.
+        """
+        self.note("bad-value", *when.doubts)
+        self.note("author", *people.doubts)
+        alone = not where and "arxiv" in self.found and kind != "conference"
+        more |= {name: with_hyphens(more[name]) for name in _HYPHENATED}
+        more |= {"title": title, "authors": people.authors, "venue_text": where}
+        more |= {"year": when.year, "month": when.month} | self.found
+        more["kind"] = "preprint" if alone or is_arxiv(where) else kind
+        self._reading.add(self._line, self._name, more)
 
 
 def located(url: str) -> dict[str, str]:
@@ -112,32 +159,14 @@ def located(url: str) -> dict[str, str]:
     address = usable(url)
     if address is None:
         return {}
-    values = {}
-    if re.search(r"\.pdf($|[?#])|/pdf[/?]|/system/files/", address, re.I):
-        values["pdf_url"] = address
-    else:
-        values["paper_url"] = address
-    try:
-        known = identify(address)
-    except IdentifierError:
-        return values
-    if known.kind in ("arxiv", "doi", "acl", "openreview"):
-        values[known.kind] = known.value
-    if known.kind == "arxiv":
-        values.pop("paper_url", None)
-        values.pop("pdf_url", None)
-    return values
-
-
-def doi_of(text: str) -> dict[str, str]:
-    """The DOI that a field holds, with or without its address; one that arXiv gave out counts as arXiv id."""
-    value = doi(unquote(text) if "%" in text else text)
-    if not value:
-        return {}
-    name = value.lower()
-    if name.startswith("10.48550/arxiv.") and (paper := arxiv_id(name[15:])):
-        return {"arxiv": paper}
-    return {"doi": value}
+    known = identify_quietly(address)
+    if known and known.kind == "arxiv":
+        return {"arxiv": known.value}
+    pdf = re.search(r"\.pdf($|[?#])|/pdf[/?]|/system/files/", address, re.I)
+    found = {"pdf_url" if pdf else "paper_url": address}
+    if known and known.kind in ("doi", "acl", "openreview"):
+        found[known.kind] = known.value
+    return found
 
 
 def usable(url: str) -> str | None:
@@ -186,7 +215,8 @@ def with_hyphens(text: str) -> str:
 
 def keywords(text: str) -> tuple[str, ...]:
     """Keywords of a list with commas or semicolons."""
-    return tuple(word for part in re.split("[;,]", text) if (word := part.strip()))
+    return tuple(filter(None, map(str.strip, re.split("[;,]", text))))
 
 
+_HYPHENATED = ("volume", "number", "pages")
 _URL: TypeAdapter[str] = TypeAdapter(Url)

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from surveykit.identifier import arxiv_id
-from surveykit.names import People, together
+from surveykit.names import People, person, together
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
@@ -19,7 +19,6 @@ from surveykit.sources.found import (
     listed,
     mapping,
     pages,
-    person,
     record,
     year_month,
 )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from surveykit.names import People, together
+from surveykit.names import People, person, together
 from surveykit.plain import markup
 from surveykit.retraction import in_abstract
 from surveykit.sources.client import Client
@@ -19,7 +19,6 @@ from surveykit.sources.found import (
     listed,
     mapping,
     pages,
-    person,
     record,
 )
 

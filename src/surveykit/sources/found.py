@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from surveykit import retraction
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
-from surveykit.names import People, from_list, from_parts
+from surveykit.names import People
 from surveykit.plain import markup, title
 from surveykit.record import Record, tidy
 from surveykit.sources.services import Service
@@ -72,16 +72,6 @@ def _cleaned(name: str, value: Any) -> Any:
     if name in _WORDS and isinstance(value, str):
         return markup(value)
     return tidy(value) if isinstance(value, str) else value
-
-
-def person(
-    given: str, family: str, suffix: str = "", *, name: str = "", group: bool = False
-) -> People:
-    """One author whose parts a service tells apart, or gives as one name."""
-    one = None if group else from_parts(given, family, suffix)
-    if one and family:
-        return People((one,))
-    return from_list([name or f"{given} {family}"], groups=group)
 
 
 def doubts(people: People, source: str) -> tuple[str, ...]:
