@@ -217,7 +217,7 @@ def is_full_name(text: str) -> bool:
 def _and_others(text: str) -> tuple[str, bool]:
     """The names before `et al.`, and whether it stands there."""
     found = re.search(
-        r"(?<![\s,])[\s,]*(?:\bet\.? ?al\b\.?|\band others|\bothers|等人?|\.{3}|…)[\s.]*$",
+        r"(?<![\s,])[\s,]*(?:\bet\.? ?al\b\.?|\band others|\bothers|等人?|(?<!\.)\.{3}|…)[\s.]*$",
         text,
         re.I,
     )
