@@ -248,8 +248,8 @@ class _Builder:
             self._decorated(event)
         if kind is ScalarEvent:
             _short(event)
-            if fault := cut(event, self._text):
-                self._faults.append(_refused("SK114", event, fault).fault)
+            if changed := cut(event, self._text):
+                self._faults.append(_refused("SK114", event, changed).fault)
             return _scalar(event)
         if depth == MAX_DEPTH:
             fault = f"nested deeper than {MAX_DEPTH} levels; no entry needs that"
