@@ -385,3 +385,20 @@ def test_no_bytes_break_the_reader(body):
     except ValueError:  # which the client makes an error of the service
         return
     assert all(isinstance(text, str) for text in told.one_of("title"))
+
+
+@pytest.mark.parametrize(
+    "charset", ["rot13", "hex", "zlib", "bz2", "base64", "quopri", "uu", "undefined"]
+)
+def test_what_is_no_charset_is_passed_over(desk, server, charset):
+    """Some of these names mean a packing, which could unpack to gigabytes."""
+    head = f"<meta charset={charset}>{meta(citation_title=TITLE)}"
+    kind = f"text/html; charset={charset}"
+    assert told(desk, server, head, kind=kind).record.title == TITLE
+
+
+def test_no_charset_takes_long(desk, server):
+    head = f"<meta charset=punycode>{meta(citation_title=TITLE)}-{'a' * 60_000}"
+    start = time.process_time()
+    assert told(desk, server, head).record.title == TITLE
+    assert time.process_time() - start < 0.2

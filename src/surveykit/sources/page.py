@@ -46,6 +46,8 @@ _DECLARED = re.compile(
     rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)",
     re.I,
 )
+_SLOW = ("idna", "punycode")
+"""No charsets of pages, and quadratic."""
 _LATIN = ("iso8859-1", "cp1252", "ascii")
 _MARKS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
 _WIDER = {"iso8859-1": "cp1252", "ascii": "cp1252", "gb2312": "gb18030", "gbk": "gb18030"}  # fmt: skip
@@ -206,8 +208,11 @@ def _declared(raw: bytes, content_type: str) -> list[str]:
     found = [name for mark, name in _MARKS.items() if raw.startswith(mark)]
     for name in told:
         try:
+            b"    ".decode(name, "replace")  # no packing and no cipher, that is
             name = codecs.lookup(name).name
-        except LookupError:
+        except (LookupError, UnicodeError):
+            continue
+        if name in _SLOW:
             continue
         # what is UTF-8 is nothing else, whatever a server says of all its pages
         found += ["utf-8"] if name in _LATIN else []
