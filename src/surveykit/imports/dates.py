@@ -10,6 +10,13 @@ _PLAIN_YEAR = re.compile(r"(?:c(?:a|irca)?\.?|©)?\s*[0-9]{4}[a-z]?\.?", re.I)
 _ISO = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-[0-9]{2}(?:T.*)?)?)?([~?%])?")
 _NAMES = "january february march april may june july august september october november december"
 _HAN = "一月 二月 三月 四月 五月 六月 七月 八月 九月 十月 十一月 十二月"
+MONTHS = {
+    name[:letters]: number
+    for names in (_NAMES, _HAN)
+    for number, name in enumerate(names.split(), start=1)
+    for letters in range(min(len(name), 3), len(name) + 1)
+}
+"""Name of a month, or at least three letters of it -> its number."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +47,9 @@ def _year(text: str) -> tuple[int | None, tuple[str, ...]]:
     plain = text.strip(" {}()[]")
     if not years:
         return None, (f"the year {text!r} cannot be read",) if plain else ()
-    if len(years) > 1 or not _PLAIN_YEAR.fullmatch(plain):
-        return int(years[0]), (f"the year {text!r} is read as {years[0]}",)
-    return int(years[0]), ()
+    sure = len(years) == 1 and _PLAIN_YEAR.fullmatch(plain)
+    said = f"the year {text!r} is read as {years[0]}"
+    return int(years[0]), () if sure else (said,)
 
 
 def _month(text: str) -> tuple[int | None, tuple[str, ...]]:
@@ -52,26 +59,13 @@ def _month(text: str) -> tuple[int | None, tuple[str, ...]]:
     if number := re.fullmatch(r"([0-9]{1,2})\s*月?", plain):
         found = [int(number[1])]
     else:
-        words = re.findall(r"[^\W\d_]+", plain)
-        found = [n for n in map(_number, words) if n]
+        words = re.sub(r"\bsept[^\W\d_]*", "sept", plain)
+        found = [MONTHS.get(word, 0) for word in re.findall(r"[^\W\d_]+", words)]
     months = [number for number in dict.fromkeys(found) if 1 <= number <= 12]
     if not months:
         return None, (f"the month {text!r} cannot be read",)
     more = (f"the month {text!r} is read as {months[0]}",) if len(months) > 1 else ()
     return months[0], more
-
-
-def _number(word: str) -> int | None:
-    """Number of a month by its name or the beginning of it."""
-    for names in (_NAMES, _HAN):
-        for number, name in enumerate(names.split(), start=1):
-            if (
-                word == name
-                or (len(word) > 2 and name.startswith(word))
-                or word[:4] == "sept" == name[:4]
-            ):
-                return number
-    return None
 
 
 def _date(text: str) -> When:
@@ -85,11 +79,8 @@ def _date(text: str) -> When:
         return When(one, number, () if one or number else doubts)
     year, month = int(found[1]), int(found[2] or 0)
     doubts = ()
-    if (
-        begin in ("", "..")
-        or found[3]
-        or (_YEAR.findall(end) or [found[1]])[0] != found[1]
-    ):
+    another = _YEAR.findall(end)[:1] not in ([], [found[1]])
+    if begin in ("", "..") or found[3] or another:
         doubts = (f"the date {text!r} is read as {year}",)
     if found[2] and not 1 <= month <= 12:
         doubts += (f"the month of the date {text!r} cannot be read",)

@@ -11,7 +11,7 @@ from xml.etree.ElementTree import Element
 from surveykit.errors import FetchError, NotFoundError
 from surveykit.names import People, person, together
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, doubts, pages, record, year_month
+from surveykit.sources.found import Found, found, pages
 
 _MODS = "{http://www.loc.gov/mods/v3}"
 _ROOTS = (f"{_MODS}modsCollection", f"{_MODS}mods")
@@ -26,44 +26,40 @@ async def find(client: Client, value: str) -> Found:
     if paper is None:
         raise NotFoundError(service.name, f"has no record of {value}")
     host = paper.find(f"{_MODS}relatedItem[@type='host']")
-    issued = _text(paper, "originInfo/dateIssued") or _text(paper, "part/date")
-    year, month = year_month(issued)
-    people = _authors(paper)
-    made = record(
+    alarms, notes = await _retracted(client, value)
+    return found(
+        client,
         service,
-        client.now(),
+        _authors(paper),
+        _text(paper, "originInfo/dateIssued") or _text(paper, "part/date"),
+        alarms=alarms,
+        notes=notes,
         title=_text(paper, "titleInfo/title"),
-        authors=people.authors,
-        year=year,
-        month=month,
-        venue_text=_text(host, "titleInfo/title") if host is not None else None,
-        kind=_kind(host),
-        doi=_text(paper, "identifier[@type='doi']") or None,
+        venue_text=_text(host, "titleInfo/title"),
+        kind="journal"
+        if "journal" in " ".join(_texts(host, "genre"))
+        else "conference",
+        doi=_text(paper, "identifier[@type='doi']"),
         acl=value,
         paper_url=f"https://aclanthology.org/{value}/",
         pdf_url=f"https://aclanthology.org/{value}.pdf",
         pages=pages(_text(paper, "part/extent/start"), _text(paper, "part/extent/end")),
-        publisher=_text(host, "originInfo/publisher") if host is not None else None,
+        publisher=_text(host, "originInfo/publisher"),
         abstract=_text(paper, "abstract"),
         source=f"acl:{value}",
     )
-    alarms, notes = await _retracted(client, value)
-    return Found(made, alarms, (*notes, *doubts(people, made.source)))
 
 
-async def _retracted(
-    client: Client, value: str
-) -> tuple[tuple[str, ...], tuple[str, ...]]:
+async def _retracted(client: Client, value: str) -> tuple[list[str], list[str]]:
     """Alarms and notes of the paper's page: it alone marks the title, the records for citing do not."""
     service = client.services.acl
+    url, accept = f"{service.url}/{value}/", "text/html,application/xhtml+xml"
     try:
-        page = await client.text(
-            service, f"{service.url}/{value}/", accept="text/html,application/xhtml+xml"
-        )
+        page = await client.text(service, url, accept=accept)
     except FetchError as error:
-        return (), (f"whether acl:{value} was retracted was not seen: {error}",)
+        return [], [f"whether acl:{value} was retracted was not seen: {error}"]
     mark = re.search(r"[>\"'=]\s*\[(RETRACTED|REMOVED)\]", page)
-    return ((f"acl:{value} was {mark[1].lower()}",) if mark else ()), ()
+    return [f"acl:{value} was {mark[1].lower()}"] if mark else [], []
 
 
 def _authors(paper: Element) -> People:
@@ -78,15 +74,11 @@ def _authors(paper: Element) -> People:
     )
 
 
-def _kind(host: Element | None) -> str:
-    genres = _texts(host, "genre") if host is not None else []
-    return "journal" if any("journal" in genre for genre in genres) else "conference"
-
-
-def _texts(element: Element, path: str) -> list[str]:
+def _texts(element: Element | None, path: str) -> list[str]:
     full = "/".join(f"{_MODS}{step}" for step in path.split("/"))
-    return ["".join(found.itertext()).strip() for found in element.findall(full)]
+    parts = () if element is None else element.findall(full)
+    return ["".join(part.itertext()).strip() for part in parts]
 
 
-def _text(element: Element, path: str) -> str:
+def _text(element: Element | None, path: str) -> str:
     return next(iter(_texts(element, path)), "")

@@ -12,12 +12,12 @@ from xml.etree.ElementTree import Element, tostring
 
 from surveykit.errors import FetchError, NotFoundError
 from surveykit.identifier import arxiv_id
-from surveykit.names import from_list
+from surveykit.names import People, from_list
 from surveykit.plain import markup
 from surveykit.retraction import in_abstract, in_comment
 from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, doubts, record, year_month
+from surveykit.sources.found import Found, found
 
 MOST_IDS = 400
 """In one request; an address of more than 8,000 characters is refused by many servers."""
@@ -28,19 +28,18 @@ _OWN = "{http://arxiv.org/schemas/atom}"
 
 async def find(client: Client, value: str) -> Found:
     """The newest version of one paper. Raises NotFoundError or ServiceError."""
-    found = await find_all(client, [value])
-    if value not in found:
+    papers = await find_all(client, [value])
+    if value not in papers:
         raise NotFoundError(client.services.arxiv.name, f"knows no paper {value}")
-    return found[value]
+    return papers[value]
 
 
 async def find_all(client: Client, ids: Sequence[str]) -> dict[str, Found]:
     """Those of the papers that exist, by id; MOST_IDS are asked for in one request."""
-    found: dict[str, Found] = {}
+    all_: list[Found] = []
     for start in range(0, len(ids), MOST_IDS):
-        some = ids[start : start + MOST_IDS]
-        found |= {f.record.arxiv or "": f for f in await _ask(client, _papers(some))}
-    return found
+        all_ += await _ask(client, _papers(ids[start : start + MOST_IDS]))
+    return {one.record.arxiv or "": one for one in all_}
 
 
 async def prefetch(client: Client, ids: Sequence[str]) -> None:
@@ -101,26 +100,30 @@ def _entries(client: Client, root: Element) -> Iterator[tuple[str, Element]]:
         if "/api/errors" in id_:  # in the place of results, with status 200
             message = markup(_text(entry, f"{_ATOM}summary"))
             raise NotFoundError(client.services.arxiv.name, message or "wrong id")
-        if found := arxiv_id(id_.partition("/abs/")[2]):
-            yield found, entry
+        if number := arxiv_id(id_.partition("/abs/")[2]):
+            yield number, entry
 
 
 def _found(client: Client, entry: Element, id_: str) -> Found:
     comment = markup(_text(entry, f"{_OWN}comment"))
     abstract = _text(entry, f"{_ATOM}summary")
     appeared = markup(_text(entry, f"{_OWN}journal_ref"))
-    year, month = year_month(_text(entry, f"{_ATOM}published")[:7])
-    people = from_list(
-        _text(author, f"{_ATOM}name") for author in entry.iter(f"{_ATOM}author")
-    )
+    authors = entry.iter(f"{_ATOM}author")
+    people = from_list(_text(author, f"{_ATOM}name") for author in authors)
     primary = entry.find(f"{_OWN}primary_category")
-    made = record(
+    version = re.search(r"v([0-9]+)$", _text(entry, f"{_ATOM}id"))
+    number = int(version[1]) if version else None
+    withdrawn = in_comment(comment, number) or in_abstract(markup(abstract), number)
+    said = comment or markup(abstract)[:200]
+    notes = [f"arXiv:{id_} says: {text}" for text in (appeared, comment) if text]
+    return found(
+        client,
         client.services.arxiv,
-        client.now(),
+        People(people.authors) if withdrawn else people,
+        _text(entry, f"{_ATOM}published")[:7],
+        alarms=[f"arXiv:{id_} is withdrawn: {said}"] if withdrawn else (),
+        notes=() if withdrawn else notes,
         title=_text(entry, f"{_ATOM}title"),
-        authors=people.authors,
-        year=year,
-        month=month,
         kind="preprint",
         arxiv=id_,
         arxiv_class=None if primary is None else primary.get("term"),
@@ -130,22 +133,12 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
         abstract=abstract,
         source=f"arXiv:{id_}",
     )
-    version = re.search(r"v([0-9]+)$", _text(entry, f"{_ATOM}id"))
-    number = int(version[1]) if version else None
-    withdrawn = in_comment(comment, number) or in_abstract(markup(abstract), number)
-    said = comment or markup(abstract)[:200]
-    notes = [f"arXiv:{id_} says: {text}" for text in (appeared, comment) if text]
-    return Found(
-        made,
-        (f"arXiv:{id_} is withdrawn: {said}",) if withdrawn else (),
-        (*notes, *doubts(people, made.source)) if not withdrawn else (),
-    )
 
 
-def _published_doi(text: str) -> str | None:
+def _published_doi(text: str) -> str:
     """The DOI of the published version; arXiv's own is none."""
-    doi = text.split()[0] if text.split() else ""
-    return None if doi.lower().startswith("10.48550/") else doi or None
+    doi = text.partition(" ")[0]
+    return "" if doi.lower().startswith("10.48550/") else doi
 
 
 def _text(element: Element, path: str) -> str:

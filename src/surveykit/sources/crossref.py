@@ -11,15 +11,15 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from surveykit.identifier import arxiv_id
-from surveykit.names import People, person, together
 from surveykit.sources.client import Client
 from surveykit.sources.found import (
     Found,
-    doubts,
+    each,
+    found,
     listed,
     mapping,
     pages,
-    record,
+    text,
     year_month,
 )
 
@@ -70,15 +70,15 @@ def _polite(client: Client, sign: str) -> str:
 
 def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
     doi = str(item.get("DOI") or doi)  # in the registrar's own spelling
-    year, month = _date(item)
-    people = _authors(item)
-    made = record(
+    alarms, notes = _updates(item, doi)
+    return found(
+        client,
         client.services.crossref,
-        client.now(),
+        each(item.get("author"), "given family suffix", None),
+        _date(item),
+        alarms=alarms,
+        notes=notes,
         title=_title(item),
-        authors=people.authors,
-        year=year,
-        month=month,
         venue_text=_venue(item),
         kind=_KINDS.get(str(item.get("type")), "other"),
         doi=doi,
@@ -90,51 +90,41 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
         abstract=item.get("abstract"),
         source=f"doi:{doi}",
     )
-    alarms, notes = _updates(item, doi)
-    return Found(made, tuple(alarms), (*notes, *doubts(people, made.source)))
+
+
+def _texts(item: Mapping[str, Any], name: str) -> list[str]:
+    return [str(text) for text in listed(item.get(name)) if text]
 
 
 def _title(item: Mapping[str, Any]) -> str:
-    title = next((str(t) for t in listed(item.get("title")) if t), "")
-    subtitle = next((str(t) for t in listed(item.get("subtitle")) if t), "")
+    title, subtitle = ((*_texts(item, f"{a}title"), "")[0] for a in ("", "sub"))
     if subtitle and subtitle.casefold() not in title.casefold():
         return f"{title.rstrip(' :')}: {subtitle}"
     return title
 
 
-def _authors(item: Mapping[str, Any]) -> People:
-    return together(
-        person(
-            *(str(one.get(part) or "") for part in ("given", "family", "suffix")),
-            name=str(one.get("name") or ""),
-            group=bool(one.get("name")),
-        )
-        for one in map(mapping, listed(item.get("author")))
-    )
+def _venue(item: Mapping[str, Any]) -> str:
+    titles = _texts(item, "container-title")
+    best = [title for title in titles if not _SERIES.match(title)]
+    event = text(mapping(item.get("event")), "name")
+    return next(filter(None, [*best, event, *titles]), "")
 
 
-def _venue(item: Mapping[str, Any]) -> str | None:
-    titles = [str(t) for t in listed(item.get("container-title")) if t]
-    event = mapping(item.get("event")).get("name")
-    best = next((t for t in titles if not _SERIES.match(t)), None)
-    return best or (str(event) if event else None) or (titles[0] if titles else None)
-
-
-def _date(item: Mapping[str, Any]) -> tuple[int | None, int | None]:
+def _date(item: Mapping[str, Any]) -> object:
     for name in ("published-print", "published-online", "published", "issued"):
         parts = listed(mapping(item.get(name)).get("date-parts"))
-        if parts and (found := year_month(parts[0]))[0]:
-            return found
-    return None, None
+        if parts and year_month(parts[0])[0]:
+            return parts[0]
+    return None
 
 
 def _preprint(item: Mapping[str, Any]) -> str | None:
     """The arXiv id that the publisher names as the preprint."""
     for other in listed(mapping(item.get("relation")).get("has-preprint")):
-        told = str(mapping(other).get("id") or "")
+        told = text(mapping(other), "id")
         plain_id = re.sub(r"(?i)^(?:https?://\S*/abs/|10\.48550/arxiv\.)", "", told)
-        if found := arxiv_id(plain_id):
-            return found
+        if number := arxiv_id(plain_id):
+            return number
     return None
 
 
@@ -142,20 +132,17 @@ def _updates(item: Mapping[str, Any], doi: str) -> tuple[list[str], list[str]]:
     """Alarms and notes of what the publisher, or Retraction Watch, has announced since."""
     alarms, notes = [], []
     for one in map(mapping, listed(item.get("updated-by"))):
-        kind, by = (
-            _kind(one),
-            f"doi:{one['DOI']}" if one.get("DOI") else "its publisher",
-        )
+        kind, by = _kind(one), text(one, "DOI")
+        by = f"doi:{by}" if by else "its publisher"
         if kind in _ALARMS:
             alarms.append(f"doi:{doi} {_ALARMS[kind]} by {by}")
         else:
             notes.append(f"doi:{doi} was updated ({kind.replace('_', ' ')}) by {by}")
     for one in map(mapping, listed(item.get("update-to"))):
-        if (kind := _kind(one)) in _ALARMS:
-            itself = str(one.get("DOI")).casefold() == doi.casefold()
-            about = (
-                _ALARMS[kind] if itself else f"is a notice about doi:{one.get('DOI')}"
-            )
+        kind, other = _kind(one), one.get("DOI")
+        itself = str(other).casefold() == doi.casefold()
+        if kind in _ALARMS:
+            about = _ALARMS[kind] if itself else f"is a notice about doi:{other}"
             alarms.append(f"doi:{doi} {about}")
     alarms += [
         f"doi:{doi} {relation.replace('-', ' ')} its publisher"

@@ -14,7 +14,7 @@ from surveykit.identifier import identify_quietly
 from surveykit.names import from_list
 from surveykit.query import fold
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, doubts, listed, mapping, pages, record
+from surveykit.sources.found import Found, found, listed, mapping, pages
 
 _KINDS = {
     "Conference and Workshop Papers": "conference",
@@ -45,32 +45,32 @@ def _found(client: Client, info: Mapping[str, Any]) -> Found:
     if withdrawn:
         kind = "journal" if info.get("volume") else "conference"
     venue = " ".join(map(str, listed(info.get("venue"))))
-    made = record(
+    kind = "preprint" if venue == "CoRR" else kind
+    source = f"dblp:{info.get('key') or 'search'}"
+    return found(
+        client,
         client.services.dblp,
-        client.now(),
+        people,
+        [info.get("year")],
+        alarms=[f"{source} is among the withdrawn items"] if withdrawn else (),
         title=info.get("title"),
-        authors=people.authors,
-        year=int(info["year"]) if str(info.get("year")).isdecimal() else None,
         venue_text=venue,
-        kind="preprint" if venue == "CoRR" else kind,
-        volume=info.get("volume") if kind == "journal" and venue != "CoRR" else None,
+        kind=kind,
+        volume=info.get("volume") if kind == "journal" else None,
         number=info.get("number"),
         pages=pages(info.get("pages")),
-        source=f"dblp:{info.get('key') or 'search'}",
+        source=source,
         **_names(info),
     )
-    alarms = (f"{made.source} is among the withdrawn items",) if withdrawn else ()
-    return Found(made, alarms, doubts(people, made.source))
 
 
 def _names(info: Mapping[str, Any]) -> dict[str, str]:
     """Identifiers and page among what DBLP knows."""
-    found: dict[str, str] = {}
-    addresses = [str(url) for url in listed(info.get("ee"))]
-    for text in [str(info.get("doi") or ""), *addresses]:
-        one = identify_quietly(text)
+    named: dict[str, str] = {}
+    for told in [info.get("doi") or "", *listed(info.get("ee"))]:
+        one = identify_quietly(str(told))
         if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
-            found.setdefault(one.kind, one.value)
+            named.setdefault(one.kind, one.value)
         elif one and one.kind == "page":
-            found.setdefault("paper_url", one.value)
-    return found
+            named.setdefault("paper_url", one.value)
+    return named

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,17 @@ from pydantic import ValidationError
 from surveykit import retraction
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
-from surveykit.names import People
+from surveykit.imports.dates import MONTHS
+from surveykit.imports.values import with_hyphens
+from surveykit.names import People, person, together
 from surveykit.plain import markup, title
 from surveykit.record import Record, tidy
+from surveykit.sources.client import Client
 from surveykit.sources.services import Service
 
-_MONTHS = "january february march april may june july august september october november december"
+_YEAR = re.compile(
+    r"(?<![0-9])((?:19|20)[0-9]{2})(?:[-/.年]([0-9]{1,2})(?![0-9])|([0-9]{2})[0-9]{2}(?![0-9]))?"
+)
 _WORDS = ("title", "abstract", "venue_text", "publisher", "source")
 
 
@@ -45,23 +50,36 @@ class Found:
         object.__setattr__(self, "alarms", tuple(alarms))
 
 
-def record(service: Service, seconds: float, **fields: Any) -> Record:
-    """A record from what a service sent at a Unix time. Raises ServiceError where not even a title is left.
+def found(
+    client: Client,
+    service: Service,
+    people: People,
+    date: object,
+    *,
+    alarms: Iterable[str] = (),
+    notes: Iterable[str] = (),
+    **fields: Any,
+) -> Found:
+    """What a service sent of a paper. Raises ServiceError where not even a title is left.
 
-    Texts lose their markup; a value that the format cannot hold is left out.
+    Texts lose their markup; a value that the format cannot hold is left out; what is doubtful about people is a note.
     """
-    clean = {k: _cleaned(k, v) for k, v in fields.items() if v not in (None, "", ())}
-    day = datetime.datetime.fromtimestamp(seconds, datetime.UTC).date()
-    clean |= {"retrieved": day}
-    for _ in range(len(clean)):
+    year, month = year_month(date)
+    fields |= {"authors": people.authors, "year": year, "month": month}
+    clean = {k: _cleaned(k, v) for k, v in fields.items() if v}
+    day = datetime.datetime.fromtimestamp(client.now(), datetime.UTC).date()
+    made: Record | None = None
+    while clean.get("title") and not made:
         try:
-            return Record.model_validate({k: v for k, v in clean.items() if v})
+            told = {k: v for k, v in clean.items() if v}
+            made = Record.model_validate({**told, "retrieved": day})
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 clean.pop(str(detail["loc"][0]), None)
-            if not clean.get("title"):
-                break
-    raise ServiceError(service.name, f"gave no title for {fields.get('source')}")
+    if not made:
+        raise ServiceError(service.name, f"gave no title for {fields.get('source')}")
+    doubts = (f"{made.source}: authors: {doubt}" for doubt in people.doubts)
+    return Found(made, tuple(alarms), (*notes, *doubts))
 
 
 def _cleaned(name: str, value: Any) -> Any:
@@ -74,9 +92,19 @@ def _cleaned(name: str, value: Any) -> Any:
     return tidy(value) if isinstance(value, str) else value
 
 
-def doubts(people: People, source: str) -> tuple[str, ...]:
-    """Notes for a person on what is doubtful about the authors."""
-    return tuple(f"{source}: authors: {doubt}" for doubt in people.doubts)
+def each(told: object, parts: str, group: str | None) -> People:
+    """Authors as a service lists them: `parts` of their names, or `name`; groups have that and this `nameType`."""
+    found = []
+    for one in map(mapping, listed(told)):
+        name, names = text(one, "name"), (text(one, part) for part in parts.split())
+        is_group = bool(name) and one.get("nameType") == group
+        found.append(person(*names, name=name, group=is_group))
+    return together(found)
+
+
+def text(told: Mapping[str, Any], name: str) -> str:
+    """A value of a JSON object as text."""
+    return str(told.get(name) or "")
 
 
 def same_paper(one: Record, other: Record) -> bool:
@@ -86,12 +114,9 @@ def same_paper(one: Record, other: Record) -> bool:
     return any(match.score >= SAME for match in index.candidates(other))
 
 
-def pages(first: object, last: object = "") -> str | None:
+def pages(first: object, last: object = "") -> str:
     """`12-25` from the forms that services use: an en dash, two hyphens, two fields, an article number."""
-    text = re.sub(
-        r"(?<!\s)\s*(?:-|–|—|--)\s*", "-", f"{first or ''}-{last or ''}".strip("-")
-    )
-    return text.strip("-") or None
+    return with_hyphens(f"{first or ''}-{last or ''}".strip("-")).strip("-")
 
 
 def year_month(parts: object) -> tuple[int | None, int | None]:
@@ -100,27 +125,20 @@ def year_month(parts: object) -> tuple[int | None, int | None]:
         parts = _dated(parts)
     numbers = parts if isinstance(parts, list) else []
     try:
-        values = [int(number) for number in numbers[:2]]
-    except (TypeError, ValueError):
+        year, month, *_ = (*map(int, numbers[:2]), 0, 0)
+    except (OverflowError, TypeError, ValueError):
         return None, None
-    year = values[0] if values and 1950 <= values[0] <= 2100 else None
-    month = values[1] if year and len(values) > 1 and 1 <= values[1] <= 12 else None
-    return year, month
+    if not 1950 <= year <= 2100:
+        return None, None
+    return year, month if 1 <= month <= 12 else None
 
 
 def _dated(text: str) -> list[int]:
-    year = re.search(
-        r"(?<![0-9])((?:19|20)[0-9]{2})(?:[-/.年]([0-9]{1,2})(?![0-9])|([0-9]{2})[0-9]{2}(?![0-9]))?",
-        text,
-    )
+    year = _YEAR.search(text)
     if not year:
         return []
     words = re.findall(r"[a-z]{3,9}", text.lower())
-    named = {
-        n
-        for n, name in enumerate(_MONTHS.split(), 1)
-        if any(map(name.startswith, words))
-    }
+    named = {MONTHS[word] for word in words if word in MONTHS}
     first = re.match(r"\s*([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]", text)
     either = {int(n) for n in first.groups() if int(n) <= 12} if first else set()
     months = [int(n) for n in year.groups()[1:] if n] or [*named] or [*either]

@@ -10,9 +10,10 @@ import re
 from surveykit.errors import NotFoundError
 from surveykit.identifier import identify_quietly
 from surveykit.imports import bibtex
+from surveykit.names import People
 from surveykit.record import Record
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, record
+from surveykit.sources.found import Found, found
 
 _ENTRY = re.compile(
     r"@(?:article|inproceedings|misc|conference|techreport|unpublished|incollection|proceedings|online)\s*\{",
@@ -37,32 +38,28 @@ async def find(client: Client, value: str) -> Found:
         accept="application/vnd.github.raw+json",
     )
     code = f"https://github.com/{value}"
-    cited = _cited(text, f"{code}#readme")
-    if cited:
-        notes = [f"{code} cites {len(cited)} papers; the first was taken"]
-        first = cited[0].model_copy(
-            update={"code_url": code, "source": f"{code}#readme"}
-        )
-        return Found(first, notes=tuple(notes) if len(cited) > 1 else ())
+    source = f"{code}#readme"
+    if cited := _cited(text, source):
+        first = cited[0].model_copy(update={"code_url": code, "source": source})
+        note = f"{code} cites {len(cited)} papers; the first was taken"
+        return Found(first, notes=(note,) if len(cited) > 1 else ())
     for address in _ADDRESS.findall(text):
         one = identify_quietly(address.rstrip(".,;"))
         if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
             title = re.search(r"^#\s+(.+)$", text, re.MULTILINE)
-            made = record(
+            return found(
+                client,
                 service,
-                client.now(),
+                People(),
+                None,
+                notes=[f"{code} has no BibTeX; its first link to a paper was taken"],
                 title=title[1] if title else value.partition("/")[2],
                 code_url=code,
-                source=f"{code}#readme",
+                source=source,
                 **{one.kind: one.value},
             )
-            return Found(
-                made,
-                notes=(f"{code} has no BibTeX; its first link to a paper was taken",),
-            )
-    raise NotFoundError(
-        service.name, f"shows no BibTeX and no link to a paper in the README of {value}"
-    )
+    shows = f"shows no BibTeX and no link to a paper in the README of {value}"
+    raise NotFoundError(service.name, shows)
 
 
 def _cited(text: str, source: str) -> list[Record]:
@@ -72,7 +69,7 @@ def _cited(text: str, source: str) -> list[Record]:
         end = _closing(text, start.end())
         if end:
             entries.append(text[start.start() : end])
-    return [found.record for found in bibtex.read("\n".join(entries), source).found]
+    return [one.record for one in bibtex.read("\n".join(entries), source).found]
 
 
 def _closing(text: str, at: int) -> int | None:

@@ -11,9 +11,9 @@ from typing import Any
 from urllib.parse import quote
 
 from surveykit.errors import FetchError, NotFoundError, ServiceError
-from surveykit.names import from_list
+from surveykit.names import People, from_list
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, doubts, listed, mapping, record, year_month
+from surveykit.sources.found import Found, found, listed, mapping
 from surveykit.sources.services import Service
 
 _UNDECIDED = re.compile(r"submitted|under review|submission|rejected|blind", re.I)
@@ -51,26 +51,24 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
     refused = "desk rejected" in where
     undecided = bool(_UNDECIDED.search(venue)) or not venue
     people = from_list(map(str, listed(content.get("authors"))))
-    made = record(
+    source, said = f"openreview:{value}", venue or "no decision"
+    what = "withdrawn" if withdrawn else "desk rejected" if refused else ""
+    return found(
+        client,
         client.services.openreview,
-        client.now(),
+        People(people.authors) if what else people,
+        [_year(venue, note)],
+        alarms=[f"{source} was {what} ({said})"] if what else (),
+        notes=[f"{source} says: {said}"] if undecided and not what else (),
         title=content.get("title"),
-        authors=people.authors,
-        year=_year(venue, note),
         venue_text=None if undecided else venue,
         kind="other" if undecided else "conference",
         openreview=value,
         paper_url=f"https://openreview.net/forum?id={value}",
         pdf_url=f"https://openreview.net/pdf?id={value}",
         abstract=content.get("abstract"),
-        source=f"openreview:{value}",
+        source=source,
     )
-    source, said = f"openreview:{value}", venue or "no decision"
-    if withdrawn or refused:
-        what = "withdrawn" if withdrawn else "desk rejected"
-        return Found(made, (f"{source} was {what} ({said})",))
-    notes = (f"{source} says: {said}",) if undecided else ()
-    return Found(made, notes=(*notes, *doubts(people, made.source)))
 
 
 def _value(field: object) -> Any:
@@ -81,8 +79,6 @@ def _value(field: object) -> Any:
 def _year(venue: str, note: Mapping[str, Any]) -> int | None:
     if told := re.search(r"\b(?:19|20)[0-9]{2}\b", venue):
         return int(told[0])
-    for name in ("pdate", "odate", "cdate", "tcdate"):
-        seconds = note.get(name)
-        if isinstance(seconds, int) and 0 < seconds < 4 * 10**12:
-            return year_month([1970 + int(seconds / 31_556_952_000)])[0]
-    return None
+    times = (note.get(name) for name in ("pdate", "odate", "cdate", "tcdate"))
+    known = (ms for ms in times if isinstance(ms, int) and 0 < ms < 4 * 10**12)
+    return next((1970 + int(ms / 31_556_952_000) for ms in known), None)

@@ -21,7 +21,7 @@ from surveykit.plain import title
 from surveykit.query import fold
 from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client
-from surveykit.sources.found import Found, doubts, pages, record, year_month
+from surveykit.sources.found import Found, found, pages
 
 _FAMILIES = ("citation_", "bepress_citation_", "eprints.", "prism.", "dc.")
 """Beginnings of names, the most exact first; `dcterms.` counts as `dc.`."""
@@ -92,31 +92,27 @@ async def find(client: Client, value: str) -> Found:
     if len({fold(text) for text in map(title, titles)} - {""}) != 1:
         raise NotFoundError(service.name, f"{value} {_refusal(page, titles)}")
     people = from_list(_once(page.one_of("authors"), len(titles)))
-    year, month = year_month(page.first("date"))
     conference, journal = page.first("conference"), page.first("journal")
-    made = record(
+    guess = f"{value} is in no charset that it declares; read as {page.guess}"
+    return found(
+        client,
         service,
-        client.now(),
+        people,
+        page.first("date"),
+        notes=[guess] if page.guess else (),
         title=titles[0],
-        authors=people.authors,
-        year=year,
-        month=month,
         venue_text=conference or journal,
         kind="conference" if conference else "journal" if journal else "other",
         **_identifiers(page),
         paper_url=value,
         pdf_url=_absolute(page),
-        volume=page.first("volume"),
-        number=page.first("number"),
         pages=pages(page.first("first"), page.first("last")),
-        publisher=page.first("publisher"),
-        abstract=page.first("abstract"),
+        **{
+            name: page.first(name)
+            for name in ("volume", "number", "publisher", "abstract")
+        },
         source=value,
     )
-    notes = doubts(people, value)
-    if page.guess:
-        notes += (f"{value} is in no charset that it declares; read as {page.guess}",)
-    return Found(made, notes=notes)
 
 
 def _refusal(page: _Page, titles: list[str]) -> str:
