@@ -17,6 +17,7 @@ from reference_impls.advclip.study import MAIN, QUICK, TASK, Plan, Row, craft, s
 from reference_impls.advclip.tables import tables
 from reference_impls.lab import console
 from reference_impls.lab.chart import redraw
+from reference_impls.lab.files import replacing
 from reference_impls.lab.fleet import workers
 from reference_impls.lab.images import save_png
 from reference_impls.lab.readme import READMES, insert
@@ -72,7 +73,8 @@ def publish(*, quick: bool, jobs: int, out: Path | None) -> None:
         if out is None:
             insert(HERE / name, text, start=START, end=END)
         else:
-            (folder / name).write_text(text, encoding="utf-8")
+            with replacing(folder / name) as new:
+                new.write_text(text, encoding="utf-8")
     console.answer(tables(rows, plan, "en", date, about))
 
 

@@ -26,6 +26,7 @@ from reference_impls.advencoder.sweep import (
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
 from reference_impls.lab.chart import redraw
+from reference_impls.lab.files import replacing
 from reference_impls.lab.readme import READMES, insert, table
 from reference_impls.lab.report import surroundings, today, write_json
 from reference_impls.lab.shapes import TASK_NAMES
@@ -67,7 +68,8 @@ def sweep(
             shutil.copyfile(picture, folder / picture.name)
     for language, readme in READMES.items():
         text = tables(rows, about, language)
-        (out / f"results.{language}.md").write_text(text, encoding="utf-8")
+        with replacing(out / f"results.{language}.md") as new:
+            new.write_text(text, encoding="utf-8")
         if publish:
             insert(HERE / readme, text, start=START, end=END)
     console.answer(tables(rows, about, "en"))

@@ -25,6 +25,7 @@ from reference_impls.badencoder.sweep import (
 )
 from reference_impls.lab import console, readme
 from reference_impls.lab.bilingual import Both, Language, Text, said
+from reference_impls.lab.files import replacing
 from reference_impls.lab.headline import hardware
 from reference_impls.lab.report import surroundings, today, write_json
 
@@ -57,7 +58,8 @@ def sweep(
             shutil.copyfile(picture, folder / picture.name)
     for language, name in readme.READMES.items():
         text = tables(rows, about, language)
-        (out / f"results.{language}.md").write_text(text, encoding="utf-8")
+        with replacing(out / f"results.{language}.md") as new:
+            new.write_text(text, encoding="utf-8")
         if publish:
             readme.insert(HERE / name, text, start=START, end=END)
     console.answer(tables(rows, about, "en"))

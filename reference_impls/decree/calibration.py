@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 
 CLEAN_FRACTION = 0.6
 """A trigger below this fraction of the smallest one of the clean encoders is suspicious."""
@@ -69,7 +70,10 @@ def calibrate(clean_scores: Sequence[float], *, source: str) -> Calibration:
 def save(calibration: Calibration, path: Path) -> None:
     """Write it as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8")
+    with replacing(path) as new:
+        new.write_text(
+            json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8"
+        )
 
 
 def load(path: Path) -> Calibration:

@@ -32,6 +32,7 @@ from reference_impls.decree.sweep import (
 from reference_impls.lab import console, readme
 from reference_impls.lab.bilingual import Both, Language, Text, said
 from reference_impls.lab.chart import redraw
+from reference_impls.lab.files import replacing
 from reference_impls.lab.fleet import workers
 from reference_impls.lab.report import surroundings, write_json
 
@@ -66,7 +67,8 @@ def sweep(plan: Plan, *, jobs: int, out: Path, publish: bool) -> None:
         redraw(folder, pictures)
     for language, name in readme.READMES.items():
         text = tables(rows, separations, language)
-        (out / f"results.{language}.md").write_text(text, encoding="utf-8")
+        with replacing(out / f"results.{language}.md") as new:
+            new.write_text(text, encoding="utf-8")
         if publish:
             readme.insert(HERE / name, text, start=START, end=END)
     console.answer(tables(rows, separations, "en"))

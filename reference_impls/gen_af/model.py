@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from reference_impls.gen_af.config import HardenConfig
 from reference_impls.lab.encoders import Encoder, SmallNet, save_encoder
 from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.worlds import World
 
 HEAD_FORMAT = "gen-af-head-1"
@@ -185,9 +186,8 @@ def save(model: Downstream, classes: tuple[str, ...], task: str, folder: Path) -
 
 def _write(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
     tensors = {key: value.contiguous() for key, value in module.state_dict().items()}
-    part = path.with_suffix(".part")
-    save_file(tensors, part, metadata=metadata)
-    part.replace(path)
+    with replacing(path) as new:
+        save_file(tensors, new, metadata=metadata)
 
 
 def load(encoder: Encoder, path: Path) -> tuple[Downstream, str, tuple[str, ...]]:

@@ -16,6 +16,7 @@ from reference_impls.gen_af.model import Task
 from reference_impls.gen_af.population import ATTACKS, TRANSFERRED
 from reference_impls.lab.bilingual import Both, Text
 from reference_impls.lab.chart import both
+from reference_impls.lab.files import replacing
 from reference_impls.lab.page import Answer, Page, Section, Table
 
 
@@ -215,7 +216,8 @@ def _layers(adaptation: Adaptation, out: Path) -> Section:
 def _written(drawn: Mapping[str, str], out: Path) -> str:
     """Write one file per language; both, for a page that shows one of them."""
     for name, picture in drawn.items():
-        (out / name).write_text(picture, encoding="utf-8")
+        with replacing(out / name) as new:
+            new.write_text(picture, encoding="utf-8")
     return "".join(drawn.values())
 
 

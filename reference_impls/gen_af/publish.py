@@ -27,6 +27,7 @@ from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
 from reference_impls.lab.chart import redraw
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.fleet import workers
 from reference_impls.lab.readme import READMES, insert, table
 from reference_impls.lab.report import surroundings, today, write_json
@@ -102,7 +103,8 @@ def compare(
     for language, readme in READMES.items():
         text = tables(rows, language)
         suffix = "" if language == "en" else f".{language}"
-        (out / f"results{suffix}.md").write_text(text, encoding="utf-8")
+        with replacing(out / f"results{suffix}.md") as new:
+            new.write_text(text, encoding="utf-8")
         if publish:
             insert(HERE / readme, text, start=START, end=END)
     console.report(found, [tables(rows, "en")], as_json=as_json)

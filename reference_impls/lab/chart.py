@@ -19,6 +19,7 @@ from typing import Any, Literal
 
 from reference_impls.lab.bilingual import Language, Text, said
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 
 WIDTH, MARGIN = 448, 16
 """What a chart may use, and the ground around it, in pixels."""
@@ -310,7 +311,6 @@ def redraw(folder: Path, draw: Draw) -> list[Path]:
             f"{path} holds no results of this method ({type(error).__name__}: {error})"
         ) from error
     for name, svg in charts.items():
-        part = folder / f"{name}.part"
-        part.write_text(svg, encoding="utf-8")
-        part.replace(folder / name)
+        with replacing(folder / name) as new:
+            new.write_text(svg, encoding="utf-8")
     return [folder / name for name in charts]

@@ -25,6 +25,7 @@ from reference_impls.lab.encoders import (
     small_encoder,
 )
 from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.training import (
     Progress,
     check_positive,
@@ -191,15 +192,10 @@ def save_clip(clip: CLIP, path: Path) -> None:
     Raises:
         EncoderError: the image tower is no lab encoder.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     about = {"words": list(clip.text.index), "length": clip.text.length}
-    part = path.with_suffix(".part")
-    save_file(
-        clip.text.state_dict(),
-        part,
-        metadata={"lab": json.dumps({"format": TEXT_FORMAT} | about)},
-    )
-    part.replace(_text_path(path))
+    told = json.dumps({"format": TEXT_FORMAT} | about)
+    with replacing(_text_path(path)) as new:
+        save_file(clip.text.state_dict(), new, metadata={"lab": told})
     save_encoder(clip.image, path)  # last: its presence says that both are there
 
 

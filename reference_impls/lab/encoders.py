@@ -20,6 +20,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.transformer import SmallTransformer, SmallTransformerConfig
 
 RGB = tuple[float, float, float]
@@ -261,12 +262,8 @@ def save_encoder(encoder: Encoder, path: Path) -> None:
     tensors = {
         key: value.contiguous() for key, value in encoder.module.state_dict().items()
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(
-        ".part"
-    )  # so that a killed run leaves no half-written encoder
-    save_file(tensors, part, metadata={"lab": json.dumps(about)})
-    part.replace(path)
+    with replacing(path) as new:
+        save_file(tensors, new, metadata={"lab": json.dumps(about)})
 
 
 def load_encoder(path: Path) -> Encoder:

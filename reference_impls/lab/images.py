@@ -17,6 +17,7 @@ from PIL import Image
 from torch import Tensor
 
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 
 TriggerKind = Literal["white", "random", "coloured"]
 Place = Literal["top-left", "top-right", "bottom-left", "bottom-right", "centre"]
@@ -151,4 +152,5 @@ def png_bytes(image_3HW: Tensor, *, scale: int = 1) -> bytes:
 def save_png(image_3HW: Tensor, path: Path, *, scale: int = 1) -> None:
     """Write the picture as a PNG file."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(png_bytes(image_3HW, scale=scale))
+    with replacing(path) as new:
+        new.write_bytes(png_bytes(image_3HW, scale=scale))

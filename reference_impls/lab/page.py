@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from reference_impls.lab.bilingual import Both, Language, Text, said
+from reference_impls.lab.files import replacing
 from reference_impls.lab.images import png_bytes
 from reference_impls.lab.report import as_data
 
@@ -111,10 +112,12 @@ def write_page(page: Page, folder: Path, language: Language = "en") -> Path:
     """Write `report.html` and the pictures; the path of the page."""
     folder.mkdir(parents=True, exist_ok=True)
     for picture in page.pictures:
-        (folder / picture.file).write_bytes(picture.png())
-    part = folder / "report.html.part"
-    part.write_text(html(page, language), encoding="utf-8")
-    return part.replace(folder / "report.html")
+        with replacing(folder / picture.file) as new:
+            new.write_bytes(picture.png())
+    path = folder / "report.html"
+    with replacing(path) as new:
+        new.write_text(html(page, language), encoding="utf-8")
+    return path
 
 
 def html(page: Page, language: Language = "en") -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from reference_impls.lab.bilingual import Language, Text, said
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 
 READMES: dict[Language, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Of every method."""
@@ -38,6 +39,5 @@ def insert(readme: Path, text: str, *, start: str, end: str) -> None:
     _, ended, after = rest.partition(end)
     if not (started and ended):
         raise ConfigError(f"{readme} has no {end if started else start!r}; put it back")
-    part = readme.with_name(readme.name + ".part")
-    part.write_text(f"{before}{start}\n{text}{end}{after}", encoding="utf-8")
-    part.replace(readme)
+    with replacing(readme) as new:
+        new.write_text(f"{before}{start}\n{text}{end}{after}", encoding="utf-8")

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from reference_impls.lab.files import replacing
 from reference_impls.lab.images import Trigger
 
 PACKAGES = ("torch", "torchvision", "safetensors", "numpy", "pillow")
@@ -68,9 +69,6 @@ def today() -> str:
 
 def write_json(data: Any, path: Path) -> None:
     """Write it, indented; a killed run leaves the file of before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(
-        json.dumps(as_data(data), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-    )
-    part.replace(path)
+    text = json.dumps(as_data(data), indent=2, ensure_ascii=False) + "\n"
+    with replacing(path) as new:
+        new.write_text(text, encoding="utf-8")

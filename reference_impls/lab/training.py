@@ -22,6 +22,7 @@ from reference_impls.lab.encoders import (
     small_encoder,
 )
 from reference_impls.lab.errors import ConfigError, WorldError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.worlds import World
 
 Progress = Callable[[int, int, float], None]
@@ -46,19 +47,15 @@ class Learner:
 
     def save(self, path: Path, step: int) -> None:
         """Write a checkpoint; a killed run leaves the one before."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        torch.save(
-            {
-                "step": step,
-                "modules": self.modules.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "scheduler": self.scheduler.state_dict() if self.scheduler else {},
-                "generator": self.generator.get_state(),
-            },
-            part,
-        )
-        part.replace(path)
+        held = {
+            "step": step,
+            "modules": self.modules.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict() if self.scheduler else {},
+            "generator": self.generator.get_state(),
+        }
+        with replacing(path) as new, new.open("wb") as file:
+            torch.save(held, file)
 
     def restore(self, path: Path) -> int:
         """Read a checkpoint; the number of steps it had done, 0 if there is none."""

@@ -17,6 +17,7 @@ import torch
 from torch import Generator, Tensor
 
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import replacing
 from reference_impls.lab.images import Trigger, stamp
 from reference_impls.lab.patches import PatchSpec, paste, random_corners
 
@@ -192,16 +193,13 @@ class AtRandomPlaces:
 
 
 def _save(path: Path, *, kind: str, **tensors: Tensor) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
     arrays: dict[str, Any] = {
         name: tensor.detach().cpu().numpy() for name, tensor in tensors.items()
     }
-    with part.open("wb") as file:
+    with replacing(path) as new, new.open("wb") as file:
         numpy.savez_compressed(
             file, format=numpy.array(FORMAT), kind=numpy.array(kind), **arrays
         )
-    part.replace(path)
 
 
 def load(path: Path) -> UniversalPatch | UniversalPerturbation:

@@ -11,6 +11,7 @@ import torch
 
 from reference_impls.lab import console
 from reference_impls.lab.bilingual import Both, Language, said
+from reference_impls.lab.files import replacing
 from reference_impls.lab.readme import READMES, insert, table
 from reference_impls.lab.report import surroundings, today, write_json
 from reference_impls.lab.spread import Spread
@@ -63,7 +64,8 @@ def publish(*, out: Path | None) -> None:
         if out is None:
             insert(HERE / name, text, start=START, end=END)
         else:
-            (folder / name).write_text(text, encoding="utf-8")
+            with replacing(folder / name) as new:
+                new.write_text(text, encoding="utf-8")
     console.answer(tables(rows, thresholds, "en", date))
 
 

@@ -13,7 +13,7 @@ from surveykit import files
 from surveykit.errors import MachineError
 from surveykit.files import LEFTOVER_SECONDS, TEMPORARY
 
-__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "stale", "stale_paths", "sweep", "write", "write_folder"]  # fmt: skip
+__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "stale", "stale_paths", "sweep", "sweep_below", "write", "write_folder"]  # fmt: skip
 
 LISTING = ".surveykit-files"
 """File in a folder of generated files that names them, so that a later run may delete them."""
@@ -49,6 +49,15 @@ def sweep(root: Path, paths: Iterable[str]) -> None:
     for parent in {PurePosixPath(_checked(root, path)).parent for path in paths}:
         with contextlib.suppress(OSError), files.folder(root, str(parent)) as folder:
             folder.sweep()
+
+
+def sweep_below(root: Path, path: str) -> None:
+    """The same for a folder below `root` and all folders in it, whether there is anything to write or not."""
+    with contextlib.suppress(OSError), files.folder(root, path) as folder:
+        folder.sweep()
+        for name in folder.names():
+            if stat.S_ISDIR(folder.state(name).st_mode):
+                sweep(root, [f"{path}/{name}/_"])
 
 
 def write_folder(folder: Path, texts: Mapping[str, str]) -> tuple[str, ...]:

@@ -30,6 +30,7 @@ import yaml
 
 from surveykit.cli import main as program
 from tests.conftest import CARD, PAPERS, SURVEY, VENUES, write_catalog
+from tests.reliability import counted
 
 SECONDS = 5.0
 """Time that one run may take; as a program, beside its start."""
@@ -295,6 +296,7 @@ def fuzz(
     """Runs by outcome, and what went wrong in them."""
     counts: Counter[str] = Counter()
     wrong = []
+    slowest = 0.0
     end = time.monotonic() + seconds
     allowed = SECONDS + 5 * (how is outside)  # a program has to begin
     for number in numbers:
@@ -308,12 +310,14 @@ def fuzz(
         counts["runs"] += 1
         counts[f"exit code {code}"] += 1
         took = now - start
+        slowest = max(slowest, took)
         if raised or code not in CODES or took > allowed:
             wrong.append(f"run {number} {words}: code {code}, {took:.2f} s\n{raised}")
             tell(wrong[-1])
         if counts["runs"] % 1000 == 0:
             tell(f"{counts['runs']} runs, {len(wrong)} wrong")
     faulthandler.cancel_dump_traceback_later()
+    counts["slowest run, in ms"] = round(1000 * slowest)
     return counts, wrong
 
 
@@ -325,6 +329,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", default="20261129")
     parser.add_argument("--log", type=Path, help="file for what went wrong")
+    parser.add_argument("--write", action="store_true", help="docs/reliability.md")
     parser.add_argument("--programs", action="store_true", help="one program a run")
     options = parser.parse_args()
 
@@ -339,6 +344,17 @@ def main() -> int:
         how = outside if options.programs else inside
         counts, wrong = fuzz(catalogs, numbers, options.seconds, how, tell)
     told = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
+    if options.write:
+        name = "programs" if options.programs else "runs"
+        counted.keep(
+            name,
+            {
+                "seed": options.seed,
+                "runs": counts["runs"],
+                "wrong": len(wrong),
+                "slowest": counts["slowest run, in ms"],
+            },
+        )
     tell(f"seed {options.seed}, {told}; {len(wrong)} wrong")
     sys.stdout.write(f"{told}; {len(wrong)} wrong\n")
     return 1 if wrong else 0

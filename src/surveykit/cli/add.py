@@ -145,6 +145,7 @@ def _names(home: Path) -> frozenset[str]:
 def _write(home: Path, texts: dict[str, str]) -> None:
     from surveykit import outputs
 
+    outputs.sweep_below(home, "catalog/papers")
     for path in texts:  # somebody may have been faster
         if os.path.lexists(home / path):
             raise MachineError(

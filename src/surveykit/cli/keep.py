@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from surveykit.imports.run import Form, Imported
 
 
+PAPERS = "catalog/papers"
+
+
 @click.command("import", epilog=example("surveykit import README.md --dry-run"))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
@@ -78,7 +81,7 @@ def import_references(
     from surveykit.imports.run import import_file
 
     home = repository(root)
-    taken = frozenset(path.stem for path in (home / "catalog/papers").rglob("*.yaml"))
+    taken = frozenset(path.stem for path in (home / PAPERS).rglob("*.yaml"))
     today = datetime.now(UTC).date()
     imported = import_file(file, readable(home), today, form=form, taken=taken)
     writers = {
@@ -89,6 +92,7 @@ def import_references(
     say(writers["json" if as_json else shown](), end="")
     if not dry_run:
         target = out or home
+        outputs.sweep_below(target, PAPERS)
         if out is None or out.resolve() == home:
             _refuse_taken(home, imported)
         written = outputs.write(target, imported.texts)
@@ -131,6 +135,7 @@ def fmt(
     done = formatted(home, entry_paths(home, paths))
     dry = check or diff
     if not dry:
+        outputs.sweep_below(home, PAPERS)
         outputs.write(home, {path: new for path, (_, new) in done.changed.items()})
     warn(placed(home, done.problems))
     if as_json:
@@ -180,7 +185,7 @@ def formatted(home: Path, paths: Sequence[str]) -> Formatted:
 
 def entry_paths(home: Path, paths: Sequence[Path]) -> list[str]:
     """Entry files that `paths` name, relative to the repository; all for none."""
-    folder = home / "catalog/papers"
+    folder = home / PAPERS
     found = set()
     for path in [p.resolve() for p in paths] or [folder]:
         inside = path.rglob("*.yaml") if path.is_dir() else [path]

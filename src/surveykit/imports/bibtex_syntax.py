@@ -34,6 +34,8 @@ _MORE = re.compile(rf"\s*,\s*{_WORD}\s*=")
 _CLOSING_LINE = re.compile(r"\n[ \t]*[})][ \t]*(?=\n|$)")
 _COMMENT = re.compile(r"^[ \t]*%[^\n]*?\b\w+[ \t]*=[ \t]*[{\"]", re.M)
 _FIELDS_OUTSIDE = re.compile(r"^\s*,|\b(?:title|author|year|url|doi)\s*=", re.I)
+MOST_EXPANDED, MOST_IN_FILE = 64 * 1024, 4 * 1024 * 1024
+"""Characters that strings may bring into one value, and into all of a file: each can double the one before."""
 _STYLES = "acmcs acta cacm ibmjrd ibmsj ieeese ieeetc ieeetcad ipl jacm jcss scp sicomp tocs tods tog toms toois toplas tcs"
 """Strings that BibTeX's standard styles define."""
 
@@ -67,6 +69,9 @@ class File:
         self._begins = [found.start() for found in _NEXT.finditer(text)]
         self._strings = {name: name for name in (*MONTHS, *_STYLES.split())}
         self._undefined: dict[str, int] = {}
+        self._room = MOST_IN_FILE
+        self._too_long = 0
+        """Line of the first value that its strings make too long."""
         self._comments: list[int] = []
         self._loose: list[tuple[int, str]] = []
 
@@ -236,6 +241,7 @@ class File:
         """The text behind an equals sign: pieces joined by `#`; None where one has no end."""
         pieces: list[str] = []
         undefined: list[str] = []
+        room = MOST_EXPANDED
         while True:
             start = _HASHES.match(self._text, at, end).end()  # type: ignore[union-attr]
             if pieces and "#" not in self._text[at:start]:
@@ -248,6 +254,11 @@ class File:
                 at = after
             elif bare := _BARE.match(self._text, start, end):
                 known = self._strings.get(bare[0].lower())
+                room -= len(known or "")
+                self._room -= len(known or "")
+                if min(room, self._room) < 0:
+                    self._too_long = self._too_long or self._line(start)
+                    known = ""
                 pieces.append(bare[0] if known is None else known)
                 if known is None and not bare[0].isdecimal():
                     undefined.append(bare[0])
@@ -293,6 +304,9 @@ class File:
             self._loose.append((self._line(first), said))
 
     def _sum_up(self) -> None:
+        if self._too_long:
+            said = f"strings make a value longer than {MOST_EXPANDED} characters, or the file longer than {MOST_IN_FILE}; what is beyond is left out"
+            self._reading.note(self._too_long, "lost", said)
         if self._undefined:
             said = f"no @string of the file defines {few(self._undefined)}; the name itself is taken"
             self._reading.note(min(self._undefined.values()), "syntax", said)

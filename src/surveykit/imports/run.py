@@ -23,6 +23,8 @@ from surveykit.imports.review import review
 Form = Literal["bibtex", "csl", "ris", "markdown"]
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_ENTRY = 256 * 1024
+"""Bytes of an entry; `validate` refuses what is larger."""
 READERS: dict[Form, Callable[[str, str], Reading]] = {
     "bibtex": bibtex.read,
     "csl": csl.read,
@@ -118,6 +120,10 @@ def _imported(
     names = Names(taken)
     for found in reviewed.new:
         draft = drafter.draft([found.record], names)
+        if (size := len(draft.text.encode())) > MAX_ENTRY:
+            said = f"{found.name[:100]}: an entry of {size} bytes, more than {MAX_ENTRY}; not imported"
+            reading.anomalies.append(Anomaly(found.line, "cut", said))
+            continue
         names.new.add(draft.id)
         drafts.append((found, draft))
     reading.anomalies += _not_kept(drafts)

@@ -1,0 +1,86 @@
+"""What was counted, and docs/reliability.md made from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+COUNTS = Path(__file__).with_name("counts.json")
+DOC = ROOT / "docs/reliability.md"
+
+TEXTS = {
+    "en": {
+        "head": "# Reliability\n\n[中文](#可靠性)\n\nWhat was tried, and how often it went wrong. The figures are counts of the commands below; this page is written by them.",
+        "kills": "## Kills\n\nA command is killed (SIGKILL) at a random moment, half of the time while it writes. Then every file must be as before or as after a whole run, and the same command, run again, must come to the same end as if nothing had happened and leave nothing unfinished behind. *Lost*: a file or a result is gone. *Torn*: a file is neither old nor new. *Blocked*: the next run fails or ends otherwise.",
+        "columns": "| command | killed | left a file unfinished | lost | torn | blocked | left over afterwards |",
+        "fuzz": "## Odd catalogs\n\nEach run changes one to three files of a small catalog, in structure or as text, and runs `validate`, `build`, `report` or `doctor` on it. Wrong is a traceback, another exit code than 0 to 3, or more than 5 seconds.",
+        "rows": {"runs": "inside one process", "programs": "as whole programs"},
+        "table": "| how | runs | wrong | slowest run |",
+        "made": "{date}, {machine}, seed `{seed}`. Again: `{command}`",
+        "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs each writing command where the disk is full and where nothing may be written: one line says so, exit code 3, and no file has changed.",
+    },
+    "zh": {
+        "head": "# 可靠性\n\n[English](#reliability)\n\n试过什么、出错几次。数字来自下列命令的计数，本页由它们写成。",
+        "kills": "## 强行终止\n\n在随机时刻（一半在写文件时）用 SIGKILL 终止命令。此后每个文件必须与运行前或完整运行后一致；再次运行同一命令，结果须与未被终止时相同，且不留下未写完的文件。*丢失*：文件或结果不见了。*撕裂*：文件既非旧也非新。*受阻*：下一次运行失败或结果不同。",
+        "columns": "| 命令 | 终止次数 | 留下未写完的文件 | 丢失 | 撕裂 | 受阻 | 之后仍有残留 |",
+        "fuzz": "## 怪异的目录\n\n每次运行改动一个小目录中的一至三个文件（改结构或改文本），再运行 `validate`、`build`、`report` 或 `doctor`。出现回溯、退出码不在 0 到 3 之间或超过 5 秒，即为出错。",
+        "rows": {"runs": "同一进程内", "programs": "独立程序"},
+        "table": "| 方式 | 次数 | 出错 | 最慢一次 |",
+        "made": "{date}，{machine}，种子 `{seed}`。重做：`{command}`",
+        "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 在磁盘已满和不可写之处运行每个会写文件的命令：一行说明、退出码 3，且没有文件改变。",
+    },
+}
+COMMANDS = {
+    "kills": "python -m tests.reliability.kills --write",
+    "runs": "python -m tests.fuzz.catalogs --runs 200000 --seconds 36000 --write",
+    "programs": "python -m tests.fuzz.catalogs --programs --runs 1000 --write",
+}
+
+
+def keep(name: str, data: dict[str, Any]) -> None:
+    """Keep the counts of one command with day and machine, and write the page again."""
+    known = json.loads(COUNTS.read_text("utf-8")) if COUNTS.exists() else {}
+    machine = f"{platform.system()}, {platform.machine()}, {os.cpu_count()} CPU, Python {platform.python_version()}"
+    about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
+    known[name] = {**about, **data}
+    COUNTS.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
+    DOC.write_text(page(known), "utf-8")
+
+
+def page(known: dict[str, Any]) -> str:
+    """The page, in both languages."""
+    return "\n\n".join(_part(known, lang) for lang in TEXTS) + "\n"
+
+
+def _part(known: dict[str, Any], lang: str) -> str:
+    said: dict[str, Any] = TEXTS[lang]
+    out = [said["head"], said["kills"]]
+    if kills := known.get("kills"):
+        out += [_kills(kills, said), _made(kills, "kills", said)]
+    out.append(said["fuzz"])
+    rows = [
+        f"| {told} | {known[name]['runs']:,} | {known[name]['wrong']} | {known[name]['slowest'] / 1000:.2f} s |"
+        for name, told in said["rows"].items()
+        if name in known
+    ]
+    out.append("\n".join([said["table"], "|---|--:|--:|--:|", *rows]))
+    out += [_made(known[name], name, said) for name in said["rows"] if name in known]
+    return "\n\n".join([*out, said["full"]])
+
+
+def _kills(kills: dict[str, Any], said: dict[str, Any]) -> str:
+    words = ("killed", "unfinished", "lost", "torn", "blocked", "left over")
+    scenes = kills["scenes"]
+    rows = {name: [row.get(word, 0) for word in words] for name, row in scenes.items()}
+    rows["**Σ**"] = [sum(column) for column in zip(*rows.values(), strict=True)]
+    lines = [f"| {n} | {' | '.join(map(str, row))} |" for n, row in rows.items()]
+    return "\n".join([said["columns"], "|---|--:|--:|--:|--:|--:|--:|", *lines])
+
+
+def _made(counts: dict[str, Any], name: str, said: dict[str, Any]) -> str:
+    return str(said["made"].format(**counts, command=COMMANDS[name]))
