@@ -84,9 +84,10 @@ def verify(
     how = Asking(offline, refresh, mailto, cache)
     verdicts = asyncio.run(_verdicts(home, catalog, how, papers, search=not quick))
     texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
-    if texts:
+    if fix:
         from surveykit import outputs
 
+        outputs.sweep_below(home, "catalog/papers")
         outputs.write(home, texts)
     if as_json:
         say_json([_row(catalog, one, texts) for one in verdicts])
@@ -136,7 +137,7 @@ def _fixed(
         sound = verdict.status in (Status.OK, Status.MISSING) and verdict.agreed
         if sound and settled and not verdict.failures:
             changes["verified"] = stamped(paper, verdict, day)
-        text: str | None = read(home / path).text
+        text: str | None = read(home / path, root=home).text
         before = text
         for key, value in changes.items():
             text = with_key(text, key, value) if text is not None else None
