@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from surveykit.identifier import identify_quietly
 from surveykit.imports import document, linked
@@ -24,28 +24,21 @@ from surveykit.imports.segments import (
 )
 from surveykit.record import tidy
 
-ADDRESS = re.compile(r"https?://[^\s<>\"'`|，。；）】]+")
-_LOOSE = re.compile(
-    rf"\[([^\[\]\n]{{0,300}})\]\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS.pattern})"
-)
+ADDRESS = r"https?://[^\s<>\"'`|，。；）】]+"
+_LOOSE = rf"\[([^\[\]\n]{{0,300}})\]\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS})"
 """Links that Markdown does not see, and addresses that stand in the text."""
-_PART = re.compile(
-    r"vol|part|version|v[0-9]|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\b|[0-9]|spring|fall|summer|winter",
-    re.I,
-)
+_PART = r"(?i)vol|part|version|v[0-9]|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\b|[0-9]|spring|fall|summer|winter"
 """Beginnings of what belongs to a title although it stands in brackets with a year."""
-_QUOTED = re.compile(r"[\"“]([^\"“”]{6,})[\"”]")
-_VENUE_WORD = re.compile(
-    r"in[: ]|proc|advances|journal|transactions|ieee|acm|arxiv|corr\b|accepted|to appear|findings|workshop",
-    re.I,
-)
+_QUOTED = r"[\"“]([^\"“”]{6,})[\"”]"
+_VENUE_WORD = r"(?i)in[: ]|proc|advances|journal|transactions|ieee|acm|arxiv|corr\b|accepted|to appear|findings|workshop"
 _PROSE = re.compile(
-    r"(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code|list|group)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
-    r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])",
-    re.I,
+    r"(?i)(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code|list|group)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
+    r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])"
 )
+_BEFORE = r"[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)"
 _BEHIND = re.compile(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$")
-_PREFIX = re.compile(r"(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
+PREFIX = r"(?i)(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*"
+"""What some lists write before each title."""
 
 
 @dataclass
@@ -57,6 +50,16 @@ class Link:
     line: int
     bracketed: bool = False
     """Whether the label stands in brackets, as words for links do and titles do not."""
+
+    @property
+    def words(self) -> int:
+        """How many words the label has."""
+        return len(self.label.split())
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it leads to a paper and is called by no word for links."""
+        return self.role == "title" and linked.says_paper(self.url)
 
 
 @dataclass
@@ -76,6 +79,15 @@ class Paper:
     def has(self, *roles: str) -> bool:
         return any(link.role in roles for link in self.links)
 
+    @property
+    def known(self) -> bool:
+        """Whether enough is known to call it a paper: an address of one, or people, venue or arXiv number."""
+        if any(link.role == "paper" or link.is_title for link in self.links):
+            return True
+        rest, marked = self.rest, self.bold or self.linked
+        said = rest.venue or rest.authors or (rest.year and marked)
+        return bool(said) or any(cited(remark) for _, remark in rest.remarks)
+
 
 @dataclass
 class Piece:
@@ -85,29 +97,20 @@ class Piece:
     code: bool = False
 
 
-def heads(block: Block) -> Iterator[list[list[Span]]]:
+Part = Piece | Link
+
+
+def heads(block: Block) -> list[list[list[Span]]]:
     """The lines of a block, apart where each line is a paper of its own."""
     lines = lines_of(block.spans)
     if len(lines) < 2:
-        yield lines
-        return
+        return [lines]
     own = [paper_of(block.line, (), [line]) for line in lines]
-    papers = sum(
-        bool(p.title)
-        and any(li.role == "title" and linked.says_paper(li.url) for li in p.links)
-        for p in own
-    )
-    rows = all(_opens_cell(line) for line in lines)
-    if (
-        papers > 1 or rows
-    ):  # a table without the line below its head is text to Markdown
-        yield from ([line] for line in lines if line)
-    else:
-        yield lines
-
-
-def _opens_cell(line: Sequence[Span]) -> bool:
-    return "".join(span.text for span in line).lstrip().startswith("|")
+    papers = sum(any(li.is_title for li in p.links) for p in own if p.title)
+    texts = ("".join(span.text for span in line).lstrip() for line in lines)
+    # a table without the line below its head is text to Markdown
+    apart = papers > 1 or all(text.startswith("|") for text in texts)
+    return [[line] for line in lines] if apart else [lines]
 
 
 def lines_of(spans: Sequence[Span]) -> list[list[Span]]:
@@ -128,16 +131,16 @@ def flat(spans: Sequence[Span]) -> list[Span]:
 def _link(text: str, url: str, line: int) -> Link:
     inner = text.lstrip("[【( \t\n\xa0\u3000").rstrip("]】) \t\n\xa0\u3000")
     label = inner if text[:1] in "[【(" else text
-    if ADDRESS.fullmatch(label):
+    if re.fullmatch(ADDRESS, label):
         one, other = identify_quietly(label), identify_quietly(url)
         if one and other and one != other:
             return Link(label, url, "twofold", line)
         label = ""
     if url.startswith(document.NOWHERE):
         return Link(label, "", "empty", line, label != text)
-    if not re.match("[a-z]+:", url, re.I):  # a file beside the list
-        return Link(label, url, "local", line, label != text)
-    return Link(label, url, linked.role(label, url), line, label != text)
+    local = not re.match("(?i)[a-z]+:", url)
+    role = "local" if local else linked.role(label, url)
+    return Link(label, url, role, line, label != text)
 
 
 def _style(span: Span) -> tuple[bool, bool, bool]:
@@ -145,43 +148,44 @@ def _style(span: Span) -> tuple[bool, bool, bool]:
     return span.bold, span.emphasis and not span.bold, span.code and not span.bold
 
 
-def parts_of(line: Sequence[Span], number: int) -> Iterator[Piece | Link]:
+def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
     """Links, and pieces of text in one style; addresses that stand in the text are links."""
     for url, group in groupby(line, key=lambda s: s.url):
         spans = list(group)
         if url:
-            yield _link(
-                tidy("".join(s.text for s in spans)), url, spans[0].line or number
-            )
+            label = tidy("".join(s.text for s in spans))
+            yield _link(label, url, spans[0].line or number)
             continue
         for style, alike in groupby(spans, key=_style):
             pieces = list(alike)
             text, at = "".join(s.text for s in pieces), 0
             number = next((s.line for s in pieces if s.line), number)
-            for found in _LOOSE.finditer(text):
-                yield Piece(text[at : found.start()], *style)
+            for found in re.finditer(_LOOSE, text):
+                before = text[: found.start()]
+                yield Piece(before[at:], *style)
+                label, address, at = found[1], found[2], found.end()
                 if found[3]:
                     address = found[3].rstrip(".,;:)]}*_")
-                    named = re.search(r"(\w+)\s*[:：]\s*$", text[: found.start()][-40:])
+                    named = re.search(r"(\w+)\s*[:：]\s*$", before[-40:])
                     label = named[1] if named and linked.labelled(named[1]) else ""
-                    yield _link(label, address, number)
                     at = found.start() + len(address)
-                else:
-                    yield _link(
-                        f"[{found[1]}]"
-                        if text[: found.start()].endswith("[")
-                        else found[1],
-                        found[2],
-                        number,
-                    )
-                    at = found.end()
+                elif before.endswith("["):
+                    label = f"[{label}]"
+                yield _link(label, address, number)
             yield Piece(text[at:], *style)
+
+
+def links_of(block: Block) -> list[Link]:
+    """The links of a block's own text."""
+    parts = (p for row in lines_of(block.spans) for p in parts_of(row, block.line))
+    return [part for part in parts if isinstance(part, Link)]
 
 
 def leads(block: Block, *, deep: bool = True) -> bool:
     """Whether a block, or what lies in it, leads out of the list."""
-    own = any(re.match("https?:", s.url) or ADDRESS.search(s.text) for s in block.spans)
-    return own or (deep and any(leads(one) for one in block.inner))
+    spans = block.spans
+    own = any(re.match("https?:", s.url) or re.search(ADDRESS, s.text) for s in spans)
+    return own or (deep and any(map(leads, block.inner)))
 
 
 def paper_of(
@@ -211,126 +215,93 @@ def paper_of(
 
 def take(
     paper: Paper,
-    row: Sequence[Piece | Link],
+    row: Sequence[Part],
     line: int,
     *,
     leading: bool = False,
     below: bool = False,
 ) -> None:
     """Sort the text of a line; emphasis divides it, but what a venue in emphasis is followed by belongs to it."""
-    text = ""
+    text, rest = "", paper.rest
     for part in row:
         if isinstance(part, Link):
             person = part.role == "other" and is_full_name(part.label)
             text += part.label if person else " | "
-        elif part.code:
-            tag = part.text.strip()
-            if (
-                leading and re.match("[A-Z]+[A-Z]", tag) and not paper.rest.venue
-            ):  # `ICLR` before the title
-                paper.rest.venue, paper.rest.year = tag, year_in(tag)
+            continue
+        plain = part.text.strip()
+        if part.code:
+            if leading and re.match("[A-Z]{2}", plain) and not rest.venue:
+                rest.venue, rest.year = plain, year_in(plain)  # `ICLR` before the title
             else:
-                paper.rest.take(line, part.text, tag=True)
+                rest.take(line, part.text, tag=True)
             text += " | "
-        elif part.emphasis and part.text.strip():
-            if is_full_name(part.text.strip()) and not paper.rest.authors:
-                paper.rest.authors, paper.rest.authors_line = part.text.strip(), line
-            else:
-                text += f" | {part.text.strip()}{EMPHASIS}"
+        elif part.emphasis and is_full_name(plain) and not rest.authors:
+            rest.authors, rest.authors_line = plain, line
         else:
-            text += part.text
-    paper.rest.take(line, text, below=below)
+            text += f" | {plain}{EMPHASIS}" if part.emphasis and plain else part.text
+    rest.take(line, text, below=below)
 
 
-def _title(
-    parts: list[list[Piece | Link]], paper: Paper, least: int
-) -> Piece | Link | None:
+def _title(parts: list[list[Part]], paper: Paper, least: int) -> Part | None:
     """Choose the title; what stands before and behind it in the same piece goes to the rest."""
     flat = [part for row in parts for part in row]
-    bold = next(
-        (
-            p
-            for p in flat
-            if isinstance(p, Piece) and p.bold and titlelike(untagged(p.text)[0])
-        ),
-        None,
-    )
+    strong = (p for p in flat if isinstance(p, Piece) and p.bold)
+    bold = next((p for p in strong if titlelike(untagged(p.text)[0])), None)
     links = [p for p in flat if isinstance(p, Link) and _may_title(p, least)]
     best = next((p for p in links if linked.says_paper(p.url)), None)
-    if (
-        best
-        and (len(best.label.split()) < 4 or links[0] is not best)
-        and len(links[0].label.split()) > 3
-    ):
+    if best and links[0].words > 3:
         best = links[0]
-    if bold and not (
-        best
-        and (
-            len(bold.text.split()) < 4
-            or (flat.index(best) < flat.index(bold) and len(best.label.split()) > 3)
-        )
-    ):
-        best, paper.bold = None, True
-    long = (p for p in (best, *links) if p and len(p.label.split()) > 2)
+    if bold and best:
+        first = flat.index(best) < flat.index(bold) and best.words > 3
+        paper.bold = len(bold.text.split()) > 3 and not first
+    elif bold:
+        paper.bold = True
+    long = (p for p in (best, *links) if p and p.words > 2)
     chosen = bold if paper.bold else next(long, bold)
-    if chosen is None and (
+    if not chosen and (
         text := _quoted_title(flat, paper) or _plain_title(parts, paper)
     ):
         return text
-    chosen = chosen or best
-    chosen = chosen or next(iter(links), None)
+    chosen = chosen or best or next(iter(links), None)
     paper.linked = isinstance(chosen, Link)
     if chosen:
-        paper.title, tags = untagged(
-            chosen.label if isinstance(chosen, Link) else chosen.text
-        )
-        for tag in tags:
-            paper.rest.take(paper.line, tag, tag=True)
+        told = chosen.label if isinstance(chosen, Link) else chosen.text
+        paper.title, tags = untagged(told)
+        paper.rest.take(paper.line, tags, tag=True)
     return chosen
 
 
 def _may_title(link: Link, least: int) -> bool:
     """Whether a link's label can be the title of the paper."""
     known = link.role in ("local", "empty") or linked.says_paper(link.url)
-    least = 1 if known else min(least, 2)
     if link.bracketed or linked.labelled(link.label) or _PROSE.match(link.label):
         return False
-    if not titlelike(link.label, least=least):
+    if not titlelike(link.label, least=1 if known else least):
         return False
-    if link.role == "title" and not known:
-        return not (is_people(link.label, alone=True) and len(link.label.split()) < 4)
-    if known:
-        return True
-    return len(link.label.split()) > 3
+    named = link.role == "title" and not is_people(link.label, alone=True)
+    return known or link.words > 3 or named
 
 
-def _quoted_title(flat: Sequence[Piece | Link], paper: Paper) -> Piece | None:
+def _quoted_title(flat: Sequence[Part], paper: Paper) -> Piece | None:
     """`"Title", 2024, …`: a title in quotes, with nothing but people before it."""
     for part in flat:
-        if not isinstance(part, Piece) or not (quoted := _QUOTED.search(part.text)):
+        if not isinstance(part, Piece) or not (quoted := re.search(_QUOTED, part.text)):
             continue
-        before, behind = (
-            part.text[: quoted.start()].strip(),
-            part.text[quoted.end() :].strip(),
-        )
-        whole = not behind or behind[0] in ".,;|([" or re.match(r"in\b", behind, re.I)
-        if (
-            whole
-            and titlelike(quoted[1])
-            and (
-                not before
-                or (before[-1] in ".,:" and is_people(before.rstrip(".,:"), alone=True))
-            )
-        ):
+        before = part.text[: quoted.start()].strip()
+        behind = part.text[quoted.end() :].strip()
+        people = before.rstrip(".,:")
+        named = before[-1:] in tuple(".,:") and is_people(people, alone=True)
+        whole = re.match(r"(?i)$|[.,;|(\[]|in\b", behind)
+        if whole and titlelike(quoted[1]) and (not before or named):
             paper.title = _cleared(quoted[1])
             paper.rest.take(paper.line, f"{before} | {behind}")
             return part
     return None
 
 
-def _plain_title(parts: list[list[Piece | Link]], paper: Paper) -> Piece | None:
+def _plain_title(parts: list[list[Part]], paper: Paper) -> Piece | None:
     """The first text that can be a title, up to the sentence that names people or a venue."""
-    for number, row in enumerate(parts):
+    for row, following in pairwise([*parts, []]):
         for at, part in enumerate(row):
             if isinstance(part, Link) or (part.code and not at):
                 continue
@@ -339,118 +310,83 @@ def _plain_title(parts: list[list[Piece | Link]], paper: Paper) -> Piece | None:
             if _PROSE.match(text) or not titlelike(text) or len(text.split()) > 60:
                 continue
             paper.rest.take(paper.line, more)
-            for tag in tags:
-                paper.rest.take(paper.line, tag, tag=True)
-            if (
-                number + 1 < len(parts)
-                and part is row[-1]
-                and _goes_on(parts[number + 1])
-            ):
-                more = parts[number + 1].pop(0)
-                text = f"{text} {more.text}"  # type: ignore[union-attr]  # a piece, says _goes_on
+            paper.rest.take(paper.line, tags, tag=True)
+            if part is row[-1] and (goes_on := _goes_on(following)):
+                text = f"{text} {goes_on.text}"
+                del following[0]
             paper.title = _sentence(text, paper)
             return part
     return None
 
 
-def _goes_on(row: Sequence[Piece | Link]) -> bool:
-    """Whether a line continues the title above it: plain words that name no people and no venue."""
+def _goes_on(row: Sequence[Part]) -> Piece | None:
+    """The beginning of a line if it continues the title above it: plain words that name no people and no venue."""
     first = row[0] if row else None
     if not isinstance(first, Piece) or first.text[:1] != "\n":
-        return False
+        return None
     text = first.text.strip(" .,;|[](")
-    return titlelike(text, least=1) and not (
-        is_people(text, alone=True)
-        or is_venue(text, tag=True)
-        or people_and_venue(text)
-    )
+    named = is_people(text, alone=True) or is_venue(text, tag=True)
+    other = named or people_and_venue(text)
+    return first if titlelike(text, least=1) and not other else None
 
 
 def _sentence(text: str, paper: Paper) -> str:
     """The part of a text that is the title; people before it, people and venue behind it go to the rest."""
     cuts = []
     for stop in re.finditer(r"[.?!][\"”]?\s+|,\s+", text):
-        head, tail = (
-            text[: stop.start() + 1].rstrip(".,"),
-            text[stop.end() :].strip(" .,;|[]()"),
-        )
-        if (
-            titlelike(head)
-            and re.search(r"\w", tail)
-            and head.count("(") <= head.count(")")
-        ):
+        head = text[: stop.start() + 1].rstrip(".,")
+        tail = text[stop.end() :].strip(" .,;|[]()")
+        open_ = head.count("(") > head.count(")")
+        if titlelike(head) and re.search(r"\w", tail) and not open_:
             cuts.append((head, tail, stop[0][0] == ","))
-    for head, tail, comma in cuts:
-        if not comma and is_people(head, alone=False) and titlelike(tail):
+    sentences = [(head, tail) for head, tail, comma in cuts if not comma]
+    for head, tail in sentences:
+        if is_people(head, alone=False) and titlelike(tail):
             paper.rest.take(paper.line, head)
             return _sentence(tail, paper)
-    venues = [
-        (h, t)
-        for h, t, comma in cuts
-        if is_venue(t, tag=True) and (not comma or len(t.split()) <= 6)
-    ]
+    short = [(h, t) for h, t, comma in cuts if not comma or len(t.split()) <= 6]
+    venues = [pair for pair in short if is_venue(pair[1], tag=True)]
     people = [
-        (h, t)
-        for h, t, comma in cuts
-        if not comma and (is_people(t, alone=False) or people_and_venue(t, alone=False))
+        (head, tail)
+        for head, tail in sentences
+        if is_people(tail, alone=False) or people_and_venue(tail, alone=False)
     ]
-    named = [pair for pair in venues if _VENUE_WORD.match(pair[1])]
+    named = [pair for pair in venues if re.match(_VENUE_WORD, pair[1])]
     for head, tail in (*people[:1], *named[:1], *venues[-1:]):
         paper.rest.take(paper.line, tail, tag=not people)
         return _cleared(head)
     return _cleared(text)
 
 
-def untagged(text: str) -> tuple[str, list[str]]:
-    """A title without what stands in brackets before or behind it and is a date, a venue or a remark."""
+def untagged(text: str) -> tuple[str, str]:
+    """A title without what stands in brackets before or behind it and is a date, a venue or a remark; and that."""
     tags = []
-    text = re.sub(
-        r"^[0-9]{4}[./-][0-9]{1,2}(?:[./-][0-9]{1,2})?\s*[:：]", "", tidy(text)
-    )
+    date = r"^[0-9]{4}[./-][0-9]{1,2}(?:[./-][0-9]{1,2})?\s*[:：]"
+    text = re.sub(date, "", tidy(text))
     text = re.sub(r"^(?:\s|:[+\w-]+:|[^\w\s\"“‘'(\[【<$`*]|&nbsp;)+", "", text)
-    if (
-        whole := re.match(r"\[([^\[\]]{12,})\][^\w]*(?::\w+:?|\w+)?\W*$", text)
-    ) and not is_tag(whole[1]):
+    whole = re.match(r"\[([^\[\]]{12,})\][^\w]*(?::\w+:?|\w+)?\W*$", text)
+    if whole and not is_tag(whole[1]):
         text = whole[1]
-    while found := re.match(
-        r"[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)", text
-    ):
-        square, last = found[0][0] != "(", found[0][-1]
-        remark = not square and last == " " and found[1] == found[1].lower()
-        short_tag = square and (len(found[1].split()) <= 3 or year_in(found[1]))
-        if not (is_tag(found[1]) or remark or short_tag):
+    while found := re.match(_BEFORE, text):
+        tag, square = found[1], found[0][0] != "("
+        remark = found[0][-1] == " " and tag == tag.lower()
+        short = len(tag.split()) <= 3 or year_in(tag)
+        if not (is_tag(tag) or (square and short) or (not square and remark)):
             break
-        tags.append(found[1])
+        tags.append(tag)
         text = text[found.end() :]
     while (found := _BEHIND.search(text, max(len(text) - 200, 0))) and (
-        is_venue(found[1]) and is_tag(found[1]) and not _PART.match(found[1])
+        is_venue(found[1]) and is_tag(found[1]) and not re.match(_PART, found[1])
     ):
         tags.append(found[1])
         text = text[: found.start()]
-    return _cleared(text), tags
+    return _cleared(text), " | ".join(tags)
 
 
 def _cleared(text: str) -> str:
     """A title without the signs of lists around it."""
     plain = tidy(text).strip(" .|,;:：*_~`-–—•[]【】")
-    plain = _PREFIX.sub("", plain, count=1)
+    plain = re.sub(PREFIX, "", plain, count=1)
     if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
         plain = plain[1:-1].strip(" .,")
     return plain
-
-
-def is_paper(paper: Paper) -> bool:
-    """Whether enough is known to call it a paper: an address of one, or people, venue or arXiv number."""
-    if any(
-        li.role == "paper" or (li.role == "title" and linked.says_paper(li.url))
-        for li in paper.links
-    ):
-        return True
-    rest = paper.rest
-    dated = rest.year and (paper.bold or paper.linked)
-    return bool(
-        rest.venue
-        or rest.authors
-        or dated
-        or any(cited(said) for _, said in rest.remarks)
-    )

@@ -13,10 +13,10 @@ from itertools import groupby
 from surveykit.imports import bibtex, document, linked, listed, outline, tables
 from surveykit.imports.document import Block
 from surveykit.imports.entry import (
+    PREFIX,
     Link,
     Paper,
     heads,
-    is_paper,
     leads,
     lines_of,
     paper_of,
@@ -24,8 +24,6 @@ from surveykit.imports.entry import (
     take,
 )
 from surveykit.imports.reading import Reading, short
-
-_PREFIX = re.compile(r"(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*", re.I)
 
 
 def read(text: str, source: str) -> Reading:
@@ -105,7 +103,7 @@ class _Reader:
         for one in block.inner:
             if one not in apart:
                 self._detail(one, paper)
-        return apart if is_paper(paper) else None
+        return apart if paper.known else None
 
     def _stands_alone(self, block: Block, paper: Paper) -> bool:
         """Whether an item below a paper is a paper itself and no part of it."""
@@ -116,7 +114,7 @@ class _Reader:
         titled = any(
             link.role == "title" and linked.says_paper(link.url) for link in own.links
         )
-        labelled = _PREFIX.match(block.text) and not paper.has("paper", "title")
+        labelled = re.match(PREFIX, block.text) and not paper.has("paper", "title")
         return (titled or (own.bold and own.has("paper"))) and not labelled
 
     def _detail(self, block: Block, paper: Paper) -> None:
@@ -143,7 +141,7 @@ class _Reader:
             if (
                 paper.title
                 and paper.has("paper", "title")
-                and is_paper(paper)
+                and paper.known
                 and words <= 6
             ):
                 self.papers.append(paper)

@@ -11,7 +11,6 @@ from surveykit.imports.entry import (
     Link,
     Paper,
     flat,
-    is_paper,
     leads,
     paper_of,
     parts_of,
@@ -58,7 +57,7 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
         missing = width - len(row.inner)
         cells = dict(enumerate(row.inner, start=missing))
         paper = _row(row, cells, columns, title)
-        if paper.title and is_paper(paper):
+        if paper.title and paper.known:
             yield paper
         elif text := " | ".join(cell.text for cell in row.inner if cell.text):
             said = f"the row {short(text)!r} has no title, or neither address nor venue; not taken for a paper"
