@@ -316,7 +316,7 @@ def test_a_full_disk_leaves_no_partial_entry(world, paper, monkeypatch):
 
     before = world.entries()
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(outputs.os, "replace", full)

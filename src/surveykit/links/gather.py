@@ -133,7 +133,7 @@ def _is_url(text: str) -> bool:
 
 
 def _file(root: Path, path: str) -> tuple[str, Tree]:
-    return path, read(root / path)
+    return path, read(root / path, root=root)
 
 
 def _joined(places: Iterable[Place], catalog: Catalog | None) -> tuple[Link, ...]:
