@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import accumulate
+from itertools import accumulate, chain, repeat
 
 from markdown_it import MarkdownIt
 from markdown_it.rules_core import StateCore
@@ -31,17 +31,11 @@ _BLOCKS = frozenset(
     " h4 h5 h6 header hr li main nav ol p pre section summary table tbody td tfoot th thead tr ul".split()
 )
 _ANY_BLOCK = ",".join(sorted(_BLOCKS))
-# Elements that hide what follows, or that read it by rules of their own, are text, as on GitHub.
-_TAKES_ALL = re.compile(
-    r"<(?=/?(?:iframe|math|noembed|noframes|noscript|plaintext|script|select|style|svg|template|textarea|title|xmp)\b)",
-    re.I,
-)
-_NESTING = re.compile(
-    r"<(/?)(?!(?:area|br|col|dd|dt|hr|img|input|li|link|meta|p|source|td|th|tr|wbr)\b)[a-z]",
-    re.I,
-)
+_TAKES_ALL = r"(?i)<(?=/?(?:iframe|math|noembed|noframes|noscript|plaintext|script|select|style|svg|template|textarea|title|xmp)\b)"
+"""Elements that hide what follows, or that read it by rules of their own; they are text, as on GitHub."""
+_NESTING = r"(?i)<(/?)(?!(?:area|br|col|dd|dt|hr|img|input|li|link|meta|p|source|td|th|tr|wbr)\b)[a-z]"
 """Tags that are open until they are closed."""
-_TAG = re.compile(r"<([a-z][a-z0-9]*)(?=[\s/>])", re.I)
+_TAG = re.compile(r"(?i)<([a-z][a-z0-9]*)(?=[\s/>])")
 _CUT = re.compile(r"\]\(\s*https?://[^)\s]*$")
 
 
@@ -89,14 +83,13 @@ def parse(text: str, reading: Reading) -> list[Block]:
     markdown.core.ruler.before("inline", "brackets", _without_towers)
     joined, numbers = _joined(text, reading)
     tokens = markdown.parse(joined)
-    opened = _Opened()
-    if deep := next((t for t in tokens if t.level >= _NESTED - 1 and t.map), None):
-        said = f"blocks more than {_NESTED} deep in each other are not read"
-        reading.note(numbers[deep.map[0]] if deep.map else 1, "lost", said)
+    marker = _Marker(numbers, reading)
     for token in tokens:
-        _mark(token, numbers, opened, reading)
-    html = markdown.renderer.render(tokens, markdown.options, {})
-    tree = LexborHTMLParser(html)
+        marker.mark(token)
+    if deep := next((t.map for t in tokens if t.level >= _NESTED - 1 and t.map), None):
+        said = f"blocks more than {_NESTED} deep in each other are not read"
+        reading.note(numbers[deep[0]], "lost", said)
+    tree = LexborHTMLParser(markdown.renderer.render(tokens, markdown.options, {}))
     walker = _Walker()
     if tree.body is not None:
         walker.walk(tree.body, walker.found, 0)
@@ -128,46 +121,40 @@ def _joined(text: str, reading: Reading) -> tuple[str, list[int]]:
     return "\n".join(lines), numbers
 
 
-class _Opened:
-    """Counts elements of raw HTML that are open; the parser's time grows with the square of their depth."""
+class _Marker:
+    """Gives every element the line where it begins, and makes text of tags that hide what follows, or lie too deep."""
 
-    def __init__(self) -> None:
+    def __init__(self, numbers: list[int], reading: Reading) -> None:
+        self._numbers, self._reading = numbers, reading
         self._depth = 0
+        """Elements of raw HTML that are open; the parser's time grows with the square of it."""
 
-    def tamed(self, html: str) -> str:
-        """HTML in which tags that hide what follows, or lie too deep, are text."""
-        return _NESTING.sub(self._tag, _TAKES_ALL.sub("&lt;", html))
+    def mark(self, token: Token) -> None:
+        for child in token.children or ():
+            if child.type == "html_inline":
+                child.content = self._tamed(child.content)
+        if token.map is None:
+            return
+        first, end = token.map
+        if token.type == "html_block":
+            if token.content.lstrip().startswith("<!--") and "-->" not in token.content:
+                said = f"a comment is not closed; the {end - first} lines behind it are not read"
+                self._reading.note(self._numbers[first], "lost", said)
+            numbers = chain(self._numbers[first:], repeat(self._numbers[-1]))
+            lines = zip(self._tamed(token.content).split("\n"), numbers, strict=False)
+            marked = (_TAG.sub(rf'<\1 data-line="{n}"', line) for line, n in lines)
+            token.content = "\n".join(marked)
+        elif token.nesting >= 0:
+            token.attrSet("data-line", str(self._numbers[first]))
+
+    def _tamed(self, html: str) -> str:
+        return re.sub(_NESTING, self._tag, re.sub(_TAKES_ALL, "&lt;", html))
 
     def _tag(self, found: re.Match[str]) -> str:
-        if found[1]:
-            self._depth = max(0, self._depth - 1)
-        elif self._depth > 2 * DEEPEST:
+        if not found[1] and self._depth > 2 * DEEPEST:
             return found[0].replace("<", "&lt;")
-        else:
-            self._depth += 1
+        self._depth = max(0, self._depth + (-1 if found[1] else 1))
         return found[0]
-
-
-def _mark(token: Token, numbers: list[int], opened: _Opened, reading: Reading) -> None:
-    """Give every element the line where it begins."""
-    for child in token.children or ():
-        if child.type == "html_inline":
-            child.content = opened.tamed(child.content)
-    if token.map is None:
-        return
-    first = token.map[0]
-    if token.type == "html_block":
-        if token.content.lstrip().startswith("<!--") and "-->" not in token.content:
-            said = f"a comment is not closed; the {token.map[1] - first} lines behind it are not read"
-            reading.note(numbers[first], "lost", said)
-        token.content = "\n".join(
-            _TAG.sub(rf'<\1 data-line="{numbers[min(n, len(numbers) - 1)]}"', line)
-            for n, line in enumerate(
-                opened.tamed(token.content).split("\n"), start=first
-            )
-        )
-    elif token.nesting >= 0:
-        token.attrSet("data-line", str(numbers[first]))
 
 
 class _Walker:
@@ -190,36 +177,37 @@ class _Walker:
         open_text: Block | None = None
         for child in _children(node):
             tag = child.tag or ""
-            if tag == "-text" or (tag not in _BLOCKS and not _holds_block(child)):
-                spans = list(self._spans(child, depth))
+            if tag not in _BLOCKS and not _holds_block(child):
+                spans = list(self._spans(child))
                 if open_text is None and any(s.text.strip() or s.url for s in spans):
                     open_text = self._block("text", into)
                 if open_text is not None:
                     open_text.spans += spans
-            elif tag != "-comment":
+            else:
                 open_text = None
-                self._line = _line(child, self._line)
+                self._line = _number(child, "data-line", self._line)
                 self._enter(tag, child, into, depth)
 
     def _enter(self, tag: str, node: LexborNode, into: list[Block], depth: int) -> None:
         if depth > DEEPEST:
             self._block("text", into).spans.append(Span(node.text()))
         elif re.fullmatch("h[1-6]|summary", tag):
-            self._heading(tag, node, into, depth)
+            self._heading(tag, node, into)
         elif tag == "li":
-            item = self._block("item", into)
-            self._fill(item, node, depth)
+            self._fill(self._block("item", into), node, depth)
         elif tag == "tr":
-            row = self._block("row", into, level=self._tables, aside=_is_head(node))
-            for cell in _children(node):
-                if cell.tag in ("td", "th"):
-                    self._line = _line(cell, self._line)
-                    times = min(int(_number(cell, "colspan")), 20)
-                    for _ in range(times):
-                        self._fill(self._block("cell", row.inner), cell, depth)
+            cells = [cell for cell in _children(node) if cell.tag in ("td", "th")]
+            head = all(
+                cell.tag == "th" for cell in _children(node) if cell.tag != "-text"
+            )
+            row = self._block("row", into, level=self._tables, aside=head)
+            for cell in cells:
+                self._line = _number(cell, "data-line", self._line)
+                for _ in range(min(_number(cell, "colspan", 1), 20)):
+                    self._fill(self._block("cell", row.inner), cell, depth)
         elif tag == "pre":
             inner = node.css_first("code") or node
-            self._line = _line(inner, self._line)
+            self._line = _number(inner, "data-line", self._line)
             self._block("code", into).spans.append(Span(node.text()))
         else:
             self._tables += tag == "table"
@@ -228,13 +216,11 @@ class _Walker:
             if tag == "details":
                 self._above = before
 
-    def _heading(
-        self, tag: str, node: LexborNode, into: list[Block], depth: int
-    ) -> None:
+    def _heading(self, tag: str, node: LexborNode, into: list[Block]) -> None:
         level = int(tag[1]) if tag != "summary" else 7
         self._above = [pair for pair in self._above if pair[0] < level]
         heading = self._block("heading", into, level=level)
-        heading.spans += self._spans(node, depth)
+        heading.spans += self._spans(node)
         self._above.append((level, heading.text))
 
     def _fill(self, block: Block, node: LexborNode, depth: int) -> None:
@@ -251,39 +237,36 @@ class _Walker:
                 one.aside = one.aside or id(one) in asides
                 block.inner.append(one)
 
-    def _spans(self, node: LexborNode, depth: int) -> Iterator[Span]:
+    def _spans(self, node: LexborNode) -> Iterator[Span]:
         """Pieces of text below a node that holds no block."""
-        stack = [(node, "", False, False, False, depth)]
+        stack = [(node, "", False, False, False)]
         while stack:
-            here, url, bold, emphasis, code, deep = stack.pop()
+            here, url, bold, emphasis, code = stack.pop()
             tag = here.tag or ""
             if tag == "-text":
-                for part in re.split(r"(\n)", here.text_content or ""):
-                    if part:
-                        self._line += part == "\n"
-                        yield Span(part, url, bold, emphasis, code, self._line)
+                for part in filter(None, re.split(r"(\n)", here.text_content or "")):
+                    self._line += part == "\n"
+                    yield Span(part, url, bold, emphasis, code, self._line)
                 continue
             if tag == "br":
                 yield Span(BREAK)
             elif tag == "img" and url:
                 # A badge says by its text what the link around it is; by itself it is no link.
                 yield Span(here.attributes.get("alt") or "", url, line=self._line)
+            elif tag == "a":
+                url = (here.attributes.get("href") or "").strip() or NOWHERE
             bold |= tag in ("b", "strong")
             emphasis |= tag in ("i", "em", "cite")
             code |= tag in ("code", "kbd", "tt")
-            if tag == "a":
-                url = (here.attributes.get("href") or "").strip() or NOWHERE
-            stack += [
-                (child, url, bold, emphasis, code, deep + 1)
-                for child in reversed(list(_children(here)))
-                if child.tag != "-comment"
-            ]
+            below = reversed(list(_children(here)))
+            stack += [(child, url, bold, emphasis, code) for child in below]
 
 
 def _children(node: LexborNode) -> Iterator[LexborNode]:
     child = node.child
     while child is not None:
-        yield child
+        if child.tag != "-comment":
+            yield child
         child = child.next
 
 
@@ -291,17 +274,6 @@ def _holds_block(node: LexborNode) -> bool:
     return node.child is not None and node.css_first(_ANY_BLOCK) is not None
 
 
-def _line(node: LexborNode, before: int) -> int:
-    told = node.attributes.get("data-line") or ""
-    return (
-        int(told) if told.isascii() and told.isdecimal() and len(told) < 9 else before
-    )
-
-
-def _is_head(row: LexborNode) -> bool:
-    return all(cell.tag == "th" for cell in _children(row) if cell.tag != "-text")
-
-
-def _number(node: LexborNode, name: str) -> str:
+def _number(node: LexborNode, name: str, otherwise: int) -> int:
     told = node.attributes.get(name) or ""
-    return told if re.fullmatch("[1-9][0-9]?", told) else "1"
+    return int(told) if re.fullmatch("[1-9][0-9]{0,7}", told) else otherwise

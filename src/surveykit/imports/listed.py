@@ -10,13 +10,12 @@ from rapidfuzz import fuzz
 from surveykit import names
 from surveykit.imports import bibtex, wording
 from surveykit.imports.document import Block
-from surveykit.imports.entry import Link, Paper
+from surveykit.imports.entry import Paper
 from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import cited, is_date, is_tag, is_venue, year_in
 from surveykit.imports.values import arxiv_in, located, usable
 from surveykit.models import Author
 from surveykit.plain import markup
-from surveykit.record import Record
 
 SAME = 85
 """Likeness of two titles, 0 to 100, from which a BibTeX entry belongs to an item."""
@@ -44,14 +43,11 @@ def record(paper: Paper, reading: Reading) -> None:
     values |= _addresses(paper, title, reading)
     if "arxiv" not in values and (known := arxiv_in(venue)):
         values["arxiv"] = known
-    if re.match(r"\W*(arxiv|corr)(?![a-z])", venue, re.I):
+    if re.match(r"(?i)\W*(arxiv|corr)(?![a-z])", venue):
         values["kind"] = "preprint"
     for line, _ in rest.remarks:
-        what = (
-            "affiliations and remarks"
-            if rest.authors and line != paper.line
-            else "remarks"
-        )
+        beside = rest.authors and line != paper.line
+        what = "affiliations and remarks" if beside else "remarks"
         reading.gather(line, "not-kept", f"{what} have no place in the catalog")
     for code in paper.codes:
         _cite(code, values, paper, reading)
@@ -65,15 +61,14 @@ def is_alike(one: str, other: str) -> bool:
 
 def _cite(code: Block, values: dict[str, Any], paper: Paper, reading: Reading) -> None:
     """Let a BibTeX entry below the paper fill in what the list does not say."""
-    inner = bibtex_of(code, reading)
-    for found in inner.found:
+    for found in bibtex_of(code, reading).found:
         if not is_alike(found.record.title, paper.title):
             said = f"the BibTeX entry {found.name!r} below {short(paper.title)!r} has another title; not taken"
             reading.note(code.line, "check", said)
             continue
-        for name in Record.model_fields.keys() - {"title", "source", "headings"}:
-            if (value := getattr(found.record, name)) and not values.get(name):
-                values[name] = value
+        for name, value in found.record:
+            if name not in ("title", "source", "headings"):
+                values[name] = values.get(name) or value
 
 
 def bibtex_of(code: Block, reading: Reading) -> Reading:
@@ -108,7 +103,6 @@ _LEFT_OUT = {
     "empty": "",
     "local": "links to files beside the list are left out",
     "other": "links called {0.label!r} are left out",
-    "no label": "links to {0.url} are left out",
 }
 
 
@@ -117,7 +111,8 @@ def _addresses(paper: Paper, title: str, reading: Reading) -> dict[str, str]:
     for link in paper.links:
         address = usable(link.url)
         if link.role in _LEFT_OUT:
-            said = _LEFT_OUT[link.role if link.label else "no label"].format(link)
+            unnamed = "links to {0.url} are left out"
+            said = (_LEFT_OUT[link.role] if link.label else unnamed).format(link)
             if said and link.url:
                 reading.gather(link.line, "not-kept", said)
         elif link.role == "twofold":
@@ -127,20 +122,18 @@ def _addresses(paper: Paper, title: str, reading: Reading) -> dict[str, str]:
             said = f"{short(title)}: the address {link.url[:80]!r} cannot be used; left out"
             reading.note(link.line, "bad-value", said)
         else:
-            _kept(link, address, title, values, reading)
+            _check_address(address, link.line, reading)
+            code = {"code_url": address} if link.role == "code" else None
+            for name, value in (code or located(address)).items():
+                if values.setdefault(name, value) != value:
+                    said = f"{short(title)}: a second address {address} is left out"
+                    reading.note(link.line, "check", said)
     return values
 
 
-def _kept(
-    link: Link, address: str, title: str, values: dict[str, str], reading: Reading
-) -> None:
+def _check_address(address: str, line: int, reading: Reading) -> None:
     if address.startswith("http:"):
-        reading.gather(link.line, "http", "addresses are not encrypted; try https")
+        reading.gather(line, "http", "addresses are not encrypted; try https")
     if version := re.search(r"arxiv\.org/\w+/[0-9.]+(v[0-9]+)", address):
         said = f"{address} names version {version[1]}; the id is kept without it"
-        reading.note(link.line, "version", said)
-    told = {"code_url": address} if link.role == "code" else located(address)
-    for name, value in told.items():
-        if values.setdefault(name, value) != value:
-            said = f"{short(title)}: a second address {address} is left out"
-            reading.note(link.line, "check", said)
+        reading.note(line, "version", said)

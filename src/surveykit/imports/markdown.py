@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from surveykit.imports import bibtex, document, linked, listed, outline, tables
+from surveykit.imports import bibtex, document, listed, outline, tables
 from surveykit.imports.document import Block
 from surveykit.imports.entry import (
     PREFIX,
@@ -19,10 +19,12 @@ from surveykit.imports.entry import (
     heads,
     leads,
     lines_of,
+    links_of,
     paper_of,
     parts_of,
     take,
 )
+from surveykit.imports.linked import says_paper
 from surveykit.imports.reading import Reading, short
 
 
@@ -31,18 +33,15 @@ def read(text: str, source: str) -> Reading:
     reading = Reading(source)
     blocks = document.parse(text, reading)
     reader = _Reader(reading)
-    for (kind, _), group in groupby(
-        blocks, key=lambda b: (b.kind, b.kind == "row" and b.level)
-    ):
-        if kind == "row":
+    for table, group in groupby(blocks, key=lambda b: b.kind == "row" and b.level):
+        if table:
             reader.papers += tables.papers(list(group), reading)
         else:
             for block in group:
                 reader.block(block)
-    papers = reader.papers
-    for paper in papers:
+    for paper in reader.papers:
         listed.record(paper, reading)
-    outline.check(text, blocks, [(p.line, p.headings) for p in papers], reading)
+    outline.check(text, blocks, [paper.headings for paper in reader.papers], reading)
     reading.close()
     if not (reading.found or reading.anomalies):
         reading.note(1, "text", "the file holds no paper")
@@ -73,14 +72,12 @@ class _Reader:
         headings = (*block.headings, *above)
         papers = [paper_of(block.line, headings, lines) for lines in heads(block)]
         inner = block.inner
-        if len(papers) == 1 and papers[0].title:
-            apart = self._whole(papers[0], block)
-            if apart is not None:
-                self.papers.append(papers[0])
-                inner, papers = apart, []
-        for paper in papers if len(papers) > 1 else ():
-            self.papers.append(paper)
-        holds = any(leads(one) for one in inner)
+        if len(papers) > 1:
+            self.papers += papers
+        elif papers[0].title and (apart := self._whole(papers[0], block)) is not None:
+            self.papers += papers
+            inner, papers = apart, []
+        holds = any(map(leads, inner))
         if len(papers) == 1 and (not holds or leads(block, deep=False)):
             self._unread(block)
         label = (block.text,) if papers and block.text and holds else ()
@@ -90,9 +87,8 @@ class _Reader:
             elif one.kind == "code":
                 self._code(one)
             else:
-                self._reading.gather(
-                    one.line, "text", "a table or paragraph within an item is not read"
-                )
+                said = "a table or paragraph within an item is not read"
+                self._reading.gather(one.line, "text", said)
 
     def _whole(self, paper: Paper, block: Block) -> list[Block] | None:
         """Complete a paper with what stands below it; gives the items that are papers themselves, None if it is none."""
@@ -107,15 +103,13 @@ class _Reader:
 
     def _stands_alone(self, block: Block, paper: Paper) -> bool:
         """Whether an item below a paper is a paper itself and no part of it."""
-        lines = lines_of(block.spans)
-        own = paper_of(block.line, block.headings, lines)
+        own = paper_of(block.line, block.headings, lines_of(block.spans))
         if not own.title or listed.is_alike(own.title, paper.title):
             return False
-        titled = any(
-            link.role == "title" and linked.says_paper(link.url) for link in own.links
-        )
-        labelled = re.match(PREFIX, block.text) and not paper.has("paper", "title")
-        return (titled or (own.bold and own.has("paper"))) and not labelled
+        if re.match(PREFIX, block.text) and not paper.has("paper", "title"):
+            return False
+        titled = any(link.is_title for link in own.links)
+        return titled or (own.bold and own.has("paper"))
 
     def _detail(self, block: Block, paper: Paper) -> None:
         """Take what stands below a paper: links, authors, venue, BibTeX; remarks are counted."""
@@ -123,8 +117,7 @@ class _Reader:
             paper.codes.append(block)
             return
         if block.aside or len(block.text) > 1200:
-            if block.text:
-                paper.rest.remarks.append((block.line, block.text))
+            paper.rest.remarks += [(block.line, block.text)] if block.text else []
         else:
             for line in lines_of(block.spans):
                 row = [*parts_of(line, block.line)]
@@ -134,50 +127,36 @@ class _Reader:
             self._detail(one, paper)
 
     def _text(self, block: Block) -> None:
-        for paper in [
-            paper_of(block.line, block.headings, lines) for lines in heads(block)
-        ]:
+        for lines in heads(block):
+            paper = paper_of(block.line, block.headings, lines)
             words = sum(len(text.split()) for _, text in paper.rest.remarks)
-            if (
-                paper.title
-                and paper.has("paper", "title")
-                and paper.known
-                and words <= 6
-            ):
+            titled = paper.title and paper.has("paper", "title")
+            links = [
+                li for li in paper.links if says_paper(li.url) or li.role == "paper"
+            ]
+            if titled and paper.known and words <= 6:
                 self.papers.append(paper)
-            elif paper.has("paper") or any(
-                linked.says_paper(li.url) for li in paper.links
-            ):
-                urls = ", ".join(
-                    li.url
-                    for li in paper.links
-                    if linked.says_paper(li.url) or li.role == "paper"
-                )
+            elif links:
+                urls = ", ".join(link.url for link in links)
                 said = (
                     f"running text leads to {urls}; not taken for a paper of the list"
                 )
                 self._reading.note(block.line, "check", said)
             elif block.text or paper.links:
-                for line in {span.line or block.line for span in block.spans}:
-                    self._reading.gather(line, "text", "text without a paper")
+                for number in {span.line or block.line for span in block.spans}:
+                    self._reading.gather(number, "text", "text without a paper")
 
     def _unread(self, block: Block) -> None:
-        links = [
-            p
-            for line in lines_of(block.spans)
-            for p in parts_of(line, block.line)
-            if isinstance(p, Link)
-        ]
-        if not block.text and not links:
-            return
+        links = links_of(block)
         urls = [link.url for link in links if link.role != "empty"]
+        what = repr(short(block.text))
         if urls:
-            known = any(map(linked.says_paper, urls))
+            known = any(map(says_paper, urls))
             why = "but tells no title" if known else "no known place of papers"
-            said = f"{short(block.text)!r} leads to {', '.join(urls)}, {why}; not taken for a paper"
+            said = f"{what} leads to {', '.join(urls)}, {why}; not taken for a paper"
             self._reading.note(block.line, "check", said)
-        else:
-            said = f"{short(block.text)!r} has no address; not taken for a paper"
+        elif block.text or links:
+            said = f"{what} has no address; not taken for a paper"
             self._reading.note(block.line, "no-link", said)
 
     def _code(self, block: Block) -> None:
@@ -187,13 +166,10 @@ class _Reader:
             if code.strip():
                 self._reading.gather(block.line, "text", "a code block without BibTeX")
             return
-        last = self.papers[-1] if self.papers else None
         found = bibtex.read(code, self._reading.source).found
-        if (
-            last
-            and len(found) == 1
-            and listed.is_alike(found[0].record.title, last.title)
-        ):
+        titles = [one.record.title for one in found]
+        last = self.papers[-1] if self.papers else None
+        if last and len(titles) == 1 and listed.is_alike(titles[0], last.title):
             last.codes.append(block)
             return
         for one in listed.bibtex_of(block, self._reading).found:
@@ -203,7 +179,6 @@ class _Reader:
 
 def _is_contents(block: Block) -> bool:
     """Whether an item only leads to a place in the same file."""
-    inside = any(
-        s.url.startswith("#") and s.url != document.NOWHERE for s in block.spans
-    )
-    return (inside or "](#" in block.text) and not leads(block)
+    urls = (span.url for span in block.spans if span.url != document.NOWHERE)
+    inside = "](#" in block.text or any(url.startswith("#") for url in urls)
+    return inside and not leads(block)

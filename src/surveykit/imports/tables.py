@@ -20,18 +20,15 @@ from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import titlelike, year_in
 from surveykit.record import tidy
 
-_COLUMNS = (
-    ("title", r"title|paper name|标题|题目|论文名"),
-    ("authors", r"author|作者"),
-    ("code", r"code|github|repo|implementation|代码|源码"),
-    (
-        "venue",
-        r"venue|conference|publication|publish|journal|source|where|会议|期刊|发表|出处|来源",
-    ),
-    ("year", r"\byear|\bdate|\btime\b|年份|时间|日期"),
-    ("paper", r"papers?\b|article|论文|文章"),
-    ("link", r"links?\b|pdf|url|arxiv|doi|链接|网址"),
-)
+_COLUMNS = {
+    "title": r"title|paper name|标题|题目|论文名",
+    "authors": r"author|作者",
+    "code": r"code|github|repo|implementation|代码|源码",
+    "venue": r"venue|conference|publication|publish|journal|source|where|会议|期刊|发表|出处|来源",
+    "year": r"\byear|\bdate|\btime\b|年份|时间|日期",
+    "paper": r"papers?\b|article|论文|文章",
+    "link": r"links?\b|pdf|url|arxiv|doi|链接|网址",
+}
 
 
 def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
@@ -59,7 +56,7 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
         paper = _row(row, cells, columns, title)
         if paper.title and paper.known:
             yield paper
-        elif text := " | ".join(cell.text for cell in row.inner if cell.text):
+        elif text := " | ".join(filter(None, (cell.text for cell in row.inner))):
             said = f"the row {short(text)!r} has no title, or neither address nor venue; not taken for a paper"
             reading.note(row.line, "no-link", said)
         for at, cell in cells.items():
@@ -70,7 +67,7 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
 
 def _apart(row: Block, reading: Reading) -> Iterator[Paper]:
     """A row of a table without titles: a layout, of which a cell may hold a paper."""
-    told = [paper_of(row.line, row.headings, [flat(cell.spans)]) for cell in row.inner]
+    told = [_paper(row, cell, 2) for cell in row.inner]
     found = [paper for paper in told if paper.has("paper") and paper.title]
     yield from found
     said = any(re.search(r"[^\W\d_]", cell.text) or leads(cell) for cell in row.inner)
@@ -78,13 +75,16 @@ def _apart(row: Block, reading: Reading) -> Iterator[Paper]:
         reading.gather(row.line, "text", "a table without papers")
 
 
+def _paper(row: Block, cell: Block | None, least: int = 1) -> Paper:
+    lines = [flat(cell.spans)] if cell else []
+    return paper_of(row.line, row.headings, lines, least=least)
+
+
 def _row(
     row: Block, cells: Mapping[int, Block], columns: Sequence[str], title: int
 ) -> Paper:
     here = cells.get(title)
-    paper = paper_of(
-        row.line, row.headings, [flat(here.spans)] if here else [], least=1
-    )
+    paper = _paper(row, here)
     for at, cell in cells.items():
         for one in (cell, *cell.inner) if at != title else ():
             _cell(paper, row.line, one, columns[at])
@@ -99,13 +99,10 @@ def _cell(paper: Paper, line: int, cell: Block, column: str) -> None:
         if not isinstance(part, Link):
             words.append(part.text)
             continue
-        unknown = (
-            part.role in ("title", "other") and linked.by_address(part.url) is None
-        )
+        unknown = part.role in ("title", "other") and not linked.by_address(part.url)
         if unknown and column in ("link", "paper", "code"):
-            if linked.labelled(part.label) != "other" or not re.search(
-                r"\w", part.label
-            ):
+            named = re.search(r"\w", part.label) and linked.labelled(part.label)
+            if named != "other":
                 part.role = "code" if column == "code" else "paper"
         elif part.role == "title":
             part.role = "other"
@@ -121,20 +118,20 @@ def _cell(paper: Paper, line: int, cell: Block, column: str) -> None:
 
 
 def _column(name: str) -> str:
-    return next((kind for kind, sign in _COLUMNS if re.search(sign, name, re.I)), "")
+    kinds = (kind for kind, sign in _COLUMNS.items() if re.search(f"(?i){sign}", name))
+    return next(kinds, "")
 
 
 def _title_column(columns: list[str], body: Sequence[Block], width: int) -> int | None:
     """The column of the titles: the one that is called so, else the one in which most cells look like titles."""
-    scores = [0.0] * width
+    scores = [0] * width
     for row in body:
         for at, cell in enumerate(row.inner[:width]):
-            told = paper_of(row.line, (), [flat(cell.spans)], least=1).title
-            scores[at] += len(told.split())
-    best = max(range(width), key=lambda at: scores[at]) if width and body else 0
-    if not (body and width) or scores[best] < 2 * len(body) / 3:
+            scores[at] += len(_paper(row, cell).title.split())
+    if not body or max(scores, default=0) < 2 * len(body) / 3:
         return None
     if "title" in columns:
         return columns.index("title")
     paper = columns.index("paper") if "paper" in columns else None
+    best = scores.index(max(scores))
     return paper if paper is not None and scores[paper] > len(body) else best
