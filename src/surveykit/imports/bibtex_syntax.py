@@ -11,7 +11,6 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 from surveykit.errors import plural
 from surveykit.imports.reading import Reading, few
@@ -66,7 +65,8 @@ class File:
         self._text = text
         self._reading = reading
         self._breaks = [found.start() for found in re.finditer("\n", text)]
-        self._begins = [found.start() for found in _NEXT.finditer(text)]
+        begins = (found.start() for found in _NEXT.finditer(text))
+        self._begins = [*begins, len(text)]
         self._strings = {name: name for name in (*MONTHS, *_STYLES.split())}
         self._undefined: dict[str, int] = {}
         self._room = MOST_IN_FILE
@@ -85,8 +85,7 @@ class File:
                 at = begin.end()
                 continue
             self._pass_over(outside, begin.start())
-            later = bisect_right(self._begins, begin.start())
-            end = [*self._begins[later : later + 1], len(self._text)][0]
+            end = self._begins[bisect_right(self._begins, begin.start())]
             entry, at = self._block(begin, end)
             outside = at
             if entry:
@@ -98,14 +97,16 @@ class File:
         kind, at = begin[1].lower(), begin.end()
         line = self._line(begin.start())
         if kind in ("comment", "preamble"):
-            round_ = begin[0][-1] == "("
+            brace = begin[0][-1] == "{"
             closed = (
-                self._text.find(")", at, end) if round_ else self._closed(at - 1, end)
+                self._closed(at - 1, end) if brace else self._text.find(")", at, end)
             )
-            if closed in (None, -1) and kind == "comment":
+            if closed is not None and closed >= 0:
+                return None, closed
+            if kind == "comment":
                 said = "@comment is not closed before the next entry; as in BibTeX, it hides no entry"
                 self._reading.note(line, "syntax", said)
-            return None, end if closed in (None, -1) else closed
+            return None, end
         if kind == "string":
             return None, self._string(at, end)
         key, at = self._key(at, end, line)
@@ -121,47 +122,50 @@ class File:
         return entry, after
 
     def _string(self, at: int, end: int) -> int:
-        name = _NAME.match(self._text, _GAP.match(self._text, at, end).end(), end)  # type: ignore[union-attr]
+        name = _NAME.match(self._text, self._end(_GAP, at, end), end)
         value = self._value(name.end(), end) if name else None
         if not name or not value:
             said = f"a @string that cannot be read: {self._text[at:end][:60]!r}"
             self._reading.note(self._line(at), "lost", said)
             return end
         self._strings[name[1].lower()] = value.text
-        return _REST.match(self._text, value.end, end).end()  # type: ignore[union-attr]
+        return self._end(_REST, value.end, end)
+
+    def _end(self, pattern: re.Pattern[str], at: int, end: int) -> int:
+        """Where what fits the pattern ends, which may be nothing."""
+        found = pattern.match(self._text, at, end)
+        return found.end() if found else at
 
     def _key(self, at: int, end: int, line: int) -> tuple[str, int]:
         """The key, and where the fields begin."""
-        head = _HEAD.match(self._text, at, end)
-        assert head is not None
-        words = head[0].split()
-        if self._text[head.end() : head.end() + 1] == "=" and words:
+        stop = self._end(_HEAD, at, end)
+        head, sign = self._text[at:stop], self._text[stop : stop + 1]
+        words, said = head.split(), ""
+        if sign == "=" and words:
             name = words.pop()
-            if words:
-                said = f"{' '.join(words)}: no comma behind the key"
-                self._reading.note(line, "syntax", said)
-            return " ".join(words), at + len(head[0].rstrip()) - len(name)
-        if len(words) > 1 and self._text[head.end() : head.end() + 1] == ",":
+            stop = at + len(head.rstrip()) - len(name)
+            said = f"{' '.join(words)}: no comma behind the key" if words else ""
+        elif len(words) > 1 and sign == ",":
             said = f"the key {' '.join(words)!r} holds blanks"
+        if said:
             self._reading.note(line, "syntax", said)
-        return " ".join(words), head.end()
+        return " ".join(words), stop
 
     def _by_rules(self, entry: Entry, at: int, end: int) -> int | None:
         """Reads the fields; where the entry ends, or None when it breaks the rules."""
         undefined: list[str] = []
         while True:
-            gap = _GAP.match(self._text, at, end)
-            assert gap is not None
-            at = gap.end()
-            for comment in re.finditer(r"(?m)^[^%\n]*%.*=", gap[0]):
-                self._comments.append(self._line(gap.start() + comment.start()))
+            start, at = at, self._end(_GAP, at, end)
+            gap = self._text[start:at]
+            for comment in re.finditer(r"(?m)^[^%\n]*%.*=", gap):
+                self._comments.append(self._line(start + comment.start()))
             if at == end or self._text[at] in "})":
                 break
             name = _NAME.match(self._text, at, end)
             value = self._value(name.end(), end) if name else None
             if not name or not value:
                 return None
-            if entry.fields and "," not in gap[0]:
+            if entry.fields and "," not in gap:
                 said = f"{entry.key}: no comma before `{name[1]}`"
                 self._reading.note(self._line(at), "syntax", said)
             self._keep(entry, name[1], value.text, at)
@@ -186,8 +190,7 @@ class File:
         """Reads fields that each go on to the line where the next one begins; where the entry ends."""
         if later := _NEXT_IN_LINE.search(self._text, at, end):
             end = later.start()
-        gap = _GAP.match(self._text, at, end)
-        first = _NAME.match(self._text, gap.end() if gap else at, end)
+        first = _NAME.match(self._text, self._end(_GAP, at, end), end)
         start = first.end() if first else at
         names = list(_LINE_NAME.finditer(self._text, start, end))
         names = names or list(_COMMA_NAME.finditer(self._text, start, end))
@@ -199,11 +202,10 @@ class File:
         closing = _CLOSING_LINE.search(self._text, names[-1].end(), end)
         stop = closing.start() if closing else end
         mended: list[str] = []
-        for name, following in pairwise([*names, None]):
-            assert name is not None
-            until = following.start() if following else stop
+        untils = [*(name.start() for name in names[1:]), stop]
+        for name, until in zip(names, untils, strict=True):
             odd = self._segment(entry, name, until)
-            if odd and not following and not closing:
+            if odd and name is names[-1] and not closing:
                 said = f"{entry.key}: `{odd[1]}` has no end; it is left out"
                 self._reading.note(self._line(odd.start(1)), "cut", said)
             elif odd:
@@ -220,10 +222,9 @@ class File:
     ) -> re.Match[str] | None:
         """Reads fields up to a place; gives the name of the one that does not end before it."""
         while value := self._value(name.end(), until):
-            rest = _REST.match(self._text, value.end, until)
-            assert rest is not None
-            more = _NAME.match(self._text, rest.end(), until)
-            if rest.end() < until and not more:
+            rest = self._end(_REST, value.end, until)
+            more = _NAME.match(self._text, rest, until)
+            if rest < until and not more:
                 break
             self._keep(entry, name[1], value.text, name.start(1))
             if not more:
@@ -243,10 +244,11 @@ class File:
         undefined: list[str] = []
         room = MOST_EXPANDED
         while True:
-            start = _HASHES.match(self._text, at, end).end()  # type: ignore[union-attr]
+            start = self._end(_HASHES, at, end)
+            sign = self._text[start : min(start + 1, end)]
             if pieces and "#" not in self._text[at:start]:
                 break
-            if start < end and self._text[start] in '{"':
+            if sign in ("{", '"'):
                 after = self._closed(start, end)
                 if after is None:
                     return None
@@ -263,7 +265,7 @@ class File:
                 if known is None and not bare[0].isdecimal():
                     undefined.append(bare[0])
                 at = bare.end()
-            elif start < end and self._text[start] not in ",})" and not pieces:
+            elif sign not in ("", ",", "}", ")") and not pieces:
                 return None
             else:
                 at = start
@@ -272,14 +274,11 @@ class File:
 
     def _closed(self, at: int, end: int) -> int | None:
         """Where the piece that begins with a brace or a quote is closed; braces count behind a backslash, too."""
-        quoted = self._text[at] == '"'
-        depth = 0
-        for found in (_SIGNS if quoted else _BRACES).finditer(
-            self._text, at + quoted, end
-        ):
+        quoted, depth = self._text[at] == '"', 0
+        signs = _SIGNS if quoted else _BRACES
+        for found in signs.finditer(self._text, at + quoted, end):
             sign = found[0]
-            if sign != '"':
-                depth += 1 if sign == "{" else -1
+            depth += (sign == "{") - (sign == "}")
             if depth < 0:
                 return None
             if depth == 0 and (sign == '"' or not quoted):
@@ -288,20 +287,19 @@ class File:
 
     def _pass_over(self, start: int, end: int) -> None:
         """Text between entries, which BibTeX passes over."""
-        lines = re.sub(
-            r"(?m)^[ \t]*%.*|@comment\b", "", self._text[start:end], flags=re.I
-        )
+        text = self._text[start:end]
+        lines = re.sub(r"(?im)^[ \t]*%.*|@comment\b", "", text)
         for found in _COMMENT.finditer(self._text, start, end):
             self._comments.append(self._line(found.start()))
         said = " ".join(lines.split())[:80]
         if not re.search(r"\w", said):
             return
-        first = start + re.search(r"\S", self._text[start:end]).start()  # type: ignore[union-attr]
+        first = self._line(end - len(text.lstrip()))
         if _FIELDS_OUTSIDE.search(lines):
             told = f"text outside of any entry is not imported: {said!r}"
-            self._reading.note(self._line(first), "lost", told)
+            self._reading.note(first, "lost", told)
         else:
-            self._loose.append((self._line(first), said))
+            self._loose.append((first, said))
 
     def _sum_up(self) -> None:
         if self._too_long:
@@ -333,5 +331,4 @@ def _unclosed(text: str) -> str:
     if plain.startswith('"'):
         return plain[1:].removesuffix('"')
     plain = plain.removeprefix("{")
-    more = plain.count("}") > plain.count("{")
-    return plain.removesuffix("}") if more else plain
+    return plain.removesuffix("}") if plain.count("}") > plain.count("{") else plain
