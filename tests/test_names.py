@@ -304,6 +304,7 @@ def test_bibtex_reads_names_as_an_independent_reader_does(
     else:
         assume(von or " " not in last)
         text = f"{first} {von_last}"
+    assume(not re.search(r"(?i)\band\b", text))  # it divides names
     oracle = Person(text)
     ours = from_bibtex(f"{text} and Li, Bo").authors[0]
     assert ours.given == plain(oracle.first_names + oracle.middle_names)

@@ -381,13 +381,21 @@ def test_a_venue_that_the_registry_lacks_is_left_to_the_author(world, server):
     assert f"\nvenue: todo  # {said}\n" in file
 
 
-def test_a_doi_that_an_entry_cannot_hold_is_said(world, server):
+def test_a_doi_that_was_made_of_a_sici_code_is_kept(world, server):
     sici = "10.5555/(SICI)1097-4571(199806)49:8<693::AID-ASI4>3.0.CO;2-O"
     server.answers["/crossref"] = as_json(crossref(work(DOI=sici)))
     server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})
     done = world.run("add", sici.replace("<", "&lt;").replace(">", "&gt;"))
     assert server.asked[0].path == f"/crossref/{sici}"
-    assert f"doi:{sici} is left out: an entry cannot hold its signs" in done.err
+    assert entry(world, done)["identifiers"]["doi"] == sici
+
+
+def test_a_doi_that_an_entry_cannot_hold_is_said(world, server):
+    odd = "10.5555/planting~seeds^1"
+    server.answers["/crossref"] = as_json(crossref(work(DOI=odd)))
+    server.answers["/arxiv"] = Answer(atom(), headers={"content-type": ATOM})
+    done = world.run("add", odd)
+    assert f"doi:{odd} is left out: an entry cannot hold its signs" in done.err
 
 
 def test_hostile_text_stays_text(world, server):

@@ -365,7 +365,7 @@ def test_three_thousand_authors(desk, server):
 
 def test_a_value_that_no_entry_can_hold_is_left_out(desk, server):
     item = work(
-        DOI="10.1002/(SICI)1097<284::AID>3.0",
+        DOI="10.1002/planting~seeds",
         page="e1:e2;x",
         volume="a very long volume name",
     )
