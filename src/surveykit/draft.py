@@ -10,6 +10,7 @@ import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cached_property
 from itertools import chain, count
 from typing import Any
 
@@ -61,7 +62,7 @@ class Draft:
         """Where the entry belongs, relative to the repository."""
         return f"catalog/papers/{self.data['year']}/{self.id}.yaml"
 
-    @property
+    @cached_property
     def text(self) -> str:
         """The file: canonical, with the reason behind each suggested term."""
         told: dict[Loc, str] = {

@@ -6,8 +6,10 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from pydantic import TypeAdapter
 
 from surveykit import files
 from surveykit.errors import MachineError
@@ -31,6 +33,9 @@ class Kept:
     """Where redirects led; empty where that was not kept."""
 
 
+_KEPT = TypeAdapter(Kept)
+
+
 @dataclass(frozen=True)
 class Cache:
     """A folder of answers. Whole files appear and disappear; a torn or foreign one counts as absent."""
@@ -47,33 +52,15 @@ class Cache:
         try:
             head, _, body = self._read(url).partition(b"\n")
             told = json.loads(head)
-            kept = Kept(
-                str(told["url"]),
-                body,
-                float(told["fetched"]),
-                str(told["etag"]),
-                str(told["modified"]),
-                str(told["content_type"]),
-                bool(told["missing"]),
-                str(told.get("where", "")),
-            )
+            kept = _KEPT.validate_python({**told, "body": body})
+            whole = kept.url == url and len(body) == told["bytes"]
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        whole = kept.url == url and len(body) == told.get("bytes")
         return kept if whole else None
 
     def put(self, kept: Kept) -> None:
         """Keep an answer. Raises MachineError."""
-        head = {
-            "url": kept.url,
-            "fetched": kept.fetched,
-            "etag": kept.etag,
-            "modified": kept.modified,
-            "content_type": kept.content_type,
-            "missing": kept.missing,
-            "where": kept.where,
-            "bytes": len(kept.body),
-        }
+        head = {**asdict(kept), "body": None, "bytes": len(kept.body)}
         self._write(kept.url, json.dumps(head).encode() + b"\n" + kept.body)
 
     def quiet_until(self, host: str) -> float:
