@@ -346,15 +346,13 @@ def main() -> int:
     told = ", ".join(f"{name}: {count}" for name, count in sorted(counts.items()))
     if options.write:
         name = "programs" if options.programs else "runs"
-        counted.keep(
-            name,
-            {
-                "seed": options.seed,
-                "runs": counts["runs"],
-                "wrong": len(wrong),
-                "slowest": counts["slowest run, in ms"],
-            },
-        )
+        data = {
+            "seed": options.seed,
+            "runs": counts["runs"],
+            "wrong": len(wrong),
+            "slowest": counts["slowest run, in ms"],
+        }
+        counted.keep(name, data, more=options.first > 0)
     tell(f"seed {options.seed}, {told}; {len(wrong)} wrong")
     sys.stdout.write(f"{told}; {len(wrong)} wrong\n")
     return 1 if wrong else 0

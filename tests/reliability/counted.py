@@ -22,7 +22,7 @@ TEXTS = {
         "rows": {"runs": "inside one process", "programs": "as whole programs"},
         "table": "| how | runs | wrong | slowest run |",
         "made": "{date}, {machine}, seed `{seed}`. Again: `{command}`",
-        "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs each writing command where the disk is full and where nothing may be written: one line says so, exit code 3, and no file has changed.",
+        "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs `build`, `build --pages`, `fmt` and `import` where the disk is full and where nothing may be written, `add`, `verify` and the history of `check-links` where it is full: one line says so, exit code 3, and no file has changed.",
     },
     "zh": {
         "head": "# 可靠性\n\n[English](#reliability)\n\n试过什么、出错几次。数字来自下列命令的计数，本页由它们写成。",
@@ -32,7 +32,7 @@ TEXTS = {
         "rows": {"runs": "同一进程内", "programs": "独立程序"},
         "table": "| 方式 | 次数 | 出错 | 最慢一次 |",
         "made": "{date}，{machine}，种子 `{seed}`。重做：`{command}`",
-        "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 在磁盘已满和不可写之处运行每个会写文件的命令：一行说明、退出码 3，且没有文件改变。",
+        "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 在磁盘已满和不可写之处运行 `build`、`build --pages`、`fmt` 和 `import`，在磁盘已满时运行 `add`、`verify` 并写 `check-links` 的历史：一行说明、退出码 3，且没有文件改变。",
     },
 }
 COMMANDS = {
@@ -42,14 +42,31 @@ COMMANDS = {
 }
 
 
-def keep(name: str, data: dict[str, Any]) -> None:
-    """Keep the counts of one command with day and machine, and write the page again."""
+def keep(name: str, data: dict[str, Any], *, more: bool = False) -> None:
+    """Keep the counts of one command with day and machine, and write the page again.
+
+    With `more` they are added to those of before, of which they are the continuation.
+    """
     known = json.loads(COUNTS.read_text("utf-8")) if COUNTS.exists() else {}
     machine = f"{platform.system()}, {platform.machine()}, {os.cpu_count()} CPU, Python {platform.python_version()}"
     about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
+    if more and known.get(name, {}).get("seed") == data["seed"]:
+        data = _added(known[name], data)
     known[name] = {**about, **data}
     COUNTS.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
     DOC.write_text(page(known), "utf-8")
+
+
+def _added(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
+    total = dict(new)
+    for key, value in new.items():
+        if isinstance(value, dict):
+            total[key] = {**old.get(key, {}), **_added(old.get(key, {}), value)}
+        elif key == "slowest":
+            total[key] = max(value, old.get(key, 0))
+        elif isinstance(value, int):
+            total[key] = value + old.get(key, 0)
+    return total
 
 
 def page(known: dict[str, Any]) -> str:
