@@ -13,11 +13,12 @@ _VOLUMES = ("proceedings", "mvproceedings", "periodical", "xdata", "set")
 _REFERRED = (*_VOLUMES, "book", "mvbook", "collection", "mvcollection")
 """Types that are none where papers refer to them."""
 _MOST_PARENTS = 16
+_HOW = ("xdata", "crossref", "xref")
 _OWN = (
     "title subtitle titleaddon shorttitle crossref xref xdata ids key label keywords options entryset related "
     "abstract note doi url urldate eprint eprinttype eprintclass archiveprefix primaryclass pages pagetotal "
     "isbn issn file pdf code timestamp biburl bibsource author+an author+an:han"
-)
+).split()
 """What is said of a volume alone; BibTeX and biber pass on some of it, which would give papers a volume's DOI."""
 
 
@@ -54,9 +55,8 @@ def _paper(entry: Entry, by_key: Mapping[str, Entry], reading: Reading) -> list[
             said = f"{entry.key}: {how} names {key!r}, which is not in the file; what it says is missing"
             reading.note(entry.line, "lost", said)
     if not any(value.strip(" {}") for value in entry.fields.values()):
-        kind = "cut" if entry.key else "empty-key"
         said = f"@{entry.kind}{{{entry.key} without any fact; not imported"
-        reading.note(entry.line, kind, said)
+        reading.note(entry.line, "cut" if entry.key else "empty-key", said)
         return []
     if not entry.key:
         reading.note(entry.line, "empty-key", f"@{entry.kind} has no key")
@@ -65,10 +65,9 @@ def _paper(entry: Entry, by_key: Mapping[str, Entry], reading: Reading) -> list[
 
 def _references(entry: Entry) -> Iterator[tuple[str, str]]:
     """The fields that name other entries, and their keys."""
-    for how in ("xdata", "crossref", "xref"):
-        for key in entry.fields.get(how, "").split(","):
-            if key.strip(" {}\n\t"):
-                yield how, key.strip(" {}\n\t")
+    for how in _HOW:
+        keys = entry.fields.get(how, "").split(",")
+        yield from ((how, key) for one in keys if (key := one.strip(" {}\n\t")))
 
 
 def _inherited(entry: Entry, by_key: Mapping[str, Entry]) -> dict[str, str]:
@@ -87,24 +86,16 @@ def _inherited(entry: Entry, by_key: Mapping[str, Entry]) -> dict[str, str]:
             if not (dated and name in ("date", "year")):
                 fields.setdefault(name, value)
         waiting += _references(parent)
-    return {
-        name: fields[name]
-        for name in fields
-        if name not in ("xdata", "crossref", "xref")
-    }
+    return {name: value for name, value in fields.items() if name not in _HOW}
 
 
 def _passed_on(parent: Entry, kind: str) -> dict[str, str]:
     """What a volume says of the papers in it: its title is their `booktitle`."""
     own = parent.fields
-    passed = {name: value for name, value in own.items() if name not in _OWN.split()}
-    names = (
-        ("journaltitle", "journalsubtitle")
-        if kind == "article"
-        else ("booktitle", "booksubtitle")
-    )
-    if names[0] not in passed and kind != parent.kind:
-        for name, source in zip(names, ("title", "subtitle"), strict=True):
-            if source in own:
-                passed[name] = own[source]
+    passed = {name: value for name, value in own.items() if name not in _OWN}
+    book = "journal" if kind == "article" else "book"
+    title = "journaltitle" if kind == "article" else "booktitle"
+    if title not in passed and kind != parent.kind:
+        told = ((title, "title"), (f"{book}subtitle", "subtitle"))
+        passed |= {name: own[source] for name, source in told if source in own}
     return passed

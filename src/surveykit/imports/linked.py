@@ -65,17 +65,15 @@ def role(label: str, url: str) -> Role:
 
 def labelled(label: str) -> Literal["paper", "code", "other"] | None:
     """What a label says, if all its words are words for links: `PDF`, `Code & Data`, `arXiv 2024`."""
-    words = [
-        w for w in _WORD.findall(label.lower()) if not w.isdecimal() and len(w) > 1
-    ]
-    known = [w for w in words if w in _PAPER or w in _CODE or w in _OTHER]
-    if any(w not in _FILLING and w not in known for w in words):
+    told = _WORD.findall(label.lower())
+    words = {word for word in told if not word.isdecimal() and len(word) > 1}
+    if words - _PAPER - _CODE - _OTHER - _FILLING:
         return None
-    if not known:
-        return None if words or not label else "other"
-    if any(w in _CODE for w in known):
+    if words & _CODE:
         return "code"
-    return "other" if any(w in _OTHER for w in known) else "paper"
+    if words & _OTHER or (label and not words):
+        return "other"
+    return "paper" if words & _PAPER else None
 
 
 def says_paper(url: str) -> bool:
@@ -101,8 +99,7 @@ def by_address(url: str) -> Role | None:
     if re.search(r"\.pdf(?:$|[?#])", url, re.I) and not _is_of(host, ["google.com"]):
         return "paper"
     if _is_of(host, _CODE_HOSTS):
-        steps = [step for step in parts.path.split("/") if step]
-        return "code" if len(steps) >= 2 else None
+        return "code" if re.match("/+[^/]+/+[^/]", parts.path) else None
     if _is_of(host, _SAYS_NO_PAPER):
         return "other"
     return "paper" if _is_of(host, _PAPER_HOSTS) and len(parts.path) > 1 else None

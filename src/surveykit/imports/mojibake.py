@@ -13,8 +13,8 @@ from contextlib import suppress
 from charset_normalizer import from_bytes
 
 CHARSETS = ("mac_roman", "cp1252", "latin-1")
-# Latin, Greek, Cyrillic, punctuation, arrows and mathematics, Han, kana, Hangul, wide forms, pictures. Not Armenian:
-# `l’été` read back through MacRoman would hold some.
+# What lists of papers hold: Latin, Greek, Cyrillic, punctuation, arrows and mathematics, Han, kana, Hangul, wide forms,
+# pictures. Not Armenian: `l’été` read back through MacRoman would hold some.
 _LIKELY = re.compile(
     "[\u00a0-\u024f\u0300-\u036f\u0391-\u03c9\u0400-\u045f\u1e00-\u1eff\u2010-\u2027\u2030-\u205e\u2070-\u214f"
     "\u2190-\u22ff\u2500-\u27bf\u3000-\u30ff\u3400-\u9fff\uac00-\ud7af\ufe0f\uff00-\uffef\U0001f000-\U0001faff]+"
@@ -36,10 +36,8 @@ def decoded(raw: bytes) -> tuple[str, str]:
     likely = _likely(raw)
     for charset in likely:
         with suppress(UnicodeDecodeError):
-            others = "".join(
-                f", or is it {other}?" for other in likely if other != charset
-            )
-            hint = f"{others} Save it as UTF-8 to be sure" if others else ""
+            others = [f", or is it {other}?" for other in likely if other != charset]
+            hint = f"{''.join(others)} Save it as UTF-8 to be sure" if others else ""
             return raw.decode(charset), charset + hint
     return raw.decode("latin-1"), "latin-1"
 
@@ -57,10 +55,9 @@ def _likely(raw: bytes) -> list[str]:
         words.decode("gb2312")  # no byte stands alone, as those of Latin letters do,
         if sum(lead < 0xD8 for lead in leads) * 3 > len(leads) * 2:  # most are common
             best = ["gb18030", *best]
-    best.sort(key=lambda name: name != "gb18030")
-    return [
-        name for name in dict.fromkeys(best) if best[0] == name or name != "cp1252"
-    ] or ["cp1252"]
+    best = sorted(dict.fromkeys(best), key=lambda name: name != "gb18030")
+    others = [name for name in best[1:] if name != "cp1252"]
+    return [*best[:1], *others] or ["cp1252"]
 
 
 def repaired(text: str) -> tuple[str, str, int]:
@@ -68,15 +65,10 @@ def repaired(text: str) -> tuple[str, str, int]:
 
     Unchanged, with an empty name, where no character set explains the odd characters.
     """
-    whole, best, most = text, "", 0
-    for charset in CHARSETS:
-        changed, count = _with(text, charset)
-        if count > most:
-            whole, best, most = changed, charset, count
-    return whole, best, most
+    return max((_with(text, charset) for charset in CHARSETS), key=lambda one: one[2])
 
 
-def _with(text: str, charset: str) -> tuple[str, int]:
+def _with(text: str, charset: str) -> tuple[str, str, int]:
     count = 0
 
     def back(run: re.Match[str]) -> str:
@@ -85,14 +77,10 @@ def _with(text: str, charset: str) -> tuple[str, int]:
             right = run[0].encode(charset).decode("utf-8")
         except UnicodeError:
             return run[0]
-        if not _better(right):
+        if not _LIKELY.fullmatch(right):
             return run[0]
         count += 1
         return right
 
-    return _RUN.sub(back, text), count
-
-
-def _better(text: str) -> bool:
-    """Whether a repaired run holds nothing but characters that lists of papers do."""
-    return _LIKELY.fullmatch(text) is not None
+    changed = _RUN.sub(back, text)
+    return changed, charset if count else "", count

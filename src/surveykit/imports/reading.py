@@ -100,16 +100,14 @@ class Reading:
     def unused(self, names: Iterable[str], what: str) -> None:
         """Note the names of what the file tells and no entry can hold, each as often as it stands there."""
         counts = sorted(Counter(names).items())
-        for said, machine in (
-            ("without a place in the catalog", False),
-            ("in which programs keep notes of their own", True),
-        ):
-            told = [
-                f"`{name}`" + (f" {count} times" if count > 1 else "")
-                for name, count in counts
-                if bool(_MACHINE.match(name)) == machine
-            ]
-            if told:
+        where = (
+            "without a place in the catalog",
+            "in which programs keep notes of their own",
+        )
+        for machine, said in enumerate(where):
+            some = [pair for pair in counts if bool(_MACHINE.match(pair[0])) == machine]
+            told = (f"`{name}`" + f" {n} times" * (n > 1) for name, n in some)
+            if some:
                 self.note(1, "not-kept", f"{what} {said}: {', '.join(told)}")
 
     def add(self, line: int, name: str, values: Mapping[str, Any]) -> Record | None:
@@ -123,11 +121,9 @@ class Reading:
             record = Record.model_validate(given)
         except ValidationError as error:
             wrong = {str(detail["loc"][0]) for detail in error.errors()}
-            for key in sorted(wrong):
-                value = given.pop(key, None)
-                if key != "title":
-                    said = f"{name or 'entry'}: {key} {value!r} is left out"
-                    self.note(line, "bad-value", said)
+            for key in sorted(wrong - {"title"}):
+                said = f"{name or 'entry'}: {key} {given.pop(key)!r} is left out"
+                self.note(line, "bad-value", said)
             if "title" in wrong:
                 said = f"{name or 'entry'}: no usable title; not imported"
                 self.note(line, "cut", said)
@@ -145,8 +141,8 @@ def _places(lines: Iterable[int]) -> str:
             runs[-1] = (runs[-1][0], line)
         else:
             runs.append((line, line))
-    told = [str(a) if a == b else f"{a}-{b}" for a, b in runs]
-    return f"line{'s' * (runs[0][0] != runs[-1][1])} {', '.join(told)}"
+    told = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
+    return f"line{'s' * (runs[0][0] != runs[-1][1])} {told}"
 
 
 def short(title: str) -> str:
@@ -157,14 +153,12 @@ def short(title: str) -> str:
 def few(names: Iterable[str]) -> str:
     """Names for a message, at most ten of them."""
     told = [f"`{name}`" for name in names]
-    return ", ".join(told[:10]) + (
-        f" and {len(told) - 10} more" if len(told) > 10 else ""
-    )
+    more = f" and {len(told) - 10} more" if len(told) > 10 else ""
+    return ", ".join(told[:10]) + more
 
 
 _MACHINE = re.compile(
-    "bdsk-|mendeley-|date-(?:added|modified)|creationdate|modificationdate|internal-note|biburl$|bibsource|timestamp"
+    "(?i)bdsk-|mendeley-|date-(?:added|modified)|creationdate|modificationdate|internal-note|biburl$|bibsource|timestamp"
     "|owner$|file$|local-url|groups$|__markedentry|citation-key|system_id|added-at|interhash|intrahash|papers3|rating$"
-    "|read$|ranking|qualityassured|priority|readstatus|username|zotero|sentelink|citeulike|posted-at|ids$|label$|keywords-",
-    re.I,
+    "|read$|ranking|qualityassured|priority|readstatus|username|zotero|sentelink|citeulike|posted-at|ids$|label$|keywords-"
 )

@@ -20,10 +20,7 @@ from surveykit.venue_names import VenueNames
 
 _HOSTING = frozenset({"github.com", "gitlab.com", "bitbucket.org", "gitee.com"})
 _SAYS_NOTHING = frozenset(
-    re.findall(
-        r"\w+",
-        "code demo for implementation main official paper project pytorch release source the torch",
-    )
+    "code demo for implementation main official paper project pytorch release source the torch".split()
 )
 
 
@@ -80,26 +77,23 @@ def _twin(
 
 def _checked(one: Found, reading: Reading) -> Found:
     """The paper with what its own facts show to be wrong set right, or reported."""
-    record = one.record
+    record, name = one.record, repr(one.name)
     if mark := in_title(record.title):
-        said = f"{one.name!r}: the title says {mark!r}; look up what became of the paper before it is listed"
+        said = f"{name}: the title says {mark!r}; look up what became of the paper before it is listed"
         reading.note(one.line, "retracted", said)
-    if record.code_url:
-        _check_code(one, record.code_url, reading)
-    first = _first_year(record)
-    if first and record.year and record.kind == "preprint" and first != record.year:
-        said = f"{one.name!r}: arXiv:{record.arxiv} is of {first}, not {record.year}; {first} is taken"
+    _check_code(one, record.code_url or "", reading)
+    new = re.match(r"([0-9]{2})[0-9]{2}\.", record.arxiv or "")
+    first, year = 2000 + int(new[1]) if new else 0, record.year or 0
+    if first and year and record.kind == "preprint" and first != year:
+        said = (
+            f"{name}: arXiv:{record.arxiv} is of {first}, not {year}; {first} is taken"
+        )
         reading.note(one.line, "year", said)
         return replace(one, record=record.model_copy(update={"year": first}))
-    if first and record.year and record.year < first - 1:
-        said = f"{one.name!r}: appeared in {record.year}, but arXiv:{record.arxiv} is of {first}"
+    if 0 < year < first - 1:
+        said = f"{name}: appeared in {year}, but arXiv:{record.arxiv} is of {first}"
         reading.note(one.line, "year", said)
     return one
-
-
-def _first_year(record: Record) -> int | None:
-    new = re.match(r"([0-9]{2})[0-9]{2}\.", record.arxiv or "")
-    return 2000 + int(new[1]) if new else None
 
 
 def _check_code(one: Found, url: str, reading: Reading) -> None:
@@ -120,37 +114,25 @@ def _related(owner: str, name: str, record: Record) -> bool:
     words = [w for w in map(folded, re.split(r"[\s/:–—-]+", record.title)) if w]
     pieces = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", f"{name} {owner}")
     told = {p.lower() for p in pieces if len(p) > 2} - _SAYS_NOTHING
-    if any(
-        w.startswith(p) or p.startswith(w) for p in told for w in words if len(w) > 2
-    ):
+    long = [w for w in words if len(w) > 2]
+    if any(w.startswith(p) or p.startswith(w) for p in told for w in long):
         return True
-    initials = "".join(word[0] for word in words)
-    if _runs_through(folded(name), initials) or folded(name) in "".join(words):
+    initials = iter(word[0] for word in words)
+    short, account = folded(name), folded(owner)
+    if len(short) > 1 and all(letter in initials for letter in short):
         return True
-    account = folded(owner)
-    return any(
-        len(last) > 1
-        and (
-            account.startswith(last)
-            or account.endswith(last)
-            or (len(last) > 3 and last in account)
-        )
-        for last in (folded(a.last) for a in record.authors)
-    )
-
-
-def _runs_through(short: str, initials: str) -> bool:
-    rest = iter(initials)
-    return len(short) > 1 and all(letter in rest for letter in short)
+    if short in "".join(words):
+        return True
+    lasts = [last for a in record.authors if len(last := folded(a.last)) > 1]
+    inside = any(len(last) > 3 and last in account for last in lasts)
+    return inside or account.startswith(tuple(lasts)) or account.endswith(tuple(lasts))
 
 
 def _check_authors(found: list[Found], reading: Reading) -> None:
-    without = [one for one in found if not one.record.authors]
-    if without:
-        lines = ", ".join(str(one.line) for one in without[:10])
-        more = " …" if len(without) > 10 else ""
-        said = f"{len(without)} of {len(found)} papers have no authors (lines {lines}{more}); the entries ask for them"
-        reading.note(without[0].line, "no-authors", said)
+    if without := [one.line for one in found if not one.record.authors]:
+        lines = ", ".join(map(str, without[:10])) + " …" * (len(without) > 10)
+        said = f"{len(without)} of {len(found)} papers have no authors (lines {lines}); the entries ask for them"
+        reading.note(without[0], "no-authors", said)
 
 
 def _check_venues(
@@ -158,26 +140,23 @@ def _check_venues(
 ) -> None:
     aliases: dict[tuple[str, str], list[int]] = defaultdict(list)
     for one in found:
-        text = one.record.venue_text
-        where = names.find(text) if text else None
-        if text and where is None:
+        text = one.record.venue_text or ""
+        if where := names.find(text) if text else None:
+            called = catalog.venues[where.venue].name
+            if not re.search(rf"(?i)(?<!\w){re.escape(called)}(?!\w)", text):
+                short = re.sub(r"(?<!\s)\s*\b(19|20)[0-9]{2}\b", "", text).strip()
+                aliases[short, called].append(one.line)
+            _check_track(one, where.track, reading)
+        elif text:
             guess = names.guess(text)
             hint = f"; perhaps {guess}" if guess else ""
             said = f"{one.name!r}: {text!r} is not in catalog/venues.yaml{hint}"
             reading.note(one.line, "venue", said)
-        elif not text and not one.record.arxiv:
+        elif not one.record.arxiv:
             reading.note(one.line, "venue", f"{one.name!r}: no venue is named")
-        elif text and where:
-            called = catalog.venues[where.venue].name
-            if not re.search(rf"(?<!\w){re.escape(called)}(?!\w)", text, re.I):
-                short = re.sub(r"(?<!\s)\s*\b(19|20)[0-9]{2}\b", "", text).strip()
-                aliases[short, called].append(one.line)
-            _check_track(one, where.track, reading)
     for (short, called), lines in aliases.items():
-        places = ", ".join(map(str, lines))
-        reading.note(
-            lines[0], "venue", f"{short!r} is read as {called} (lines {places})"
-        )
+        said = f"{short!r} is read as {called} (lines {', '.join(map(str, lines))})"
+        reading.note(lines[0], "venue", said)
 
 
 def _check_track(one: Found, track: str, reading: Reading) -> None:
@@ -201,21 +180,17 @@ def _facts(
     record: Record, paper: Paper, names: VenueNames
 ) -> Iterator[tuple[str, object, object]]:
     where = names.find(record.venue_text) if record.venue_text else None
-    identifiers = paper.identifiers
+    known = paper.identifiers
     if folded(record.title) != folded(paper.title.en):
         yield "title", record.title, paper.title.en
     yield "year", record.year, paper.year
     yield "venue", where and where.venue, paper.venue
     if where and where.venue == paper.venue:
         yield "track", where.track, paper.track
-    yield "arXiv id", record.arxiv, identifiers.arxiv
-    yield (
-        "DOI",
-        record.doi and record.doi.lower(),
-        identifiers.doi and identifiers.doi.lower(),
-    )
+    yield "arXiv id", record.arxiv, known.arxiv
+    yield "DOI", (record.doi or "").lower(), (known.doi or "").lower()
     yield "code link", _address(record.code_url), _address(paper.links.code)
 
 
-def _address(url: str | None) -> str | None:
-    return url and url.rstrip("/").removesuffix(".git").lower()
+def _address(url: str | None) -> str:
+    return (url or "").rstrip("/").removesuffix(".git").lower()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gc
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -32,13 +32,15 @@ READERS: dict[Form, Callable[[str, str], Reading]] = {
     "markdown": markdown.read,
 }
 _SUFFIXES: dict[str, Form] = {
-    ".bib": "bibtex",
-    ".bibtex": "bibtex",
-    ".json": "csl",
-    ".ris": "ris",
-    ".md": "markdown",
-    ".markdown": "markdown",
+    ".bib": "bibtex", ".bibtex": "bibtex", ".json": "csl", ".ris": "ris", ".md": "markdown", ".markdown": "markdown"
+}  # fmt: skip
+_SIGNS: dict[Form, str] = {
+    "csl": r"\A\s*[\[{]\s*[{\"\]]",
+    "ris": r"(?m)^TY  ?-",
+    "bibtex": r"\A\s*(%.*\n\s*)*@\w+\s*[{(]",
+    "markdown": "",
 }
+"""How a text of each format looks."""
 
 
 @dataclass(frozen=True)
@@ -62,34 +64,6 @@ class Imported:
         return {draft.path: draft.text for _, draft in self.drafts}
 
 
-@dataclass(frozen=True)
-class Names:
-    """Ids that are taken: those of before, and those given since."""
-
-    before: Container[str]
-    new: set[str] = field(default_factory=set)
-
-    def __contains__(self, id_: object) -> bool:
-        """Whether an id is taken."""
-        return id_ in self.before or id_ in self.new
-
-
-def import_file(
-    path: Path,
-    catalog: Catalog,
-    today: date,
-    *,
-    form: Form | None = None,
-    taken: Container[str] = (),
-) -> Imported:
-    """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError.
-
-    No entry gets an id that is among `taken`.
-    """
-    with _uncollected():
-        return _imported(path, catalog, today, form, taken)
-
-
 @contextmanager
 def _uncollected() -> Iterator[None]:
     """Without the cycle collector, which takes a third of the time of a large file and finds nothing."""
@@ -102,13 +76,19 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _imported(
+@_uncollected()
+def import_file(
     path: Path,
     catalog: Catalog,
     today: date,
-    form: Form | None,
-    taken: Container[str],
+    *,
+    form: Form | None = None,
+    taken: Iterable[str] = (),
 ) -> Imported:
+    """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError.
+
+    No entry gets an id that is among `taken`.
+    """
     text, anomalies = text_of(_content(path))
     form = form or guessed_form(path.name, text)
     reading = READERS[form](text, path.name)
@@ -117,27 +97,22 @@ def _imported(
         outline.missing_files(text, path.parent, reading)
     reviewed = review(reading, catalog)
     drafter, drafts = Drafter(catalog, today), []
-    names = Names(taken)
+    names = set(taken)
     for found in reviewed.new:
         draft = drafter.draft([found.record], names)
         if (size := len(draft.text.encode())) > MAX_ENTRY:
             said = f"{found.name[:100]}: an entry of {size} bytes, more than {MAX_ENTRY}; not imported"
-            reading.anomalies.append(Anomaly(found.line, "cut", said))
+            reading.note(found.line, "cut", said)
             continue
-        names.new.add(draft.id)
+        names.add(draft.id)
         drafts.append((found, draft))
-    reading.anomalies += _not_kept(drafts)
-    return Imported(
-        form,
-        len(reading.found),
-        tuple(drafts),
-        reviewed.known,
-        tuple(sorted(set(reading.anomalies))),
-    )
+    _note_places(drafts, reading)
+    noted = tuple(sorted(set(reading.anomalies)))
+    return Imported(form, len(reading.found), tuple(drafts), reviewed.known, noted)
 
 
-def _not_kept(drafts: list[tuple[Found, Draft]]) -> Iterator[Anomaly]:
-    """What the file tells of papers for which an entry of their venue has no place."""
+def _note_places(drafts: list[tuple[Found, Draft]], reading: Reading) -> None:
+    """Note what the file tells of papers for which an entry of their venue has no place."""
     names = Counter(
         name
         for found, draft in drafts
@@ -147,7 +122,7 @@ def _not_kept(drafts: list[tuple[Found, Draft]]) -> Iterator[Anomaly]:
     if names:
         told = ", ".join(f"{name} of {plural(n, 'paper')}" for name, n in names.items())
         said = f"entries of conferences and preprints have no place for: {told}"
-        yield Anomaly(1, "not-kept", said)
+        reading.note(1, "not-kept", said)
 
 
 def guessed_form(name: str, text: str) -> Form:
@@ -155,13 +130,7 @@ def guessed_form(name: str, text: str) -> Form:
     suffix = Path(name).suffix.lower()
     if suffix in _SUFFIXES:
         return _SUFFIXES[suffix]
-    if re.match(r"\s*[\[{]\s*[{\"\]]", text):
-        return "csl"
-    if re.search(r"^TY  ?-", text, re.M):
-        return "ris"
-    if re.match(r"\s*(%.*\n\s*)*@\w+\s*[{(]", text):
-        return "bibtex"
-    return "markdown"
+    return next(form for form, sign in _SIGNS.items() if re.search(sign, text))
 
 
 def text_of(raw: bytes) -> tuple[str, list[Anomaly]]:
@@ -173,9 +142,8 @@ def text_of(raw: bytes) -> tuple[str, list[Anomaly]]:
         anomalies.append(Anomaly(1, "mojibake", said))
     text, spoiled, count = repaired(text)
     if count:
-        said = (
-            f"{plural(count, 'piece')} of UTF-8 had been read as {spoiled}; set right"
-        )
+        pieces = plural(count, "piece")
+        said = f"{pieces} of UTF-8 had been read as {spoiled}; set right"
         anomalies.append(Anomaly(1, "mojibake", said))
     return text.replace("\r\n", "\n").replace("\r", "\n"), anomalies
 

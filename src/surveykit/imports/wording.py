@@ -11,57 +11,44 @@ _TORN = re.compile(r"\b([A-Z]) ([a-z]{3,})\b")
 _SUFFIX = re.compile(
     r"(?<!\s)\s+(?:\|\s*)?(?:[A-Z][A-Za-z&]+ Proceedings|Proceedings of .+|\(?[A-Z]{3,8} ?(?:19|20)[0-9]{2}\)?)$"
 )
-_SMALL = frozenset("a an and as at by for from in of on or the to via vs with".split())
+_SMALL = "a an and as at by for from in of on or the to via vs with".split()
 
 
 def mended_title(title: str, line: int, reading: Reading) -> tuple[str, str]:
     """The title as it should be, each change reported, and the venue that stood at its end."""
     title, venue = tidy(title).removesuffix("."), ""
     if suffix := _SUFFIX.search(title):
-        said = (
-            f"{title!r} ends with the venue's name; {suffix[0].strip()!r} is left out"
-        )
+        venue = suffix[0].strip()
+        said = f"{title!r} ends with the venue's name; {venue!r} is left out"
         reading.note(line, "title-suffix", said)
-        title, venue = title[: suffix.start()], suffix[0].strip(" |()")
-    if _is_torn(title):
+        title, venue = title[: suffix.start()], venue.strip(" |()")
+    # Single capitals stand before words; `A` and `I` alone prove nothing.
+    if any(found[1] not in "AI" for found in _TORN.finditer(title)):
         right = _TORN.sub(_join, title)
         reading.note(line, "stray-space", f"{title!r} was read as {right!r}")
         title = right
-    letters = [c for c in title if c.isalpha()]
-    if len(letters) > 12 and title.isupper():
-        right = _lowered(title)
-        reading.note(
-            line,
-            "capitals",
-            f"{title!r} is in capitals; written as {right!r}, check the names in it",
-        )
+    if title.isupper() and sum(map(str.isalpha, title)) > 12:
+        words = enumerate(title.split(" "))
+        right = " ".join(_lowered(word, first=not place) for place, word in words)
+        said = f"{title!r} is in capitals; written as {right!r}, check the names in it"
+        reading.note(line, "capitals", said)
         title = right
     return title, venue
 
 
-def _is_torn(title: str) -> bool:
-    """Whether single capitals stand before words; `A` and `I` alone prove nothing."""
-    return any(found[1] not in "AI" for found in _TORN.finditer(title))
-
-
 def _join(found: re.Match[str]) -> str:
     # `A ttack` is torn, `A study` is not: hardly a word begins with two consonants of one kind.
-    if found[1] == "A" and not re.match(r"([^aeiou])\1", found[2]):
-        return found[0]
-    return found[1] + found[2]
+    torn = found[1] != "A" or re.match(r"([^aeiou])\1", found[2])
+    return found[1] + found[2] if torn else found[0]
 
 
-def _lowered(title: str) -> str:
+def _lowered(word: str, *, first: bool) -> str:
     """Title case; what stands in brackets and short words with figures stay in capitals."""
-    words = []
-    for place, word in enumerate(title.split(" ")):
-        if word.startswith("(") or re.search("[0-9]", word):
-            words.append(word)
-        elif place and word.lower() in _SMALL:
-            words.append(word.lower())
-        else:
-            words.append("-".join(part.capitalize() for part in word.split("-")))
-    return " ".join(words)
+    if word.startswith("(") or re.search("[0-9]", word):
+        return word
+    if not first and word.lower() in _SMALL:
+        return word.lower()
+    return "-".join(map(str.capitalize, word.split("-")))
 
 
 def check_names(text: str, line: int, reading: Reading) -> None:
