@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError
@@ -81,14 +82,7 @@ class Client:
 
         Raises NotFoundError or ServiceError.
         """
-
-        def read(kept: Kept) -> Element:
-            root = _xml(kept)
-            if root.tag not in roots:
-                raise ValueError(f"XML of its own kind: {root.tag[:80]!r}")
-            return root
-
-        return await self.get(service, url, accept, read)
+        return await self.get(service, url, accept, partial(_xml, roots))
 
     async def text(self, service: Service, url: str, *, accept: str) -> str:
         """A text in UTF-8. Raises NotFoundError or ServiceError."""
@@ -150,25 +144,18 @@ class Client:
         if not reply.page.whole:
             limit = MOST_BYTES // 1024**2
             raise ServiceError(service.name, f"answered with more than {limit} MiB")
-        return Kept(
-            url,
-            reply.page.raw,
-            self.now(),
-            reply.headers.get("etag", ""),
-            reply.headers.get("last-modified", ""),
-            reply.headers.get("content-type", ""),
-            where=reply.url,
-        )
+        get = reply.headers.get
+        told = get("etag", ""), get("last-modified", ""), get("content-type", "")
+        return Kept(url, reply.page.raw, self.now(), *told, where=reply.url)
 
     def _fields(self, url: str, accept: str, kept: Kept | None) -> dict[str, str]:
         fields = {"Accept": accept}
-        if kept and kept.etag:
+        if kept:
             fields["If-None-Match"] = kept.etag
-        if kept and kept.modified:
             fields["If-Modified-Since"] = kept.modified
         if self.github_token and url.startswith(f"{self.services.github.url}/"):
             fields["Authorization"] = f"Bearer {self.github_token}"
-        return fields
+        return {name: value for name, value in fields.items() if value}
 
     async def _patiently(
         self, service: Service, url: str, fields: Mapping[str, str]
@@ -193,20 +180,17 @@ class Client:
         if host in self._down:
             raise self._down[host]
         await self._when_due(service, host)
-        wait: float | None = None
-        fault = ""
+        wait, fault = None, ""
         for attempt in range(ATTEMPTS):
             if attempt:
                 await self.sleep(2.0**attempt if wait is None else wait)
             try:
                 reply = await self._through(service, url, fields)
             except BlockedError as error:
-                raise ServiceError(
-                    service.name, f"leads to an address that may not be asked: {error}"
-                ) from None
+                fault = f"leads to an address that may not be asked: {error}"
+                raise ServiceError(service.name, fault) from None
             except FAILURES as error:
-                fault = f"did not answer ({type(error).__name__})"
-                wait = None
+                wait, fault = None, f"did not answer ({type(error).__name__})"
                 self.connected = self.connected or False
                 continue
             finally:
@@ -235,8 +219,7 @@ class Client:
         self, service: Service, url: str, fields: Mapping[str, str]
     ) -> Reply:
         """The reply at the end of at most HOPS redirects, each checked like the first."""
-        fetcher = self._fetcher(service.spacing)
-        here = url
+        fetcher, here = self._fetcher(service.spacing), url
         for _ in range(HOPS):
             reply = await fetcher.ask(here, headers=fields, most_bytes=MOST_BYTES)
             location = reply.headers.get("location")
@@ -252,9 +235,8 @@ class Client:
         """The fetcher of all hosts that want so long a pause."""
         if spacing not in self._fetchers:
             gate = Gate(1, spacing, 8, time.monotonic, self.sleep)
-            self._fetchers[spacing] = Fetcher(
-                self.transport, self.guard, gate, self.agent, self.limits
-            )
+            own = self.transport, self.guard, gate, self.agent, self.limits
+            self._fetchers[spacing] = Fetcher(*own)
         return self._fetchers[spacing]
 
 
@@ -266,10 +248,8 @@ def _read(service: Service, kept: Kept, read: Callable[[Kept], Read]) -> Read:
     except ValueError as error:
         start = " ".join(kept.body[:60].decode("utf-8", "replace").split())
         page = kept.body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
-        what = "a web page" if page else f"{start!a}"
-        raise ServiceError(
-            service.name, f"answered with {what} instead of {error}"
-        ) from None
+        what = f"{'a web page' if page else ascii(start)} instead of {error}"
+        raise ServiceError(service.name, f"answered with {what}") from None
 
 
 def _json(kept: Kept) -> Mapping[str, Any]:
@@ -282,11 +262,13 @@ def _json(kept: Kept) -> Mapping[str, Any]:
     return data
 
 
-def _xml(kept: Kept) -> Element:
+def _xml(roots: Collection[str], kept: Kept) -> Element:
     try:
         root: Element = defusedxml.ElementTree.fromstring(kept.body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):
         raise ValueError("XML that may be read") from None
+    if root.tag not in roots:
+        raise ValueError(f"XML of its own kind: {root.tag[:80]!r}")
     return root
 
 

@@ -6,6 +6,7 @@ https://docs.github.com/rest/repos/contents
 from __future__ import annotations
 
 import re
+from itertools import islice
 
 from surveykit.errors import NotFoundError
 from surveykit.identifier import identify_quietly
@@ -15,14 +16,8 @@ from surveykit.record import Record
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found
 
-_ENTRY = re.compile(
-    r"@(?:article|inproceedings|misc|conference|techreport|unpublished|incollection|proceedings|online)\s*\{",
-    re.IGNORECASE,
-)
-_ADDRESS = re.compile(
-    r"https?://(?:(?:www\.)?arxiv\.org/(?:abs|pdf)/|(?:dx\.)?doi\.org/10\.|aclanthology\.org/|openreview\.net/forum)[^\s)\]}>\"'`]+",
-    re.IGNORECASE,
-)
+_ENTRY = r"(?i)@(?:article|inproceedings|misc|conference|techreport|unpublished|incollection|proceedings|online)\s*\{"
+_ADDRESS = r"(?i)https?://(?:(?:www\.)?arxiv\.org/(?:abs|pdf)/|(?:dx\.)?doi\.org/10\.|aclanthology\.org/|openreview\.net/forum)[^\s)\]}>\"'`]+"
 MOST_ENTRIES = 50
 
 
@@ -32,18 +27,15 @@ async def find(client: Client, value: str) -> Found:
     Raises NotFoundError where neither is there, or ServiceError.
     """
     service = client.services.github
-    text = await client.text(
-        service,
-        f"{service.url}/{value}/readme",
-        accept="application/vnd.github.raw+json",
-    )
+    url, accept = f"{service.url}/{value}/readme", "application/vnd.github.raw+json"
+    text = await client.text(service, url, accept=accept)
     code = f"https://github.com/{value}"
     source = f"{code}#readme"
     if cited := _cited(text, source):
         first = cited[0].model_copy(update={"code_url": code, "source": source})
         note = f"{code} cites {len(cited)} papers; the first was taken"
         return Found(first, notes=(note,) if len(cited) > 1 else ())
-    for address in _ADDRESS.findall(text):
+    for address in re.findall(_ADDRESS, text):
         one = identify_quietly(address.rstrip(".,;"))
         if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
             title = re.search(r"^#\s+(.+)$", text, re.MULTILINE)
@@ -64,11 +56,9 @@ async def find(client: Client, value: str) -> Found:
 
 def _cited(text: str, source: str) -> list[Record]:
     """Records of the BibTeX entries in a README, at most MOST_ENTRIES."""
-    entries = []
-    for start in list(_ENTRY.finditer(text))[:MOST_ENTRIES]:
-        end = _closing(text, start.end())
-        if end:
-            entries.append(text[start.start() : end])
+    starts = islice(re.finditer(_ENTRY, text), MOST_ENTRIES)
+    ends = ((start.start(), _closing(text, start.end())) for start in starts)
+    entries = [text[start:end] for start, end in ends if end]
     return [one.record for one in bibtex.read("\n".join(entries), source).found]
 
 

@@ -66,11 +66,10 @@ async def find_short_doi(client: Client, value: str) -> Found:
     told = await client.json(service, f"{service.url}/10/{value}")
     for one in map(mapping, listed(told.get("values"))):
         name = str(mapping(one.get("data")).get("value"))
-        found = (
-            identify_quietly(f"doi:{name}") if one.get("type") == "HS_ALIAS" else None
-        )
-        if found and found.kind not in ("shortdoi", "page"):
-            return await SERVICES[found.kind](client, found.value)
+        known = identify_quietly(f"doi:{name}")
+        named = known and known.kind not in ("shortdoi", "page")
+        if known and named and one.get("type") == "HS_ALIAS":
+            return await SERVICES[known.kind](client, known.value)
     raise NotFoundError(service.name, f"knows no short DOI 10/{value}")
 
 
@@ -114,11 +113,18 @@ async def _follow(client: Client, known: Known) -> None:
                 continue
             why = await _join(client, known, one, kind, value)
             if why:  # what nobody has proven does not get into the entry
-                known.notes.append(
-                    f"{kind} {value}, named by {one.source}, is left out: {why}"
-                )
-                _forget(known, kind, value)
-    _drop_placeholder(known)
+                said = f"{kind} {value}, named by {one.source}, is left out: {why}"
+                known.notes.append(said)
+                known.records = [
+                    r.model_copy(update={kind: None})
+                    if getattr(r, kind) == value
+                    else r
+                    for r in known.records
+                ]
+    first, *others = known.records
+    if others and _is_placeholder(first):  # a service has told the title
+        code = {"code_url": first.code_url}
+        known.records = [others[0].model_copy(update=code), *others[1:]]
 
 
 async def _join(
@@ -135,21 +141,6 @@ async def _join(
     return ""
 
 
-def _forget(known: Known, kind: str, value: str) -> None:
-    known.records = [
-        r.model_copy(update={kind: None}) if getattr(r, kind) == value else r
-        for r in known.records
-    ]
-
-
-def _drop_placeholder(known: Known) -> None:
-    """Leave a README's heading out once a service has told the title; its code link moves on."""
-    first, *others = known.records
-    if others and _is_placeholder(first):
-        code = {"code_url": first.code_url}
-        known.records = [others[0].model_copy(update=code), *others[1:]]
-
-
 def _is_placeholder(record: Record) -> bool:
     """Whether a record is a README's link to a paper, whose title is no more than a heading."""
     return record.code_url is not None and not record.authors
@@ -157,9 +148,8 @@ def _is_placeholder(record: Record) -> bool:
 
 def _published(known: Known) -> bool:
     """Whether a record of the published version is at hand, and not only a mention of it."""
-    return any(
-        r.kind in ("conference", "journal") and (r.doi or r.acl) for r in known.records
-    )
+    published = (r for r in known.records if r.kind in ("conference", "journal"))
+    return any(r.doi or r.acl for r in published)
 
 
 Search = Callable[[Client, str, str], Awaitable[tuple[Found, ...]]]
