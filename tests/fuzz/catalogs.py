@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import copy
 import faulthandler
-import io
 import json
 import os
 import random
@@ -20,7 +19,6 @@ import subprocess
 import sys
 import tempfile
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -28,8 +26,8 @@ from typing import Any
 
 import yaml
 
-from surveykit.cli import main as program
 from tests.conftest import CARD, PAPERS, SURVEY, VENUES, write_catalog
+from tests.fuzz.running import inside, outside
 from tests.reliability import counted
 
 SECONDS = 5.0
@@ -255,35 +253,6 @@ def _cut(chance: random.Random, raw: bytes) -> bytes:
         else:
             out[at : at + chance.randrange(3)] = chance.choice(PIECES)
     return bytes(out)
-
-
-def inside(words: list[str], root: Path) -> tuple[int | None, str]:
-    """Exit code of a command run in this process, and what it raised."""
-    streams = [io.TextIOWrapper(io.BytesIO(), "utf-8") for _ in range(2)]
-    before = sys.argv, sys.stdout, sys.stderr
-    sys.argv = ["surveykit", "--root", str(root), *words]
-    sys.stdout, sys.stderr = streams
-    try:
-        with contextlib.chdir(root):
-            program()
-    except SystemExit as stop:
-        return int(stop.code or 0), ""
-    except BaseException:  # noqa: BLE001 - whatever it is, it is what is looked for
-        return None, traceback.format_exc()
-    finally:
-        sys.argv, sys.stdout, sys.stderr = before
-    return None, "the command did not end"
-
-
-def outside(words: list[str], root: Path) -> tuple[int | None, str]:
-    """The same as a program of its own."""
-    command = [sys.executable, "-m", "surveykit.cli", "--root", str(root), *words]
-    try:
-        done = subprocess.run(command, cwd=root, capture_output=True, timeout=60)
-    except subprocess.TimeoutExpired:
-        return None, "no end within a minute"
-    told = done.stderr.decode("utf-8", "replace")
-    return done.returncode, told if "Traceback" in told else ""
 
 
 def fuzz(

@@ -1,6 +1,7 @@
 """A short run over whole catalogs; `python -m tests.fuzz.catalogs` runs for as long as one likes."""
 
-from tests.fuzz.catalogs import Catalogs, fuzz, inside, outside
+from tests.fuzz.catalogs import Catalogs, fuzz
+from tests.fuzz.running import inside, outside
 
 
 def test_no_catalog_makes_a_command_raise_or_dawdle(tmp_path):
