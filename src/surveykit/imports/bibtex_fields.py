@@ -17,18 +17,16 @@ from surveykit.imports.values import (
     arxiv_in,
     is_arxiv,
     keywords,
+    kinds,
 )
 from surveykit.names import People, from_bibtex
 from surveykit.plain import latex
 
-KINDS = {
-    "inproceedings": "conference",
-    "conference": "conference",
-    "article": "journal",
-    "unpublished": "preprint",
-    "preprint": "preprint",
-    "online": "preprint",
-}
+KINDS = kinds(
+    conference="inproceedings conference",
+    journal="article",
+    preprint="unpublished preprint online",
+)
 _NUMBERED = "volume number issue eid pages"
 _VENUES = "journal journaltitle booktitle howpublished publisher"
 _IN_WORDS = f"{_VENUES} note addendum annote series"

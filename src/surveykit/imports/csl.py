@@ -17,20 +17,17 @@ from surveykit.imports.values import (
     arxiv_in,
     is_arxiv,
     keywords,
+    kinds,
     only_arxiv,
 )
 from surveykit.names import People, from_list, person, together
 from surveykit.plain import markup, title
 
-KINDS = {
-    "paper-conference": "conference",
-    "proceedings-article": "conference",
-    "article-journal": "journal",
-    "journal-article": "journal",
-    "article": "preprint",
-    "manuscript": "preprint",
-    "posted-content": "preprint",
-}
+KINDS = kinds(
+    conference="paper-conference proceedings-article",
+    journal="article-journal journal-article",
+    preprint="article manuscript posted-content",
+)
 _NAME = re.compile(r'"(?:id|citation-key|DOI)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([0-9]+))')
 _NAMES = ("family", "given", "literal", "name", "suffix", "non-dropping-particle", "dropping-particle")  # fmt: skip
 _JOINED = {"keyword": "; ", "container-title": ": "}

@@ -89,15 +89,7 @@ class Paper:
         return bool(said) or any(cited(remark) for _, remark in rest.remarks)
 
 
-@dataclass
-class Piece:
-    text: str
-    bold: bool = False
-    emphasis: bool = False
-    code: bool = False
-
-
-Part = Piece | Link
+Part = Span | Link
 
 
 def heads(block: Block) -> list[list[list[Span]]]:
@@ -162,7 +154,7 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
             number = next((s.line for s in pieces if s.line), number)
             for found in re.finditer(_LOOSE, text):
                 before = text[: found.start()]
-                yield Piece(before[at:], *style)
+                yield Span(before[at:], "", *style)
                 label, address, at = found[1], found[2], found.end()
                 if found[3]:
                     address = found[3].rstrip(".,;:)]}*_")
@@ -172,7 +164,7 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
                 elif before.endswith("["):
                     label = f"[{label}]"
                 yield _link(label, address, number)
-            yield Piece(text[at:], *style)
+            yield Span(text[at:], "", *style)
 
 
 def links_of(block: Block) -> list[Link]:
@@ -245,7 +237,7 @@ def take(
 def _title(parts: list[list[Part]], paper: Paper, least: int) -> Part | None:
     """Choose the title; what stands before and behind it in the same piece goes to the rest."""
     flat = [part for row in parts for part in row]
-    strong = (p for p in flat if isinstance(p, Piece) and p.bold)
+    strong = (p for p in flat if isinstance(p, Span) and p.bold)
     bold = next((p for p in strong if titlelike(untagged(p.text)[0])), None)
     links = [p for p in flat if isinstance(p, Link) and _may_title(p, least)]
     best = next((p for p in links if linked.says_paper(p.url)), None)
@@ -282,10 +274,10 @@ def _may_title(link: Link, least: int) -> bool:
     return known or link.words > 3 or named
 
 
-def _quoted_title(flat: Sequence[Part], paper: Paper) -> Piece | None:
+def _quoted_title(flat: Sequence[Part], paper: Paper) -> Span | None:
     """`"Title", 2024, …`: a title in quotes, with nothing but people before it."""
     for part in flat:
-        if not isinstance(part, Piece) or not (quoted := re.search(_QUOTED, part.text)):
+        if not isinstance(part, Span) or not (quoted := re.search(_QUOTED, part.text)):
             continue
         before = part.text[: quoted.start()].strip()
         behind = part.text[quoted.end() :].strip()
@@ -299,7 +291,7 @@ def _quoted_title(flat: Sequence[Part], paper: Paper) -> Piece | None:
     return None
 
 
-def _plain_title(parts: list[list[Part]], paper: Paper) -> Piece | None:
+def _plain_title(parts: list[list[Part]], paper: Paper) -> Span | None:
     """The first text that can be a title, up to the sentence that names people or a venue."""
     for row, following in pairwise([*parts, []]):
         for at, part in enumerate(row):
@@ -319,10 +311,10 @@ def _plain_title(parts: list[list[Part]], paper: Paper) -> Piece | None:
     return None
 
 
-def _goes_on(row: Sequence[Part]) -> Piece | None:
+def _goes_on(row: Sequence[Part]) -> Span | None:
     """The beginning of a line if it continues the title above it: plain words that name no people and no venue."""
     first = row[0] if row else None
-    if not isinstance(first, Piece) or first.text[:1] != "\n":
+    if not isinstance(first, Span) or first.text[:1] != "\n":
         return None
     text = first.text.strip(" .,;|[](")
     named = is_people(text, alone=True) or is_venue(text, tag=True)
@@ -346,16 +338,16 @@ def _sentence(text: str, paper: Paper) -> str:
             return _sentence(tail, paper)
     short = [(h, t) for h, t, comma in cuts if not comma or len(t.split()) <= 6]
     venues = [pair for pair in short if is_venue(pair[1], tag=True)]
-    people = [
-        (head, tail)
-        for head, tail in sentences
-        if is_people(tail, alone=False) or people_and_venue(tail, alone=False)
-    ]
+    people = [pair for pair in sentences if _names_people(pair[1])]
     named = [pair for pair in venues if re.match(_VENUE_WORD, pair[1])]
     for head, tail in (*people[:1], *named[:1], *venues[-1:]):
         paper.rest.take(paper.line, tail, tag=not people)
         return _cleared(head)
     return _cleared(text)
+
+
+def _names_people(text: str) -> bool:
+    return is_people(text, alone=False) or bool(people_and_venue(text, alone=False))
 
 
 def untagged(text: str) -> tuple[str, str]:
@@ -375,10 +367,11 @@ def untagged(text: str) -> tuple[str, str]:
             break
         tags.append(tag)
         text = text[found.end() :]
-    while (found := _BEHIND.search(text, max(len(text) - 200, 0))) and (
-        is_venue(found[1]) and is_tag(found[1]) and not re.match(_PART, found[1])
-    ):
-        tags.append(found[1])
+    while found := _BEHIND.search(text, max(len(text) - 200, 0)):
+        tag = found[1]
+        if not is_venue(tag) or not is_tag(tag) or re.match(_PART, tag):
+            break
+        tags.append(tag)
         text = text[: found.start()]
     return _cleared(text), " | ".join(tags)
 

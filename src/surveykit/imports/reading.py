@@ -101,10 +101,9 @@ class Reading:
         """Note the names of what the file tells and no entry can hold, each as often as it stands there."""
         counts = sorted(Counter(names).items())
         where = (
-            "without a place in the catalog",
-            "in which programs keep notes of their own",
+            "without a place in the catalog|in which programs keep notes of their own"
         )
-        for machine, said in enumerate(where):
+        for machine, said in enumerate(where.split("|")):
             some = [pair for pair in counts if bool(_MACHINE.match(pair[0])) == machine]
             told = (f"`{name}`" + f" {n} times" * (n > 1) for name, n in some)
             if some:

@@ -8,20 +8,13 @@ from dataclasses import dataclass, field
 
 from surveykit.imports.dates import When, when
 from surveykit.imports.reading import Reading
-from surveykit.imports.values import Fields, Places, addresses, with_hyphens
+from surveykit.imports.values import Fields, Places, addresses, kinds, with_hyphens
 from surveykit.names import People, from_list, together
 from surveykit.plain import markup, title
 
-KINDS = {
-    "CPAPER": "conference",
-    "CONF": "conference",
-    "JOUR": "journal",
-    "JFULL": "journal",
-    "EJOUR": "journal",
-    "UNPB": "preprint",
-    "RPRT": "preprint",
-    "PREPRINT": "preprint",
-}
+KINDS = kinds(
+    conference="CPAPER CONF", journal="JOUR JFULL EJOUR", preprint="UNPB RPRT PREPRINT"
+)
 _STRICT = re.compile(r"\s*([A-Z][A-Z0-9])  -(?:\s(.*)|$)")
 _LOOSE = re.compile(r"\s*([A-Z][A-Z0-9])\s{0,4}-(?:\s(.*)|$)", re.I)
 """For files in which no tag has its two blanks."""

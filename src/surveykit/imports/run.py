@@ -26,11 +26,8 @@ MAX_BYTES = 64 * 1024 * 1024
 MAX_ENTRY = 256 * 1024
 """Bytes of an entry; `validate` refuses what is larger."""
 READERS: dict[Form, Callable[[str, str], Reading]] = {
-    "bibtex": bibtex.read,
-    "csl": csl.read,
-    "ris": ris.read,
-    "markdown": markdown.read,
-}
+    "bibtex": bibtex.read, "csl": csl.read, "ris": ris.read, "markdown": markdown.read
+}  # fmt: skip
 _SUFFIXES: dict[str, Form] = {
     ".bib": "bibtex", ".bibtex": "bibtex", ".json": "csl", ".ris": "ris", ".md": "markdown", ".markdown": "markdown"
 }  # fmt: skip

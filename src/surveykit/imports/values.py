@@ -17,14 +17,17 @@ from surveykit.names import People
 
 _ARXIV_ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]{2,12}(?:\.[A-Za-z]{2})?/[0-9]{7})(?![0-9])"
 _ARXIV_TEXT = re.compile(
-    rf"(?:arxiv(?:\.org/(?:abs|pdf))?[^0-9a-z]{{0,4}}(?:(?:pre-?prints?|e-?prints?|abs)[^0-9a-z]{{0,4}})*"
-    rf"(?:arxiv[^0-9a-z]{{0,4}})?|(?<![a-z])abs/)({_ARXIV_ID})",
-    re.I,
+    rf"(?i)(?:arxiv(?:\.org/(?:abs|pdf))?[^0-9a-z]{{0,4}}(?:(?:pre-?prints?|e-?prints?|abs)[^0-9a-z]{{0,4}})*"
+    rf"(?:arxiv[^0-9a-z]{{0,4}})?|(?<![a-z])abs/)({_ARXIV_ID})"
 )
 _ARXIV_WORDS = re.compile(
-    rf"{_ARXIV_ID}|v[0-9]{{1,3}}|\[[\w., -]*\]|https?:|arxiv(?:\.org)?|corr|abs|pdf|(?:pre-?|e-?)prints?|[^\w]",
-    re.I,
+    rf"(?i){_ARXIV_ID}|v[0-9]{{1,3}}|\[[\w., -]*\]|https?:|arxiv(?:\.org)?|corr|abs|pdf|(?:pre-?|e-?)prints?|[^\w]"
 )
+
+
+def kinds(**named: str) -> dict[str, str]:
+    """A format's types of publications -> the kind that they are."""
+    return {one: kind for kind, types in named.items() for one in types.split()}
 
 
 class Fields:

@@ -40,12 +40,10 @@ _FIELDS = {
     "publisher": "publisher technical_report_institution",
     "abstract": "abstract description.abstract description",
 }
+_AS_TOLD = ("volume", "number", "publisher", "abstract")
 # All other tags are text to the parser: with them, a page of nothing but `<div>` would take it minutes.
 _OTHER_TAG = re.compile(r"<(?!/?(?:meta|base|title|script|style)\b|!--)", re.I)
-_DECLARED = re.compile(
-    rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)",
-    re.I,
-)
+_DECLARED = rb"(?i)<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)"
 _SLOW = ("idna", "punycode")
 """No charsets of pages, and quadratic."""
 _LATIN = ("iso8859-1", "cp1252", "ascii")
@@ -103,14 +101,11 @@ async def find(client: Client, value: str) -> Found:
         title=titles[0],
         venue_text=conference or journal,
         kind="conference" if conference else "journal" if journal else "other",
+        **{name: page.first(name) for name in _AS_TOLD},
         **_identifiers(page),
         paper_url=value,
         pdf_url=_absolute(page),
         pages=pages(page.first("first"), page.first("last")),
-        **{
-            name: page.first(name)
-            for name in ("volume", "number", "publisher", "abstract")
-        },
         source=value,
     )
 
@@ -121,9 +116,8 @@ def _refusal(page: _Page, titles: list[str]) -> str:
         return f"tells of {len(titles)} papers, {titles[0][:60]!r} and others; {what}"
     told = f"; it calls itself {page.calls_itself!r}" if page.calls_itself else ""
     hint = f" (perhaps doi:{page.hint})" if page.hint else ""
-    return (
-        f"does not say which paper it is about (no citation_title){told}; {what}{hint}"
-    )
+    why = "does not say which paper it is about (no citation_title)"
+    return f"{why}{told}; {what}{hint}"
 
 
 def _once(names: list[str], titles: int) -> list[str]:
@@ -156,7 +150,8 @@ def _read(kept: Kept) -> _Page:
     for meta in tree.css("meta"):
         told = meta.attributes
         name = (told.get("name") or told.get("property") or "").lower()
-        name = re.sub(r"^(?:(prism|eprints)|dc(?:terms)?)[.:]", _family, name)
+        name = re.sub("^dc(?:terms)?[.:]", "dc.", name)
+        name = re.sub("^(prism|eprints):", r"\1.", name)
         content = (told.get("content") or "").strip()
         language = (told.get("xml:lang") or told.get("lang") or "en").lower()
         if content:
@@ -170,10 +165,6 @@ def _read(kept: Kept) -> _Page:
         hint and hint[1],
         guess,
     )
-
-
-def _family(name: re.Match[str]) -> str:
-    return f"{name[1] or 'dc'}."
 
 
 def _in_english(values: list[tuple[str, str]]) -> list[str]:
@@ -199,7 +190,7 @@ def _text(kept: Kept) -> tuple[str, str]:
 def _declared(raw: bytes, content_type: str) -> list[str]:
     """Names of charsets by rank: a mark in front, what the server says, what the page says."""
     told = re.findall(r"(?i)charset=[\"']?([\w.:-]+)", content_type)
-    for one in _DECLARED.finditer(raw[:4096]):
+    for one in re.finditer(_DECLARED, raw[:4096]):
         told.append((one[1] or one[2]).decode())
     found = [name for mark, name in _MARKS.items() if raw.startswith(mark)]
     for name in told:

@@ -116,9 +116,9 @@ async def _follow(client: Client, known: Known) -> None:
                 said = f"{kind} {value}, named by {one.source}, is left out: {why}"
                 known.notes.append(said)
                 known.records = [
-                    r.model_copy(update={kind: None})
-                    if getattr(r, kind) == value
-                    else r
+                    r.model_copy(
+                        update={kind: None} if getattr(r, kind) == value else {}
+                    )
                     for r in known.records
                 ]
     first, *others = known.records
