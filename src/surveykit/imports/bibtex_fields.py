@@ -7,22 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from surveykit.identifier import arxiv_id
+from surveykit.imports import values
 from surveykit.imports.bibtex_syntax import Entry
 from surveykit.imports.dates import when
 from surveykit.imports.reading import Reading
-from surveykit.imports.values import (
-    Fields,
-    Places,
-    addresses,
-    arxiv_in,
-    is_arxiv,
-    keywords,
-    kinds,
-)
 from surveykit.names import People, from_bibtex
 from surveykit.plain import latex
 
-KINDS = kinds(
+KINDS = values.kinds(
     conference="inproceedings conference",
     journal="article",
     preprint="unpublished preprint online",
@@ -35,8 +27,8 @@ _IN_WORDS = f"{_VENUES} note addendum annote series"
 
 def keep(entry: Entry, raw: Mapping[str, str], reading: Reading) -> list[str]:
     """Keeps the paper; gives the names of the fields that have no place. `raw` holds inherited fields, too."""
-    fields = Fields(raw.items(), latex)
-    places = Places(entry.key, entry.line, reading)
+    fields = values.Fields(raw.items(), latex)
+    places = values.Places(entry.key, entry.line, reading)
     _identifiers(fields, places)
     where = _where(fields, places)
     if "arxiv" in places.found:
@@ -52,7 +44,7 @@ def keep(entry: Entry, raw: Mapping[str, str], reading: Reading) -> list[str]:
         pages=fields.text("pages", "eid", "articleno"),
         publisher=fields.text("publisher"),
         abstract=fields.text("abstract"),
-        headings=keywords(fields.text("keywords")),
+        headings=values.keywords(fields.text("keywords")),
     )
     return fields.unused
 
@@ -64,44 +56,44 @@ def _joined(title: str, subtitle: str) -> str:
     return f"{title}{' ' if title[-1] in ':?!' else ': '}{subtitle}"
 
 
-def _where(fields: Fields, places: Places) -> str:
+def _where(fields: values.Fields, places: values.Places) -> str:
     book = _joined(fields.text("booktitle"), fields.text("booksubtitle"))
     if book:
         return _joined(fields.text("maintitle"), book)
     where = fields.text("journal", "journaltitle", "eventtitle", "maintitle")
     if not where and (told := fields.text("howpublished")):
-        address = re.fullmatch(
-            r"(?:available (?:at|from)|online)?:?\s*(https?://\S+)", told, re.I
-        )
+        only = r"(?i)(?:available (?:at|from)|online)?:?\s*(https?://\S+)"
+        address = re.fullmatch(only, told)
         if not address:
             return told
         places.address(address[1])
     return where or fields.text("series")
 
 
-def _identifiers(fields: Fields, places: Places) -> None:
+def _identifiers(fields: values.Fields, places: values.Places) -> None:
     """Identifiers and addresses; what is said outright goes before what an address tells."""
     if told := fields.raw("doi"):
         places.doi(_verbatim(told))
     _eprint(fields, places)
-    archive = is_arxiv(fields.look("journal"))
+    archive = values.is_arxiv(fields.look("journal"))
     bare = "volume" if archive else ""
     places.arxiv(fields, _NUMBERED, _IN_WORDS, _VENUES, bare)
     for name in ("url", "pdf"):
-        for address in addresses(_verbatim(fields.raw(name))):
+        for address in values.addresses(_verbatim(fields.raw(name))):
             places.address(address, pdf=name == "pdf")
     if code := fields.raw("code"):
         places.code(_verbatim(code))
 
 
-def _eprint(fields: Fields, places: Places) -> None:
+def _eprint(fields: values.Fields, places: values.Places) -> None:
     kind = (fields.look("archiveprefix") or fields.look("eprinttype")).lower()
     for name in ("eprint", "arxivid", "arxiv"):
         text = fields.look(name)
         if not text or (name == "eprint" and kind not in ("", "arxiv")):
             continue
         first = text.partition(" ")[0]
-        if number := arxiv_id(first) or arxiv_in(text) or arxiv_in(f"arXiv:{first}"):
+        number = arxiv_id(first) or values.arxiv_in(f"{text} arXiv:{first}")
+        if number:
             places.add("arxiv", number)
             fields.use(name, "archiveprefix", "eprinttype")
         elif kind:
@@ -116,7 +108,7 @@ def _verbatim(text: str) -> str:
     return re.sub(r"\\(?:url|href)(?=\{)|[\\{}]", "", plain).strip()
 
 
-def _people(fields: Fields) -> People:
+def _people(fields: values.Fields) -> People:
     people = from_bibtex(fields.raw("author"))
     told = re.findall(r'(?<![0-9])([0-9]+)="([^"]*)"', fields.raw("author+an:han"))
     han = {int(number[:9]): {"han": name} for number, name in told}

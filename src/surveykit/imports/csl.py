@@ -8,28 +8,19 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveykit.identifier import arxiv_id
+from surveykit.imports import values
 from surveykit.imports.dates import When, when
 from surveykit.imports.reading import Reading
-from surveykit.imports.values import (
-    Fields,
-    Places,
-    addresses,
-    arxiv_in,
-    is_arxiv,
-    keywords,
-    kinds,
-    only_arxiv,
-)
 from surveykit.names import People, from_list, person, together
 from surveykit.plain import markup, title
 
-KINDS = kinds(
+KINDS = values.kinds(
     conference="paper-conference proceedings-article",
     journal="article-journal journal-article",
     preprint="article manuscript posted-content",
 )
 _NAME = re.compile(r'"(?:id|citation-key|DOI)"\s*:\s*(?:"((?:[^"\\]|\\.)*)"|([0-9]+))')
-_NAMES = ("family", "given", "literal", "name", "suffix", "non-dropping-particle", "dropping-particle")  # fmt: skip
+_NAMES = "family given literal name suffix non-dropping-particle dropping-particle"
 _JOINED = {"keyword": "; ", "container-title": ": "}
 """Fields of which every text of a list counts, and what stands between them."""
 
@@ -83,7 +74,7 @@ def _lines(text: str) -> dict[str, int]:
 def _item(item: Mapping[str, Any], name: str, line: int, reading: Reading) -> list[str]:
     """Keeps the paper; gives the names of the fields that are not kept."""
     texts = ((k, text) for k, value in item.items() for text in _texts(k, value))
-    fields, places = Fields(texts, markup), Places(name, line, reading)
+    fields, places = values.Fields(texts, markup), values.Places(name, line, reading)
     fields.use("id", "citation-key")
     for key in ("author", "issued"):
         fields.all(key)
@@ -106,7 +97,7 @@ def _item(item: Mapping[str, Any], name: str, line: int, reading: Reading) -> li
         pages=fields.text("page", "page-first"),
         publisher=publisher,
         abstract=fields.text("abstract"),
-        headings=keywords(fields.text("keyword")),
+        headings=values.keywords(fields.text("keyword")),
     )
     return list(dict.fromkeys(fields.unused))
 
@@ -124,23 +115,23 @@ def _texts(key: str, value: object) -> list[str]:
     return [str(value)] if value else []
 
 
-def _identifiers(fields: Fields, places: Places) -> None:
+def _identifiers(fields: values.Fields, places: values.Places) -> None:
     if told := fields.raw("DOI"):
         places.doi(told)
     for key in ("number", "archive_location", "archive"):
         told = fields.look(key)
-        bare = arxiv_id(told) if is_arxiv(fields.look("archive")) else None
-        if number := arxiv_in(told) or bare:
+        bare = arxiv_id(told) if values.is_arxiv(fields.look("archive")) else None
+        if number := values.arxiv_in(told) or bare:
             places.add("arxiv", number)
             fields.use(key, "archive")
     named = "container-title publisher"
     places.arxiv(fields, "", named, stays=named)
     _note(fields, places)
-    for url in addresses(fields.raw("URL")):
+    for url in values.addresses(fields.raw("URL")):
         places.address(url)
 
 
-def _note(fields: Fields, places: Places) -> None:
+def _note(fields: values.Fields, places: values.Places) -> None:
     """Identifiers in a note, one a line: `DOI: …` and `arXiv: …` of Zotero, `{:DOI: …}` of before."""
     left = False
     for line in re.split(r"\n|(?=\{:)", fields.raw("note")):
@@ -150,9 +141,9 @@ def _note(fields: Fields, places: Places) -> None:
             places.doi(value)
         elif name in ("openreview", "acl"):
             places.add(name, value.strip())
-        elif number := arxiv_in(line):
+        elif number := values.arxiv_in(line):
             places.add("arxiv", number)
-            left |= not only_arxiv(line.strip(" {}:"))
+            left |= not values.only_arxiv(line.strip(" {}:"))
         else:
             left |= bool(line.strip())
     fields.used["note"] = int(not left)
@@ -173,15 +164,9 @@ def _date(value: object) -> When:
 def _author(parts: object) -> People:
     if not isinstance(parts, dict):
         return from_list([str(parts)])
-    text = {key: str(parts.get(key) or "") for key in _NAMES}
-    particle = text["non-dropping-particle"] or text["dropping-particle"]
-    group = text["literal"] or text["name"]
-    name = group or text["given"] or str(dict(parts))
-    return person(
-        text["given"],
-        text["family"],
-        text["suffix"],
-        particle,
-        name=name,
-        group=bool(group),
-    )
+    text = {key: str(parts.get(key) or "") for key in _NAMES.split()}
+    family, given, group, name, suffix, particle, other = text.values()
+    whole = group or name
+    spoken = whole or given or str(dict(parts))
+    names = given, family, suffix, particle or other
+    return person(*names, name=spoken, group=bool(whole))

@@ -10,20 +10,8 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from surveykit.imports import bibtex, document, listed, outline, tables
+from surveykit.imports import bibtex, document, entry, listed, outline, tables
 from surveykit.imports.document import Block
-from surveykit.imports.entry import (
-    PREFIX,
-    Link,
-    Paper,
-    heads,
-    leads,
-    lines_of,
-    links_of,
-    paper_of,
-    parts_of,
-    take,
-)
 from surveykit.imports.linked import says_paper
 from surveykit.imports.reading import Reading, short
 
@@ -52,7 +40,7 @@ class _Reader:
     """Finds the papers among the blocks of a list."""
 
     def __init__(self, reading: Reading) -> None:
-        self.papers: list[Paper] = []
+        self.papers: list[entry.Paper] = []
         self._reading = reading
 
     def block(self, block: Block) -> None:
@@ -63,22 +51,22 @@ class _Reader:
             self._text(block)
         elif block.kind == "code":
             self._code(block)
-        elif leads(block):
+        elif entry.leads(block):
             self._reading.gather(block.line, "text", "links in a heading are not read")
 
     def _item(self, block: Block, above: tuple[str, ...]) -> None:
         if _is_contents(block):
             return
         headings = (*block.headings, *above)
-        papers = [paper_of(block.line, headings, lines) for lines in heads(block)]
-        inner = block.inner
+        inner, line = block.inner, block.line
+        papers = [entry.paper_of(line, headings, one) for one in entry.heads(block)]
         if len(papers) > 1:
             self.papers += papers
         elif papers[0].title and (apart := self._whole(papers[0], block)) is not None:
             self.papers += papers
             inner, papers = apart, []
-        holds = any(map(leads, inner))
-        if len(papers) == 1 and (not holds or leads(block, deep=False)):
+        holds = any(map(entry.leads, inner))
+        if len(papers) == 1 and (not holds or entry.leads(block, deep=False)):
             self._unread(block)
         label = (block.text,) if papers and block.text and holds else ()
         for one in inner:
@@ -90,7 +78,7 @@ class _Reader:
                 said = "a table or paragraph within an item is not read"
                 self._reading.gather(one.line, "text", said)
 
-    def _whole(self, paper: Paper, block: Block) -> list[Block] | None:
+    def _whole(self, paper: entry.Paper, block: Block) -> list[Block] | None:
         """Complete a paper with what stands below it; gives the items that are papers themselves, None if it is none."""
         items = [one for one in block.inner if one.kind == "item" and not one.aside]
         apart = [one for one in items if self._stands_alone(one, paper)]
@@ -101,17 +89,17 @@ class _Reader:
                 self._detail(one, paper)
         return apart if paper.known else None
 
-    def _stands_alone(self, block: Block, paper: Paper) -> bool:
+    def _stands_alone(self, block: Block, paper: entry.Paper) -> bool:
         """Whether an item below a paper is a paper itself and no part of it."""
-        own = paper_of(block.line, block.headings, lines_of(block.spans))
+        own = entry.paper_of(block.line, block.headings, entry.lines_of(block.spans))
         if not own.title or listed.is_alike(own.title, paper.title):
             return False
-        if re.match(PREFIX, block.text) and not paper.has("paper", "title"):
+        if re.match(entry.PREFIX, block.text) and not paper.has("paper", "title"):
             return False
         titled = any(link.is_title for link in own.links)
         return titled or (own.bold and own.has("paper"))
 
-    def _detail(self, block: Block, paper: Paper) -> None:
+    def _detail(self, block: Block, paper: entry.Paper) -> None:
         """Take what stands below a paper: links, authors, venue, BibTeX; remarks are counted."""
         if block.kind == "code":
             paper.codes.append(block)
@@ -119,16 +107,16 @@ class _Reader:
         if block.aside or len(block.text) > 1200:
             paper.rest.remarks += [(block.line, block.text)] if block.text else []
         else:
-            for line in lines_of(block.spans):
-                row = [*parts_of(line, block.line)]
-                paper.links += [part for part in row if isinstance(part, Link)]
-                take(paper, row, block.line, below=not paper.rest.remarks)
+            for line in entry.lines_of(block.spans):
+                row = [*entry.parts_of(line, block.line)]
+                paper.links += [part for part in row if isinstance(part, entry.Link)]
+                entry.take(paper, row, block.line, below=not paper.rest.remarks)
         for one in block.inner:
             self._detail(one, paper)
 
     def _text(self, block: Block) -> None:
-        for lines in heads(block):
-            paper = paper_of(block.line, block.headings, lines)
+        for lines in entry.heads(block):
+            paper = entry.paper_of(block.line, block.headings, lines)
             words = sum(len(text.split()) for _, text in paper.rest.remarks)
             titled = paper.title and paper.has("paper", "title")
             links = [
@@ -147,7 +135,7 @@ class _Reader:
                     self._reading.gather(number, "text", "text without a paper")
 
     def _unread(self, block: Block) -> None:
-        links = links_of(block)
+        links = entry.links_of(block)
         urls = [link.url for link in links if link.role != "empty"]
         what = repr(short(block.text))
         if urls:
@@ -181,4 +169,4 @@ def _is_contents(block: Block) -> bool:
     """Whether an item only leads to a place in the same file."""
     urls = (span.url for span in block.spans if span.url != document.NOWHERE)
     inside = "](#" in block.text or any(url.startswith("#") for url in urls)
-    return inside and not leads(block)
+    return inside and not entry.leads(block)

@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from surveykit.imports import linked
+from surveykit.imports import entry, linked
 from surveykit.imports.document import Block
-from surveykit.imports.entry import (
-    Link,
-    Paper,
-    flat,
-    leads,
-    paper_of,
-    parts_of,
-    untagged,
-)
 from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import titlelike, year_in
 from surveykit.record import tidy
@@ -31,7 +22,7 @@ _COLUMNS = {
 }
 
 
-def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
+def papers(rows: list[Block], reading: Reading) -> Iterator[entry.Paper]:
     """Papers of one table; its columns are told by their headings, the titles' else by what stands in them."""
     head = rows[0] if rows[0].aside else None
     body = [row for row in rows if row is not head]
@@ -40,7 +31,7 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
     called += [""] * (width - len(called))
     columns = [_column(name) for name in called]
     title = _title_column(columns, body, width)
-    if head and leads(head):
+    if head and entry.leads(head):
         said = "links in the head of a table are not read"
         reading.gather(head.line, "text", said)
     for row in body:
@@ -65,38 +56,38 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[Paper]:
                 reading.gather(row.line, "not-kept", said)
 
 
-def _apart(row: Block, reading: Reading) -> Iterator[Paper]:
+def _apart(row: Block, reading: Reading) -> Iterator[entry.Paper]:
     """A row of a table without titles: a layout, of which a cell may hold a paper."""
     told = [_paper(row, cell, 2) for cell in row.inner]
     found = [paper for paper in told if paper.has("paper") and paper.title]
     yield from found
-    said = any(re.search(r"[^\W\d_]", cell.text) or leads(cell) for cell in row.inner)
-    if said and not found:
+    words = re.search(r"[^\W\d_]", " ".join(cell.text for cell in row.inner))
+    if not found and (words or any(map(entry.leads, row.inner))):
         reading.gather(row.line, "text", "a table without papers")
 
 
-def _paper(row: Block, cell: Block | None, least: int = 1) -> Paper:
-    lines = [flat(cell.spans)] if cell else []
-    return paper_of(row.line, row.headings, lines, least=least)
+def _paper(row: Block, cell: Block | None, least: int = 1) -> entry.Paper:
+    lines = [entry.flat(cell.spans)] if cell else []
+    return entry.paper_of(row.line, row.headings, lines, least=least)
 
 
 def _row(
     row: Block, cells: Mapping[int, Block], columns: Sequence[str], title: int
-) -> Paper:
+) -> entry.Paper:
     here = cells.get(title)
     paper = _paper(row, here)
     for at, cell in cells.items():
         for one in (cell, *cell.inner) if at != title else ():
             _cell(paper, row.line, one, columns[at])
     if not paper.title and here and titlelike(here.text):
-        paper.title = untagged(here.text)[0]
+        paper.title = entry.untagged(here.text)[0]
     return paper
 
 
-def _cell(paper: Paper, line: int, cell: Block, column: str) -> None:
+def _cell(paper: entry.Paper, line: int, cell: Block, column: str) -> None:
     words = []
-    for part in parts_of(flat(cell.spans), line):
-        if not isinstance(part, Link):
+    for part in entry.parts_of(entry.flat(cell.spans), line):
+        if not isinstance(part, entry.Link):
             words.append(part.text)
             continue
         unknown = part.role in ("title", "other") and not linked.by_address(part.url)

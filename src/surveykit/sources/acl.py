@@ -63,15 +63,13 @@ async def _retracted(client: Client, value: str) -> tuple[list[str], list[str]]:
 
 
 def _authors(paper: Element) -> People:
-    return together(
-        person(
-            " ".join(_texts(name, "namePart[@type='given']")),
-            " ".join(_texts(name, "namePart[@type='family']")),
-            name=" ".join(_texts(name, "namePart")),
-            group=name.get("type") == "corporate",
-        )
-        for name in paper.findall(f"{_MODS}name")
-    )
+    found = []
+    for name in paper.findall(f"{_MODS}name"):
+        signs = "[@type='given']", "[@type='family']", ""
+        *parts, whole = (" ".join(_texts(name, f"namePart{sign}")) for sign in signs)
+        is_group = name.get("type") == "corporate"
+        found.append(person(*parts, name=whole, group=is_group))
+    return together(found)
 
 
 def _texts(element: Element | None, path: str) -> list[str]:
