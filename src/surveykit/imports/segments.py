@@ -170,8 +170,9 @@ def is_people(text: str, *, alone: bool) -> bool:
     """Whether a text is a list of names; `alone` for where one name suffices."""
     if _INSTITUTION.search(text) or len(text) > 6000:
         return False
-    others = re.search(_OTHERS, text)
-    named = text[: others.start()] if others else text
+    tail = max(0, len(text) - 60)
+    others = re.search(_OTHERS, text[tail:])
+    named = text[: tail + others.start()] if others else text
     inverted = _FAMILY_FIRST.search(named)  # `Wu, Baoyuan and Chen, Hongrui`
     parts = [p for p in _BETWEEN.split(named) if p]
     whole = [p for p in parts if p.strip().lower() not in ("and", "&")]

@@ -130,8 +130,10 @@ class Places:
         A field with nothing else counts as used unless it `stays`; that called `bare` has an id without `arXiv:`.
         """
         for name in f"{alone} {among}".split():
-            text = fields.look(name)
-            whole, number = only_arxiv(text), arxiv_in(text)
+            if not (text := fields.look(name)):
+                continue
+            number = arxiv_in(text)
+            whole = number is not None and only_arxiv(text)
             if name == bare:
                 number = number or arxiv_id(text)
                 whole = number is not None

@@ -43,7 +43,7 @@ _FIELDS = {
 _AS_TOLD = ("volume", "number", "publisher", "abstract")
 # All other tags are text to the parser: with them, a page of nothing but `<div>` would take it minutes.
 _OTHER_TAG = re.compile(r"<(?!/?(?:meta|base|title|script|style)\b|!--)", re.I)
-_DECLARED = rb"(?i)<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]+)|<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)"
+_DECLARED = rb"(?i)<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]+)|<meta[^>]{0,200}?charset\s{0,9}=\s{0,9}[\"']?\s{0,9}([\w.:-]+)"
 _SLOW = ("idna", "punycode")
 """No charsets of pages, and quadratic."""
 _LATIN = ("iso8859-1", "cp1252", "ascii")
