@@ -29,7 +29,7 @@ GUIDES = ("CONTRIBUTING.md", "CONTRIBUTING.zh-CN.md")
 ENTRIES = [
     entry
     for guide in GUIDES
-    for entry in re.findall(r"```yaml\n(.+?)```", text(guide), re.DOTALL)
+    for entry in re.findall(r"```yaml\n(.+?)```", text(guide), re.DOTALL)[:1]
 ]
 
 
