@@ -200,7 +200,9 @@ def changed(request: Request, text: str) -> str:
     wanted = _mended if request.kind == "broken-link" else _corrected
     key, new = wanted(request, entry)
     if new == entry.get(key):
-        raise IssueError(f"{key}: the entry stands so already; nothing is left to change")
+        raise IssueError(
+            f"{key}: the entry stands so already; nothing is left to change"
+        )
     edited = with_key(text, key, new)
     if edited is None:
         raise IssueError(

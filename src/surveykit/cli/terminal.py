@@ -101,7 +101,9 @@ def say(text: str, end: str = "\n") -> None:
 def say_json(value: object) -> None:
     """Print as JSON."""
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    say(text.encode("utf-8", "backslashreplace").decode())  # names of files that are no text
+    say(
+        text.encode("utf-8", "backslashreplace").decode()
+    )  # names of files that are no text
 
 
 def note(text: str) -> None:
