@@ -242,8 +242,13 @@
   /* `push`: true = a new step in the history, false = the same step, undefined = the address stays. */
   let telling, writing;
   function draw(push) {
+    const current = shown[cursor];
+    current?.row?.classList.remove("cur");
     const { near, counts, on } = sift();
     drawRows();
+    cursor = current ? shown.indexOf(current) : -1;      // the index may arrive while somebody walks
+    if (cursor >= drawn) grow(cursor + WINDOW - drawn);
+    shown[cursor]?.row.classList.add("cur");
     drawCounts(counts, on);
     drawActive();
     const told = near.length ? TEXT.near + near.join(TEXT.comma) + TEXT.stop : "";
@@ -253,7 +258,6 @@
     telling = setTimeout(() => { spoken.textContent = count.textContent; }, 500);
     none.hidden = shown.length > 0;
     head.hidden = !shown.length;
-    if (cursor >= 0) moveTo(-1);
     drawChosen();
     clearTimeout(writing);
     if (push) writeAddress(true);

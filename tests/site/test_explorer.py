@@ -222,6 +222,23 @@ def test_the_keyboard_walks_the_table_and_selects(table):
     page.wait_for_url("**/papers/*/")
 
 
+def test_the_reader_keeps_the_place_when_the_search_index_arrives_late(table):
+    held = []
+    page = table("?threat=privacy", routes={"**/find*.json": lambda route: held.append(route)})
+    page.keyboard.press("/")
+    page.keyboard.press("Enter")
+    for _ in range(5):
+        page.keyboard.press("j")
+    place = page.locator("tr.r.cur .sk-title").get_attribute("href")
+    wait_until(page, "document.querySelector('.sk-ex[aria-busy]')")
+    for route in held:
+        route.continue_()
+    wait_until(page, "!document.querySelector('.sk-ex[aria-busy]')")
+    assert page.locator("tr.r.cur").count() == 1
+    page.keyboard.press("x")
+    assert page.locator("tr.r.on .sk-title").get_attribute("href") == place
+
+
 def test_scrolling_brings_the_rest_of_the_results(table):
     page = table("?role=attack")
     first = page.locator("tr.r").count()
