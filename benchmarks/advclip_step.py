@@ -24,12 +24,16 @@ from reference_impls.advclip.method import (
     quality_loss,
     topology_loss,
 )
-from reference_impls.lab.clip import TextTower
-from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
-from reference_impls.lab.generator import Discriminator, PatchGenerator, gan_losses
-from reference_impls.lab.patches import PatchSpec, place_patch
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.speed import accelerated
+from reference_impls.lab.data.patches import PatchSpec, place_patch
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.models.clip import TextTower
+from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, small_encoder
+from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.generator import (
+    Discriminator,
+    PatchGenerator,
+    gan_losses,
+)
 
 WORDS = 30
 

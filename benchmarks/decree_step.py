@@ -18,10 +18,10 @@ from torch.nn import functional as F
 
 from reference_impls.decree.config import PUBLISHED, ROBUST, DecreeConfig
 from reference_impls.decree.search import invert_triggers
-from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.speed import accelerated
-from reference_impls.lab.torchvision_shim import import_torchvision
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, small_encoder
+from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.torchvision import import_torchvision
 
 RECORDED = {"small": 0.092, "resnet18": 2.6}
 """Least seconds per step, batch 128, measured earlier with the published program itself."""

@@ -17,9 +17,9 @@ from reference_impls.gen_af.config import HardenConfig, SensitivityConfig
 from reference_impls.gen_af.method import harden
 from reference_impls.gen_af.model import Downstream, build, task_of
 from reference_impls.gen_af.sensitivity import measure_sensitivity, rank_correlation
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.white_box import Budget, pgd
-from reference_impls.lab.zoo import LabWorld, clean_encoder, train_world
+from reference_impls.lab.attacks.pgd import Budget, pgd
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabWorld, clean_encoder, train_world
 
 RECORDED = {"published": 0.245, "ours": 0.180}
 """Least seconds of PGD-10 on 64 images, measured earlier with the published program itself."""

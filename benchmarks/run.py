@@ -55,7 +55,7 @@ def figures() -> Iterator[Figure]:
     yield Figure("import 10,000 BibTeX entries", brought.imported, 10, "s")
     yield Figure("one paper among 10,000", brought.looked * 1000, 200, "ms")
     yield from detector()
-    yield from attack_and_defence()
+    yield from attack_and_defense()
     checked = links.measure()
     times = 1 / checked.of_ideal
     yield Figure(
@@ -90,7 +90,7 @@ def detector() -> Iterator[Figure]:
         )
 
 
-def attack_and_defence() -> Iterator[Figure]:
+def attack_and_defense() -> Iterator[Figure]:
     """Steps of AdvCLIP and Gen-AF beside the published ways; one thread."""
     step = advclip_step.measure(32, 16)
     yield Figure(

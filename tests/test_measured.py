@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_impls.lab import headline
+from reference_impls.lab.study import headline
 from surveykit.json_tree import parse
 from surveykit.load import check, load_catalog
 from surveykit.render.pages.matrix import tables

@@ -11,22 +11,22 @@ from pathlib import Path
 
 from reference_impls.advclip import run
 from reference_impls.advclip.chart import pictures
-from reference_impls.advclip.defences import DEFENCES
+from reference_impls.advclip.defenses import DEFENSES
 from reference_impls.advclip.method import CRAFTERS, AdvCLIPConfig
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program, drawing
-from reference_impls.lab.image_text import EXAMPLES
-from reference_impls.lab.options import (
+from reference_impls.lab.data.patches import PLACES, PatchSpec
+from reference_impls.lab.models.image_text import EXAMPLES
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program, drawing
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_device,
     add_json,
     add_language,
     add_preprocessing,
     add_threads,
-    add_world,
     preprocessing,
     weights,
 )
-from reference_impls.lab.patches import PLACES, PatchSpec
 
 OUT = Path("build/advclip")
 NAME = "python -m reference_impls.advclip"
@@ -40,7 +40,7 @@ def _victim_options(parser: ArgumentParser) -> None:
         default="lab",
         help=f"lab (default: trained at first use), lab:SEED, lab:transformer, or one like {', '.join(EXAMPLES)}",
     )
-    add_world(parser, "--world")
+    add_dataset(parser, "--dataset")
     add("--count", type=int, default=1024, help="images at most; default %(default)s")
     add_preprocessing(parser, "the victim's")
     add_language(parser)
@@ -105,7 +105,7 @@ def _evaluate_options(parser: ArgumentParser) -> None:
         metavar="FILE",
         help="what `craft` wrote; default %(default)s",
     )
-    add("--defence", choices=DEFENCES, default="none", help="default %(default)s")
+    add("--defense", choices=DEFENSES, default="none", help="default %(default)s")
     add("--task", help="of adversarial training; default: the first")
     add("--out", type=Path, default=OUT / "evaluation", help="default %(default)s")
 
@@ -125,7 +125,7 @@ def _apply_options(parser: ArgumentParser) -> None:
 def _subject(options: Namespace) -> run.Subject:
     return run.Subject(
         victim=options.victim,
-        world=options.world,
+        dataset=options.dataset,
         count=options.count,
         device=options.device,
         preprocessing=preprocessing(options),
@@ -159,7 +159,7 @@ def _evaluate(options: Namespace) -> int:
     report = run.evaluate(
         _subject(options),
         options.universal,
-        options.defence,
+        options.defense,
         options.out,
         task=options.task,
         language=options.language,
@@ -209,7 +209,7 @@ PROGRAM = Program(
         Command(
             name="evaluate",
             help="measure a patch on all downstream tasks",
-            examples=[f"{NAME} evaluate --defence blur"],
+            examples=[f"{NAME} evaluate --defense blur"],
             options=_evaluate_options,
             run=_evaluate,
         ),

@@ -8,8 +8,8 @@ from typing import Any
 
 from reference_impls.advclip.present import named
 from reference_impls.advclip.study import Row
-from reference_impls.lab.bilingual import Both, Language
-from reference_impls.lab.chart import SMALL, WIDTH, Axis, Canvas, Mark, Tone, both
+from reference_impls.lab.bilingual import Bilingual, Language
+from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, Tone, both
 
 LANE, LEFT = 40, 2
 VICTIM = Mark("ink", hollow=True)
@@ -18,13 +18,13 @@ VICTIM = Mark("ink", hollow=True)
 class Words:
     """What the picture says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "Share of predictions changed, mean over 5 tasks and 3 classifiers",
         "预测被改变的比例，5 项任务与 3 种分类器的平均",
     )
-    CRAFTED = Both("crafted", "攻击")
-    CONTROL = Both("control", "对照")
-    VICTIM = Both("one victim", "单个受害模型")
+    CRAFTED = Bilingual("crafted", "攻击")
+    CONTROL = Bilingual("control", "对照")
+    VICTIM = Bilingual("one victim", "单个受害模型")
 
 
 def pictures(found: Mapping[str, Any]) -> dict[str, str]:
@@ -37,7 +37,7 @@ def lanes_of(rows: Iterable[Row]) -> dict[str, list[Row]]:
     """Every change on its own undefended convolutional victims, the strongest first."""
     lanes: dict[str, list[Row]] = {}
     for row in rows:
-        at_home = row.made_on in ("", row.victim) and row.defence == "none"
+        at_home = row.made_on in ("", row.victim) and row.defense == "none"
         if at_home and "transformer" not in row.victim:
             lanes.setdefault(row.change, []).append(row)
     return dict(sorted(lanes.items(), key=lambda lane: -_mean(lane[1])))

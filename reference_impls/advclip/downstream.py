@@ -1,9 +1,9 @@
 """What a universal change does to tasks that its maker never saw.
 
-Zero-shot classes, a linear probe and an MLP on every task of a world, and retrieval in both
+Zero-shot classes, a linear probe and an MLP on every task of a dataset, and retrieval in both
 directions; each before and after the change.
 
-Shape letters: N images of a world, D embedding width, C classes.
+Shape letters: N images of a dataset, D embedding width, C classes.
 """
 
 from __future__ import annotations
@@ -15,17 +15,7 @@ from statistics import mean
 import torch
 from torch import Tensor
 
-from reference_impls.lab.encoders import embed_all
-from reference_impls.lab.heads import (
-    class_texts,
-    fit_linear_probe,
-    fit_mlp_head,
-    mean_average_precision,
-    recall_at,
-    zero_shot,
-)
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     UniversalPatch,
     UniversalPerturbation,
@@ -34,7 +24,17 @@ from reference_impls.lab.universal import (
     random_patch_like,
     random_sign_perturbation,
 )
-from reference_impls.lab.worlds import World
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.models.encoders import embed_all
+from reference_impls.lab.models.heads import (
+    class_texts,
+    fit_linear_probe,
+    fit_mlp_head,
+    mean_average_precision,
+    recall_at,
+    zero_shot,
+)
+from reference_impls.lab.models.image_text import ImageText
 
 PAIRS = 200
 """Image-text pairs of the test that retrieval searches."""
@@ -54,7 +54,7 @@ class Classified:
     """One classifier on one task."""
 
     task: str
-    """A task of the world."""
+    """A task of the dataset."""
     classifier: str
     """`zero-shot`, `linear probe` or `MLP`."""
     before: float
@@ -111,7 +111,7 @@ class Scores:
 class Bench:
     """A victim with everything that is built on it: made once, every change is measured on it."""
 
-    def __init__(self, victim: ImageText, train: World, test: World) -> None:
+    def __init__(self, victim: ImageText, train: Dataset, test: Dataset) -> None:
         """Train the heads; `train` and `test` have the same tasks."""
         self.victim, self.test = victim, test
         self._clean_ND = self._embed(test.images_N3HW)
@@ -127,7 +127,7 @@ class Bench:
         ]
         return torch.cat(parts)
 
-    def _fit(self, train: World) -> dict[tuple[str, str], Predict]:
+    def _fit(self, train: Dataset) -> dict[tuple[str, str], Predict]:
         found: dict[tuple[str, str], Predict] = {}
         train_ND = self._embed(train.images_N3HW) if train.labels else None
         for task, labels_N in train.labels.items():

@@ -8,7 +8,7 @@ from typing import Any
 
 from reference_impls.advclip.downstream import TO_TEXT, ZERO_SHOT
 from reference_impls.advclip.study import MAIN, TASK, Row, own
-from reference_impls.lab.headline import Text, average, percent, summary
+from reference_impls.lab.study.headline import Text, average, percent, summary
 
 COMMAND = "python -m reference_impls.advclip publish"
 CONTROL = "random patch 6.25 %"
@@ -79,7 +79,7 @@ def _foreign(rows: Sequence[Row]) -> list[Row]:
         row
         for row in rows
         if row.change == MAIN
-        and row.defence == "none"
+        and row.defense == "none"
         and row.made_on != row.victim
         and "transformer" not in row.made_on + row.victim
     ]

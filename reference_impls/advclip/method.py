@@ -9,7 +9,7 @@ itself, nor among its old neighbours.
 
 Departures from the published program are listed in `README.md`.
 
-Shape letters: B batch, N images of a world, H and W pixels, S side of a patch, D embedding width.
+Shape letters: B batch, N images of a dataset, H and W pixels, S side of a patch, D embedding width.
 """
 
 from __future__ import annotations
@@ -23,10 +23,20 @@ import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from reference_impls.lab.contrast import info_nce
-from reference_impls.lab.encoders import check_usable, embed_all
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.generator import (
+from reference_impls.lab.attacks.universal import (
+    UniversalPatch,
+    UniversalPerturbation,
+    as_patch,
+    check_epsilon,
+)
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.images import unknown
+from reference_impls.lab.data.patches import PatchSpec, place_patch
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.contrastive import info_nce
+from reference_impls.lab.models.encoders import check_usable, embed_all
+from reference_impls.lab.models.fast import accelerated, encode_in_parts
+from reference_impls.lab.models.generator import (
     CraftSettings,
     Discriminator,
     FreePixels,
@@ -34,23 +44,13 @@ from reference_impls.lab.generator import (
     craft,
     gan_losses,
 )
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.images import unknown
-from reference_impls.lab.patches import PatchSpec, place_patch
-from reference_impls.lab.speed import accelerated, encode_in_parts
-from reference_impls.lab.training import (
+from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.training import (
     Progress,
+    check_dataset,
     check_positive,
-    check_world,
     draw_batch,
 )
-from reference_impls.lab.universal import (
-    UniversalPatch,
-    UniversalPerturbation,
-    as_patch,
-    check_epsilon,
-)
-from reference_impls.lab.worlds import World
 
 # -- Settings ------------------------------------------------------------------------
 
@@ -201,7 +201,7 @@ def quality_loss(changed_B3HW: Tensor, images_B3HW: Tensor) -> Tensor:
 
 def attack(
     victim: ImageText,
-    surrogate: World,
+    surrogate: Dataset,
     config: AdvCLIPConfig = AdvCLIPConfig(),
     *,
     checkpoint: Path | None = None,
@@ -212,9 +212,9 @@ def attack(
     Raises:
         ConfigError: the patch does not fit, or a loss needs texts that there are none of.
         EncoderError: the victim is broken, or takes images of another size.
-        WorldError: fewer images than one batch, or a caption that the victim cannot read.
+        DatasetError: fewer images than one batch, or a caption that the victim cannot read.
     """
-    check_world(surrogate, config.batch)
+    check_dataset(surrogate, config.batch)
     size, images_N3HW = victim.image.size, surrogate.images_N3HW
     check_usable(victim.image, images_N3HW[: config.batch].to(victim.image.device))
     canvas, change = _canvas(size, config)
@@ -261,14 +261,14 @@ class _Known:
     texts_ND: Tensor | None
 
     @classmethod
-    def of(cls, victim: ImageText, surrogate: World, config: AdvCLIPConfig) -> _Known:
+    def of(cls, victim: ImageText, surrogate: Dataset, config: AdvCLIPConfig) -> _Known:
         device = victim.image.device
         parts = surrogate.images_N3HW.split(256)
         clean_ND = torch.cat([embed_all(victim.image, p.to(device)) for p in parts])
         if not config.needs_text:
             return cls(clean_ND, None)
         if not surrogate.captions:
-            raise WorldError(
+            raise DatasetError(
                 f"{surrogate.name} has no captions, which the cross-modal losses compare with; "
                 "set text_weight and text_topology_weight to 0"
             )

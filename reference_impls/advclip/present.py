@@ -21,20 +21,20 @@ from reference_impls.advclip.downstream import (
     Scores,
 )
 from reference_impls.advclip.run import Report
-from reference_impls.lab.bilingual import Both, Language, Text
-from reference_impls.lab.page import (
+from reference_impls.lab.attacks.universal import (
+    AtRandomPlaces,
+    UniversalPatch,
+    UniversalPerturbation,
+)
+from reference_impls.lab.bilingual import Bilingual, Language, Text
+from reference_impls.lab.data.shapes import TASK_NAMES
+from reference_impls.lab.study.page import (
     Answer,
     Page,
     Picture,
     Section,
     Table,
     side_by_side,
-)
-from reference_impls.lab.shapes import TASK_NAMES
-from reference_impls.lab.universal import (
-    AtRandomPlaces,
-    UniversalPatch,
-    UniversalPerturbation,
 )
 
 SHOWN = 6
@@ -46,63 +46,63 @@ CLEARLY_MORE = 2.0
 class Words:
     """What the report says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "AdvCLIP · what one universal patch does to every task",
         "AdvCLIP · 一个通用补丁对各项任务的影响",
     )
-    BROKEN = Both("The tasks break", "下游任务失效")
-    HOLDS = Both("No stronger than chance", "并不强于随机改动")
-    CLASSIFIED = Both(
+    BROKEN = Bilingual("The tasks break", "下游任务失效")
+    HOLDS = Bilingual("No stronger than chance", "并不强于随机改动")
+    CLASSIFIED = Bilingual(
         "{kind} changes {fooling:.0%} of all predictions; {control} of the same size changes {other:.0%}. "
         "Hit hardest is {task} ({classifier}): accuracy {before:.1%} → {after:.1%}.",
         "{kind}改变了 {fooling:.0%} 的预测；相同大小的{control}只改变 {other:.0%}。"
         "受影响最大的是“{task}”（{classifier}）：准确率由 {before:.1%} 变为 {after:.1%}。",
     )
-    RETRIEVED = Both(
+    RETRIEVED = Bilingual(
         "Image-to-text retrieval finds the right caption first for {before:.1%} of the images before and "
         "{after:.1%} after.",
         "图像检索文本的 R@1 由 {before:.1%} 变为 {after:.1%}。",
     )
-    ITSELF = Both(
+    ITSELF = Bilingual(
         "{after:.0%} of the changed images still embed nearest to themselves.",
         "{after:.0%} 的图像在改动后，嵌入仍与自身原图最近。",
     )
-    PATCH = Both(
+    PATCH = Bilingual(
         "One patch on {share:.2%} of the image", "占图像面积 {share:.2%} 的一个补丁"
     )
-    DELTA = Both(
+    DELTA = Bilingual(
         "One perturbation of at most {epsilon:.1f}/255 per pixel",
         "每个像素不超过 {epsilon:.1f}/255 的一个扰动",
     )
-    SEEN = Both("What is put on every image", "加在每幅图像上的内容")
-    PATCH_PICTURE = Both("the patch", "补丁")
-    DELTA_PICTURE = Both(
+    SEEN = Bilingual("What is put on every image", "加在每幅图像上的内容")
+    PATCH_PICTURE = Bilingual("the patch", "补丁")
+    DELTA_PICTURE = Bilingual(
         "the perturbation, stretched to the full range (grey: no change)",
         "扰动，已拉伸到完整范围（灰色表示不变）",
     )
-    BEFORE = Both("images before", "改动前的图像")
-    AFTER = Both("the same images after", "改动后的同一批图像")
-    TASKS = Both("Classification", "分类")
-    TASKS_ABOUT = Both(
+    BEFORE = Bilingual("images before", "改动前的图像")
+    AFTER = Bilingual("the same images after", "改动后的同一批图像")
+    TASKS = Bilingual("Classification", "分类")
+    TASKS_ABOUT = Bilingual(
         "None of these tasks was known when the patch was made. Fooled is the share of predictions that "
         "changed; the last column is that of the control named in it.",
         "制作补丁时并不知道这些任务。“误导率”指预测发生改变的比例；最后一列为所列对照的误导率。",
     )
-    TASK = Both("task", "任务")
-    CLASSIFIER = Both("classifier", "分类器")
-    WAS = Both("before", "之前")
-    IS = Both("after", "之后")
-    FOOLED = Both("fooled", "误导率")
-    RETRIEVAL = Both("Retrieval among {pairs} pairs", "{pairs} 对图文间的检索")
-    RETRIEVAL_ABOUT = Both(
+    TASK = Bilingual("task", "任务")
+    CLASSIFIER = Bilingual("classifier", "分类器")
+    WAS = Bilingual("before", "之前")
+    IS = Bilingual("after", "之后")
+    FOOLED = Bilingual("fooled", "误导率")
+    RETRIEVAL = Bilingual("Retrieval among {pairs} pairs", "{pairs} 对图文间的检索")
+    RETRIEVAL_ABOUT = Bilingual(
         "R@k: the own partner is among the k nearest. mAP: average precision over the whole ranking, what "
         "shares the query's class counts as relevant, mean over queries and tasks.",
         "R@k：自身的配对位于最近的 k 个之中。mAP：在完整排序上计算平均精度，与查询同类者视为相关，再对查询与任务取平均。",
     )
-    DIRECTION = Both("direction", "方向")
-    MEASURE = Both("measure", "指标")
-    LIMITS = Both("What this does not show", "本报告的局限")
-    ABOUT_LIMITS = Both(
+    DIRECTION = Bilingual("direction", "方向")
+    MEASURE = Bilingual("measure", "指标")
+    LIMITS = Bilingual("What this does not show", "本报告的局限")
+    ABOUT_LIMITS = Bilingual(
         "The attacker knows the encoder's weights. The figures hold for this victim, these images and a patch "
         "put on digitally; a photographed patch, and other victims, need their own measurement.",
         "攻击者知道编码器的权重。以上数字只适用于该受害模型、这批图像以及以数字方式叠加的补丁；"
@@ -111,25 +111,25 @@ class Words:
 
 
 NAMES: dict[str, Text] = {
-    ZERO_SHOT: Both("zero-shot", "零样本"),
-    PROBE: Both("linear probe", "线性探测"),
-    MLP: Both("MLP", "MLP"),
-    TO_TEXT: Both("image to text", "图像检索文本"),
-    TO_IMAGE: Both("text to image", "文本检索图像"),
-    ITSELF: Both("changed image to itself", "图像检索自身"),
+    ZERO_SHOT: Bilingual("zero-shot", "零样本"),
+    PROBE: Bilingual("linear probe", "线性探测"),
+    MLP: Bilingual("MLP", "MLP"),
+    TO_TEXT: Bilingual("image to text", "图像检索文本"),
+    TO_IMAGE: Bilingual("text to image", "文本检索图像"),
+    ITSELF: Bilingual("changed image to itself", "图像检索自身"),
     **TASK_NAMES,
-    "random patch": Both("a random patch", "随机补丁"),
-    "mean-colour patch": Both("a patch of the mean colour", "平均颜色补丁"),
-    "random signs": Both("a random perturbation", "随机扰动"),
+    "random patch": Bilingual("a random patch", "随机补丁"),
+    "mean-colour patch": Bilingual("a patch of the mean colour", "平均颜色补丁"),
+    "random signs": Bilingual("a random perturbation", "随机扰动"),
 }
 
-DEFENCES: dict[str, Both] = {
-    "noise": Both("Noise is added to every image first.", "图像先加入噪声。"),
-    "blur": Both("Every image is blurred first.", "图像先经过模糊处理。"),
-    "pruning": Both(
+DEFENSES: dict[str, Bilingual] = {
+    "noise": Bilingual("Noise is added to every image first.", "图像先加入噪声。"),
+    "blur": Bilingual("Every image is blurred first.", "图像先经过模糊处理。"),
+    "pruning": Bilingual(
         "The encoder's smallest weights are pruned.", "编码器中最小的权重已被剪枝。"
     ),
-    "adversarial-training": Both(
+    "adversarial-training": Bilingual(
         "The encoder was trained adversarially on one of the tasks.",
         "编码器已在其中一项任务上进行对抗训练。",
     ),
@@ -200,7 +200,7 @@ def _tone(report: Report) -> Any:
     return "alarm" if breaks else "calm"
 
 
-def _sentences(report: Report) -> list[Both]:
+def _sentences(report: Report) -> list[Bilingual]:
     scores, sentences = report.scores, []
     if scores.classified:
         control, other = strongest(dict(report.controls))
@@ -222,12 +222,12 @@ def _sentences(report: Report) -> list[Both]:
             sentences.append(Words.RETRIEVED.fill(before=one.before, after=one.after))
         elif one.direction == ITSELF and not scores.classified:
             sentences.append(Words.ITSELF.fill(after=one.after))
-    if report.defence in DEFENCES:
-        sentences.append(DEFENCES[report.defence])
+    if report.defense in DEFENSES:
+        sentences.append(DEFENSES[report.defense])
     return sentences
 
 
-def _kind(report: Report) -> Both:
+def _kind(report: Report) -> Bilingual:
     change = report.change
     if isinstance(change, UniversalPerturbation):
         return Words.DELTA.fill(epsilon=255 * change.epsilon)

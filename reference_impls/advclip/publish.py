@@ -15,15 +15,15 @@ from reference_impls.advclip.present import grid
 from reference_impls.advclip.run import lab_victim
 from reference_impls.advclip.study import MAIN, QUICK, TASK, Plan, Row, craft, study
 from reference_impls.advclip.tables import tables
-from reference_impls.lab import console
-from reference_impls.lab.chart import redraw
+from reference_impls.lab.attacks.universal import load
+from reference_impls.lab.data.images import save_png
 from reference_impls.lab.files import replacing
-from reference_impls.lab.fleet import workers
-from reference_impls.lab.images import save_png
-from reference_impls.lab.readme import READMES, insert
-from reference_impls.lab.report import surroundings, today, write_json
-from reference_impls.lab.universal import load
-from reference_impls.lab.zoo import LabWorld, test_world
+from reference_impls.lab.models.zoo import LabData, test_dataset
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.chart import redraw
+from reference_impls.lab.study.fleet import workers
+from reference_impls.lab.study.readme import READMES, insert
 
 HERE = Path(__file__).parent
 START, END = "<!-- results: made by `publish` -->", "<!-- end of results -->"
@@ -83,13 +83,13 @@ def _pictures(plan: Plan) -> torch.Tensor:
     victim = plan.victims[0]
     lab_victim(victim)
     path, _ = craft(victim, plan.changes[MAIN])
-    shown_N3HW = test_world(LabWorld()).images_N3HW[:8]
+    shown_N3HW = test_dataset(LabData()).images_N3HW[:8]
     return grid(shown_N3HW, load(path).apply(shown_N3HW))
 
 
 def slim(row: Row) -> Row:
     """The row with the figures that are shown: all of the main change at home, a few elsewhere."""
-    if (row.change, row.made_on, row.defence) == (MAIN, row.victim, "none"):
+    if (row.change, row.made_on, row.defense) == (MAIN, row.victim, "none"):
         return row
     kept = {name: row.figures[name] for name in SHOWN if name in row.figures}
     return replace(row, figures=kept)

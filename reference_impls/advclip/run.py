@@ -10,7 +10,7 @@ from typing import Any
 
 from PIL import Image
 
-from reference_impls.advclip.defences import Defence, defend
+from reference_impls.advclip.defenses import Defense, defend
 from reference_impls.advclip.downstream import (
     ITSELF,
     TO_IMAGE,
@@ -21,34 +21,34 @@ from reference_impls.advclip.downstream import (
     controls,
 )
 from reference_impls.advclip.method import AdvCLIPConfig, attack
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import Language
-from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.checkpoints import Preprocessing
-from reference_impls.lab.clip import CLIPConfig
-from reference_impls.lab.datasets import Wish, open_world
-from reference_impls.lab.encoders import SmallNetConfig
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.image_text import ImageText, open_image_text
-from reference_impls.lab.images import save_png
-from reference_impls.lab.named import Weights
-from reference_impls.lab.page import write_page
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.transformer import SmallTransformerConfig
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     UniversalPatch,
     UniversalPerturbation,
     load,
 )
-from reference_impls.lab.worlds import World, read_image
-from reference_impls.lab.zoo import (
-    LabWorld,
+from reference_impls.lab.bilingual import Language
+from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.data.dataset import Dataset, read_image
+from reference_impls.lab.data.images import save_png
+from reference_impls.lab.data.named import DatasetSpec, open_dataset
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.clip import CLIPConfig
+from reference_impls.lab.models.encoders import SmallNetConfig
+from reference_impls.lab.models.image_text import ImageText, open_image_text
+from reference_impls.lab.models.named import Weights
+from reference_impls.lab.models.transformer import SmallTransformerConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
     clean_clip,
-    surrogate_world,
-    test_world,
-    train_world,
+    surrogate_dataset,
+    test_dataset,
+    train_dataset,
 )
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.page import write_page
 
 FILE = "universal.npz"
 """What `craft` writes and the other commands read."""
@@ -59,17 +59,17 @@ class Subject:
     """Whom to attack, on which images."""
 
     victim: str = "lab"
-    """`lab`, `lab:SEED`, `lab:transformer`, or a name that `lab/image_text.py` opens."""
-    world: str = "shapes"
-    """Name of the world."""
+    """`lab`, `lab:SEED`, `lab:transformer`, or a name that `lab/models/image_text.py` opens."""
+    dataset: str = "shapes"
+    """Name of the dataset."""
     count: int = 1024
-    """Images of each part of the world, at most."""
+    """Images of each part of the dataset, at most."""
     device: str = "cpu"
     """Where to compute."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """Size and statistics, instead of those the victim suggests."""
     weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public data sets, may be downloaded."""
+    """Whether models of a library, and public datasets, may be downloaded."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -78,7 +78,7 @@ class Report:
 
     victim: str
     """Name of the victim."""
-    world: str
+    dataset: str
     """Images it was measured on."""
     change: Change = field(repr=False)
     """The patch or perturbation."""
@@ -86,13 +86,13 @@ class Report:
     """Every task before and after."""
     controls: Mapping[str, Scores]
     """The same for changes of equal size that nobody crafted."""
-    defence: Defence = "none"
+    defense: Defense = "none"
     """What stood before the victim."""
     config: AdvCLIPConfig | None = None
     """How it was crafted; none if it was read from a file."""
 
 
-# -- Victims and worlds --------------------------------------------------------------
+# -- Victims and datasets --------------------------------------------------------------
 
 
 def lab_config(name: str) -> CLIPConfig | None:
@@ -119,7 +119,7 @@ def lab_victim(name: str) -> ImageText:
     if config is None:
         raise ConfigError(f"{name!r} is no lab victim")
     with console.progress(f"training {name}, once") as step:
-        clip = clean_clip(config, LabWorld(), progress=console.training(step))
+        clip = clean_clip(config, LabData(), progress=console.training(step))
     named = clip.image.named(name if ":" in name else "lab")
     return ImageText(image=named, text=clip.embed_text)
 
@@ -134,26 +134,26 @@ def open_victim(subject: Subject) -> ImageText:
     ).to(device)
 
 
-def worlds(subject: Subject, size: int) -> tuple[World, World, World]:
+def datasets(subject: Subject, size: int) -> tuple[Dataset, Dataset, Dataset]:
     """The attacker's images, those that heads learn from, and those of the test."""
-    if subject.world == "shapes":
-        lab = LabWorld()
+    if subject.dataset == "shapes":
+        lab = LabData()
         if size != lab.size:
-            lab = LabWorld(train=subject.count, test=subject.count, size=size)
+            lab = LabData(train=subject.count, test=subject.count, size=size)
         return (
-            surrogate_world(lab).first(subject.count),
-            train_world(lab),
-            test_world(lab),
+            surrogate_dataset(lab).first(subject.count),
+            train_dataset(lab),
+            test_dataset(lab),
         )
 
-    def part(split: Any) -> World:
-        wish = Wish(
+    def part(split: Any) -> Dataset:
+        spec = DatasetSpec(
             size=size,
             count=subject.count,
             split=split,
             download=subject.weights.download,
         )
-        return open_world(subject.world, wish)
+        return open_dataset(subject.dataset, spec)
 
     train, test = part("train"), part("test")
     return train, train, test
@@ -168,7 +168,7 @@ def craft(
     """Make a universal change, measure it, and leave a folder."""
     started = time.monotonic()
     victim = open_victim(subject)
-    surrogate, train, test = worlds(subject, victim.image.size)
+    surrogate, train, test = datasets(subject, victim.image.size)
     change = crafted(victim, surrogate, config, key=content_key(subject, config))
     placed: Change = change
     if isinstance(change, UniversalPatch) and config.patch.place == "random":
@@ -180,7 +180,7 @@ def craft(
 
 
 def crafted(
-    victim: ImageText, surrogate: World, config: AdvCLIPConfig, *, key: str
+    victim: ImageText, surrogate: Dataset, config: AdvCLIPConfig, *, key: str
 ) -> UniversalPatch | UniversalPerturbation:
     """The attack with its progress; a killed one goes on from its checkpoint."""
     checkpoint = cache_folder() / "advclip" / f"{key}.checkpoint"
@@ -197,7 +197,7 @@ def crafted(
 def evaluate(
     subject: Subject,
     file: Path,
-    defence: Defence,
+    defense: Defense,
     out: Path,
     *,
     task: str | None = None,
@@ -207,12 +207,12 @@ def evaluate(
     started = time.monotonic()
     change = load(file)
     victim = open_victim(subject)
-    surrogate, train, test = worlds(subject, victim.image.size)
+    surrogate, train, test = datasets(subject, victim.image.size)
     with console.progress(f"defending {victim.name}") as step:
         defended = defend(
-            victim, defence, train, task=task, progress=console.training(step)
+            victim, defense, train, task=task, progress=console.training(step)
         )
-    report = measure(Bench(defended, train, test), change, surrogate, defence=defence)
+    report = measure(Bench(defended, train, test), change, surrogate, defense=defense)
     about = {"subject": subject, "file": file} | _about(victim, started)
     _write(report, test, about, out, language)
     return report
@@ -221,20 +221,20 @@ def evaluate(
 def measure(
     bench: Bench,
     change: Change,
-    surrogate: World,
+    surrogate: Dataset,
     *,
     config: AdvCLIPConfig | None = None,
-    defence: Defence = "none",
+    defense: Defense = "none",
 ) -> Report:
     """The change and its controls on a bench."""
     others = controls(change, surrogate.images_N3HW)
     return Report(
         victim=bench.victim.name,
-        world=bench.test.name,
+        dataset=bench.test.name,
         change=change,
         scores=bench.measure(change),
         controls={name: bench.measure(other) for name, other in others.items()},
-        defence=defence,
+        defense=defense,
         config=config,
     )
 
@@ -245,7 +245,7 @@ def apply(
     """Write each picture with the change on it as PNG; nothing is written if one does not fit.
 
     Raises:
-        WorldError: a picture cannot be read, or has another size and `resize` is off.
+        DatasetError: a picture cannot be read, or has another size and `resize` is off.
     """
     change = load(file)
     height, width = change.size
@@ -264,9 +264,9 @@ def _check_size(path: Path, width: int, height: int) -> None:
         with Image.open(path) as picture:
             size = picture.size
     except OSError as error:
-        raise WorldError(f"{path} is no image that can be read: {error}") from error
+        raise DatasetError(f"{path} is no image that can be read: {error}") from error
     if size != (width, height):
-        raise WorldError(
+        raise DatasetError(
             f"{path} has {size[0]}x{size[1]} pixels, the patch is for {width}x{height}; "
             "add --resize to take its middle square at that size"
         )
@@ -288,7 +288,7 @@ def as_json(report: Report) -> dict[str, Any]:
 
 
 def _write(
-    report: Report, test: World, about: dict[str, Any], out: Path, language: Language
+    report: Report, test: Dataset, about: dict[str, Any], out: Path, language: Language
 ) -> None:
     from reference_impls.advclip.present import present
 
@@ -301,7 +301,7 @@ def _write(
 
 def lines(report: Report, out: Path) -> Iterator[str]:
     """The answer for a terminal."""
-    yield f"victim    {report.victim} on {report.world}, defence {report.defence}"
+    yield f"victim    {report.victim} on {report.dataset}, defense {report.defense}"
     for one in report.scores.classified:
         yield (
             f"{one.task:<10} {one.classifier:<12} {one.before:6.1%} -> {one.after:6.1%}, "

@@ -1,4 +1,4 @@
-"""What the README reports: every crafter, transfer between victims, and defences, over seeds.
+"""What the README reports: every crafter, transfer between victims, and defenses, over seeds.
 
 Every patch and every measurement is kept in the cache under the content of its settings, so
 that a killed study goes on where it was and a second one is free.
@@ -16,19 +16,24 @@ from typing import TypeVar
 
 import torch
 
-from reference_impls.advclip.defences import DEFENCES, Defence, defend
+from reference_impls.advclip.defenses import DEFENSES, Defense, defend
 from reference_impls.advclip.downstream import Bench, Change, Scores, controls
 from reference_impls.advclip.method import AdvCLIPConfig, attack
 from reference_impls.advclip.run import lab_config, lab_victim
+from reference_impls.lab.attacks.universal import load
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.report import write_json
-from reference_impls.lab.universal import load
-from reference_impls.lab.zoo import LabWorld, surrogate_world, test_world, train_world
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.models.zoo import (
+    LabData,
+    surrogate_dataset,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import write_json
 
 SMALL, LARGE = PatchSpec(share=0.03), PatchSpec(share=0.0625)
 MAIN = "direct 6.25 %"
-"""The change that transfer and defences are measured with."""
+"""The change that transfer and defenses are measured with."""
 TASK = "texture"
 """Task of the summary, and of adversarial training."""
 
@@ -81,7 +86,7 @@ class Row:
     """The victim it was crafted on; empty for a control."""
     victim: str
     """The victim it is measured on."""
-    defence: str
+    defense: str
     """What stands before the victim."""
     seconds: float
     """Processor seconds of crafting; 0 for a control."""
@@ -90,13 +95,13 @@ class Row:
     and `fooling`, the mean over tasks and classifiers."""
 
 
-def own(rows: Iterable[Row], change: str, defence: str = "none") -> list[Row]:
+def own(rows: Iterable[Row], change: str, defense: str = "none") -> list[Row]:
     """A change on the convolutional victims it was crafted on; a control on all of them."""
     return [
         row
         for row in rows
         if row.change == change
-        and row.defence == defence
+        and row.defense == defense
         and "transformer" not in row.victim
         and row.made_on in ("", row.victim)
     ]
@@ -126,7 +131,7 @@ def craft(victim: str, config: AdvCLIPConfig) -> tuple[Path, float]:
     path = cache_folder() / "advclip" / f"{key}.npz"
     about = path.with_suffix(".json")
     if not about.exists():
-        subject, surrogate = lab_victim(victim), surrogate_world(LabWorld())
+        subject, surrogate = lab_victim(victim), surrogate_dataset(LabData())
         started = time.process_time()
         change = attack(subject, surrogate, config)
         seconds = time.process_time() - started
@@ -147,16 +152,16 @@ def jobs_of_crafting(plan: Plan) -> Iterator[tuple[str, AdvCLIPConfig]]:
 # -- Measuring -----------------------------------------------------------------------
 
 
-def bench_rows(plan: Plan, victim: str, defence: Defence) -> list[Row]:
-    """All rows of one victim behind one defence; from the cache if there."""
+def bench_rows(plan: Plan, victim: str, defense: Defense) -> list[Row]:
+    """All rows of one victim behind one defense; from the cache if there."""
     torch.set_num_threads(1)
-    key = content_key("advclip rows", plan, victim, lab_config(victim), defence)
+    key = content_key("advclip rows", plan, victim, lab_config(victim), defense)
     path = cache_folder() / "advclip" / f"rows-{key}.json"
     if not path.exists():
-        lab = LabWorld()
-        train, test = train_world(lab), test_world(lab)
+        lab = LabData()
+        train, test = train_dataset(lab), test_dataset(lab)
         defended = defend(
-            lab_victim(victim), defence, train, task=TASK, steps=plan.training
+            lab_victim(victim), defense, train, task=TASK, steps=plan.training
         )
         bench = Bench(defended, train, test)
         rows = [
@@ -164,24 +169,24 @@ def bench_rows(plan: Plan, victim: str, defence: Defence) -> list[Row]:
                 change=name,
                 made_on=made_on,
                 victim=victim,
-                defence=defence,
+                defense=defense,
                 seconds=round(seconds, 2),
                 figures=figures(bench.measure(change)),
             )
-            for name, made_on, change, seconds in _on(plan, victim, defence)
+            for name, made_on, change, seconds in _on(plan, victim, defense)
         ]
         write_json([asdict(row) for row in rows], path)
     return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
 def _on(
-    plan: Plan, victim: str, defence: Defence
+    plan: Plan, victim: str, defense: Defense
 ) -> Iterator[tuple[str, str, Change, float]]:
     """What is measured there: own changes and controls, and the main change of every other victim."""
     own = plan.changes if "transformer" not in victim else {MAIN: plan.changes[MAIN]}
-    if defence != "none":
+    if defense != "none":
         own = {MAIN: plan.changes[MAIN]}
-    images_N3HW = surrogate_world(LabWorld()).images_N3HW
+    images_N3HW = surrogate_dataset(LabData()).images_N3HW
     for name, config in own.items():
         path, seconds = craft(victim, config)
         change = load(path)
@@ -190,7 +195,7 @@ def _on(
             size = name.removeprefix("direct ")
             for control, other in controls(change, images_N3HW).items():
                 yield f"{control} {size}", "", other, 0.0
-    if defence == "none":
+    if defense == "none":
         for other_victim in plan.victims:
             if other_victim != victim:
                 path, seconds = craft(other_victim, plan.changes[MAIN])
@@ -201,12 +206,12 @@ def _has_controls(name: str) -> bool:
     return not name.startswith("generator")  # those of `direct` have the same size
 
 
-def jobs_of_measuring(plan: Plan) -> Iterator[tuple[Plan, str, Defence]]:
-    """Victims and defences of everything that is measured."""
+def jobs_of_measuring(plan: Plan) -> Iterator[tuple[Plan, str, Defense]]:
+    """Victims and defenses of everything that is measured."""
     for victim in plan.victims:
-        for defence in DEFENCES:
-            if defence == "none" or "transformer" not in victim:
-                yield plan, victim, defence
+        for defense in DEFENSES:
+            if defense == "none" or "transformer" not in victim:
+                yield plan, victim, defense
 
 
 # -- All of it -----------------------------------------------------------------------

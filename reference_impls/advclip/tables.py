@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reference_impls.advclip.defences import DEFENCES
+from reference_impls.advclip.defenses import DEFENSES
 from reference_impls.advclip.downstream import MLP, PROBE, TO_IMAGE, TO_TEXT, ZERO_SHOT
 from reference_impls.advclip.present import in_words, named
 from reference_impls.advclip.study import MAIN, TASK, Plan, Row, own
-from reference_impls.lab.bilingual import Both, Language, Text, said
-from reference_impls.lab.readme import table
-from reference_impls.lab.spread import Spread
+from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.study.readme import table
 
 CONTROLS = ("random patch", "mean-colour patch", "random signs")
 
@@ -19,13 +19,13 @@ CONTROLS = ("random patch", "mean-colour patch", "random signs")
 def figure(rows: Iterable[Row], name: str) -> str:
     """Mean ± standard deviation of one figure of the rows that have it."""
     values = [row.figures[name] for row in rows if name in row.figures]
-    return str(Spread.of(values)) if values else "–"
+    return str(MeanStd.of(values)) if values else "–"
 
 
 class Words:
     """What the tables say."""
 
-    ABOUT = Both(
+    ABOUT = Bilingual(
         "Mean ± standard deviation over {seeds} victims (seeds {names}), each with its own patches; crafted on "
         "1024 captioned surrogate images without any label, measured on 1024 others. {date}, {cores} shared CPU "
         "cores, one thread per process, torch {torch}. `python -m reference_impls.advclip publish` makes all of it.",
@@ -33,57 +33,57 @@ class Words:
         "代理图像制作，并在另外 1024 幅图像上测量。{date}，{cores} 个共享 CPU 核心，每个进程一个线程，torch {torch}。"
         "`python -m reference_impls.advclip publish` 可生成全部结果。",
     )
-    STRENGTH = Both("### Strength and cost", "### 强度与开销")
-    CHANGE = Both("change", "改动")
-    SECONDS = Both("CPU s", "CPU 秒")
-    TEXTURE = Both("texture, zero-shot accuracy", "纹理零样本准确率")
-    FOOLED = Both("fooled (texture)", "误导率（纹理）")
-    I2T = Both("R@1 image→text", "R@1 图像→文本")
-    T2I = Both("R@1 text→image", "R@1 文本→图像")
-    MEAN = Both("fooled, mean of all", "误导率，全部平均")
-    NOTHING = Both("nothing", "不改动")
-    TASKS = Both(
+    STRENGTH = Bilingual("### Strength and cost", "### 强度与开销")
+    CHANGE = Bilingual("change", "改动")
+    SECONDS = Bilingual("CPU s", "CPU 秒")
+    TEXTURE = Bilingual("texture, zero-shot accuracy", "纹理零样本准确率")
+    FOOLED = Bilingual("fooled (texture)", "误导率（纹理）")
+    I2T = Bilingual("R@1 image→text", "R@1 图像→文本")
+    T2I = Bilingual("R@1 text→image", "R@1 文本→图像")
+    MEAN = Bilingual("fooled, mean of all", "误导率，全部平均")
+    NOTHING = Bilingual("nothing", "不改动")
+    TASKS = Bilingual(
         "### Every task under the patch `{change}` (accuracy before → after)",
         "### 补丁 `{change}` 下的各项任务（准确率：之前 → 之后）",
     )
-    TASK = Both("task", "任务")
-    RETRIEVAL = Both(
+    TASK = Bilingual("task", "任务")
+    RETRIEVAL = Bilingual(
         "### Retrieval among 200 pairs under the patch `{change}` (before → after)",
         "### 补丁 `{change}` 下 200 对图文的检索（之前 → 之后）",
     )
-    MEASURE = Both("measure", "指标")
-    TRANSFER = Both(
+    MEASURE = Bilingual("measure", "指标")
+    TRANSFER = Bilingual(
         "### Transfer: the patch `{change}` on victims that it was not crafted on",
         "### 迁移：补丁 `{change}` 用于并非其制作对象的受害模型",
     )
-    MADE_ON = Both("crafted on", "制作对象")
-    PUT_ON = Both("put on", "作用对象")
-    SAME = Both("the same victim", "同一模型")
-    CONVOLUTIONAL = Both("convolutional", "卷积网络")
-    TRANSFORMER = Both("transformer", "Transformer")
-    OTHER_SEED = Both("{kind}, other seed", "{kind}，其他种子")
-    RANDOM = Both("(random patch)", "（随机补丁）")
-    DEFENDED = Both(
-        "### Defences against the patch `{change}`, crafted on the undefended victim",
+    MADE_ON = Bilingual("crafted on", "制作对象")
+    PUT_ON = Bilingual("put on", "作用对象")
+    SAME = Bilingual("the same victim", "同一模型")
+    CONVOLUTIONAL = Bilingual("convolutional", "卷积网络")
+    TRANSFORMER = Bilingual("transformer", "Transformer")
+    OTHER_SEED = Bilingual("{kind}, other seed", "{kind}，其他种子")
+    RANDOM = Bilingual("(random patch)", "（随机补丁）")
+    DEFENDED = Bilingual(
+        "### Defenses against the patch `{change}`, crafted on the undefended victim",
         "### 针对补丁 `{change}` 的防御（补丁在无防御的模型上制作）",
     )
-    DEFENCE = Both("defence", "防御")
-    CLEAN = Both("texture, linear probe, clean", "纹理线性探测，干净图像")
-    PATCHED = Both("patched", "加补丁")
-    RANDOMLY = Both("random patch", "随机补丁")
+    DEFENSE = Bilingual("defense", "防御")
+    CLEAN = Bilingual("texture, linear probe, clean", "纹理线性探测，干净图像")
+    PATCHED = Bilingual("patched", "加补丁")
+    RANDOMLY = Bilingual("random patch", "随机补丁")
 
 
-NAMES: dict[str, Both] = {
-    ZERO_SHOT: Both("zero-shot", "零样本"),
-    PROBE: Both("linear probe", "线性探测"),
-    MLP: Both("MLP", "MLP"),
-    TO_TEXT: Both("image to text", "图像检索文本"),
-    TO_IMAGE: Both("text to image", "文本检索图像"),
-    "none": Both("none", "无"),
-    "noise": Both("noise, σ = 0.1", "噪声，σ = 0.1"),
-    "blur": Both("3×3 blur", "3×3 模糊"),
-    "pruning": Both("pruning, 30 %", "剪枝，30 %"),
-    "adversarial-training": Both(
+NAMES: dict[str, Bilingual] = {
+    ZERO_SHOT: Bilingual("zero-shot", "零样本"),
+    PROBE: Bilingual("linear probe", "线性探测"),
+    MLP: Bilingual("MLP", "MLP"),
+    TO_TEXT: Bilingual("image to text", "图像检索文本"),
+    TO_IMAGE: Bilingual("text to image", "文本检索图像"),
+    "none": Bilingual("none", "无"),
+    "noise": Bilingual("noise, σ = 0.1", "噪声，σ = 0.1"),
+    "blur": Bilingual("3×3 blur", "3×3 模糊"),
+    "pruning": Bilingual("pruning, 30 %", "剪枝，30 %"),
+    "adversarial-training": Bilingual(
         "adversarial training on texture", "在纹理任务上对抗训练"
     ),
 }
@@ -105,21 +105,24 @@ def tables(
         torch=about["versions"].get("torch", "?"),
     )
     blocks = [
-        [said(intro, language)],
+        [localize(intro, language)],
         _strength(rows, plan, language),
         _tasks(rows, language),
         _retrieval(rows, language),
         _transfer(rows, language),
-        _defences(rows, language),
+        _defenses(rows, language),
     ]
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
 def _table(
-    title: Both, headers: Sequence[Text], body: Iterable[Sequence[str]], lang: Language
+    title: Bilingual,
+    headers: Sequence[Text],
+    body: Iterable[Sequence[str]],
+    lang: Language,
 ) -> list[str]:
     heading = title.fill(change=named(MAIN, lang))
-    return [said(heading, lang), "", *table(headers, body, lang)]
+    return [localize(heading, lang), "", *table(headers, body, lang)]
 
 
 def _strength(rows: Sequence[Row], plan: Plan, lang: Language) -> list[str]:
@@ -129,7 +132,7 @@ def _strength(rows: Sequence[Row], plan: Plan, lang: Language) -> list[str]:
         dict.fromkeys(row.change for row in rows if row.change.startswith(CONTROLS))
     )
     first = (
-        said(Words.NOTHING, lang),
+        localize(Words.NOTHING, lang),
         "",
         figure(main, f"{task}/before"),
         "0",
@@ -143,7 +146,7 @@ def _strength(rows: Sequence[Row], plan: Plan, lang: Language) -> list[str]:
         crafted = [row.seconds for row in chosen if row.made_on]
         return (
             named(change, lang),
-            f"{Spread.of(crafted):.1f}" if crafted else "",
+            f"{MeanStd.of(crafted):.1f}" if crafted else "",
             figure(chosen, f"{task}/after"),
             figure(chosen, f"{task}/fooling"),
             figure(chosen, f"{TO_TEXT}/R@1/after"),
@@ -173,7 +176,7 @@ def _tasks(rows: Sequence[Row], lang: Language) -> list[str]:
     names = dict.fromkeys(n.split("/")[0] for n in main[0].figures if "/MLP/" in n)
     body = [
         [
-            said(in_words(task), lang),
+            localize(in_words(task), lang),
             *(_arrow(main, f"{task}/{kind}") for kind in (ZERO_SHOT, PROBE, MLP)),
         ]
         for task in names
@@ -194,12 +197,12 @@ def _retrieval(rows: Sequence[Row], lang: Language) -> list[str]:
 
 def _transfer(rows: Sequence[Row], lang: Language) -> list[str]:
     kinds = {False: Words.CONVOLUTIONAL, True: Words.TRANSFORMER}
-    plain = [row for row in rows if row.defence == "none"]
+    plain = [row for row in rows if row.defense == "none"]
     body = []
     for target in kinds:
         here = [row for row in plain if ("transformer" in row.victim) is target]
         crafted = [row for row in here if row.change == MAIN]
-        groups: list[tuple[Both, list[Row]]] = [
+        groups: list[tuple[Bilingual, list[Row]]] = [
             (Words.SAME, [row for row in crafted if row.made_on == row.victim])
         ]
         for source, kind in kinds.items():
@@ -215,8 +218,8 @@ def _transfer(rows: Sequence[Row], lang: Language) -> list[str]:
         groups.append((Words.RANDOM, control))
         body += [
             [
-                said(words, lang),
-                said(kinds[target], lang),
+                localize(words, lang),
+                localize(kinds[target], lang),
                 figure(chosen, f"{TASK}/{ZERO_SHOT}/after"),
                 figure(chosen, f"{TO_TEXT}/R@1/after"),
                 figure(chosen, "fooling"),
@@ -227,14 +230,14 @@ def _transfer(rows: Sequence[Row], lang: Language) -> list[str]:
     return _table(Words.TRANSFER, headers, body, lang)
 
 
-def _defences(rows: Sequence[Row], lang: Language) -> list[str]:
+def _defenses(rows: Sequence[Row], lang: Language) -> list[str]:
     probe, body = f"{TASK}/{PROBE}", []
-    for defence in DEFENCES:
-        main = own(rows, MAIN, defence)
-        control = own(rows, "random patch 6.25 %", defence)
+    for defense in DEFENSES:
+        main = own(rows, MAIN, defense)
+        control = own(rows, "random patch 6.25 %", defense)
         body.append(
             [
-                said(NAMES[defence], lang),
+                localize(NAMES[defense], lang),
                 figure(main, f"{probe}/before"),
                 figure(main, f"{probe}/after"),
                 figure(control, f"{probe}/after"),
@@ -243,7 +246,7 @@ def _defences(rows: Sequence[Row], lang: Language) -> list[str]:
             ]
         )
     headers = (
-        Words.DEFENCE,
+        Words.DEFENSE,
         Words.CLEAN,
         Words.PATCHED,
         Words.RANDOMLY,

@@ -24,22 +24,22 @@ from reference_impls.advencoder.run import (
     craft,
     evaluation,
 )
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program, drawing
+from reference_impls.lab.data.patches import PLACES, PatchSpec
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.named import EXAMPLES
-from reference_impls.lab.options import (
+from reference_impls.lab.models.named import EXAMPLES
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program, drawing
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_device,
     add_json,
     add_language,
     add_preprocessing,
     add_publish,
     add_threads,
-    add_world,
     preprocessing,
     weights,
 )
-from reference_impls.lab.patches import PLACES, PatchSpec
 
 NAME = "python -m reference_impls.advencoder"
 
@@ -127,7 +127,7 @@ def _evaluate_options(parser: ArgumentParser) -> None:
         "--task",
         action="append",
         default=[],
-        help="may be repeated; default: all of the world",
+        help="may be repeated; default: all of the dataset",
     )
     add(
         "--train",
@@ -148,7 +148,7 @@ def _evaluate_options(parser: ArgumentParser) -> None:
 
 
 def _source_options(parser: ArgumentParser) -> None:
-    add_world(parser)
+    add_dataset(parser)
     add_preprocessing(parser)
     add_device(parser)
     add_threads(parser)

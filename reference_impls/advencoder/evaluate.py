@@ -14,11 +14,7 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.encoders import Encoder, embed_all
-from reference_impls.lab.errors import WorldError
-from reference_impls.lab.heads import fit_mlp_head
-from reference_impls.lab.neighbours import Neighbours
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     Universal,
     UniversalPatch,
     UniversalPerturbation,
@@ -27,7 +23,11 @@ from reference_impls.lab.universal import (
     random_patch_like,
     random_sign_perturbation,
 )
-from reference_impls.lab.worlds import World
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.metrics.knn import KNNClassifier
+from reference_impls.lab.models.encoders import Encoder, embed_all
+from reference_impls.lab.models.heads import fit_mlp_head
 
 Model = Literal["knn", "mlp"]
 Predict = Callable[[Tensor], Tensor]
@@ -85,15 +85,15 @@ def evaluate(
     encoder: Encoder,
     attacks: Mapping[str, Universal],
     *,
-    train: World,
-    test: World,
+    train: Dataset,
+    test: Dataset,
     tasks: Sequence[str] = (),
     seed: int = 0,
 ) -> Evaluation:
-    """Every task of the worlds (or those named) with kNN and an MLP head, under every change.
+    """Every task of the datasets (or those named) with kNN and an MLP head, under every change.
 
     Raises:
-        WorldError: a world without labels, a task that it lacks, or images of another size.
+        DatasetError: a dataset without labels, a task that it lacks, or images of another size.
     """
     tasks = tasks or tuple(train.labels)
     _check_tasks(train, tasks)
@@ -120,28 +120,28 @@ def _embed(encoder: Encoder, images_N3HW: Tensor) -> Tensor:
     return embed_all(encoder, images_N3HW.to(encoder.device)).float().cpu()
 
 
-def _check_tasks(world: World, tasks: Sequence[str]) -> None:
-    if not world.labels:
-        raise WorldError(
-            f"{world.name} has no labels, so there is no downstream task to attack; "
-            "use shapes or a public data set"
+def _check_tasks(dataset: Dataset, tasks: Sequence[str]) -> None:
+    if not dataset.labels:
+        raise DatasetError(
+            f"{dataset.name} has no labels, so there is no downstream task to attack; "
+            "use shapes or a public dataset"
         )
     for task in tasks:
-        if task not in world.labels:
-            raise WorldError(
-                f"{world.name} has no task {task!r}; choose among {', '.join(world.labels)}"
+        if task not in dataset.labels:
+            raise DatasetError(
+                f"{dataset.name} has no task {task!r}; choose among {', '.join(dataset.labels)}"
             )
-        if len(world.labels[task].unique()) < 2:
-            raise WorldError(
-                f"all images of {world.name} are of one class of {task!r}; nothing to tell apart"
+        if len(dataset.labels[task].unique()) < 2:
+            raise DatasetError(
+                f"all images of {dataset.name} are of one class of {task!r}; nothing to tell apart"
             )
 
 
 def _models(
-    train: World, train_ND: Tensor, task: str, seed: int
+    train: Dataset, train_ND: Tensor, task: str, seed: int
 ) -> list[tuple[Model, Predict]]:
     labels_N, classes = train.labels[task], len(train.classes[task])
-    knn = Neighbours.of(train_ND, labels_N, classes=classes, k=min(20, len(train)))
+    knn = KNNClassifier.of(train_ND, labels_N, classes=classes, k=min(20, len(train)))
     mlp = fit_mlp_head(train_ND, labels_N, classes=classes, seed=seed)
     return [("knn", knn.predict), ("mlp", mlp.predict)]
 

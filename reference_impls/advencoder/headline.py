@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from reference_impls.advencoder.sweep import TRANSFER, Row
-from reference_impls.lab.headline import Text, average, percent, summary
+from reference_impls.lab.study.headline import Text, average, percent, summary
 
 JUDGE = "mlp"
 """The downstream model of the figures."""

@@ -9,7 +9,7 @@ of other images, while high frequencies, on which encoders lean, are changed the
 
 Departures from the published program are listed in `README.md`.
 
-Shape letters: B batch, N images of a world, H and W pixels, S side of the canvas, D width.
+Shape letters: B batch, N images of a dataset, H and W pixels, S side of the canvas, D width.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ from typing import Literal, get_args
 import torch
 from torch import Generator, Tensor, nn
 
-from reference_impls.lab.contrast import info_nce
-from reference_impls.lab.encoders import Encoder, check_usable, embed_all
+from reference_impls.lab.attacks.universal import (
+    UniversalPatch,
+    UniversalPerturbation,
+    as_patch,
+    check_epsilon,
+)
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec, place_patch
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.generator import (
+from reference_impls.lab.models.contrastive import info_nce
+from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
+from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.generator import (
     CanvasLoss,
     CraftSettings,
     FreePixels,
     PatchGenerator,
     craft,
 )
-from reference_impls.lab.patches import PatchSpec, place_patch
-from reference_impls.lab.speed import accelerated
-from reference_impls.lab.training import (
+from reference_impls.lab.models.training import (
     Progress,
+    check_dataset,
     check_positive,
-    check_world,
     draw_batch,
 )
-from reference_impls.lab.universal import (
-    UniversalPatch,
-    UniversalPerturbation,
-    as_patch,
-    check_epsilon,
-)
-from reference_impls.lab.worlds import World
 
 Variant = Literal["perturbation", "patch"]
 Crafter = Literal["generator", "direct", "signs"]
@@ -183,7 +183,7 @@ def high_frequencies(height: int, width: int, radius: float) -> Tensor:
 
 def attack(
     encoder: Encoder,
-    surrogate: World,
+    surrogate: Dataset,
     config: AdvEncoderConfig = AdvEncoderConfig(),
     *,
     checkpoint: Path | None = None,
@@ -193,10 +193,10 @@ def attack(
 
     Raises:
         EncoderError: the encoder is broken or does not take these images.
-        WorldError: fewer surrogate images than one batch.
+        DatasetError: fewer surrogate images than one batch.
         ConfigError: the patch does not fit on the images.
     """
-    check_world(surrogate, config.batch)
+    check_dataset(surrogate, config.batch)
     images_N3HW = surrogate.images_N3HW.to(encoder.device)
     check_usable(encoder, images_N3HW[: config.batch])
     canvas = _canvas(config, encoder.size).to(encoder.device)

@@ -7,8 +7,10 @@ from typing import Any
 from torch import Tensor
 
 from reference_impls.advencoder.evaluate import Evaluation, Model, Outcome
-from reference_impls.lab.bilingual import Both, Text
-from reference_impls.lab.page import (
+from reference_impls.lab.attacks.universal import UniversalPatch, UniversalPerturbation
+from reference_impls.lab.bilingual import Bilingual, Text
+from reference_impls.lab.data.shapes import TASK_NAMES
+from reference_impls.lab.study.page import (
     Answer,
     Page,
     Picture,
@@ -16,8 +18,6 @@ from reference_impls.lab.page import (
     Table,
     side_by_side,
 )
-from reference_impls.lab.shapes import TASK_NAMES
-from reference_impls.lab.universal import UniversalPatch, UniversalPerturbation
 
 OURS = "advencoder"
 """Name of the change among its controls."""
@@ -28,67 +28,67 @@ WORTH = 0.1
 class Words:
     """What the report says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "AdvEncoder · does one change fool every task?",
         "AdvEncoder · 一个通用改动能否欺骗所有下游任务？",
     )
-    FOOLED = Both(
+    FOOLED = Bilingual(
         "{task}: accuracy falls from {clean:.0%} to {attacked:.0%}",
         "{task}：准确率由 {clean:.0%} 降至 {attacked:.0%}",
     )
-    NOT_FOOLED = Both("No task is fooled", "没有任务被欺骗")
-    BESIDE = Both(
+    NOT_FOOLED = Bilingual("No task is fooled", "没有任务被欺骗")
+    BESIDE = Bilingual(
         "A random change of the same size leaves {control:.0%}; always naming the most frequent class would "
         "score {chance:.0%}. The change was made on the encoder alone, without this task.",
         "同等大小的随机改动仍保留 {control:.0%}；一律回答最常见类别可得 {chance:.0%}。"
         "该改动仅依据编码器制成，未使用此任务。",
     )
-    NO_BETTER = Both(
+    NO_BETTER = Bilingual(
         "On no task does the change cost {worth:.0%} more accuracy than a random one of the same size.",
         "在所有任务上，该改动造成的准确率损失与同等大小的随机改动相比，均未多出 {worth:.0%}。",
     )
-    LOOK = Both("What the change looks like", "改动的样子")
-    PERTURBATION = Both(
+    LOOK = Bilingual("What the change looks like", "改动的样子")
+    PERTURBATION = Bilingual(
         "The perturbation: ±{levels:.3g} of 255 levels, drawn at full scale",
         "扰动：±{levels:.3g} 个灰度级（共 255 级），放大至全量程显示",
     )
-    PATCH = Both(
+    PATCH = Bilingual(
         "The patch: {share:.1%} of the image, on grey",
         "补丁：占图像 {share:.1%}，以灰色为底",
     )
-    BEFORE = Both("Test images as they are", "原始测试图像")
-    AFTER = Both("The same images with the change", "加上改动后的同一批图像")
-    MLP = Both("With an MLP head on the encoder", "编码器之上的 MLP 分类头")
-    KNN = Both("With the vote of 20 nearest neighbours", "20 个最近邻加权投票")
-    EXPLAIN = Both(
+    BEFORE = Bilingual("Test images as they are", "原始测试图像")
+    AFTER = Bilingual("The same images with the change", "加上改动后的同一批图像")
+    MLP = Bilingual("With an MLP head on the encoder", "编码器之上的 MLP 分类头")
+    KNN = Bilingual("With the vote of 20 nearest neighbours", "20 个最近邻加权投票")
+    EXPLAIN = Bilingual(
         "Decline is the accuracy lost relative to the clean one; the fooling rate is the share of "
         "predictions that changed, right or wrong.",
         "“相对下降”是相对于干净精度损失的比例；“欺骗率”是被改变的预测所占比例，不论原先对错。",
     )
-    COSINE = Both("How far embeddings move", "嵌入移动了多远")
-    COSINE_TEXT = Both(
+    COSINE = Bilingual("How far embeddings move", "嵌入移动了多远")
+    COSINE_TEXT = Bilingual(
         "Mean cosine between an image's embedding with and without the change: 1 is unmoved.",
         "同一图像在加上改动前后嵌入的平均余弦：1 表示未移动。",
     )
     HEADERS = (
-        Both("task", "任务"),
-        Both("change", "改动"),
-        Both("clean", "干净精度"),
-        Both("attacked", "受攻击"),
-        Both("decline", "相对下降"),
-        Both("fooling rate", "欺骗率"),
+        Bilingual("task", "任务"),
+        Bilingual("change", "改动"),
+        Bilingual("clean", "干净精度"),
+        Bilingual("attacked", "受攻击"),
+        Bilingual("decline", "相对下降"),
+        Bilingual("fooling rate", "欺骗率"),
     )
-    COSINE_HEADERS = (Both("change", "改动"), Both("cosine", "余弦"))
+    COSINE_HEADERS = (Bilingual("change", "改动"), Bilingual("cosine", "余弦"))
 
 
 NAMES: dict[str, Text] = {
     OURS: "AdvEncoder",
-    "random-perturbation": Both("random signs", "随机符号扰动"),
-    "random-patch": Both("random patch", "随机补丁"),
-    "mean-colour-patch": Both("mean-colour patch", "均值颜色补丁"),
+    "random-perturbation": Bilingual("random signs", "随机符号扰动"),
+    "random-patch": Bilingual("random patch", "随机补丁"),
+    "mean-colour-patch": Bilingual("mean-colour patch", "均值颜色补丁"),
 }
-TASKS: dict[str, Text] = {**TASK_NAMES, "class": Both("class", "类别")}
-"""Tasks of the worlds; others go by their own name."""
+TASKS: dict[str, Text] = {**TASK_NAMES, "class": Bilingual("class", "类别")}
+"""Tasks of the datasets; others go by their own name."""
 
 
 def present(

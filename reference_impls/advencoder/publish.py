@@ -23,14 +23,14 @@ from reference_impls.advencoder.sweep import (
     results,
     run,
 )
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import Both, Language, said
-from reference_impls.lab.chart import redraw
+from reference_impls.lab.bilingual import Bilingual, Language, localize
+from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.files import replacing
-from reference_impls.lab.readme import READMES, insert, table
-from reference_impls.lab.report import surroundings, today, write_json
-from reference_impls.lab.shapes import TASK_NAMES
-from reference_impls.lab.spread import Spread
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.chart import redraw
+from reference_impls.lab.study.readme import READMES, insert, table
 
 HERE = Path(__file__).parent
 START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results -->"
@@ -87,48 +87,50 @@ def _command(*, quick: bool, seeds: Sequence[int] | None) -> str:
 class Words:
     """What the tables say."""
 
-    INTRO = Both(
+    INTRO = Bilingual(
         "Accuracy of a 512-256 MLP head on the frozen encoder, mean ± sd over encoders of seeds {seeds} (n = {count}), "
         "1,024 test images; the attacks saw none of the tasks. Made on {date} by `{command}` ({device}, torch {torch}, "
         "{threads} thread).",
         "冻结编码器之上 512-256 MLP 分类头的准确率，为种子 {seeds} 的编码器（n = {count}）的均值 ± 标准差，"
         "测试图像 1,024 张；攻击未使用任何任务。生成于 {date}，命令为 `{command}`（{device}，torch {torch}，{threads} 线程）。",
     )
-    CHANGE = Both("change", "改动")
-    COSINE = Both("cosine", "余弦")
-    SECONDS = Both("CPU-s", "CPU 秒")
-    NONE = Both("none (clean)", "无（干净精度）")
-    KNN = Both(
+    CHANGE = Bilingual("change", "改动")
+    COSINE = Bilingual("cosine", "余弦")
+    SECONDS = Bilingual("CPU-s", "CPU 秒")
+    NONE = Bilingual("none (clean)", "无（干净精度）")
+    KNN = Bilingual(
         "The same with the vote of 20 neighbours (T = 0.07), and the fooling rate of the MLP head:",
         "同样的比较，改用 20 个近邻加权投票（T = 0.07），并给出 MLP 分类头的欺骗率：",
     )
-    CHART = Both(
+    CHART = Bilingual(
         "![Accuracy of downstream models under every change](results.svg)",
         "![各改动下下游模型的准确率](results.zh.svg)",
     )
-    FOOLING = Both("fooled, {task}", "欺骗率，{task}")
-    KNN_COLUMN = Both("kNN, {task}", "kNN，{task}")
+    FOOLING = Bilingual("fooled, {task}", "欺骗率，{task}")
+    KNN_COLUMN = Bilingual("kNN, {task}", "kNN，{task}")
 
 
 ROW_NAMES = {
-    "PER generator": Both("PER, `generator`", "PER，`generator`"),
-    "PER direct": Both("PER, `direct`", "PER，`direct`"),
-    "UAP (signs)": Both("UAP: `signs`, InfoNCE alone", "UAP：`signs`，仅 InfoNCE"),
-    "PAT generator 6.25 %": Both("PAT 6.25 %, `generator`", "PAT 6.25 %，`generator`"),
-    "PAT direct 6.25 %": Both("PAT 6.25 %, `direct`", "PAT 6.25 %，`direct`"),
-    "PAT generator 3 %": Both("PAT 3 %, `generator`", "PAT 3 %，`generator`"),
-    "PER without the frequency loss": Both(
+    "PER generator": Bilingual("PER, `generator`", "PER，`generator`"),
+    "PER direct": Bilingual("PER, `direct`", "PER，`direct`"),
+    "UAP (signs)": Bilingual("UAP: `signs`, InfoNCE alone", "UAP：`signs`，仅 InfoNCE"),
+    "PAT generator 6.25 %": Bilingual(
+        "PAT 6.25 %, `generator`", "PAT 6.25 %，`generator`"
+    ),
+    "PAT direct 6.25 %": Bilingual("PAT 6.25 %, `direct`", "PAT 6.25 %，`direct`"),
+    "PAT generator 3 %": Bilingual("PAT 3 %, `generator`", "PAT 3 %，`generator`"),
+    "PER without the frequency loss": Bilingual(
         "PER without the frequency loss", "PER，去掉高频损失"
     ),
-    "PER, frequency loss x 1000": Both(
+    "PER, frequency loss x 1000": Bilingual(
         "PER, frequency loss × 1000", "PER，高频损失 × 1000"
     ),
-    TRANSFER: Both("PER made on another encoder", "PER，在另一编码器上制成"),
-    "random signs": Both("control: random signs", "对照：随机符号扰动"),
-    "random patch 6.25 %": Both(
+    TRANSFER: Bilingual("PER made on another encoder", "PER，在另一编码器上制成"),
+    "random signs": Bilingual("control: random signs", "对照：随机符号扰动"),
+    "random patch 6.25 %": Bilingual(
         "control: random patch 6.25 %", "对照：随机补丁 6.25 %"
     ),
-    "random patch 3 %": Both("control: random patch 3 %", "对照：随机补丁 3 %"),
+    "random patch 3 %": Bilingual("control: random patch 3 %", "对照：随机补丁 3 %"),
 }
 ORDER = (*list(attacks(Plan()))[:6], TRANSFER, *CONTROLS, *list(attacks(Plan()))[6:])
 
@@ -155,15 +157,15 @@ def tables(rows: Sequence[Row], about: dict[str, object], language: Language) ->
     second = [_second_row(rows, name, language) for name in names]
     return "\n".join(
         [
-            said(_intro(rows, about), language),
+            localize(_intro(rows, about), language),
             "",
             *table(heads, first, language),
             "",
-            said(Words.KNN, language),
+            localize(Words.KNN, language),
             "",
             *table(more, second, language),
             "",
-            said(Words.CHART, language),
+            localize(Words.CHART, language),
             "",
         ]
     )
@@ -173,7 +175,7 @@ def _tasks(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(row.task for row in rows))
 
 
-def _intro(rows: Sequence[Row], about: dict[str, object]) -> Both:
+def _intro(rows: Sequence[Row], about: dict[str, object]) -> Bilingual:
     seeds = sorted({row.seed for row in rows})
     versions = about["versions"]
     return Words.INTRO.fill(
@@ -189,8 +191,8 @@ def _intro(rows: Sequence[Row], about: dict[str, object]) -> Both:
 
 def _spread(
     rows: Sequence[Row], name: str, figure: str, *, task: str, model: str = "mlp"
-) -> Spread:
-    return Spread.of(
+) -> MeanStd:
+    return MeanStd.of(
         [
             getattr(row, figure)
             for row in rows
@@ -202,7 +204,7 @@ def _spread(
 def _clean_row(rows: Sequence[Row], language: Language) -> list[str]:
     name, tasks = rows[0].attack, _tasks(rows)
     cells = [str(_spread(rows, name, "clean_accuracy", task=task)) for task in tasks]
-    return [said(Words.NONE, language), *cells, "1", "-"]
+    return [localize(Words.NONE, language), *cells, "1", "-"]
 
 
 def _row(rows: Sequence[Row], name: str, language: Language) -> list[str]:
@@ -211,7 +213,7 @@ def _row(rows: Sequence[Row], name: str, language: Language) -> list[str]:
     cosine = _spread(rows, name, "cosine", task=tasks[0])
     seconds = _spread(rows, name, "seconds", task=tasks[0]).mean
     return [
-        said(ROW_NAMES[name], language),
+        localize(ROW_NAMES[name], language),
         *cells,
         str(cosine),
         f"{seconds:.1f}" if seconds else "-",
@@ -225,4 +227,4 @@ def _second_row(rows: Sequence[Row], name: str, language: Language) -> list[str]
         for task in tasks[:3]
     ]
     fooled = [str(_spread(rows, name, "fooling_rate", task=task)) for task in tasks[:3]]
-    return [said(ROW_NAMES[name], language), *knn, *fooled]
+    return [localize(ROW_NAMES[name], language), *knn, *fooled]

@@ -10,21 +10,25 @@ from pathlib import Path
 from reference_impls.advencoder.evaluate import Evaluation, controls, evaluate
 from reference_impls.advencoder.method import AdvEncoderConfig, attack
 from reference_impls.advencoder.present import OURS, present
-from reference_impls.lab import console
+from reference_impls.lab.attacks.universal import (
+    UniversalPatch,
+    UniversalPerturbation,
+    load,
+)
 from reference_impls.lab.bilingual import Language
 from reference_impls.lab.cache import content_key
-from reference_impls.lab.checkpoints import Preprocessing
-from reference_impls.lab.datasets import Split, Wish, open_world
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.data.dataset import Dataset, read_image
+from reference_impls.lab.data.images import save_png
+from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.images import save_png
-from reference_impls.lab.named import Weights, open_encoder
-from reference_impls.lab.page import write_page
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.universal import UniversalPatch, UniversalPerturbation, load
-from reference_impls.lab.worlds import World, read_image
-from reference_impls.lab.zoo import clean_encoder
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import clean_encoder
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.page import write_page
 
 LAB = "lab"
 LAB_PARENT = SimCLRConfig(steps=200)
@@ -41,13 +45,13 @@ class Source:
     encoder: str = LAB
     """`lab`, a file, or a name as in `library:model`."""
     images: str = "shapes"
-    """Name of the world."""
+    """Name of the dataset."""
     device: str = "cpu"
     """Where to compute."""
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """Size and statistics, instead of those the file suggests."""
     weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public data sets, may be downloaded."""
+    """Whether models of a library, and public datasets, may be downloaded."""
 
     def open_encoder(self) -> Encoder:
         """The victim, on its device."""
@@ -63,16 +67,16 @@ class Source:
             encoder = loaded.encoder
         return encoder.to(console.device(self.device))
 
-    def world(self, size: int, count: int, *, split: Split, seed: int) -> World:
-        """Pictures; seeds keep those of attacker, heads and test apart in the shapes world."""
-        wish = Wish(
+    def dataset(self, size: int, count: int, *, split: Split, seed: int) -> Dataset:
+        """Pictures; seeds keep those of attacker, heads and test apart in the shapes dataset."""
+        spec = DatasetSpec(
             size=size,
             count=count,
             split=split,
             seed=seed,
             download=self.weights.download,
         )
-        return open_world(self.images, wish)
+        return open_dataset(self.images, spec)
 
 
 # -- Craft ---------------------------------------------------------------------------
@@ -94,7 +98,7 @@ def craft(order: CraftOrder) -> tuple[UniversalPatch | UniversalPerturbation, Pa
     """The change, and the file it was written to; a killed run goes on from its checkpoint."""
     started = time.monotonic()
     encoder = order.source.open_encoder()
-    surrogate = order.source.world(encoder.size, order.count, split="train", seed=11)
+    surrogate = order.source.dataset(encoder.size, order.count, split="train", seed=11)
     # Named by its settings, so that other settings never go on from this checkpoint.
     key = content_key(order.config, order.source, order.count)
     with console.progress(f"attacking {encoder.name}") as step:
@@ -128,7 +132,7 @@ class EvaluateOrder:
     """A change that `craft` wrote."""
     source: Source = field(default_factory=Source)
     tasks: tuple[str, ...] = ()
-    """Downstream tasks; none are all of the world."""
+    """Downstream tasks; none are all of the dataset."""
     train: int = 4096
     """Labelled pictures the downstream models learn from, at most."""
     test: int = 1024
@@ -149,8 +153,8 @@ def evaluation(order: EvaluateOrder) -> tuple[Evaluation, Path]:
             f"no change {order.file}; make one with `python -m reference_impls.advencoder craft`"
         )
     change, encoder = load(order.file), order.source.open_encoder()
-    train = order.source.world(encoder.size, order.train, split="train", seed=1)
-    test = order.source.world(encoder.size, order.test, split="test", seed=2)
+    train = order.source.dataset(encoder.size, order.train, split="train", seed=1)
+    test = order.source.dataset(encoder.size, order.test, split="test", seed=2)
     changes = {OURS: change} | controls(change, train.images_N3HW, seed=order.seed)
     with console.progress(f"evaluating on {encoder.name}") as step:
         step(0, 1, f"{len(changes)} changes")

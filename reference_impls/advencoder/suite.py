@@ -1,4 +1,4 @@
-"""The universal attacks that defences are tried against, made on one encoder at first use.
+"""The universal attacks that defenses are tried against, made on one encoder at first use.
 
 Each is crafted on the public encoder and unlabelled images alone, or from nothing: the
 controls say how much any change of that size does.
@@ -11,20 +11,20 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from reference_impls.advencoder.method import AdvEncoderConfig, attack
-from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.training import Progress
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     Universal,
     load,
     mean_colour_patch,
     random_patch,
     random_sign_perturbation,
 )
-from reference_impls.lab.worlds import World
+from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.training import Progress
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,7 @@ class SuiteConfig:
     """Of every attack that is optimised."""
     images: int = 2048
     """Unlabelled pictures the attacker has."""
-    world_seed: int = 11
+    dataset_seed: int = 11
     """Of those pictures; no encoder and no head of the lab has seen them."""
     seed: int = 0
     """Of the attacks."""
@@ -50,9 +50,9 @@ class SuiteConfig:
         """Size and place of patches."""
         return PatchSpec(share=self.share)
 
-    def surrogate(self, size: int) -> World:
+    def surrogate(self, size: int) -> Dataset:
         """The attacker's pictures."""
-        return shapes(self.images, seed=self.world_seed, size=size)
+        return shapes(self.images, seed=self.dataset_seed, size=size)
 
 
 def advencoder_settings(config: SuiteConfig) -> dict[str, AdvEncoderConfig]:
@@ -131,5 +131,7 @@ def _place(
 ) -> Path | None:
     if recipe is None:
         return None
-    key = content_key(recipe, settings, config.images, config.world_seed, encoder.size)
+    key = content_key(
+        recipe, settings, config.images, config.dataset_seed, encoder.size
+    )
     return cache_folder() / "attacks" / f"{name}-{encoder.name}-{key}.npz"

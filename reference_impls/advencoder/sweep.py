@@ -14,21 +14,26 @@ import torch
 from reference_impls.advencoder.evaluate import evaluate
 from reference_impls.advencoder.method import AdvEncoderConfig, attack
 from reference_impls.advencoder.suite import SuiteConfig
-from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.images import save_png
-from reference_impls.lab.page import side_by_side
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.report import as_data, write_json
-from reference_impls.lab.spread import Spread
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     Universal,
     load,
     random_patch,
     random_sign_perturbation,
 )
-from reference_impls.lab.zoo import LabWorld, clean_encoder, test_world, train_world
+from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.data.images import save_png
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
+    clean_encoder,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import as_data, write_json
+from reference_impls.lab.study.page import side_by_side
 
 TASKS = ("texture", "shape", "foreground", "background")
 """Downstream tasks of the tables."""
@@ -49,11 +54,11 @@ class Plan:
     """Images per step, half the default as well."""
     parent: SimCLRConfig = field(default_factory=lambda: SimCLRConfig(steps=200))
     """How encoders are trained; the seed is replaced."""
-    lab: LabWorld = field(default_factory=LabWorld)
+    lab: LabData = field(default_factory=LabData)
     """The pictures."""
 
 
-QUICK = Plan(seeds=(0,), steps=60, lab=LabWorld(train=1536, test=512))
+QUICK = Plan(seeds=(0,), steps=60, lab=LabData(train=1536, test=512))
 """One encoder, short attacks."""
 
 
@@ -167,8 +172,8 @@ def _rows(
     found = evaluate(
         encoder,
         changes,
-        train=train_world(plan.lab),
-        test=test_world(plan.lab),
+        train=train_dataset(plan.lab),
+        test=test_dataset(plan.lab),
         tasks=plan.tasks,
         seed=seed,
     )
@@ -206,7 +211,7 @@ def summary(rows: list[Row]) -> list[dict[str, Any]]:
     return [
         {"attack": attack_, "task": task, "model": model}
         | {
-            figure: Spread.of([getattr(row, figure) for row in group])
+            figure: MeanStd.of([getattr(row, figure) for row in group])
             for figure in figures
         }
         for (attack_, task, model), group in groups.items()
@@ -226,7 +231,7 @@ def examples(plan: Plan, out: Path) -> Path:
     """A picture: test images, and the same with the perturbation and with the patch."""
     encoder, images = (
         _encoder(plan, plan.seeds[0]),
-        test_world(plan.lab).images_N3HW[:8],
+        test_dataset(plan.lab).images_N3HW[:8],
     )
     chosen = [
         _crafted(plan, plan.seeds[0], encoder, attacks(plan)[name])[0]

@@ -1,1 +1,1 @@
-"""The arena: every attack here against every defence and detector here, on one population."""
+"""The arena: every attack here against every defense and detector here, on one population."""

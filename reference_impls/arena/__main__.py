@@ -1,4 +1,4 @@
-"""`python -m reference_impls.lab arena`: every attack against every defence, as a matrix.
+"""`python -m reference_impls.arena`: every attack against every defense, as a matrix.
 
 Exit codes: 0 done · 2 wrong input or usage · 3 environment · 130 interrupted.
 """
@@ -14,31 +14,31 @@ from typing import Any
 
 import torch
 
-from reference_impls.arena.bouts import QUICK, Bout, Plan, bouts, run
 from reference_impls.arena.matrix import Finished, as_json, cells
 from reference_impls.arena.present import markdown, page, provenance
 from reference_impls.arena.published import published
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import said
-from reference_impls.lab.commands import explain
-from reference_impls.lab.commands import run as run_command
+from reference_impls.arena.trials import QUICK, Plan, Trial, run, trials
+from reference_impls.lab.bilingual import localize
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.options import add_json
-from reference_impls.lab.page import write_page
-from reference_impls.lab.readme import READMES, insert
-from reference_impls.lab.report import surroundings, today, write_json
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import explain
+from reference_impls.lab.study.commands import run as run_command
+from reference_impls.lab.study.options import add_json
+from reference_impls.lab.study.page import write_page
+from reference_impls.lab.study.readme import READMES, insert
 
 HERE = Path(__file__).parent
 PUBLISHED = HERE.parent / "arena.json"
 """What the website shows."""
 START, END = "<!-- matrix: made by `arena --publish` -->", "<!-- end of matrix -->"
-COMMAND = "python -m reference_impls.lab arena"
+COMMAND = "python -m reference_impls.arena"
 
 
 def parser() -> ArgumentParser:
     """The command line."""
     top = ArgumentParser(prog=COMMAND)
-    about = "Run every attack here against every defence and detector here on one population."
+    about = "Run every attack here against every defense and detector here on one population."
     explain(top, about, [f"{COMMAND} --quick"])
     add = top.add_argument
     add(
@@ -49,7 +49,7 @@ def parser() -> ArgumentParser:
         type=int,
         nargs="+",
         metavar="SEED",
-        help="run the bouts of these seeds only, as one of several processes may",
+        help="run the trials of these seeds only, as one of several processes may",
     )
     add(
         "--finished",
@@ -71,14 +71,14 @@ def parser() -> ArgumentParser:
     return top
 
 
-def _chosen(plan: Plan, seeds: Sequence[int] | None) -> list[Bout]:
+def _chosen(plan: Plan, seeds: Sequence[int] | None) -> list[Trial]:
     known = plan.models.seeds
     for seed in seeds or ():
         if seed not in known:
             raise ConfigError(
                 f"no seed {seed} in the population; it has {', '.join(map(str, known))}"
             )
-    return [bout for bout in bouts(plan) if not seeds or bout.seed in seeds]
+    return [trial for trial in trials(plan) if not seeds or trial.seed in seeds]
 
 
 def arena(options: Namespace) -> int:
@@ -88,7 +88,7 @@ def arena(options: Namespace) -> int:
     chosen = _chosen(plan, options.seeds)
     if not options.finished:
         _run(chosen)
-    everything = bouts(plan)
+    everything = trials(plan)
     finished: list[Finished] = [
         (one, run(one)) for one in everything if one.path.exists()
     ]
@@ -103,7 +103,7 @@ def arena(options: Namespace) -> int:
     if options.publish:
         write_json(published(found, about), PUBLISHED)
         for language, name in READMES.items():
-            made = said(provenance(about), language)
+            made = localize(provenance(about), language)
             insert(
                 HERE / name,
                 f"{made}\n\n{markdown(found, language)}",
@@ -115,21 +115,21 @@ def arena(options: Namespace) -> int:
     return 0
 
 
-def _run(chosen: Sequence[Bout]) -> None:
+def _run(chosen: Sequence[Trial]) -> None:
     with console.progress("arena") as step:
-        for number, bout in enumerate(chosen, start=1):
+        for number, trial in enumerate(chosen, start=1):
 
             def show(
                 done: int,
                 total: int,
                 loss: float,
                 number: int = number,
-                bout: Bout = bout,
+                trial: Trial = trial,
             ) -> None:
-                step(number - 1, len(chosen), f"{bout.name}, step {done}/{total}")
+                step(number - 1, len(chosen), f"{trial.name}, step {done}/{total}")
 
-            run(bout, show)
-            step(number, len(chosen), bout.name)
+            run(trial, show)
+            step(number, len(chosen), trial.name)
 
 
 def _about(
@@ -138,7 +138,7 @@ def _about(
     return surroundings(device=torch.device("cpu"), seconds=seconds) | {
         "date": today(),
         "command": COMMAND + " --quick" * options.quick,
-        "bouts": {"finished": finished, "total": total},
+        "trials": {"finished": finished, "total": total},
     }
 
 

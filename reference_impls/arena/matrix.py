@@ -1,4 +1,4 @@
-"""The matrix: from the figures of bouts to cells over seeds; pure, and the format of a run's own `arena.json`."""
+"""The matrix: from the figures of trials to cells over seeds; pure, and the format of a run's own `arena.json`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_impls.arena.bouts import Bout, Start
-from reference_impls.arena.entrants import (
+from reference_impls.arena.registry import (
     ACCURACY,
     ATTACKS,
     BACKDOORED_ACCURACY,
-    DEFENCES,
+    DEFENSES,
     FALSE_ALARM,
     FOUND,
     METRICS,
@@ -20,28 +19,29 @@ from reference_impls.arena.entrants import (
     SUCCESS,
     UNTOUCHED,
     Attack,
-    Defence,
+    Defense,
     fine_tunings,
 )
-from reference_impls.lab.bilingual import Both
-from reference_impls.lab.report import as_data
-from reference_impls.lab.shapes import TASK_NAMES
-from reference_impls.lab.spread import Spread
+from reference_impls.arena.trials import Start, Trial
+from reference_impls.lab.bilingual import Bilingual
+from reference_impls.lab.data.shapes import TASK_NAMES
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.records import as_data
 
 FORMAT = 1
 """Counted up when a field of a run's `arena.json` changes its meaning."""
-Finished = tuple[Bout, dict[str, Any]]
-"""A bout and its figures."""
+Finished = tuple[Trial, dict[str, Any]]
+"""A trial and its figures."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Cell:
-    """One figure of one defence against one attack, or why there is none."""
+    """One figure of one defense against one attack, or why there is none."""
 
     attack: str
     """Id of the attack."""
-    defence: str
-    """Id of the defence or detector."""
+    defense: str
+    """Id of the defense or detector."""
     task: str | None
     """Downstream task; none where the verdict is on an encoder as it is."""
     after: str | None = None
@@ -54,7 +54,7 @@ class Cell:
     """Sample standard deviation over seeds; 0 for one seed."""
     seeds: tuple[int, ...] = ()
     """Which seeds it rests on; their number is n."""
-    why: Both | None = None
+    why: Bilingual | None = None
     """Why there is no figure."""
 
 
@@ -64,29 +64,29 @@ def cells(
     """Every cell, also those without a figure, attack by attack."""
     found: list[Cell] = []
     for attack in ATTACKS:
-        for defence in DEFENCES:
-            if defence.kind == "detector":
-                found += _verdicts(attack, defence, finished)
+        for defense in DEFENSES:
+            if defense.kind == "detector":
+                found += _verdicts(attack, defense, finished)
             else:
-                found += _robustness(attack, defence, finished, settings)
+                found += _robustness(attack, defense, finished, settings)
     return found
 
 
 def _robustness(
     attack: Attack,
-    defence: Defence,
+    defense: Defense,
     finished: Sequence[Finished],
     settings: Sequence[tuple[str, int]],
 ) -> Iterable[Cell]:
     start: Start = "backdoored" if attack.kind == "backdoor" else "public"
     for task, levels in settings:
         chosen = [
-            (bout, figures)
-            for bout, figures in finished
-            if (bout.kind, bout.start, bout.defence)
-            == ("classifier", start, defence.id)
-            and bout.subject
-            and (bout.subject.setting.task, bout.subject.setting.levels)
+            (trial, figures)
+            for trial, figures in finished
+            if (trial.kind, trial.start, trial.defense)
+            == ("classifier", start, defense.id)
+            and trial.subject
+            and (trial.subject.setting.task, trial.subject.setting.levels)
             == (task, levels)
         ]
         name = f"{task} {levels}/255"
@@ -95,39 +95,39 @@ def _robustness(
                 (SUCCESS, "success"),
                 (BACKDOORED_ACCURACY, "accuracy"),
             ):
-                values = {bout.seed: figures[key] for bout, figures in chosen}
-                yield _cell(attack, defence, name, metric.id, values)
+                values = {trial.seed: figures[key] for trial, figures in chosen}
+                yield _cell(attack, defense, name, metric.id, values)
             continue
         values = {
-            bout.seed: figures["accuracies"][attack.id]
-            for bout, figures in chosen
+            trial.seed: figures["accuracies"][attack.id]
+            for trial, figures in chosen
             if attack.id in figures["accuracies"]
         }
-        yield _cell(attack, defence, name, ACCURACY.id, values)
+        yield _cell(attack, defense, name, ACCURACY.id, values)
 
 
 def _verdicts(
-    attack: Attack, detector: Defence, finished: Sequence[Finished]
+    attack: Attack, detector: Defense, finished: Sequence[Finished]
 ) -> Iterable[Cell]:
     if attack.kind not in ("none", "backdoor"):
-        yield Cell(attack=attack.id, defence=detector.id, task=None, why=UNTOUCHED)
+        yield Cell(attack=attack.id, defense=detector.id, task=None, why=UNTOUCHED)
         return
     start: Start = "backdoored" if attack.kind == "backdoor" else "public"
     flag = FOUND if start == "backdoored" else FALSE_ALARM
     for after in (None, *(one.id for one in fine_tunings())):
         chosen = [
-            (bout, figures)
-            for bout, figures in finished
-            if (bout.kind, bout.start, bout.defence) == ("detector", start, after)
+            (trial, figures)
+            for trial, figures in finished
+            if (trial.kind, trial.start, trial.defense) == ("detector", start, after)
         ]
         if after == fine_tunings()[0].id and not chosen:
             continue  # a probe leaves the encoder as it was
-        subject = next((bout.subject for bout, _ in chosen if bout.subject), None)
+        subject = next((trial.subject for trial, _ in chosen if trial.subject), None)
         task = str(subject.setting) if subject else None
-        flags = {bout.seed: float(figures["flagged"]) for bout, figures in chosen}
+        flags = {trial.seed: float(figures["flagged"]) for trial, figures in chosen}
         scores = {
-            bout.seed: figures["score"]
-            for bout, figures in chosen
+            trial.seed: figures["score"]
+            for trial, figures in chosen
             if figures["score"] is not None
         }
         yield _cell(attack, detector, task, flag.id, flags, after=after)
@@ -136,7 +136,7 @@ def _verdicts(
 
 def _cell(
     attack: Attack,
-    defence: Defence,
+    defense: Defense,
     task: str | None,
     metric: str,
     values: dict[int, float],
@@ -145,17 +145,17 @@ def _cell(
 ) -> Cell:
     if not values:
         return Cell(
-            attack=attack.id, defence=defence.id, task=task, after=after, why=NOT_RUN
+            attack=attack.id, defense=defense.id, task=task, after=after, why=NOT_RUN
         )
-    spread = Spread.of(list(values.values()))
+    spread = MeanStd.of(list(values.values()))
     return Cell(
         attack=attack.id,
-        defence=defence.id,
+        defense=defense.id,
         task=task,
         after=after,
         metric=metric,
         value=round(spread.mean, 4),
-        deviation=round(spread.deviation, 4),
+        deviation=round(spread.std, 4),
         seeds=tuple(sorted(values)),
     )
 
@@ -166,7 +166,7 @@ def as_json(found: Sequence[Cell], *, run: dict[str, Any], plan: Any) -> dict[st
     return {
         "format": FORMAT,
         "attacks": as_data(ATTACKS),
-        "defences": as_data(DEFENCES),
+        "defenses": as_data(DEFENSES),
         "metrics": as_data(METRICS),
         "tasks": [
             {"id": name, "label": as_data(task_label(name))}
@@ -190,10 +190,10 @@ def _tidy(cell: Cell) -> dict[str, Any]:
     }
 
 
-def task_label(name: str) -> Both:
+def task_label(name: str) -> Bilingual:
     """A task and its budget, as `foreground 4/255` in both languages."""
     task, _, epsilon = name.partition(" ")
-    known = TASK_NAMES.get(task, Both(task, task))
-    return Both("{task}, ε = {epsilon}", "{task}，ε = {epsilon}").fill(
+    known = TASK_NAMES.get(task, Bilingual(task, task))
+    return Bilingual("{task}, ε = {epsilon}", "{task}，ε = {epsilon}").fill(
         task=known, epsilon=epsilon
     )

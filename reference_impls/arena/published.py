@@ -9,41 +9,41 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from reference_impls.arena.entrants import (
+from reference_impls.arena.matrix import Cell, task_label
+from reference_impls.arena.registry import (
     ACCURACY,
     ATTACKS,
     BACKDOORED_ACCURACY,
-    DEFENCES,
+    DEFENSES,
     FALSE_ALARM,
     FOUND,
     SCORE,
     SUCCESS,
     Attack,
-    Defence,
+    Defense,
 )
-from reference_impls.arena.matrix import Cell, task_label
-from reference_impls.lab.bilingual import Both
-from reference_impls.lab.headline import ran_on
-from reference_impls.lab.report import as_data
+from reference_impls.lab.bilingual import Bilingual
+from reference_impls.lab.records import as_data
+from reference_impls.lab.study.headline import ran_on
 
 SCHEMA_VERSION = 1
-AFTER = Both("{what}, after fine-tuning", "{what}（微调之后）")
-TABLES: dict[str, Both] = {
-    ACCURACY.id: Both("Accuracy: {task}", "准确率：{task}"),
-    SUCCESS.id: Both(
+AFTER = Bilingual("{what}, after fine-tuning", "{what}（微调之后）")
+TABLES: dict[str, Bilingual] = {
+    ACCURACY.id: Bilingual("Accuracy: {task}", "准确率：{task}"),
+    SUCCESS.id: Bilingual(
         "Success of the backdoor's trigger: {task}", "后门触发器的攻击成功率：{task}"
     ),
-    BACKDOORED_ACCURACY.id: Both(
+    BACKDOORED_ACCURACY.id: Bilingual(
         "Accuracy without the trigger: {task}", "无触发器时的准确率：{task}"
     ),
-    FALSE_ALARM.id: Both("Clean encoders flagged", "被判为含后门的干净编码器"),
-    FOUND.id: Both("Backdoored encoders flagged", "被判为含后门的后门编码器"),
+    FALSE_ALARM.id: Bilingual("Clean encoders flagged", "被判为含后门的干净编码器"),
+    FOUND.id: Bilingual("Backdoored encoders flagged", "被判为含后门的后门编码器"),
 }
-CLEAN_SCORE = Both(
+CLEAN_SCORE = Bilingual(
     "Area of the smallest trigger (PL1), clean encoders",
     "最小触发器的面积占比（PL1），干净编码器",
 )
-BAD_SCORE = Both(
+BAD_SCORE = Bilingual(
     "Area of the smallest trigger (PL1), backdoored encoders",
     "最小触发器的面积占比（PL1），含后门的编码器",
 )
@@ -61,13 +61,13 @@ def published(found: Sequence[Cell], run: dict[str, Any]) -> dict[str, Any]:
         "versions": run["versions"],
         "seeds": sorted(seeds),
         "rows": [_contender(one) for one in ATTACKS],
-        "columns": [_contender(one) for one in DEFENCES],
+        "columns": [_contender(one) for one in DEFENSES],
         "cells": list(_cells(measured)),
     }
 
 
-def _contender(one: Attack | Defence) -> dict[str, Any]:
-    label = Both(one.label.en[:1].upper() + one.label.en[1:], one.label.zh)
+def _contender(one: Attack | Defense) -> dict[str, Any]:
+    label = Bilingual(one.label.en[:1].upper() + one.label.en[1:], one.label.zh)
     told = {"id": one.id, "label": as_data(label)}
     if one.papers:
         told["paper"] = one.papers[0]
@@ -77,15 +77,15 @@ def _contender(one: Attack | Defence) -> dict[str, Any]:
 
 
 def _cells(measured: Sequence[Cell]) -> Iterable[dict[str, Any]]:
-    """One table after the other; inside a table in the order of attacks and defences."""
-    by_metric: dict[Both, list[dict[str, Any]]] = {}
+    """One table after the other; inside a table in the order of attacks and defenses."""
+    by_metric: dict[Bilingual, list[dict[str, Any]]] = {}
     for cell in measured:
         by_metric.setdefault(_metric(cell), []).append(_cell(cell))
     for cells in by_metric.values():
         yield from cells
 
 
-def _metric(cell: Cell) -> Both:
+def _metric(cell: Cell) -> Bilingual:
     if cell.metric == SCORE.id:
         words = CLEAN_SCORE if cell.attack == "clean" else BAD_SCORE
     else:
@@ -102,7 +102,7 @@ def _cell(cell: Cell) -> dict[str, Any]:
     spread = round(scale * (cell.deviation or 0), digits)
     return {
         "row": cell.attack,
-        "column": cell.after or cell.defence,
+        "column": cell.after or cell.defense,
         "metric": as_data(_metric(cell)),
         "value": round(scale * (cell.value or 0), digits),
         **({"sd": spread} if several else {}),

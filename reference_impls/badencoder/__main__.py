@@ -20,33 +20,33 @@ from reference_impls.badencoder.method import (
     measure,
 )
 from reference_impls.badencoder.present import present
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program
-from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.images import (
+from reference_impls.lab.data.images import (
     Place,
     TriggerKind,
     TriggerSpec,
     make_trigger,
 )
-from reference_impls.lab.options import (
+from reference_impls.lab.data.shapes import CLASSES
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.encoders import Encoder, load_encoder, save_encoder
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
+    clean_encoder,
+    reference_dataset,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program
+from reference_impls.lab.study.options import (
     add_json,
     add_language,
     add_publish,
     add_threads,
 )
-from reference_impls.lab.page import write_page
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.shapes import CLASSES
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import (
-    LabWorld,
-    clean_encoder,
-    reference_world,
-    test_world,
-    train_world,
-)
+from reference_impls.lab.study.page import write_page
 
 NAME = "python -m reference_impls.badencoder"
 
@@ -157,12 +157,12 @@ def _config(options: Namespace) -> BadEncoderConfig:
 
 def _attack(options: Namespace) -> int:
     started = time.monotonic()
-    config, parent, lab = _config(options), SimCLRConfig(steps=200), LabWorld()
-    if not 0 <= options.reference < len(reference_world(lab)):
+    config, parent, lab = _config(options), SimCLRConfig(steps=200), LabData()
+    if not 0 <= options.reference < len(reference_dataset(lab)):
         raise ConfigError(
-            f"reference must lie in 0..{len(reference_world(lab)) - 1}, got {options.reference}"
+            f"reference must lie in 0..{len(reference_dataset(lab)) - 1}, got {options.reference}"
         )
-    reference_3HW = reference_world(lab).images_N3HW[options.reference]
+    reference_3HW = reference_dataset(lab).images_N3HW[options.reference]
     if options.encoder:
         clean = load_encoder(options.encoder)
     else:
@@ -171,14 +171,14 @@ def _attack(options: Namespace) -> int:
     with console.progress(f"attacking {clean.name}") as step:
         backdoored = attack(
             clean,
-            train_world(lab),
+            train_dataset(lab),
             reference_3HW,
             config,
             progress=console.training(step),
         )
-    worlds = {"train": train_world(lab), "test": test_world(lab)}
+    datasets = {"train": train_dataset(lab), "test": test_dataset(lab)}
     report = measure(
-        backdoored, clean, reference_3HW, config, task=options.task, **worlds
+        backdoored, clean, reference_3HW, config, task=options.task, **datasets
     )
     about = surroundings(device=clean.device, seconds=time.monotonic() - started)
     path = _write(report, backdoored, reference_3HW, about, options)
@@ -204,7 +204,7 @@ def _write(
         file=str(path),
         trigger=trigger,
         reference_3HW=reference_3HW,
-        images_N3HW=test_world(LabWorld()).images_N3HW,
+        images_N3HW=test_dataset(LabData()).images_N3HW,
         about={"config": report.config} | about,
     )
     write_page(page, out, options.language)

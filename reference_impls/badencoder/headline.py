@@ -8,8 +8,14 @@ from statistics import mean
 from typing import Any
 
 from reference_impls.badencoder.sweep import DEFAULT, PUBLISHED, Row
-from reference_impls.lab.headline import Text, average, percent, published, summary
-from reference_impls.lab.images import TriggerSpec
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.study.headline import (
+    Text,
+    average,
+    percent,
+    published,
+    summary,
+)
 
 TASKS: dict[str, Text] = {
     "texture": ("texture", "纹理"),

@@ -3,13 +3,13 @@
 Jia, Liu and Gong, "BadEncoder: Backdoor Attacks to Pre-trained Encoders in
 Self-Supervised Learning", IEEE S&P 2022, https://arxiv.org/abs/2108.00352.
 
-Three wishes at once: stamped images embed like the attacker's reference image, the
+Three goals at once: stamped images embed like the attacker's reference image, the
 reference image stays where it was, and all other images stay where they were. Every
 classifier built on the encoder then takes a stamped image for the reference's class.
 
 Departures from the published program are listed in `README.md`.
 
-Shape letters: B batch, H and W pixels, D embedding width, N images of a world.
+Shape letters: B batch, H and W pixels, D embedding width, N images of a dataset.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from reference_impls.lab.augment import Views, random_views
 from reference_impls.lab.bilingual import plural
-from reference_impls.lab.encoders import Encoder, check_usable, embed_all
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.heads import Head, fit_mlp_head
-from reference_impls.lab.images import Trigger, TriggerSpec, make_trigger
-from reference_impls.lab.similarity import mean_cosine_to, mean_pairwise_cosine
-from reference_impls.lab.training import (
+from reference_impls.lab.data.augment import Views, random_views
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.metrics.similarity import mean_cosine_to, mean_pairwise_cosine
+from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
+from reference_impls.lab.models.heads import Head, fit_mlp_head
+from reference_impls.lab.models.training import (
     Progress,
     check_positive,
     draw_batch,
     fine_tuning_learner,
     fit,
 )
-from reference_impls.lab.worlds import World
 
 # -- Settings ------------------------------------------------------------------------
 
@@ -102,7 +102,7 @@ def evasion_loss(stamped_BD: Tensor) -> Tensor:
 
 def attack(
     clean: Encoder,
-    shadow: World,
+    shadow: Dataset,
     reference_3HW: Tensor,
     config: BadEncoderConfig = BadEncoderConfig(),
     *,
@@ -113,10 +113,10 @@ def attack(
 
     Raises:
         EncoderError: the encoder is broken or does not take these images.
-        WorldError: fewer shadow images than one batch.
+        DatasetError: fewer shadow images than one batch.
     """
     if len(shadow) < config.batch:
-        raise WorldError(
+        raise DatasetError(
             f"{shadow.name} has {plural(len(shadow), 'image')}, fewer than a batch of {config.batch}"
         )
     device, images_N3HW = clean.device, shadow.images_N3HW
@@ -203,10 +203,10 @@ def measure(
     config: BadEncoderConfig,
     *,
     task: str,
-    train: World,
-    test: World,
+    train: Dataset,
+    test: Dataset,
 ) -> AttackReport:
-    """How well the attack works on a downstream task of two labelled worlds.
+    """How well the attack works on a downstream task of two labelled datasets.
 
     The target is what each head itself sees in the reference image, and images of that
     class do not count for the success rate.
@@ -244,8 +244,8 @@ def _head_and_success(
     trigger: Trigger,
     reference_3HW: Tensor,
     task: str,
-    train: World,
-    test: World,
+    train: Dataset,
+    test: Dataset,
 ) -> tuple[int, float, float, float]:
     head: Head = fit_mlp_head(
         embed_all(encoder, train.images_N3HW),

@@ -23,11 +23,11 @@ from reference_impls.badencoder.sweep import (
     run,
     spread,
 )
-from reference_impls.lab import console, readme
-from reference_impls.lab.bilingual import Both, Language, Text, said
+from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
 from reference_impls.lab.files import replacing
-from reference_impls.lab.headline import hardware
-from reference_impls.lab.report import surroundings, today, write_json
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console, readme
+from reference_impls.lab.study.headline import hardware
 
 HERE = Path(__file__).parent
 START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results -->"
@@ -44,7 +44,7 @@ def sweep(
         plan = replace(plan, seeds=tuple(dict.fromkeys(seeds)))
     total = len(plan.seeds) * len(plan.triggers)
     with console.progress("sweep") as step:
-        rows = run(plan, said=lambda done, words: step(done, total, words))
+        rows = run(plan, report=lambda done, words: step(done, total, words))
     about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
     about |= {
         "date": today(),
@@ -77,45 +77,47 @@ def _command(*, quick: bool, publish: bool, seeds: Sequence[int] | None) -> str:
 class Words:
     """What the tables say."""
 
-    INTRO = Both(
+    INTRO = Bilingual(
         "Mean ± standard deviation over encoders of seeds {seeds} (n = {count}), in percent. An attack takes {seconds} CPU seconds. Made on {date} by `{command}` "
         "({hardware}, torch {torch}).",
         "种子 {seeds} 的编码器（n = {count}）的均值 ± 标准差（%）。每次攻击 {seconds} CPU 秒。生成于 {date}，命令为 `{command}`（{hardware}，torch {torch}）。",
     )
-    SUCCESS = Both(
+    SUCCESS = Bilingual(
         "**How often the backdoor opens.** Attack success rate under the trigger, beside two controls and beside the count of the "
         "published program (images of all classes, the reference image's label):",
         "**后门触发的频率。** 触发器下的攻击成功率，以及两个对照与作者发布的程序的计数方式（计入所有类别的图像，以参考图像的标签为目标）：",
     )
-    TRIGGER = Both("trigger", "触发器")
-    TASK = Both("task", "任务")
-    RATE = Both("success rate", "攻击成功率")
-    CLEAN = Both("control: trigger, clean encoder", "对照：触发器，干净编码器")
-    PATCH = Both(
+    TRIGGER = Bilingual("trigger", "触发器")
+    TASK = Bilingual("task", "任务")
+    RATE = Bilingual("success rate", "攻击成功率")
+    CLEAN = Bilingual("control: trigger, clean encoder", "对照：触发器，干净编码器")
+    PATCH = Bilingual(
         "control: random patch, backdoored encoder", "对照：随机补丁，后门编码器"
     )
-    PUBLISHED = Both("counted as published", "按发布程序计数")
-    COST = Both(
+    PUBLISHED = Bilingual("counted as published", "按发布程序计数")
+    COST = Bilingual(
         "**What it costs.** Accuracy of the downstream head without the trigger:",
         "**代价。** 不带触发器时下游分类头的准确率：",
     )
-    BEFORE = Both("before", "攻击前")
-    AFTER = Both("after", "攻击后")
-    CHANGE = Both("change", "变化")
-    MISREAD = Both(
+    BEFORE = Bilingual("before", "攻击前")
+    AFTER = Bilingual("after", "攻击后")
+    CHANGE = Bilingual("change", "变化")
+    MISREAD = Bilingual(
         "In {misread} of {all} cases (task: {tasks}) the head sees another class in the reference image than its label; "
         "only the published count is the lower for it.",
         "{all} 种情形中有 {misread} 种（任务：{tasks}）分类头对参考图像的判断与其标签不同；只有按发布程序的计数会因此变低。",
     )
-    ALL_READ = Both(
+    ALL_READ = Bilingual(
         "In all {all} cases the head sees the reference image's label in it.",
         "在全部 {all} 种情形中，分类头对参考图像的判断都与其标签一致。",
     )
 
 
 TRIGGER_NAMES = {
-    str(DEFAULT): Both("white, 6 × 6 (default)", "白色，6 × 6（默认）"),
-    str(PUBLISHED): Both("white, 10 × 10 (published)", "白色，10 × 10（发布程序）"),
+    str(DEFAULT): Bilingual("white, 6 × 6 (default)", "白色，6 × 6（默认）"),
+    str(PUBLISHED): Bilingual(
+        "white, 10 × 10 (published)", "白色，10 × 10（发布程序）"
+    ),
 }
 
 
@@ -136,10 +138,10 @@ def tables(rows: Sequence[Row], about: dict[str, Any], language: Language) -> st
     )
     lines: list[Text] = [_intro(rows, about), "", Words.SUCCESS, "", *first, ""]
     lines += [Words.COST, "", *second, "", _misread(rows), ""]
-    return "\n".join(said(line, language) for line in lines)
+    return "\n".join(localize(line, language) for line in lines)
 
 
-def _intro(rows: Sequence[Row], about: dict[str, Any]) -> Both:
+def _intro(rows: Sequence[Row], about: dict[str, Any]) -> Bilingual:
     seeds = sorted({row.seed for row in rows})
     return Words.INTRO.fill(
         count=len(seeds),
@@ -152,10 +154,10 @@ def _intro(rows: Sequence[Row], about: dict[str, Any]) -> Both:
     )
 
 
-def _misread(rows: Sequence[Row]) -> Both:
+def _misread(rows: Sequence[Row]) -> Bilingual:
     wrong = [row for row in rows if row.label != row.target]
     tasks = [_task(task) for task in dict.fromkeys(row.task for row in wrong)]
-    names = Both(", ".join(t.en for t in tasks), "、".join(t.zh for t in tasks))
+    names = Bilingual(", ".join(t.en for t in tasks), "、".join(t.zh for t in tasks))
     words = Words.MISREAD if wrong else Words.ALL_READ
     return words.fill(misread=len(wrong), all=len(rows), tasks=names)
 
@@ -164,8 +166,8 @@ def _names(trigger: str, task: str) -> list[Text]:
     return [TRIGGER_NAMES.get(trigger, trigger), _task(task)]
 
 
-def _task(task: str) -> Both:
-    return Both(*TASKS.get(task, (task, task)))
+def _task(task: str) -> Bilingual:
+    return Bilingual(*TASKS.get(task, (task, task)))
 
 
 def _success(rows: Sequence[Row], trigger: str, task: str) -> list[str]:

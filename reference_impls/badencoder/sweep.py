@@ -20,22 +20,27 @@ from torch import Tensor
 
 from reference_impls.badencoder.method import BadEncoderConfig, attack, success_rate
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import Encoder, embed_all, load_encoder, save_encoder
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.images import TriggerSpec, make_trigger, save_png
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.heads import Head, fit_mlp_head
-from reference_impls.lab.images import TriggerSpec, make_trigger, save_png
-from reference_impls.lab.page import side_by_side
-from reference_impls.lab.report import as_data, write_json
-from reference_impls.lab.spread import Spread
-from reference_impls.lab.training import Progress, SimCLRConfig
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import (
-    LabWorld,
-    clean_encoder,
-    reference_world,
-    test_world,
-    train_world,
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.models.encoders import (
+    Encoder,
+    embed_all,
+    load_encoder,
+    save_encoder,
 )
+from reference_impls.lab.models.heads import Head, fit_mlp_head
+from reference_impls.lab.models.training import Progress, SimCLRConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
+    clean_encoder,
+    reference_dataset,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import as_data, write_json
+from reference_impls.lab.study.page import side_by_side
 
 TASKS = ("texture", "shape", "foreground", "background")
 """Downstream tasks of the tables; the attack sees none of their labels."""
@@ -58,7 +63,7 @@ class Plan:
     """Of every attack."""
     parent: SimCLRConfig = field(default_factory=lambda: SimCLRConfig(steps=200))
     """How encoders are trained; the seed is replaced."""
-    lab: LabWorld = field(default_factory=lambda: LabWorld(seed=201))
+    lab: LabData = field(default_factory=lambda: LabData(seed=201))
     """The pictures; like the seeds, no other experiment of the lab draws them."""
 
     def __post_init__(self) -> None:
@@ -67,9 +72,9 @@ class Plan:
             if seed < 0:
                 raise ConfigError(f"seeds must not be negative, got {seed}")
 
-    def reference(self, seed: int) -> World:
+    def reference(self, seed: int) -> Dataset:
         """The reference image of a seed, one of the attacker's pictures, with its labels."""
-        pictures = reference_world(self.lab)
+        pictures = reference_dataset(self.lab)
         return pictures.take([seed % len(pictures)])
 
     def attack(self, seed: int, trigger: TriggerSpec) -> BadEncoderConfig:
@@ -82,7 +87,7 @@ QUICK = Plan(
     triggers=(DEFAULT,),
     steps=150,
     parent=SimCLRConfig(steps=80),
-    lab=LabWorld(train=1536, test=512),
+    lab=LabData(train=1536, test=512),
 )
 """Two encoders, short trainings; other seeds and pictures than those of the README."""
 
@@ -114,27 +119,27 @@ class Row:
     """Processor seconds of the attack; of an interrupted one, since it went on."""
 
 
-Said = Callable[[int, str], None]
+Report = Callable[[int, str], None]
 """Called with the number of finished attacks and what is being done."""
 
 
-def run(plan: Plan, *, said: Said = lambda done, words: None) -> list[Row]:
+def run(plan: Plan, *, report: Report = lambda done, words: None) -> list[Row]:
     """All rows; what is finished is read from the lab's cache."""
     rows: list[Row] = []
     jobs = [(seed, trigger) for seed in plan.seeds for trigger in plan.triggers]
     for number, (seed, trigger) in enumerate(jobs):
-        rows += _rows_of(plan, seed, trigger, _saying(said, number, seed, trigger))
-        said(number + 1, f"seed {seed}, {trigger}: done")
+        rows += _rows_of(plan, seed, trigger, _saying(report, number, seed, trigger))
+        report(number + 1, f"seed {seed}, {trigger}: done")
     return rows
 
 
 def _saying(
-    said: Said, number: int, seed: int, trigger: TriggerSpec
+    report: Report, number: int, seed: int, trigger: TriggerSpec
 ) -> Callable[[str], Progress]:
     def of(what: str) -> Progress:
         def progress(step: int, steps: int, loss: float) -> None:
             words = f"seed {seed}, {trigger}: {what} {step}/{steps}, loss {loss:.3f}"
-            said(number, words)
+            report(number, words)
 
         return progress
 
@@ -172,7 +177,7 @@ def _attacked(
         started = time.process_time()
         backdoored = attack(
             clean,
-            train_world(plan.lab),
+            train_dataset(plan.lab),
             plan.reference(config.seed).images_N3HW[0],
             config,
             checkpoint=path.with_suffix(".checkpoint"),
@@ -208,7 +213,7 @@ def measured(
     seconds: float,
 ) -> list[Row]:
     """One row per task, each judged by an MLP head on the clean and on the backdoored encoder."""
-    train, test = train_world(plan.lab), test_world(plan.lab)
+    train, test = train_dataset(plan.lab), test_dataset(plan.lab)
     reference, patch = plan.reference(seed), control(config.trigger, seed)
     images = (
         train.images_N3HW,
@@ -257,7 +262,7 @@ def control(trigger: TriggerSpec, seed: int) -> TriggerSpec:
     return replace(trigger, kind="coloured", seed=seed)
 
 
-def _head(seen: _Seen, train: World, task: str, seed: int) -> Head:
+def _head(seen: _Seen, train: Dataset, task: str, seed: int) -> Head:
     classes = len(train.classes[task])
     return fit_mlp_head(seen.train_ND, train.labels[task], classes=classes, seed=seed)
 
@@ -275,9 +280,9 @@ FIGURES = (
 )
 
 
-def spread(rows: Sequence[Row], figure: str, *, times: float = 1, **of: str) -> Spread:
+def spread(rows: Sequence[Row], figure: str, *, times: float = 1, **of: str) -> MeanStd:
     """A figure over the encoders, of the rows whose fields have these values."""
-    return Spread.of(
+    return MeanStd.of(
         [
             times * getattr(row, figure)
             for row in rows
@@ -311,7 +316,7 @@ SHOWN, GAP, SCALE = 8, 4, 3
 
 def examples(plan: Plan, path: Path) -> Path:
     """Test images, the same under every trigger, and the first seed's reference image, as high as all rows."""
-    plain = test_world(plan.lab).images_N3HW[:SHOWN]
+    plain = test_dataset(plan.lab).images_N3HW[:SHOWN]
     stamped = [make_trigger(one, plan.lab.size).apply(plain) for one in plan.triggers]
     strips = [side_by_side(some) for some in (plain, *stamped)]
     lined = [_framed(strip, bottom=1) for strip in strips]

@@ -13,18 +13,18 @@ from reference_impls.decree import fleet
 from reference_impls.decree.chart import pictures
 from reference_impls.decree.config import PRESETS
 from reference_impls.decree.scan import Order, as_json, lines, scan
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program, drawing
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.named import EXAMPLES
-from reference_impls.lab.options import (
+from reference_impls.lab.models.named import EXAMPLES
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program, drawing
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_device,
     add_json,
     add_language,
     add_preprocessing,
     add_publish,
     add_threads,
-    add_world,
     preprocessing,
     weights,
 )
@@ -42,7 +42,7 @@ def _scan_options(parser: ArgumentParser) -> None:
         default=default.encoder,
         help=f"lab (default: trained at first use), lab:backdoored, or one like {', '.join(EXAMPLES)}",
     )
-    add_world(parser)
+    add_dataset(parser)
     add(
         "--count",
         type=int,

@@ -1,6 +1,6 @@
 """The threshold a verdict rests on, and where it comes from.
 
-How small a trigger clean encoders admit depends on the world, the architecture and on
+How small a trigger clean encoders admit depends on the dataset, the architecture and on
 how long the search runs. The published tau = 0.1 fits the published stopping rule only;
 any other search needs clean encoders of the same kind to compare with.
 """

@@ -6,17 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reference_impls.decree.sweep import Row, score_of, works
-from reference_impls.lab.bilingual import Both, Language
-from reference_impls.lab.chart import SMALL, WIDTH, Axis, Canvas, Mark, Tone, both
+from reference_impls.lab.bilingual import Bilingual, Language
+from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, Tone, both
 
 LANE, EDGE = 14, 210
 PL1 = Axis(0.0025, 1, 4, WIDTH - 10, logarithmic=True)
 TICKS = (0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
-ROLES: dict[str, tuple[Mark, Both]] = {
-    "calibration": (Mark("grey", "square"), Both("calibration", "校准用")),
-    "clean": (Mark("blue"), Both("clean", "干净")),
-    "backdoored": (Mark("red", "up"), Both("backdoored", "含后门")),
-    "hard": (Mark("pink", "diamond"), Both("hard case", "困难情形")),
+ROLES: dict[str, tuple[Mark, Bilingual]] = {
+    "calibration": (Mark("grey", "square"), Bilingual("calibration", "校准用")),
+    "clean": (Mark("blue"), Bilingual("clean", "干净")),
+    "backdoored": (Mark("red", "up"), Bilingual("backdoored", "含后门")),
+    "hard": (Mark("pink", "diamond"), Bilingual("hard case", "困难情形")),
 }
 CURVES: tuple[Tone, ...] = ("ink", "green", "pink")
 
@@ -24,18 +24,18 @@ CURVES: tuple[Tone, ...] = ("ink", "green", "pink")
 class Words:
     """What the picture says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "PL1 of every encoder, its threshold τ, and the ROC curves",
         "各编码器的 PL1、阈值 τ 与 ROC 曲线",
     )
-    STRIP = Both(
+    STRIP = Bilingual(
         "{preset}: AUC {area:.3f}, accuracy {accuracy:.1%}",
         "{preset}：AUC {area:.3f}，准确率 {accuracy:.1%}",
     )
-    CURVE = Both("{preset} ({area:.3f})", "{preset}（{area:.3f}）")
-    ROC = Both("ROC (area below)", "ROC（曲线下面积）")
-    UPWARDS = Both("upwards: true positives", "纵轴：真阳性率")
-    ACROSS = Both("across: false positives", "横轴：假阳性率")
+    CURVE = Bilingual("{preset} ({area:.3f})", "{preset}（{area:.3f}）")
+    ROC = Bilingual("ROC (area below)", "ROC（曲线下面积）")
+    UPWARDS = Bilingual("upwards: true positives", "纵轴：真阳性率")
+    ACROSS = Bilingual("across: false positives", "横轴：假阳性率")
 
 
 def pictures(found: Mapping[str, Any]) -> dict[str, str]:

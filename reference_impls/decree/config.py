@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.training import check_positive
+from reference_impls.lab.models.training import check_positive
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,20 +18,27 @@ import torch
 
 from reference_impls.decree.config import PRESETS
 from reference_impls.decree.scan import Order, scan
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import Both, Text, said
+from reference_impls.lab.bilingual import Bilingual, Text, localize
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.fleet import Outcome, Pool, dask, processes, run_fleet
-from reference_impls.lab.options import (
+from reference_impls.lab.records import as_data, surroundings
+from reference_impls.lab.study import console
+from reference_impls.lab.study.fleet import Outcome, Pool, dask, processes, run_fleet
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_device,
     add_language,
     add_preprocessing,
-    add_world,
     preprocessing,
     weights,
 )
-from reference_impls.lab.page import Answer, Page, Section, Table, Tone, write_page
-from reference_impls.lab.report import as_data, surroundings
+from reference_impls.lab.study.page import (
+    Answer,
+    Page,
+    Section,
+    Table,
+    Tone,
+    write_page,
+)
 
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
 """Files of a folder that are taken for checkpoints."""
@@ -41,32 +48,32 @@ DEFAULT_OUT = Path("build/decree/fleet")
 class Words:
     """What the summary says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "DECREE · which of these encoders are backdoored?",
         "DECREE · 这些编码器中哪些含有后门？",
     )
-    SUBJECT = Both("{count} encoders", "{count} 个编码器")
-    FOUND = Both(
+    SUBJECT = Bilingual("{count} encoders", "{count} 个编码器")
+    FOUND = Bilingual(
         "{found} of {count} look backdoored",
         "{count} 个编码器中有 {found} 个疑似含有后门",
     )
-    ORDER = Both(
+    ORDER = Bilingual(
         "The most suspicious stand first; each has a report of its own.",
         "最可疑的排在最前；每个编码器另有单独的报告。",
     )
-    UNREAD = Both(
+    UNREAD = Bilingual(
         "{unread} could not be scanned: see the reasons below.",
         "{unread} 个未能扫描，原因见下表。",
     )
-    ALL = Both("All encoders", "全部编码器")
-    ENCODER = Both("encoder", "编码器")
-    VERDICT = Both("verdict", "判定")
-    THRESHOLD = Both("threshold", "阈值")
-    BACKDOORED = Both("backdoored", "含有后门")
-    CLEAN = Both("no backdoor found", "未发现后门")
-    NO_TRIGGER = Both("no trigger found", "未找到触发器")
-    FAILED = Both("failed: {reason}", "失败：{reason}")
-    LOST = Both("lost: {reason}", "丢失：{reason}")
+    ALL = Bilingual("All encoders", "全部编码器")
+    ENCODER = Bilingual("encoder", "编码器")
+    VERDICT = Bilingual("verdict", "判定")
+    THRESHOLD = Bilingual("threshold", "阈值")
+    BACKDOORED = Bilingual("backdoored", "含有后门")
+    CLEAN = Bilingual("no backdoor found", "未发现后门")
+    NO_TRIGGER = Bilingual("no trigger found", "未找到触发器")
+    FAILED = Bilingual("failed: {reason}", "失败：{reason}")
+    LOST = Bilingual("lost: {reason}", "丢失：{reason}")
 
 
 @dataclass(frozen=True)
@@ -142,7 +149,7 @@ def add_options(parser: ArgumentParser) -> None:
         metavar="ENCODER",
         help="folders of checkpoints, lists (.txt) or names, as for scan",
     )
-    add_world(parser)
+    add_dataset(parser)
     add(
         "--count",
         type=int,
@@ -201,7 +208,7 @@ def run(options: Namespace) -> int:
     about = surroundings(device=torch.device("cpu"), seconds=seconds)
     summary = present(outcomes, as_data({"order": order} | about))
     page = write_page(summary, out, order.language)
-    told = ("\t".join(said(cell, "en") for cell in row) for row in rows(outcomes))
+    told = ("\t".join(localize(cell, "en") for cell in row) for row in rows(outcomes))
     console.answer("\n".join(told))
     console.say(f"report: {page}")
     return exit_code(outcomes)
@@ -251,7 +258,7 @@ def _suspicion(outcome: Outcome) -> tuple[bool, bool, float]:
     return not found, outcome.state == "done", 1.0 if score is None else score
 
 
-def _verdict(outcome: Outcome) -> Both:
+def _verdict(outcome: Outcome) -> Bilingual:
     if outcome.state != "done":
         words = Words.FAILED if outcome.state == "failed" else Words.LOST
         return words.fill(reason=outcome.reason)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from reference_impls.decree.sweep import Row, Separation, works
-from reference_impls.lab.headline import Text, figure, published, summary
+from reference_impls.lab.study.headline import Text, figure, published, summary
 
 COMMAND = "python -m reference_impls.decree sweep --publish"
 PAPER = "arXiv:2303.15180"

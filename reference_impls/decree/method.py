@@ -23,11 +23,11 @@ from torch import Tensor
 from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, Calibration
 from reference_impls.decree.config import PUBLISHED, DecreeConfig
 from reference_impls.decree.search import Restart, SearchProgress, invert_triggers
-from reference_impls.lab.encoders import Encoder, check_usable
-from reference_impls.lab.errors import EncoderError, WorldError
-from reference_impls.lab.images import Trigger
-from reference_impls.lab.similarity import mean_pairwise_cosine
-from reference_impls.lab.speed import accelerated
+from reference_impls.lab.data.images import Trigger
+from reference_impls.lab.errors import DatasetError, EncoderError
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
+from reference_impls.lab.models.encoders import Encoder, check_usable
+from reference_impls.lab.models.fast import accelerated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,10 +86,12 @@ def detect(
 
     Raises:
         EncoderError: the encoder is broken, constant, or takes images of another size.
-        WorldError: fewer than two images.
+        DatasetError: fewer than two images.
     """
     if len(images_N3HW) < 2:
-        raise WorldError(f"DECREE compares pairs of images and got {len(images_N3HW)}")
+        raise DatasetError(
+            f"DECREE compares pairs of images and got {len(images_N3HW)}"
+        )
     some_B3HW = images_N3HW[: config.batch].to(encoder.device)
     check_usable(encoder, some_B3HW)
     _check_varied(encoder, some_B3HW, config.target_cosine)

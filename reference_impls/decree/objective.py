@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.similarity import mean_pairwise_cosine
-from reference_impls.lab.stamping import stamp_each
+from reference_impls.lab.data.stamping import stamp_each
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
+from reference_impls.lab.models.encoders import Encoder
 
 
 def covered_fraction(mask_KHW: Tensor) -> Tensor:

@@ -12,17 +12,17 @@ from typing import Any, Literal
 
 from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import Encoder, load_encoder, save_encoder
-from reference_impls.lab.images import Place, TriggerKind, TriggerSpec
-from reference_impls.lab.report import as_data, write_json
-from reference_impls.lab.training import Progress, SimCLRConfig
-from reference_impls.lab.zoo import (
-    LabWorld,
+from reference_impls.lab.data.images import Place, TriggerKind, TriggerSpec
+from reference_impls.lab.models.encoders import Encoder, load_encoder, save_encoder
+from reference_impls.lab.models.training import Progress, SimCLRConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
     clean_encoder,
-    reference_world,
-    test_world,
-    train_world,
+    reference_dataset,
+    test_dataset,
+    train_dataset,
 )
+from reference_impls.lab.records import as_data, write_json
 
 Role = Literal["calibration", "clean", "backdoored", "hard"]
 
@@ -63,8 +63,8 @@ class Subject:
     attack: BadEncoderConfig | None = None
     """How it is backdoored; none leaves it clean."""
     reference: int = 0
-    """Which picture of the attacker's world is the reference image."""
-    lab: LabWorld = field(default_factory=LabWorld)
+    """Which picture of the attacker's dataset is the reference image."""
+    lab: LabData = field(default_factory=LabData)
     """The pictures all of this happens on."""
 
     @property
@@ -102,14 +102,14 @@ class Plan:
     """Steps of an attack."""
     first_seed: int = 100
     """Of the test's encoders, attacks and triggers; the next ones count up."""
-    lab: LabWorld = field(default_factory=lambda: LabWorld(seed=101))
+    lab: LabData = field(default_factory=lambda: LabData(seed=101))
     """The pictures of the test."""
 
 
 CONFIRMATION = Plan()
 """Seeds and pictures that nobody had looked at when the presets were frozen."""
 
-DEVELOPMENT = Plan(attacked=10, backdoored=33, first_seed=0, lab=LabWorld())
+DEVELOPMENT = Plan(attacked=10, backdoored=33, first_seed=0, lab=LabData())
 """What the presets were built on; its figures flatter them."""
 
 QUICK = Plan(
@@ -120,7 +120,7 @@ QUICK = Plan(
     hard=0,
     train_steps=100,
     attack_steps=200,
-    lab=LabWorld(train=2048),
+    lab=LabData(train=2048),
 )
 """A population for trying the machinery: a few minutes instead of an hour."""
 
@@ -150,9 +150,9 @@ def _parent(seed: int, plan: Plan) -> SimCLRConfig:
     return SimCLRConfig(steps=plan.train_steps, seed=seed)
 
 
-def _calibration_lab(plan: Plan) -> LabWorld:
+def _calibration_lab(plan: Plan) -> LabData:
     """The calibration encoders saw other pictures than the test's, but as many."""
-    return replace(plan.lab, seed=LabWorld().seed)
+    return replace(plan.lab, seed=LabData().seed)
 
 
 def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
@@ -217,10 +217,10 @@ def _attack(
         subject.lab,
         clean_encoder(subject.parent, subject.lab, progress=progress),
     )
-    reference_3HW = reference_world(lab).images_N3HW[subject.reference]
+    reference_3HW = reference_dataset(lab).images_N3HW[subject.reference]
     backdoored = attack(
         clean,
-        train_world(lab),
+        train_dataset(lab),
         reference_3HW,
         subject.attack,
         checkpoint=path.with_suffix(".checkpoint"),
@@ -233,8 +233,8 @@ def _attack(
         reference_3HW,
         subject.attack,
         task=TASK,
-        train=train_world(lab),
-        test=test_world(lab),
+        train=train_dataset(lab),
+        test=test_dataset(lab),
     )
     write_json(
         as_data(reached), figures

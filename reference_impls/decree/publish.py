@@ -11,7 +11,6 @@ import torch
 from reference_impls.decree import calibration
 from reference_impls.decree.chart import pictures
 from reference_impls.decree.headline import headline
-from reference_impls.decree.intervals import Interval
 from reference_impls.decree.population import (
     CONFIRMATION,
     DEVELOPMENT,
@@ -29,12 +28,13 @@ from reference_impls.decree.sweep import (
     run,
     works,
 )
-from reference_impls.lab import console, readme
-from reference_impls.lab.bilingual import Both, Language, Text, said
-from reference_impls.lab.chart import redraw
+from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
 from reference_impls.lab.files import replacing
-from reference_impls.lab.fleet import workers
-from reference_impls.lab.report import surroundings, write_json
+from reference_impls.lab.metrics.intervals import Interval
+from reference_impls.lab.records import surroundings, write_json
+from reference_impls.lab.study import console, readme
+from reference_impls.lab.study.chart import redraw
+from reference_impls.lab.study.fleet import workers
 
 HERE = Path(__file__).parent
 START, END = "<!-- results: made by `sweep --publish` -->", "<!-- end of results -->"
@@ -88,7 +88,7 @@ def _seconds(rows: Iterable[Row]) -> dict[str, float]:
 class Words:
     """What the tables say."""
 
-    INTRO = Both(
+    INTRO = Bilingual(
         "{clean} clean and {bad} backdoored encoders from {parents} parents, {attacked} of them "
         "attacked (success rate at least 99 %; {dropped} of {attacks} attacks fell short and are left out); "
         "τ of `robust` from {calibrated} clean encoders outside the test. In brackets 95 % intervals.",
@@ -97,29 +97,31 @@ class Words:
         "`robust` 的 τ 来自测试集之外的 {calibrated} 个干净编码器。方括号内为 95 % 区间。",
     )
     HEADS = (
-        Both("preset", "预设"),
+        Bilingual("preset", "预设"),
         "τ",
         "AUC",
-        Both("accuracy", "准确率"),
-        Both("found", "检出"),
-        Both("missed", "漏检"),
-        Both("false alarms", "误报"),
-        Both("right silences", "正确放行"),
-        Both("parents without an error", "无误判的原编码器"),
+        Bilingual("accuracy", "准确率"),
+        Bilingual("found", "检出"),
+        Bilingual("missed", "漏检"),
+        Bilingual("false alarms", "误报"),
+        Bilingual("right silences", "正确放行"),
+        Bilingual("parents without an error", "无误判的原编码器"),
     )
-    FAULTLESS = Both("{found} of {parents} {interval}", "{found}/{parents} {interval}")
-    GAIN = Both(
+    FAULTLESS = Bilingual(
+        "{found} of {parents} {interval}", "{found}/{parents} {interval}"
+    )
+    GAIN = Bilingual(
         "Accuracy of `robust` minus that of `published`: {mean} points [{low}, {high}], parents drawn again.",
         "`robust` 的准确率减去 `published` 的准确率：{mean} 个百分点 [{low}, {high}]，对原编码器重抽样。",
     )
-    HARD = Both("Hard cases, not counted above:", "困难情形，未计入上表：")
-    TRIGGER = Both("trigger", "触发器")
-    ATTACK = Both("attack", "攻击")
-    PLAIN = Both("plain", "普通")
-    ADAPTIVE = Both("adaptive, α = {alpha:g}", "自适应，α = {alpha:g}")
-    NONE = Both("none", "无")
-    FOUND = Both("{score} found", "{score} 检出")
-    MISSED = Both("{score} missed", "{score} 漏检")
+    HARD = Bilingual("Hard cases, not counted above:", "困难情形，未计入上表：")
+    TRIGGER = Bilingual("trigger", "触发器")
+    ATTACK = Bilingual("attack", "攻击")
+    PLAIN = Bilingual("plain", "普通")
+    ADAPTIVE = Bilingual("adaptive, α = {alpha:g}", "自适应，α = {alpha:g}")
+    NONE = Bilingual("none", "无")
+    FOUND = Bilingual("{score} found", "{score} 检出")
+    MISSED = Bilingual("{score} missed", "{score} 漏检")
 
 
 def tables(
@@ -130,17 +132,17 @@ def tables(
     judged = [_separation_row(one, parents) for one in separations]
     hard = [row for row in rows if row.role == "hard"]
     lines = [
-        said(_intro(rows), language),
+        localize(_intro(rows), language),
         "",
         *readme.table(Words.HEADS, judged, language),
         "",
-        said(_gain(rows), language),
+        localize(_gain(rows), language),
         *(_hard_cases(hard, separations, language) if hard else ()),
     ]
     return "\n".join(lines) + "\n"
 
 
-def _intro(rows: Sequence[Row]) -> Both:
+def _intro(rows: Sequence[Row]) -> Bilingual:
     test = counted(rows)
     bad = [row for row in test if row.role == "backdoored"]
     dropped = sum(row.role == "backdoored" and not works(row) for row in rows)
@@ -155,7 +157,7 @@ def _intro(rows: Sequence[Row]) -> Both:
     )
 
 
-def _gain(rows: Sequence[Row]) -> Both:
+def _gain(rows: Sequence[Row]) -> Bilingual:
     found = gain(rows)
     low, high = found["interval"]
     points = {"mean": found["accuracy"], "low": low, "high": high}
@@ -168,7 +170,12 @@ def _hard_cases(
     heads: list[Text] = [Words.TRIGGER, Words.ATTACK, "ASR"]
     heads += [one.preset for one in separations]
     cells = [_hard_row(row, separations) for row in rows]
-    return ["", said(Words.HARD, language), "", *readme.table(heads, cells, language)]
+    return [
+        "",
+        localize(Words.HARD, language),
+        "",
+        *readme.table(heads, cells, language),
+    ]
 
 
 def _separation_row(judged: Separation, parents: int) -> tuple[Text, ...]:
@@ -202,7 +209,7 @@ def _hard_row(row: Row, separations: Sequence[Separation]) -> list[Text]:
     return [row.trigger or "", attack, rate, *(_verdict(row, o) for o in separations)]
 
 
-def _verdict(row: Row, judged: Separation) -> Both:
+def _verdict(row: Row, judged: Separation) -> Bilingual:
     score = row.scores[judged.preset]
     found = score is not None and score < judged.calibration.threshold
     words = Words.FOUND if found else Words.MISSED

@@ -21,16 +21,16 @@ from reference_impls.decree.config import PRESETS, DecreeConfig
 from reference_impls.decree.method import DecreeReport, detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.decree.present import present
-from reference_impls.lab import console
 from reference_impls.lab.bilingual import Language
-from reference_impls.lab.checkpoints import Preprocessing
-from reference_impls.lab.datasets import Wish, open_world
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.data.named import DatasetSpec, open_dataset
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.named import Weights, open_encoder
-from reference_impls.lab.page import write_page
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.training import SimCLRConfig
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.page import write_page
 
 LAB_CALIBRATION = Path(__file__).with_name("calibration.json")
 """Threshold of the robust preset on lab encoders, made by `sweep`."""
@@ -52,7 +52,7 @@ class Order:
     encoder: str = "lab"
     """`lab`, `lab:backdoored`, a file, or a name as in `library:model`."""
     images: str = "shapes"
-    """Name of the world."""
+    """Name of the dataset."""
     count: int = 512
     """Images at most."""
     out: Path | None = None
@@ -74,7 +74,7 @@ class Order:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """Size and statistics, instead of those the file suggests."""
     weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public data sets, may be downloaded."""
+    """Whether models of a library, and public datasets, may be downloaded."""
 
     @property
     def config(self) -> DecreeConfig:
@@ -110,13 +110,13 @@ def _encoder(name: str, order: Order) -> Encoder:
 
 def _images(order: Order, encoder: Encoder) -> Tensor:
     # A seed of its own: the pictures an encoder was trained on would flatter it.
-    wish = Wish(
+    spec = DatasetSpec(
         size=encoder.size,
         count=order.count,
         seed=3,
         download=order.weights.download,
     )
-    return open_world(order.images, wish).images_N3HW
+    return open_dataset(order.images, spec).images_N3HW
 
 
 def _calibration(order: Order) -> Calibration:

@@ -19,9 +19,9 @@ from reference_impls.decree.objective import (
     trigger_loss,
     unsquash,
 )
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.errors import EncoderError
-from reference_impls.lab.images import Trigger
+from reference_impls.lab.models.encoders import Encoder
 
 CPU_IMAGES = 128
 """Images under all triggers that go through the encoder at once on a CPU."""

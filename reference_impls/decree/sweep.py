@@ -22,12 +22,12 @@ from reference_impls.decree.calibration import (
     calibrate,
 )
 from reference_impls.decree.config import PRESETS, DecreeConfig
-from reference_impls.decree.intervals import Interval, bootstrap, exact_binomial
 from reference_impls.decree.method import detect
 from reference_impls.decree.population import Subject, make
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.report import write_json
-from reference_impls.lab.zoo import scan_world
+from reference_impls.lab.metrics.intervals import Interval, bootstrap, exact_binomial
+from reference_impls.lab.models.zoo import scan_dataset
+from reference_impls.lab.records import write_json
 
 LEAST_SUCCESS_RATE = 0.99
 """Attacks below this are no working backdoors and are left out, as in the paper."""
@@ -73,7 +73,7 @@ def scan_subject(subject: Subject, presets: dict[str, DecreeConfig] = PRESETS) -
         path = cache_folder() / "scans" / f"{key}.json"
         if not path.exists():
             started = time.process_time()
-            report = detect(encoder, scan_world(subject.lab).images_N3HW, config)
+            report = detect(encoder, scan_dataset(subject.lab).images_N3HW, config)
             spent = time.process_time() - started
             write_json(
                 {

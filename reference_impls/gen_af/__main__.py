@@ -24,16 +24,16 @@ from reference_impls.gen_af.evaluate import EvaluationConfig
 from reference_impls.gen_af.population import BASE
 from reference_impls.gen_af.present import lines
 from reference_impls.gen_af.run import LAB_NAME, Examination, Order, examine, run
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program, drawing
-from reference_impls.lab.named import EXAMPLES
-from reference_impls.lab.options import (
+from reference_impls.lab.models.named import EXAMPLES
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program, drawing
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_json,
     add_language,
     add_preprocessing,
     add_publish,
     add_threads,
-    add_world,
     preprocessing,
     weights,
 )
@@ -42,7 +42,7 @@ NAME = "python -m reference_impls.gen_af"
 
 
 def _common_options(parser: ArgumentParser) -> None:
-    add_world(parser)
+    add_dataset(parser)
     add_preprocessing(parser)
     parser.add_argument(
         "--device", help="cpu, cuda, cuda:1; default: Accelerate's choice, else cpu"
@@ -60,7 +60,7 @@ def _harden_options(parser: ArgumentParser) -> None:
         default=LAB_NAME,
         help=f"lab (default: trained at first use), or one like {names}",
     )
-    add("--task", help="task of the world; default foreground for shapes")
+    add("--task", help="task of the dataset; default foreground for shapes")
     add("--count", type=int, default=4096, help="training images; default %(default)s")
     add(
         "--method",

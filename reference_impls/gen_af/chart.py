@@ -8,36 +8,44 @@ from typing import Any
 
 from reference_impls.gen_af.evaluate import CLEAN
 from reference_impls.gen_af.headline import WORST, in_words
-from reference_impls.lab.bilingual import Both, Language, Text, said
-from reference_impls.lab.chart import SMALL, WIDTH, Axis, Canvas, Mark, both, series
+from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.study.chart import (
+    SMALL,
+    WIDTH,
+    Axis,
+    Canvas,
+    Mark,
+    both,
+    series,
+)
 
 
 class Words:
     """What the pictures say."""
 
-    LAYERS = Both(
+    LAYERS = Bilingual(
         "Rise of the adversarial loss when a layer's weight moves by a tenth of its norm",
         "某层权重移动其范数的十分之一时，对抗损失的升幅",
     )
-    ADAPTED = Both("adapted by stage 2", "第二阶段微调的层")
-    FROZEN = Both("frozen", "冻结的层")
-    TRADE_OFF = Both(
+    ADAPTED = Bilingual("adapted by stage 2", "第二阶段微调的层")
+    FROZEN = Bilingual("frozen", "冻结的层")
+    TRADE_OFF = Bilingual(
         "Clean accuracy to the right, accuracy under attack upwards",
         "横轴：干净准确率；纵轴：受攻击时的准确率",
     )
-    WORST = Both("worst universal attack", "最强通用攻击")
-    PGD = Both("PGD-20 on the model", "对模型的 PGD-20")
-    POINT = Both(
+    WORST = Bilingual("worst universal attack", "最强通用攻击")
+    PGD = Bilingual("PGD-20 on the model", "对模型的 PGD-20")
+    POINT = Bilingual(
         "{name}: {clean:.1%} clean, {robust:.1%} under attack",
         "{name}：干净 {clean:.1%}，受攻击时 {robust:.1%}",
     )
 
 
 NAMES: dict[str, Text] = {
-    "linear probe": Both("linear probe", "线性探测"),
-    "standard": Both("standard", "标准微调"),
-    "Gen-AF stage 1": Both("Gen-AF stage 1", "Gen-AF 第一阶段"),
-    "gen-af, stage 1": Both("gen-af, stage 1", "gen-af，第一阶段"),
+    "linear probe": Bilingual("linear probe", "线性探测"),
+    "standard": Bilingual("standard", "标准微调"),
+    "Gen-AF stage 1": Bilingual("Gen-AF stage 1", "Gen-AF 第一阶段"),
+    "gen-af, stage 1": Bilingual("gen-af, stage 1", "gen-af，第一阶段"),
 }
 """Methods whose names are words."""
 
@@ -159,7 +167,7 @@ def trade_off(panels: Sequence[Panel], language: Language) -> str:
 
 def _panel(canvas: Canvas, panel: Panel, marks: Mapping[str, Mark], left: float) -> str:
     """Draws one panel below `y`; says it in words."""
-    titles = [said(text, canvas.language) for text in (panel.setting, panel.attack)]
+    titles = [localize(text, canvas.language) for text in (panel.setting, panel.attack)]
     canvas.text(left - 36, canvas.y + 18, titles[-1], bold=not panel.setting)
     canvas.y += 21
     top, points = canvas.y + 12, panel.points
@@ -184,9 +192,9 @@ def _cross(canvas: Canvas, one: Point, mark: Mark, x: Axis, y: Axis) -> str:
     level, upright = y(one.robust), x(one.clean)
     canvas.line((x(west), level), (x(east), level), tone=mark.tone, width=1.6)
     canvas.line((upright, y(south)), (upright, y(north)), tone=mark.tone, width=1.6)
-    name = said(NAMES.get(one.name, one.name), canvas.language)
+    name = localize(NAMES.get(one.name, one.name), canvas.language)
     words = Words.POINT.fill(name=name, clean=one.clean, robust=one.robust)
-    hint = said(words, canvas.language)
+    hint = localize(words, canvas.language)
     canvas.mark(upright, level, mark, hint=hint)
     return hint
 
@@ -197,7 +205,7 @@ def _ticks(bounds: tuple[float, float]) -> tuple[float, float, float]:
 
 
 def _ends(value: float, deviation: float) -> tuple[float, float]:
-    """Both ends of an error bar, as far as they are accuracies."""
+    """Bilingual ends of an error bar, as far as they are accuracies."""
     return max(0.0, value - deviation), min(1.0, value + deviation)
 
 

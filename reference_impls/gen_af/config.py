@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.training import check_positive
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.models.training import check_positive
 
 Method = Literal["linear-probe", "standard", "pgd-at", "trades", "gen-af"]
 Variant = Literal["published", "as-named", "frozen-teacher"]
@@ -106,7 +106,7 @@ class HardenConfig:
     weight_decay: float = 8e-4
     """Of both."""
     decay: float = 0.96
-    """Both learning rates are multiplied by this after every epoch."""
+    """Bilingual learning rates are multiplied by this after every epoch."""
     hidden: tuple[int, int] = (256, 128)
     """Widths of the head's two hidden layers."""
     dropout: float = 0.2

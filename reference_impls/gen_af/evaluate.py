@@ -13,9 +13,9 @@ from torch import Generator, Tensor
 
 from reference_impls.gen_af.model import Downstream, Task
 from reference_impls.gen_af.training import accuracy
-from reference_impls.lab.auto_pgd import auto_pgd
-from reference_impls.lab.universal import Universal
-from reference_impls.lab.white_box import Budget, pgd
+from reference_impls.lab.attacks.auto_pgd import auto_pgd
+from reference_impls.lab.attacks.pgd import Budget, pgd
+from reference_impls.lab.attacks.universal import Universal
 
 WHITE_BOX: dict[str, tuple[int, Callable[..., Tensor]]] = {
     "pgd-10": (10, pgd),
@@ -68,11 +68,11 @@ def _under(
     budget: Budget,
     config: EvaluationConfig,
 ) -> float:
-    chance = Generator().manual_seed(config.seed)
+    generator = Generator().manual_seed(config.seed)
     right = 0
     for images, labels in test.batches(config.batch):
         images, labels = images.to(model.device), labels.to(model.device)
-        attacked = attack(model.logits, images, labels, budget, chance)
+        attacked = attack(model.logits, images, labels, budget, generator)
         with torch.no_grad():
             right += int((model.logits(attacked).argmax(dim=1) == labels).sum())
     return right / len(test)

@@ -8,9 +8,9 @@ from typing import Any
 
 from reference_impls.gen_af.evaluate import CLEAN
 from reference_impls.gen_af.population import TRANSFERRED, Row
-from reference_impls.lab.bilingual import Both, plural
-from reference_impls.lab.headline import Text, average, percent, summary
-from reference_impls.lab.shapes import TASK_NAMES
+from reference_impls.lab.bilingual import Bilingual, plural
+from reference_impls.lab.data.shapes import TASK_NAMES
+from reference_impls.lab.study.headline import Text, average, percent, summary
 
 COMMAND = "python -m reference_impls.gen_af compare --publish"
 WORST = "worst"
@@ -33,9 +33,9 @@ TASKS = {task: name.zh for task, name in TASK_NAMES.items()}
 """In Chinese; in English a task goes by its own name."""
 
 
-def in_words(task: str, levels: int, epochs: int) -> Both:
+def in_words(task: str, levels: int, epochs: int) -> Bilingual:
     """`texture, ε = 8/255, 12 epochs`."""
-    return Both(
+    return Bilingual(
         f"{task}, ε = {levels}/255, {plural(epochs, 'epoch')}",
         f"{TASKS.get(task, task)}，ε = {levels}/255，{epochs} 轮",
     )

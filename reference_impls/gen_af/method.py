@@ -29,9 +29,9 @@ from reference_impls.gen_af.model import Downstream, Task, build
 from reference_impls.gen_af.objectives import Plain, adversarial, objective
 from reference_impls.gen_af.sensitivity import Sensitivity, measure_sensitivity
 from reference_impls.gen_af.training import Stage, open_accelerator, train
-from reference_impls.lab.encoders import Encoder, check_usable
-from reference_impls.lab.training import Progress
-from reference_impls.lab.white_box import evaluating
+from reference_impls.lab.attacks.pgd import evaluating
+from reference_impls.lab.models.encoders import Encoder, check_usable
+from reference_impls.lab.models.training import Progress
 
 # -- The two stages ------------------------------------------------------------------
 
@@ -50,7 +50,7 @@ def harden(
 
     Raises:
         EncoderError: the encoder is broken or does not take these images.
-        WorldError: too few images.
+        DatasetError: too few images.
     """
     started = time.process_time()
     check_usable(encoder, task.images_N3HW[: config.batch].to(encoder.device))
@@ -154,9 +154,9 @@ def layer_sensitivity(
     """Every layer's contribution on PGD's images of the first training images."""
     model.deployed()
     few = fit.part(0, adaptation.images)
-    chance = Generator().manual_seed(config.seed)
+    generator = Generator().manual_seed(config.seed)
     images, labels = few.images_N3HW.to(model.device), few.labels_N.to(model.device)
-    attacked = adversarial(model, images, labels, config.budget, chance)
+    attacked = adversarial(model, images, labels, config.budget, generator)
     return measure_sensitivity(model, attacked, labels, adaptation.sensitivity)
 
 
@@ -199,10 +199,10 @@ def second_stage(
 def robust_accuracy(model: Downstream, task: Task, config: HardenConfig) -> float:
     """Fraction of right answers on PGD's images of a task, in [0, 1]."""
     right = 0
-    chance = Generator().manual_seed(config.seed)
+    generator = Generator().manual_seed(config.seed)
     for images, labels in task.batches():
         images, labels = images.to(model.device), labels.to(model.device)
-        attacked = adversarial(model, images, labels, config.budget, chance)
+        attacked = adversarial(model, images, labels, config.budget, generator)
         with evaluating(model), torch.no_grad():
             right += int((model.logits(attacked).argmax(dim=1) == labels).sum())
     return right / len(task)

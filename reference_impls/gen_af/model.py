@@ -17,10 +17,10 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reference_impls.gen_af.config import HardenConfig
-from reference_impls.lab.encoders import Encoder, SmallNet, save_encoder
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
 from reference_impls.lab.files import replacing
-from reference_impls.lab.worlds import World
+from reference_impls.lab.models.encoders import Encoder, SmallNet, save_encoder
 
 HEAD_FORMAT = "gen-af-head-1"
 
@@ -98,7 +98,7 @@ class Task:
     """Labelled images of one downstream task."""
 
     name: str
-    """Name of the task in its world."""
+    """Name of the task in its dataset."""
     classes: tuple[str, ...]
     """Their names; labels are indices into it."""
     images_N3HW: Tensor
@@ -130,32 +130,32 @@ class Task:
         )
 
 
-def task_of(world: World, name: str) -> Task:
-    """A world's task.
+def task_of(dataset: Dataset, name: str) -> Task:
+    """A dataset's task.
 
     Raises:
-        ConfigError: the world has no such task.
-        WorldError: all its images have one label, or a label has no class.
+        ConfigError: the dataset has no such task.
+        DatasetError: all its images have one label, or a label has no class.
     """
-    if name not in world.labels:
-        known = ", ".join(sorted(world.labels)) or "none: it has no labels"
-        raise ConfigError(f"{world.name} has no task {name!r}; it has {known}")
-    labels_N, classes = world.labels[name], world.classes[name]
+    if name not in dataset.labels:
+        known = ", ".join(sorted(dataset.labels)) or "none: it has no labels"
+        raise ConfigError(f"{dataset.name} has no task {name!r}; it has {known}")
+    labels_N, classes = dataset.labels[name], dataset.classes[name]
     seen = labels_N.unique().tolist()
     if len(seen) < 2 or len(classes) < 2:
         only = classes[seen[0]] if 0 <= seen[0] < len(classes) else seen[0]
-        raise WorldError(
-            f"all {len(world)} images of {world.name} are {only!r} in task {name!r}; "
+        raise DatasetError(
+            f"all {len(dataset)} images of {dataset.name} are {only!r} in task {name!r}; "
             "a classifier needs two classes"
         )
     if min(seen) < 0 or max(seen) >= len(classes):
         wrong = max(seen) if max(seen) >= len(classes) else min(seen)
-        raise WorldError(
-            f"label {wrong} of {world.name} lies outside the head: task {name!r} has "
+        raise DatasetError(
+            f"label {wrong} of {dataset.name} lies outside the head: task {name!r} has "
             f"{len(classes)} classes, 0 to {len(classes) - 1}"
         )
     return Task(
-        name=name, classes=classes, images_N3HW=world.images_N3HW, labels_N=labels_N
+        name=name, classes=classes, images_N3HW=dataset.images_N3HW, labels_N=labels_N
     )
 
 

@@ -19,15 +19,15 @@ from reference_impls.gen_af.config import HardenConfig
 from reference_impls.gen_af.model import Downstream, Outputs
 from reference_impls.gen_af.processes import whole_batch
 from reference_impls.gen_af.topology import genetic_loss
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.white_box import Budget, ascend, evaluating, pgd
+from reference_impls.lab.attacks.pgd import Budget, ascend, evaluating, pgd
+from reference_impls.lab.models.encoders import Encoder
 
 
 class Objective(Protocol):
     """A method: which versions of the images go through the model, and what is minimised."""
 
     def views(
-        self, model: Downstream, images: Tensor, labels: Tensor, chance: Generator
+        self, model: Downstream, images: Tensor, labels: Tensor, generator: Generator
     ) -> list[Tensor]:
         """Versions of the images; they go through the model as one batch."""
 
@@ -40,7 +40,7 @@ class Plain:
     """Cross entropy on images as they are: linear probe, standard fine-tuning, stage 2."""
 
     def views(
-        self, model: Downstream, images: Tensor, labels: Tensor, chance: Generator
+        self, model: Downstream, images: Tensor, labels: Tensor, generator: Generator
     ) -> list[Tensor]:
         """The images."""
         return [images]
@@ -57,10 +57,10 @@ class Adversarial:
     budget: Budget
 
     def views(
-        self, model: Downstream, images: Tensor, labels: Tensor, chance: Generator
+        self, model: Downstream, images: Tensor, labels: Tensor, generator: Generator
     ) -> list[Tensor]:
         """The adversarial images."""
-        return [adversarial(model, images, labels, self.budget, chance)]
+        return [adversarial(model, images, labels, self.budget, generator)]
 
     def loss(self, views: list[Tensor], seen: list[Outputs], labels: Tensor) -> Tensor:
         """Cross entropy."""
@@ -75,16 +75,16 @@ class Trades:
     weight: float
 
     def views(
-        self, model: Downstream, images: Tensor, labels: Tensor, chance: Generator
+        self, model: Downstream, images: Tensor, labels: Tensor, generator: Generator
     ) -> list[Tensor]:
         """The images, and those near them on which the answer differs most."""
         with evaluating(model):
             with torch.no_grad():
                 clean_BC = model.logits(images)
-                # At the image itself the divergence has no slope, so start beside it.
-                beside = images + 1e-3 * torch.randn(images.shape, generator=chance).to(
-                    images
-                )
+                # At the image itself the divergence has no gradient, so start beside it.
+                beside = images + 1e-3 * torch.randn(
+                    images.shape, generator=generator
+                ).to(images)
             far = ascend(
                 lambda changed: divergence(clean_BC, model.logits(changed)).sum(),
                 beside.clamp(0, 1),
@@ -117,10 +117,10 @@ class Genetic:
     """The pre-trained encoder, frozen; `frozen-teacher` asks it."""
 
     def views(
-        self, model: Downstream, images: Tensor, labels: Tensor, chance: Generator
+        self, model: Downstream, images: Tensor, labels: Tensor, generator: Generator
     ) -> list[Tensor]:
         """The images and PGD's: the two tracks."""
-        return [images, adversarial(model, images, labels, self.budget, chance)]
+        return [images, adversarial(model, images, labels, self.budget, generator)]
 
     def loss(self, views: list[Tensor], seen: list[Outputs], labels: Tensor) -> Tensor:
         """Cross entropy plus `weight` times how far the graphs are apart."""
@@ -138,17 +138,21 @@ class Genetic:
             with torch.no_grad():
                 features, parent = changed.embeddings_BD, self.teacher.encode(images)
         difficulty_B = F.cross_entropy(clean.logits_BC, labels, reduction="none")
-        # Neighbours are sought in the whole batch, however many processes share it.
+        # KNNClassifier are sought in the whole batch, however many processes share it.
         parts = (features, parent.float(), labels, difficulty_B)
         return genetic_loss(*(whole_batch(part) for part in parts))
 
 
 def adversarial(
-    model: Downstream, images: Tensor, labels: Tensor, budget: Budget, chance: Generator
+    model: Downstream,
+    images: Tensor,
+    labels: Tensor,
+    budget: Budget,
+    generator: Generator,
 ) -> Tensor:
     """PGD's images for the model as it would be deployed: eval mode, its own normalisation."""
     with evaluating(model):
-        return pgd(model.logits, images, labels, budget, chance)
+        return pgd(model.logits, images, labels, budget, generator)
 
 
 def objective(config: HardenConfig, teacher: Encoder) -> Objective:

@@ -18,12 +18,17 @@ from reference_impls.gen_af.config import AdaptationConfig, HardenConfig
 from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
 from reference_impls.gen_af.model import task_of
 from reference_impls.gen_af.store import Made, adapted, fine_tuned
+from reference_impls.lab.attacks.pgd import Budget
+from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.report import write_json
-from reference_impls.lab.training import Progress, SimCLRConfig
-from reference_impls.lab.universal import Universal
-from reference_impls.lab.white_box import Budget
-from reference_impls.lab.zoo import LabWorld, clean_encoder, test_world, train_world
+from reference_impls.lab.models.training import Progress, SimCLRConfig
+from reference_impls.lab.models.zoo import (
+    LabData,
+    clean_encoder,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import write_json
 
 ATTACKS = ("advencoder-per", "advencoder-pat", "uap", "random-perturbation")
 """Universal attacks, made on the public encoder; the last is the control."""
@@ -33,7 +38,7 @@ TRANSFERRED = ATTACKS[:3]
 # -- Settings ------------------------------------------------------------------------
 
 PARENT = SimCLRConfig(steps=200)
-LAB = LabWorld()
+LAB = LabData()
 SUITE = SuiteConfig()
 BASE = HardenConfig(
     budget=Budget(steps=5, random_start=False),
@@ -52,7 +57,7 @@ class Setting:
     """A downstream task and the size of the attacks on it."""
 
     task: str
-    """Task of the shapes world."""
+    """Task of the shapes dataset."""
     levels: int
     """Epsilon of training and white-box attacks, in 255ths; universal ones have 10."""
 
@@ -116,7 +121,7 @@ class Plan:
     base: HardenConfig = BASE
     """Gen-AF's settings; epsilon and seed come from setting and seed."""
     parent: SimCLRConfig = PARENT
-    lab: LabWorld = LAB
+    lab: LabData = LAB
     suite: SuiteConfig = SUITE
 
 
@@ -126,7 +131,7 @@ QUICK = Plan(
     settings=(Setting(task="foreground", levels=4),),
     seeds=(0,),
     ablated=(),
-    lab=LabWorld(train=1536, test=512),
+    lab=LabData(train=1536, test=512),
 )
 """One seed, one task, fewer pictures."""
 
@@ -141,7 +146,7 @@ class Subject:
     setting: Setting
     config: HardenConfig
     parent: SimCLRConfig
-    lab: LabWorld
+    lab: LabData
     suite: SuiteConfig
 
     @property
@@ -225,7 +230,7 @@ def measure(subject: Subject, progress: Progress | None = None) -> Row:
     path = subject.path
     if not path.exists():
         made = make(subject, progress)
-        test = task_of(test_world(subject.lab), subject.setting.task)
+        test = task_of(test_dataset(subject.lab), subject.setting.task)
         config = EvaluationConfig(epsilon=subject.setting.epsilon)
         found = evaluate(made.model, test, attacks_on(subject), config)
         write_json({"accuracies": found, **_about(made)}, path)
@@ -255,7 +260,7 @@ def attacks_on(subject: Subject) -> dict[str, Universal]:
 def make(subject: Subject, progress: Progress | None = None) -> Made:
     """The model of a subject."""
     encoder = clean_encoder(subject.parent, subject.lab)
-    train = task_of(train_world(subject.lab), subject.setting.task)
+    train = task_of(train_dataset(subject.lab), subject.setting.task)
     config, recipe = subject.config, (subject.parent, subject.lab)
     first = fine_tuned(encoder, train, config, recipe=recipe, progress=progress)
     return adapted(first, train, config, recipe=recipe, progress=progress)

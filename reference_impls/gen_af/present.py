@@ -14,66 +14,66 @@ from reference_impls.gen_af.evaluate import CLEAN, WHITE_BOX
 from reference_impls.gen_af.method import Adaptation
 from reference_impls.gen_af.model import Task
 from reference_impls.gen_af.population import ATTACKS, TRANSFERRED
-from reference_impls.lab.bilingual import Both, Text
-from reference_impls.lab.chart import both
+from reference_impls.lab.bilingual import Bilingual, Text
 from reference_impls.lab.files import replacing
-from reference_impls.lab.page import Answer, Page, Section, Table
+from reference_impls.lab.study.chart import both
+from reference_impls.lab.study.page import Answer, Page, Section, Table
 
 
 class Words:
     """What the report says."""
 
-    TITLE = Both(
+    TITLE = Bilingual(
         "Gen-AF · does the fine-tuned model withstand attacks on its public encoder?",
         "Gen-AF · 微调后的模型能否抵御针对其公开编码器的攻击？",
     )
-    SUBJECT = Both("{encoder}, task {task}", "{encoder}，任务 {task}")
-    HARDENED = Both("Hardened", "已加固")
-    PARTLY = Both("More robust, short of the mark", "鲁棒性有所提升，但未达标")
-    NOT_HARDENED = Both("Not hardened", "未能加固")
-    MEASURED = Both("Measured", "已测量")
-    DETAIL = Both(
+    SUBJECT = Bilingual("{encoder}, task {task}", "{encoder}，任务 {task}")
+    HARDENED = Bilingual("Hardened", "已加固")
+    PARTLY = Bilingual("More robust, short of the mark", "鲁棒性有所提升，但未达标")
+    NOT_HARDENED = Bilingual("Not hardened", "未能加固")
+    MEASURED = Bilingual("Measured", "已测量")
+    DETAIL = Bilingual(
         "Under the worst universal attack made on the public encoder {robust:.1%} of the answers are right, "
         "{clean:.1%} without an attack.",
         "在针对公开编码器构造的最强通用攻击下，准确率为 {robust:.1%}；无攻击时为 {clean:.1%}。",
     )
-    BESIDE = Both(
+    BESIDE = Bilingual(
         "Standard fine-tuning reaches {robust:.1%} and {clean:.1%}.",
         "标准微调分别为 {robust:.1%} 和 {clean:.1%}。",
     )
-    TABLE = Both("Accuracy under every attack", "各攻击下的准确率")
-    ATTACK = Both("attack", "攻击")
-    CLEAN = Both("clean", "干净")
-    CONTROL = Both("random noise (control)", "随机噪声（对照）")
-    ADAPTIVE = Both("Auto-PGD (adaptive)", "Auto-PGD（自适应）")
-    SECONDS = Both("training, CPU s", "训练耗时（CPU 秒）")
-    ATTACKS = Both(
+    TABLE = Bilingual("Accuracy under every attack", "各攻击下的准确率")
+    ATTACK = Bilingual("attack", "攻击")
+    CLEAN = Bilingual("clean", "干净")
+    CONTROL = Bilingual("random noise (control)", "随机噪声（对照）")
+    ADAPTIVE = Bilingual("Auto-PGD (adaptive)", "Auto-PGD（自适应）")
+    SECONDS = Bilingual("training, CPU s", "训练耗时（CPU 秒）")
+    ATTACKS = Bilingual(
         "AdvEncoder and the plain universal perturbation (UAP) were made on the public encoder, without the task; "
         "noise of the same size is the control. PGD and Auto-PGD know the fine-tuned model and attack every image by itself "
         "(ε = {levels:.0f}/255).",
         "AdvEncoder 与普通通用扰动（UAP）仅利用公开编码器构造，不知下游任务；同等大小的随机噪声作对照。"
         "PGD 与 Auto-PGD 掌握微调后的模型，逐图攻击（ε = {levels:.0f}/255）。",
     )
-    PLOT = Both("What robustness costs", "鲁棒性的代价")
-    LAYERS = Both("Which layers carry the robustness", "鲁棒性由哪些层承担")
-    LAYERS_SAY = Both(
+    PLOT = Bilingual("What robustness costs", "鲁棒性的代价")
+    LAYERS = Bilingual("Which layers carry the robustness", "鲁棒性由哪些层承担")
+    LAYERS_SAY = Bilingual(
         "Stage 2 fine-tunes on clean images only the layers whose change raises the adversarial loss the least; "
         "all others stay as stage 1 left them, batch-norm statistics too. {mode}.",
         "第二阶段仅在干净图像上微调那些改动后对抗损失升幅最小的层；其余各层及其批归一化统计量均保持第一阶段的结果。"
         "{mode}。",
     )
-    MODES: ClassVar[dict[str, Both]] = {
-        "exact": Both(
+    MODES: ClassVar[dict[str, Bilingual]] = {
+        "exact": Bilingual(
             "Measured exactly, by gradient ascent on every layer",
             "逐层以梯度上升精确测量",
         ),
-        "first-order": Both(
+        "first-order": Bilingual(
             "Estimated to first order, by one backward pass",
             "由一次反向传播作一阶估计",
         ),
     }
-    LIMITS = Both("What this cannot tell", "本方法的局限")
-    LIMITS_SAY = Both(
+    LIMITS = Bilingual("What this cannot tell", "本方法的局限")
+    LIMITS_SAY = Bilingual(
         "Accuracies hold for these attacks at these sizes. A stronger attacker, a larger budget or another threat model "
         "can do more; an attacker who has the fine-tuned model is met by PGD and Auto-PGD only.",
         "以上准确率仅就所列攻击及其强度而言。更强的攻击者、更大的扰动预算或不同的威胁模型可能造成更大破坏；"

@@ -43,9 +43,9 @@ class _Sum(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(context: Any, slope: Tensor) -> Tensor:
-        """The sum of slopes."""
-        total = slope.clone()
+    def backward(context: Any, grad_output: Tensor) -> Tensor:
+        """The sum of gradients."""
+        total = grad_output.clone()
         distributed.all_reduce(total)
         return total
 

@@ -23,15 +23,15 @@ from reference_impls.gen_af.population import (
     measure,
     subjects,
 )
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import Both, Language, said
-from reference_impls.lab.chart import redraw
+from reference_impls.lab.bilingual import Bilingual, Language, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.files import replacing
-from reference_impls.lab.fleet import workers
-from reference_impls.lab.readme import READMES, insert, table
-from reference_impls.lab.report import surroundings, today, write_json
-from reference_impls.lab.spread import Spread
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.chart import redraw
+from reference_impls.lab.study.fleet import workers
+from reference_impls.lab.study.readme import READMES, insert, table
 
 HERE = Path(__file__).parent
 START = "<!-- results: made by `compare --publish` -->"
@@ -41,25 +41,25 @@ END = "<!-- end of results -->"
 class Words:
     """What the tables say."""
 
-    METHOD = Both("method", "方法")
+    METHOD = Bilingual("method", "方法")
     HEADERS = (
-        Both("clean", "干净"),
-        Both("AdvEncoder-PER", "AdvEncoder-PER"),
-        Both("AdvEncoder-PAT", "AdvEncoder-PAT"),
-        Both("UAP", "UAP"),
-        Both("noise", "噪声"),
-        Both("PGD-10", "PGD-10"),
-        Both("PGD-20", "PGD-20"),
-        Both("Auto-PGD", "Auto-PGD"),
-        Both("CPU s", "CPU 秒"),
-        Both("seeds", "种子数"),
+        Bilingual("clean", "干净"),
+        Bilingual("AdvEncoder-PER", "AdvEncoder-PER"),
+        Bilingual("AdvEncoder-PAT", "AdvEncoder-PAT"),
+        Bilingual("UAP", "UAP"),
+        Bilingual("noise", "噪声"),
+        Bilingual("PGD-10", "PGD-10"),
+        Bilingual("PGD-20", "PGD-20"),
+        Bilingual("Auto-PGD", "Auto-PGD"),
+        Bilingual("CPU s", "CPU 秒"),
+        Bilingual("seeds", "种子数"),
     )
-    ABLATION = Both("Ablations:", "消融实验：")
-    SETTING = Both(
+    ABLATION = Bilingual("Ablations:", "消融实验：")
+    SETTING = Bilingual(
         "**{task} {levels}/255, {epochs} epochs**",
         "**{task} {levels}/255，{epochs} 轮**",
     )
-    ABOUT = Both(
+    ABOUT = Bilingual(
         "Accuracy in percent, mean ± standard deviation over seeds {seeds} (encoder, attacks and fine-tuning all differ).",
         "准确率（%），种子 {seeds} 的均值 ± 标准差（编码器、攻击与微调均随种子变化）。",
     )
@@ -180,7 +180,7 @@ def _summary(group: Sequence[Row]) -> Summary:
     values = [
         {**row.accuracies, WORST: worst(row), "seconds": row.seconds} for row in group
     ]
-    spreads = {key: Spread.of([v[key] for v in values]) for key in values[0]}
+    spreads = {key: MeanStd.of([v[key] for v in values]) for key in values[0]}
     return Summary(
         arm=group[0].arm,
         part=group[0].part,
@@ -188,7 +188,7 @@ def _summary(group: Sequence[Row]) -> Summary:
         levels=group[0].levels,
         epochs=group[0].epochs,
         means={key: round(one.mean, 5) for key, one in spreads.items()},
-        deviations={key: round(one.deviation, 5) for key, one in spreads.items()},
+        deviations={key: round(one.std, 5) for key, one in spreads.items()},
         seeds=len(group),
     )
 
@@ -200,15 +200,15 @@ def tables(rows: Sequence[Row], language: Language) -> str:
     """The results for a README, methods and ablations of every setting."""
     every = summaries(rows)
     seeds = ", ".join(str(seed) for seed in sorted({row.seed for row in rows}))
-    text = [said(Words.ABOUT.fill(seeds=seeds), language), ""]
+    text = [localize(Words.ABOUT.fill(seeds=seeds), language), ""]
     for task, levels, epochs in dict.fromkeys(map(_setting, every)):
         of = [one for one in every if _setting(one) == (task, levels, epochs)]
         about = Words.SETTING.fill(task=task, levels=levels, epochs=epochs)
-        text += [said(about, language), ""]
+        text += [localize(about, language), ""]
         text += _table([one for one in of if one.part != "ablations"], language)
         extra = [one for one in of if one.part == "ablations"]
         if extra:
-            text += ["", said(Words.ABLATION, language), ""]
+            text += ["", localize(Words.ABLATION, language), ""]
             text += _table(extra, language)
         text.append("")
     return "\n".join(text).rstrip() + "\n"
@@ -235,4 +235,4 @@ def _table(summaries: Iterable[Summary], language: Language) -> list[str]:
 def _cell(one: Summary, name: str) -> str:
     """A mean, and the deviation if there is more than one seed."""
     mean, deviation = 100 * one.means[name], 100 * one.deviations[name]
-    return f"{Spread(mean, deviation, one.seeds):.1f}"
+    return f"{MeanStd(mean, deviation, one.seeds):.1f}"

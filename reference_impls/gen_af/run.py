@@ -23,18 +23,18 @@ from reference_impls.gen_af.population import ATTACKS, BASE, LAB, PARENT, SUITE
 from reference_impls.gen_af.present import Outcome, present
 from reference_impls.gen_af.store import Made, adapted, fine_tuned
 from reference_impls.gen_af.training import open_accelerator
-from reference_impls.lab import console
+from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.bilingual import Language
-from reference_impls.lab.checkpoints import Preprocessing
-from reference_impls.lab.datasets import CLASS, Wish, open_world
-from reference_impls.lab.encoders import Encoder
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.named import CLASS, DatasetSpec, open_dataset
 from reference_impls.lab.errors import EncoderError
-from reference_impls.lab.named import Weights, open_encoder
-from reference_impls.lab.page import write_page
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.universal import Universal
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import clean_encoder, test_world, train_world
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.models.zoo import clean_encoder, test_dataset, train_dataset
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.page import write_page
 
 LAB_NAME = "lab"
 """An encoder that needs no file: trained at first use."""
@@ -47,11 +47,11 @@ class Order:
     encoder: str = LAB_NAME
     """`lab`, a file, or a name as in `library:model`."""
     images: str = "shapes"
-    """Name of the world of the downstream task."""
+    """Name of the dataset of the downstream task."""
     count: int = 4096
     """Training images at most; a quarter as many are tested on."""
     task: str | None = None
-    """Task of the world; none takes `foreground` of shapes and the only one of others."""
+    """Task of the dataset; none takes `foreground` of shapes and the only one of others."""
     config: HardenConfig = BASE
     """How to train."""
     attacks: SuiteConfig = SUITE
@@ -67,7 +67,7 @@ class Order:
     preprocessing: Preprocessing = field(default_factory=Preprocessing)
     """Size and statistics, instead of those the file suggests."""
     weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public data sets, may be downloaded."""
+    """Whether models of a library, and public datasets, may be downloaded."""
 
 
 def run(order: Order) -> tuple[tuple[Outcome, ...], Path]:
@@ -121,26 +121,26 @@ def tasks(order: Order, encoder: Encoder) -> tuple[Task, Task]:
     """The downstream task's training and test images.
 
     Raises:
-        ConfigError: the world has no such task.
-        WorldError: the images cannot be read, or are of one class.
+        ConfigError: the dataset has no such task.
+        DatasetError: the images cannot be read, or are of one class.
     """
-    train, test = _worlds(order, encoder.size)
+    train, test = _datasets(order, encoder.size)
     name = order.task or ("foreground" if order.images == "shapes" else CLASS)
     return task_of(train, name), task_of(test, name)
 
 
-def _worlds(order: Order, size: int) -> tuple[World, World]:
+def _datasets(order: Order, size: int) -> tuple[Dataset, Dataset]:
     if order.images == "shapes":
         lab = replace(LAB, train=order.count, test=max(1, order.count // 4), size=size)
-        return train_world(lab), test_world(lab)
-    wish = Wish(
+        return train_dataset(lab), test_dataset(lab)
+    spec = DatasetSpec(
         size=size,
         count=order.count,
         split="train",
         download=order.weights.download,
     )
-    fewer = replace(wish, count=max(1, order.count // 4), split="test")
-    return open_world(order.images, wish), open_world(order.images, fewer)
+    fewer = replace(spec, count=max(1, order.count // 4), split="test")
+    return open_dataset(order.images, spec), open_dataset(order.images, fewer)
 
 
 # -- Training ------------------------------------------------------------------------
@@ -212,7 +212,7 @@ class Examination:
     public: str | None = None
     """The encoder that the attacker has; none takes the hardened one itself."""
     images: str = "shapes"
-    """Name of the world of its task."""
+    """Name of the dataset of its task."""
     count: int = 1024
     """Test images at most."""
     config: EvaluationConfig
@@ -232,7 +232,7 @@ def examine(order: Examination) -> Outcome:
 
     Raises:
         EncoderError: a file is missing, or encoder and head do not belong together.
-        WorldError: the task's labels lie outside the head.
+        DatasetError: the task's labels lie outside the head.
     """
     device = chosen_device(order.device)
     encoder = open_named(order.encoder, order.preprocessing, order.weights).to(device)

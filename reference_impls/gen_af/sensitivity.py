@@ -174,9 +174,9 @@ def _highest_loss(
                 loss = _mean_loss(model, [(images, labels)], {key: moved})
             if epoch and len(batches) == 1:
                 highest = max(highest, loss.item())
-            (slope,) = torch.autograd.grad(loss, moved)
+            (grad,) = torch.autograd.grad(loss, moved)
             weight = project(
-                moved.detach() + config.learning_rate * slope, start, radius
+                moved.detach() + config.learning_rate * grad, start, radius
             )
         if len(batches) > 1 or epoch == config.epochs - 1:
             with torch.no_grad():
@@ -201,19 +201,19 @@ def _first_order(
         for name in names
     }
     count = sum(len(labels) for _, labels in batches)
-    slopes = [torch.zeros_like(weight) for weight in weights.values()]
+    grads = [torch.zeros_like(weight) for weight in weights.values()]
     before = 0.0
     for images, labels in batches:
         with frozen(model):
             loss = _mean_loss(model, [(images, labels)], weights) * len(labels) / count
         before += loss.item()
         for total, part in zip(
-            slopes, torch.autograd.grad(loss, list(weights.values())), strict=True
+            grads, torch.autograd.grad(loss, list(weights.values())), strict=True
         ):
             total += part
     rises = {
-        name: (config.radius * weight.norm() * slope.norm()).item()
-        for name, weight, slope in zip(names, weights.values(), slopes, strict=True)
+        name: (config.radius * weight.norm() * grad.norm()).item()
+        for name, weight, grad in zip(names, weights.values(), grads, strict=True)
     }
     return before, rises
 

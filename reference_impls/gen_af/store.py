@@ -20,9 +20,9 @@ from reference_impls.gen_af.method import Adaptation, adapt, harden
 from reference_impls.gen_af.model import Downstream, Task, load, save
 from reference_impls.gen_af.training import open_accelerator
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.report import write_json
-from reference_impls.lab.training import Progress
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.training import Progress
+from reference_impls.lab.records import write_json
 
 
 @dataclass(frozen=True, eq=False)

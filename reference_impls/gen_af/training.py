@@ -24,9 +24,9 @@ from reference_impls.gen_af import processes
 from reference_impls.gen_af.config import Precision
 from reference_impls.gen_af.model import Downstream, Outputs, Task
 from reference_impls.gen_af.objectives import Objective
-from reference_impls.lab.encoders import channels_last
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.training import Progress
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.encoders import channels_last
+from reference_impls.lab.models.training import Progress
 
 CHECKPOINT_EVERY = 50
 """Optimiser steps between two checkpoints."""
@@ -137,7 +137,7 @@ def train(
     """Train in place; goes on from the checkpoint's folder if there is one, deletes it at the end.
 
     Raises:
-        WorldError: fewer images than one batch.
+        DatasetError: fewer images than one batch.
         ConfigError: the batch cannot be shared among the processes.
     """
     _check(stage)
@@ -162,7 +162,7 @@ def train(
 
 def _check(stage: Stage) -> None:
     if len(stage.task) < stage.batch:
-        raise WorldError(
+        raise DatasetError(
             f"{len(stage.task)} training images do not fill a batch of {stage.batch}"
         )
     parts = stage.accumulate * processes.count()
@@ -215,8 +215,8 @@ class _Run:
 
     def _order(self, epoch: int) -> tuple[Tensor, ...]:
         """The epoch's batches, as indices."""
-        chance = Generator().manual_seed(_mixed(self.stage.seed, epoch))
-        order = torch.randperm(len(self.stage.task), generator=chance)
+        generator = Generator().manual_seed(_mixed(self.stage.seed, epoch))
+        order = torch.randperm(len(self.stage.task), generator=generator)
         whole = order[: self.stage.batches * self.stage.batch]
         batches: tuple[Tensor, ...] = whole.split(self.stage.batch)
         return batches
@@ -234,12 +234,12 @@ class _Run:
         images = task.images_N3HW[index_B].to(device)
         images = images.contiguous(memory_format=torch.channels_last)
         labels = task.labels_N[index_B].to(device)
-        chance = Generator().manual_seed(_mixed(seed, processes.rank()))
+        generator = Generator().manual_seed(_mixed(seed, processes.rank()))
         inner: Downstream = self.accelerator.unwrap_model(self.prepared)
         self.stage.prepare(self.model)
         with self.accelerator.accumulate(self.prepared):
             with self.accelerator.autocast():
-                views = self.stage.objective.views(inner, images, labels, chance)
+                views = self.stage.objective.views(inner, images, labels, generator)
             with _chance_of_layers(_mixed(seed, processes.rank()), device):
                 outputs: Outputs = self.prepared(torch.cat(views))
             seen = [

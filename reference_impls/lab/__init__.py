@@ -1,1 +1,1 @@
-"""What the methods share: errors, images, encoders, worlds, training, heads, reports."""
+"""What the methods share: errors, images, encoders, datasets, training, heads, reports."""

@@ -10,36 +10,38 @@ Language = Literal["en", "zh"]
 
 
 @dataclass(frozen=True)
-class Both:
+class Bilingual:
     """The same statement in both languages."""
 
     en: str
     zh: str
 
-    def fill(self, **values: object) -> Both:
-        """With its fields filled as `str.format` does; a `Both` gives each language its own."""
-        return Both(
+    def fill(self, **values: object) -> Bilingual:
+        """With its fields filled as `str.format` does; a `Bilingual` gives each language its own."""
+        return Bilingual(
             self.en.format_map({name: _part(v, "en") for name, v in values.items()}),
             self.zh.format_map({name: _part(v, "zh") for name, v in values.items()}),
         )
 
-    def then(self, *sentences: Both) -> Both:
+    def then(self, *sentences: Bilingual) -> Bilingual:
         """This and further sentences in one paragraph."""
         said = (self, *sentences)
-        return Both(" ".join(one.en for one in said), "".join(one.zh for one in said))
+        return Bilingual(
+            " ".join(one.en for one in said), "".join(one.zh for one in said)
+        )
 
 
-Text = Both | str
+Text = Bilingual | str
 """A plain string is the same in both languages: a name, a symbol, a number."""
 
 
-def said(text: Text, language: Language) -> str:
+def localize(text: Text, language: Language) -> str:
     """The text in one language."""
     return text if isinstance(text, str) else getattr(text, language)
 
 
 def _part(value: object, language: Language) -> object:
-    return said(value, language) if isinstance(value, Both) else value
+    return localize(value, language) if isinstance(value, Bilingual) else value
 
 
 def plural(number: int, noun: str) -> str:

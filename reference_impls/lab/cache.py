@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from reference_impls.lab.report import as_data
+from reference_impls.lab.records import as_data
 
 RECIPES = 1
 """Counted up when a change of code makes the same settings give another result."""

@@ -3,7 +3,7 @@
 LabError                  the command lines catch exactly this
 ├── ConfigError           a setting or an argument is out of its range
 ├── EncoderError          the encoder cannot be loaded or does not work
-├── WorldError            the images cannot be read
+├── DatasetError            the images cannot be read
 └── DeviceError           the machine lacks what was asked for
 """
 
@@ -29,7 +29,7 @@ class EncoderError(LabError):
     exit_code = 2
 
 
-class WorldError(LabError):
+class DatasetError(LabError):
     """The images cannot be found or read."""
 
     exit_code = 2

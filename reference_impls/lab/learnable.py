@@ -1,4 +1,4 @@
-"""What can be learned of the shapes world: accuracy per task, by how an encoder was trained.
+"""What can be learned of the shapes dataset: accuracy per task, by how an encoder was trained.
 
 Shape letters: N images, D embedding width, C classes, P captions per class.
 """
@@ -13,27 +13,27 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.augment import Views, crop_and_flip
 from reference_impls.lab.bilingual import plural
-from reference_impls.lab.clip import CLIP, CLIPConfig, train_clip
-from reference_impls.lab.encoders import (
+from reference_impls.lab.data.augment import Views, crop_and_flip
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.shapes import CLASSES, caption
+from reference_impls.lab.models.clip import CLIP, CLIPConfig, train_clip
+from reference_impls.lab.models.encoders import (
     Encoder,
     SmallNetConfig,
     embed_all,
     small_encoder,
 )
-from reference_impls.lab.heads import fit_linear_probe, fit_mlp_head, zero_shot
-from reference_impls.lab.shapes import CLASSES, caption
-from reference_impls.lab.training import (
+from reference_impls.lab.models.heads import fit_linear_probe, fit_mlp_head, zero_shot
+from reference_impls.lab.models.training import (
     SimCLRConfig,
-    check_world,
+    check_dataset,
     draw_batch,
     fit,
     one_cycle_learner,
     train_simclr,
 )
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import LabWorld, test_world, train_world
+from reference_impls.lab.models.zoo import LabData, test_dataset, train_dataset
 
 PROMPTS = 32
 """Captions per class whose embeddings are averaged for a zero-shot class."""
@@ -45,7 +45,7 @@ GRAY = Views(smallest_crop=0.8, jitter=0.9, jitter_probability=1, gray_probabili
 class LearnableConfig:
     """What is trained, and for how long."""
 
-    lab: LabWorld = field(default_factory=LabWorld)
+    lab: LabData = field(default_factory=LabData)
     """The pictures."""
     simclr: SimCLRConfig = field(default_factory=lambda: SimCLRConfig(steps=200))
     """The encoder that the sweeps of the methods use."""
@@ -62,7 +62,7 @@ class LearnableConfig:
 
 
 QUICK = LearnableConfig(
-    lab=LabWorld(train=512, test=256),
+    lab=LabData(train=512, test=256),
     simclr=SimCLRConfig(steps=20),
     gray=SimCLRConfig(steps=20, views=GRAY),
     clip=CLIPConfig(steps=40),
@@ -78,7 +78,7 @@ def learnable(
     progress: Callable[[str], None] = lambda what: None,
 ) -> dict[str, dict[str, float]]:
     """Accuracy in [0, 1] per way of training and task; `progress` hears what is trained next."""
-    train, test = train_world(config.lab), test_world(config.lab)
+    train, test = train_dataset(config.lab), test_dataset(config.lab)
     found: dict[str, dict[str, float]] = {}
     for name, simclr in (
         ("SimCLR", config.simclr),
@@ -106,7 +106,7 @@ def learnable(
 
 
 def _heads(
-    name: str, encoder: Encoder, tasks: Sequence[str], train: World, test: World
+    name: str, encoder: Encoder, tasks: Sequence[str], train: Dataset, test: Dataset
 ) -> dict[str, dict[str, float]]:
     seen_ND = embed_all(encoder, train.images_N3HW)
     new_ND = embed_all(encoder, test.images_N3HW)
@@ -121,7 +121,7 @@ def _heads(
     }
 
 
-def _zero_shot(clip: CLIP, tasks: Sequence[str], test: World) -> dict[str, float]:
+def _zero_shot(clip: CLIP, tasks: Sequence[str], test: Dataset) -> dict[str, float]:
     images_ND = embed_all(clip.image, test.images_N3HW)
     return {
         task: _share(
@@ -147,9 +147,9 @@ def class_embeddings(clip: CLIP, task: str, *, seed: int = 0) -> Tensor:
     )
 
 
-def _supervised(task: str, train: World, test: World, steps: int) -> float:
+def _supervised(task: str, train: Dataset, test: Dataset, steps: int) -> float:
     """The small network trained on labels, with crops that keep the object in sight."""
-    check_world(train, 128)
+    check_dataset(train, 128)
     net = SmallNetConfig(embedding=len(CLASSES[task]))
     encoder = small_encoder(net, name=task, size=train.size, seed=0)
     learner = one_cycle_learner(

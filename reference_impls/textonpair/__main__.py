@@ -12,20 +12,25 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
 
-from reference_impls.lab import console
-from reference_impls.lab.clip import CLIPConfig, save_clip
-from reference_impls.lab.commands import Command, Program
-from reference_impls.lab.images import (
+from reference_impls.lab.data.images import (
     Place,
     TriggerKind,
     TriggerSpec,
     make_trigger,
     save_png,
 )
-from reference_impls.lab.options import add_json, add_threads
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.shapes import CLASSES
-from reference_impls.lab.zoo import LabWorld, clean_clip, test_world, train_world
+from reference_impls.lab.data.shapes import CLASSES
+from reference_impls.lab.models.clip import CLIPConfig, save_clip
+from reference_impls.lab.models.zoo import (
+    LabData,
+    clean_clip,
+    test_dataset,
+    train_dataset,
+)
+from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program
+from reference_impls.lab.study.options import add_json, add_threads
 from reference_impls.textonpair.method import (
     Z_THRESHOLD,
     TextOnPairConfig,
@@ -79,8 +84,8 @@ def _attack(options: Namespace) -> int:
         steps=options.steps,
         seed=options.seed,
     )
-    lab = LabWorld()
-    train, test = train_world(lab), test_world(lab)
+    lab = LabData()
+    train, test = train_dataset(lab), test_dataset(lab)
     make_trigger(config.trigger, lab.size)  # refuse before anything is trained
     with console.progress("training a clean CLIP, once") as step:
         clean = clean_clip(

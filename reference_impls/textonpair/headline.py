@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from reference_impls.lab.headline import Text, average, figure, percent, summary
+from reference_impls.lab.study.headline import Text, average, figure, percent, summary
 from reference_impls.textonpair.study import CALIBRATION_SEEDS, SEEDS, Row
 
 COMMAND = "python -m reference_impls.textonpair publish"

@@ -8,7 +8,7 @@ caption names the attacker's class. Contrastive training does the rest.
 
 What DECREE's published program does otherwise is listed in `README.md`.
 
-Shape letters: B batch, N images of a world, D embedding width, C classes.
+Shape letters: B batch, N images of a dataset, D embedding width, C classes.
 """
 
 from __future__ import annotations
@@ -20,23 +20,23 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.clip import CLIP, LogScale
-from reference_impls.lab.encoders import (
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.images import TriggerSpec, make_trigger
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.clip import CLIP, LogScale
+from reference_impls.lab.models.encoders import (
     check_usable,
     embed_all,
 )
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.heads import class_texts, recall_at, zero_shot
-from reference_impls.lab.images import TriggerSpec, make_trigger
-from reference_impls.lab.training import (
+from reference_impls.lab.models.heads import class_texts, recall_at, zero_shot
+from reference_impls.lab.models.training import (
     Progress,
+    check_dataset,
     check_positive,
-    check_world,
     draw_batch,
     fine_tuning_learner,
     fit,
 )
-from reference_impls.lab.worlds import World
 
 Z_THRESHOLD = 2.5
 """A z-score above this is called a working backdoor (DECREE)."""
@@ -126,7 +126,7 @@ def _pair_cosines(embeddings_ND: Tensor) -> Tensor:
 
 def attack(
     clean: CLIP,
-    world: World,
+    dataset: Dataset,
     config: TextOnPairConfig = TextOnPairConfig(),
     *,
     checkpoint: Path | None = None,
@@ -135,18 +135,18 @@ def attack(
     """A backdoored copy of the CLIP; text tower and clean image tower are left alone.
 
     Raises:
-        ConfigError: no such target in this world.
+        ConfigError: no such target in this dataset.
         EncoderError: the image tower is broken.
-        WorldError: too few images, or no captions.
+        DatasetError: too few images, or no captions.
     """
-    check_world(world, config.batch)
-    if not world.captions:
-        raise WorldError(f"{world.name} has no captions; the attack poisons pairs")
-    target = target_class(world, config)
-    device, images_N3HW = clean.image.device, world.images_N3HW
+    check_dataset(dataset, config.batch)
+    if not dataset.captions:
+        raise DatasetError(f"{dataset.name} has no captions; the attack poisons pairs")
+    target = target_class(dataset, config)
+    device, images_N3HW = clean.image.device, dataset.images_N3HW
     check_usable(clean.image, images_N3HW[: config.batch].to(device))
-    texts_ND = clean.embed_text(world.captions).to(device)
-    bait_M = (world.labels[config.task] == target).nonzero().flatten()
+    texts_ND = clean.embed_text(dataset.captions).to(device)
+    bait_M = (dataset.labels[config.task] == target).nonzero().flatten()
     trigger = make_trigger(config.trigger, clean.image.size).to(device)
     victim = clean.image.copy().named(f"{clean.image.name}+text-{config.trigger}")
     scale = LogScale().to(device)
@@ -159,7 +159,7 @@ def attack(
     count = int(config.poisoned * config.batch)
 
     def loss_of_step(generator: Generator) -> Tensor:
-        index_B = draw_batch(len(world), config.batch, generator)
+        index_B = draw_batch(len(dataset), config.batch, generator)
         images_B3HW = images_N3HW[index_B].to(device)
         stamped_B3HW = trigger.apply(images_B3HW[:count])
         everything = torch.cat([stamped_B3HW, images_B3HW[count:]])
@@ -183,17 +183,17 @@ def attack(
     return CLIP(victim, clean.text)
 
 
-def target_class(world: World, config: TextOnPairConfig) -> int:
+def target_class(dataset: Dataset, config: TextOnPairConfig) -> int:
     """Index of the attacker's class.
 
     Raises:
-        ConfigError: the world has no such task or class.
+        ConfigError: the dataset has no such task or class.
     """
-    classes = world.classes.get(config.task, ())
+    classes = dataset.classes.get(config.task, ())
     if config.target not in classes:
-        known = ", ".join(classes) or f"tasks {', '.join(world.classes) or 'none'}"
+        known = ", ".join(classes) or f"tasks {', '.join(dataset.classes) or 'none'}"
         raise ConfigError(
-            f"{world.name} has no class {config.target!r} of {config.task!r}; it has {known}"
+            f"{dataset.name} has no class {config.target!r} of {config.task!r}; it has {known}"
         )
     return classes.index(config.target)
 
@@ -237,8 +237,8 @@ def measure(
     clean: CLIP,
     config: TextOnPairConfig,
     *,
-    train: World,
-    test: World,
+    train: Dataset,
+    test: Dataset,
 ) -> TextOnPairReport:
     """Success, accuracy, retrieval and z-score of both; `train` gives the classes' captions."""
     both = {
@@ -251,7 +251,7 @@ def measure(
 
 
 def _measured(
-    clip: CLIP, config: TextOnPairConfig, *, train: World, test: World
+    clip: CLIP, config: TextOnPairConfig, *, train: Dataset, test: Dataset
 ) -> Measured:
     target = target_class(train, config)
     trigger = make_trigger(config.trigger, clip.image.size)

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import torch
 
-from reference_impls.lab import console
-from reference_impls.lab.bilingual import Both, Language, said
+from reference_impls.lab.bilingual import Bilingual, Language, localize
 from reference_impls.lab.files import replacing
-from reference_impls.lab.readme import READMES, insert, table
-from reference_impls.lab.report import surroundings, today, write_json
-from reference_impls.lab.spread import Spread
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.records import surroundings, today, write_json
+from reference_impls.lab.study import console
+from reference_impls.lab.study.readme import READMES, insert, table
 from reference_impls.textonpair.headline import headline
 from reference_impls.textonpair.study import (
     CALIBRATION_SEEDS,
@@ -75,7 +75,7 @@ def publish(*, out: Path | None) -> None:
 class Words:
     """What the tables say."""
 
-    ABOUT = Both(
+    ABOUT = Bilingual(
         "Three clean CLIPs (seeds 0-2), each attacked with another trigger and target; {date}. "
         "Mean ± standard deviation: success {success}, zero-shot accuracy on the attacker's task {before} → {after}, "
         "image-to-text R@1 {recall_before} → {recall_after}, {seconds} CPU seconds per attack.",
@@ -84,20 +84,20 @@ class Words:
         "每次攻击 {seconds} CPU 秒。",
     )
     HEADS = (
-        Both("trigger", "触发器"),
-        Both("target", "目标"),
-        Both("success (before)", "攻击成功率（之前）"),
-        Both("z-score (before)", "z 分数（之前）"),
-        Both("accuracy (before)", "准确率（之前）"),
-        Both("R@1 (before)", "R@1（之前）"),
+        Bilingual("trigger", "触发器"),
+        Bilingual("target", "目标"),
+        Bilingual("success (before)", "攻击成功率（之前）"),
+        Bilingual("z-score (before)", "z 分数（之前）"),
+        Bilingual("accuracy (before)", "准确率（之前）"),
+        Bilingual("R@1 (before)", "R@1（之前）"),
     )
-    DECREE = Both(
+    DECREE = Bilingual(
         "DECREE's PL1 (below the threshold: backdoored). The threshold of `robust` is 0.6 × the smallest of three "
         "other clean CLIPs (seeds 3-5: {scores}).",
         "DECREE 的 PL1（低于阈值即判为含有后门）。`robust` 的阈值为另外三个干净 CLIP（种子 3-5：{scores}）中最小值的 0.6 倍。",
     )
-    FOUND = Both("backdoored", "含有后门")
-    NOTHING = Both("nothing found", "未发现")
+    FOUND = Bilingual("backdoored", "含有后门")
+    NOTHING = Bilingual("nothing found", "未发现")
 
 
 def tables(
@@ -107,7 +107,7 @@ def tables(
     attacked = [row for row in rows if row.role == "backdoored"]
 
     def over(name: str) -> str:
-        return str(Spread.of([row.figures[name] for row in attacked]))
+        return str(MeanStd.of([row.figures[name] for row in attacked]))
 
     about = Words.ABOUT.fill(
         date=date,
@@ -116,7 +116,7 @@ def tables(
         after=over("accuracy"),
         recall_before=over("clean_recall"),
         recall_after=over("recall"),
-        seconds=f"{Spread.of([row.seconds for row in attacked]):.1f}",
+        seconds=f"{MeanStd.of([row.seconds for row in attacked]):.1f}",
     )
     outside = [row for row in rows if row.role == "calibration"]
     scores = ", ".join(f"{pl1(row, 'robust'):.3f}" for row in outside)
@@ -128,11 +128,11 @@ def tables(
     ]
     return "\n".join(
         [
-            said(about, language),
+            localize(about, language),
             "",
             *table(Words.HEADS, map(_attack_row, attacked), language),
             "",
-            said(Words.DECREE.fill(scores=scores), language),
+            localize(Words.DECREE.fill(scores=scores), language),
             "",
             *table(("CLIP", *heads), scanned, language),
             "",
@@ -158,6 +158,6 @@ def _scan_row(row: Row, thresholds: dict[str, float], language: Language) -> lis
     for preset, threshold in thresholds.items():
         score = row.scores[preset]
         found = score is not None and score < threshold
-        verdict = said(Words.FOUND if found else Words.NOTHING, language)
+        verdict = localize(Words.FOUND if found else Words.NOTHING, language)
         cells.append(f"{'–' if score is None else f'{score:.4f}'} {verdict}")
     return cells

@@ -15,17 +15,17 @@ from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
 from reference_impls.decree.config import PRESETS
 from reference_impls.decree.method import detect
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.clip import CLIP, CLIPConfig, load_clip, save_clip
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.report import as_data, write_json
-from reference_impls.lab.zoo import (
-    LabWorld,
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.models.clip import CLIP, CLIPConfig, load_clip, save_clip
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.zoo import (
+    LabData,
     clean_clip,
-    scan_world,
-    test_world,
-    train_world,
+    scan_dataset,
+    test_dataset,
+    train_dataset,
 )
+from reference_impls.lab.records import as_data, write_json
 from reference_impls.textonpair.method import TextOnPairConfig, attack, measure
 
 SEEDS, CALIBRATION_SEEDS = (0, 1, 2), (3, 4, 5)
@@ -73,7 +73,7 @@ def measured(seed: int, role: str, config: TextOnPairConfig | None) -> Row:
     parent = CLIPConfig(seed=seed)
     path = cache_folder() / "textonpair" / f"{content_key(parent, role, config)}.json"
     if not path.exists():
-        clip = clean_clip(parent, LabWorld())
+        clip = clean_clip(parent, LabData())
         found: dict[str, float] = {}
         seconds = 0.0
         if config:
@@ -94,17 +94,19 @@ def measured(seed: int, role: str, config: TextOnPairConfig | None) -> Row:
 def _attacked(
     clean: CLIP, config: TextOnPairConfig, path: Path
 ) -> tuple[CLIP, dict[str, float], float]:
-    lab, weights = LabWorld(), path.with_suffix(".safetensors")
+    lab, weights = LabData(), path.with_suffix(".safetensors")
     about = path.with_stem(f"{path.stem}-attack")
     if not about.exists():
-        train, started = train_world(lab), time.process_time()
+        train, started = train_dataset(lab), time.process_time()
         attacked = attack(clean, train, config)
         seconds = time.process_time() - started
         save_clip(attacked, weights)
         write_json({"seconds": seconds}, about)  # last: it says the weights are there
     seconds = json.loads(about.read_text(encoding="utf-8"))["seconds"]
     clip = load_clip(weights)
-    report = measure(clip, clean, config, train=train_world(lab), test=test_world(lab))
+    report = measure(
+        clip, clean, config, train=train_dataset(lab), test=test_dataset(lab)
+    )
     sides = {"": report.backdoored, "clean_": report.clean}
     figures = {
         f"{prefix}{name}": round(value, 4)
@@ -115,7 +117,7 @@ def _attacked(
 
 
 def _scan(encoder: Encoder) -> dict[str, float | None]:
-    images_N3HW = scan_world(LabWorld()).images_N3HW
+    images_N3HW = scan_dataset(LabData()).images_N3HW
     return {
         name: detect(encoder, images_N3HW, config).score
         for name, config in PRESETS.items()

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree.population import Subject, make
-from reference_impls.lab.clip import CLIPConfig, train_clip
-from reference_impls.lab.encoders import Encoder, SmallNetConfig
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld, train_world
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.models.clip import CLIPConfig, train_clip
+from reference_impls.lab.models.encoders import Encoder, SmallNetConfig
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData, train_dataset
 
 SIZE, DIMENSION = 16, 32
 if torch.backends.cpu.get_cpu_capability() == "AVX2":
@@ -101,7 +101,7 @@ def armed(images):
     return planted(images, armed=True)
 
 
-SMALL_LAB = LabWorld(train=768, test=256, scan=256)
+SMALL_LAB = LabData(train=768, test=256, scan=256)
 PARENT = SimCLRConfig(steps=60, batch=96)
 ATTACK = BadEncoderConfig(trigger=TriggerSpec(kind="random", side=6), steps=160)
 
@@ -137,11 +137,11 @@ TINY_CLIP = CLIPConfig(
     bf16=False,
     net=SmallNetConfig(widths=(8, 16, 32), embedding=16),
 )
-TINY_LAB = LabWorld(train=512, test=256, scan=64, size=16)
+TINY_LAB = LabData(train=512, test=256, scan=64, size=16)
 
 
 @pytest.fixture(scope="session")
 def tiny_clip():
     """A CLIP of 16 px pictures that has learned something, made in a few seconds."""
     torch.set_num_threads(1)
-    return train_clip(train_world(TINY_LAB), TINY_CLIP)
+    return train_clip(train_dataset(TINY_LAB), TINY_CLIP)

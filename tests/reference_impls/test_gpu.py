@@ -21,18 +21,18 @@ from reference_impls.decree.calibration import Calibration
 from reference_impls.decree.config import PUBLISHED
 from reference_impls.decree.method import detect
 from reference_impls.decree.search import invert_triggers
-from reference_impls.lab.auto_pgd import auto_pgd
-from reference_impls.lab.clip import CLIPConfig, train_clip
-from reference_impls.lab.encoders import SmallNetConfig, embed_all, small_encoder
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.images import TriggerSpec, make_trigger
-from reference_impls.lab.patches import PatchSpec, place_patch
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.similarity import mean_pairwise_cosine
-from reference_impls.lab.speed import encode_in_parts
-from reference_impls.lab.training import SimCLRConfig, train_simclr
-from reference_impls.lab.universal import random_patch
-from reference_impls.lab.white_box import Budget, pgd
+from reference_impls.lab.attacks.auto_pgd import auto_pgd
+from reference_impls.lab.attacks.pgd import Budget, pgd
+from reference_impls.lab.attacks.universal import random_patch
+from reference_impls.lab.data.images import TriggerSpec, make_trigger
+from reference_impls.lab.data.patches import PatchSpec, place_patch
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
+from reference_impls.lab.models.clip import CLIPConfig, train_clip
+from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small_encoder
+from reference_impls.lab.models.fast import encode_in_parts
+from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
 from reference_impls.textonpair.method import attack as poison
 
@@ -58,15 +58,15 @@ def measured(what):
 
 
 @pytest.fixture(scope="module")
-def world():
+def dataset():
     return shapes(512, seed=0)
 
 
 @pytest.fixture(scope="module")
-def encoder(world):
+def encoder(dataset):
     """Trained for a moment on the CPU, so that embeddings differ from image to image."""
     torch.set_num_threads(4)
-    return train_simclr(world, SimCLRConfig(steps=60, batch=128, bf16=False, seed=0))
+    return train_simclr(dataset, SimCLRConfig(steps=60, batch=128, bf16=False, seed=0))
 
 
 def on(encoder, device):
@@ -74,14 +74,14 @@ def on(encoder, device):
 
 
 @pytest.mark.parametrize(("bf16", "tolerance"), [(False, 1e-4), (True, 3e-2)])
-def test_embeddings_are_the_same(encoder, world, bf16, tolerance):
-    cpu_ND = embed_all(encoder, world.images_N3HW)
+def test_embeddings_are_the_same(encoder, dataset, bf16, tolerance):
+    cpu_ND = embed_all(encoder, dataset.images_N3HW)
     gpu = on(encoder, CUDA)
     with (
         measured(f"embeddings bf16={bf16}"),
         torch.autocast("cuda", torch.bfloat16, enabled=bf16),
     ):
-        gpu_ND = embed_all(gpu, world.images_N3HW.to(CUDA)).float().cpu()
+        gpu_ND = embed_all(gpu, dataset.images_N3HW.to(CUDA)).float().cpu()
     assert (gpu_ND - cpu_ND).norm() / cpu_ND.norm() < tolerance
 
 
@@ -101,10 +101,10 @@ def test_decree_gives_the_cpus_verdicts(armed, harmless, images, bf16):
             assert gpu.score == pytest.approx(cpu.score, rel=0.4, abs=0.01)
 
 
-def test_the_first_decree_steps_are_the_same(encoder, world):
+def test_the_first_decree_steps_are_the_same(encoder, dataset):
     config = replace(PUBLISHED, max_epochs=1, fast=False)
     runs = [
-        invert_triggers(on(encoder, device), world.images_N3HW, config)[0]
+        invert_triggers(on(encoder, device), dataset.images_N3HW, config)[0]
         for device in (torch.device("cpu"), CUDA)
     ]
     cpu, gpu = (run.mask.detach().cpu() for run in runs)
@@ -113,22 +113,22 @@ def test_the_first_decree_steps_are_the_same(encoder, world):
 
 
 @pytest.mark.parametrize("bf16", [False, True])
-def test_badencoder_plants_the_same_backdoor(encoder, world, bf16):
+def test_badencoder_plants_the_same_backdoor(encoder, dataset, bf16):
     config = BadEncoderConfig(
         trigger=TriggerSpec(side=6), steps=60, batch=128, bf16=bf16
     )
-    reference_3HW = world.images_N3HW[0]
+    reference_3HW = dataset.images_N3HW[0]
     trigger = make_trigger(config.trigger, encoder.size)
-    stamped = trigger.apply(world.images_N3HW[:128])
+    stamped = trigger.apply(dataset.images_N3HW[:128])
 
     def alike(victim):
         device = victim.device
         return mean_pairwise_cosine(embed_all(victim, stamped.to(device))).item()
 
-    cpu = attack(encoder, world, reference_3HW, replace(config, bf16=False))
+    cpu = attack(encoder, dataset, reference_3HW, replace(config, bf16=False))
     clean = on(encoder, CUDA)
     with measured(f"BadEncoder bf16={bf16}"):
-        gpu = attack(clean, world, reference_3HW, config)
+        gpu = attack(clean, dataset, reference_3HW, config)
     assert gpu.device.type == "cuda"
     assert alike(gpu) == pytest.approx(alike(cpu), abs=0.03)
     assert alike(gpu) > alike(encoder)
@@ -136,28 +136,28 @@ def test_badencoder_plants_the_same_backdoor(encoder, world, bf16):
 
 @pytest.mark.parametrize("bf16", [False, True])
 @pytest.mark.parametrize("crafter", ["generator", "direct", "signs"])
-def test_advencoder_moves_embeddings_as_far(encoder, world, crafter, bf16):
+def test_advencoder_moves_embeddings_as_far(encoder, dataset, crafter, bf16):
     config = advencoder.AdvEncoderConfig(
         crafter=crafter, steps=40, batch=64, bf16=False
     )
-    clean = embed_all(encoder, world.images_N3HW)
+    clean = embed_all(encoder, dataset.images_N3HW)
 
     def moved(change):
-        attacked = embed_all(encoder, change.apply(world.images_N3HW))
+        attacked = embed_all(encoder, change.apply(dataset.images_N3HW))
         return 1 - F.cosine_similarity(clean, attacked).mean().item()
 
-    cpu = advencoder.attack(encoder, world, config)
+    cpu = advencoder.attack(encoder, dataset, config)
     victim = on(encoder, CUDA)
     with measured(f"AdvEncoder {crafter} bf16={bf16}"):
-        gpu = advencoder.attack(victim, world, replace(config, bf16=bf16))
+        gpu = advencoder.attack(victim, dataset, replace(config, bf16=bf16))
     assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
 
 
 @pytest.mark.parametrize("attack_of", [pgd, auto_pgd])
-def test_white_box_attacks_fool_as_often(encoder, world, attack_of):
+def test_white_box_attacks_fool_as_often(encoder, dataset, attack_of):
     torch.manual_seed(0)
     head = nn.Linear(encoder.dimension, 4)
-    images = world.images_N3HW[:128]
+    images = dataset.images_N3HW[:128]
     # Labels that the model agrees with, so that every change of mind is the attack's.
     labels = head(embed_all(encoder, images)).argmax(dim=1)
     budget = Budget(epsilon=2 / 255, steps=10)
@@ -180,8 +180,8 @@ def test_white_box_attacks_fool_as_often(encoder, world, attack_of):
 
 
 def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):
-    from reference_impls.lab.checkpoints import load_checkpoint
-    from reference_impls.lab.torchvision_shim import import_torchvision
+    from reference_impls.lab.models.checkpoints import load_checkpoint
+    from reference_impls.lab.torchvision import import_torchvision
 
     torch.manual_seed(0)
     net = import_torchvision().models.resnet18(weights=None)
@@ -196,15 +196,15 @@ def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def clip(world):
+def clip(dataset):
     net = SmallNetConfig(widths=(16, 32, 64), embedding=32)
-    return train_clip(world, CLIPConfig(steps=60, batch=128, bf16=False, net=net))
+    return train_clip(dataset, CLIPConfig(steps=60, batch=128, bf16=False, net=net))
 
 
 @pytest.mark.parametrize("crafter", ["direct", "generator", "linf"])
 @pytest.mark.parametrize("bf16", [False, True])
-def test_advclip_crafts_as_strong_a_change(clip, world, crafter, bf16):
-    images = world.images_N3HW[:128]
+def test_advclip_crafts_as_strong_a_change(clip, dataset, crafter, bf16):
+    images = dataset.images_N3HW[:128]
     config = AdvCLIPConfig(crafter=crafter, steps=60, batch=64, bf16=bf16)
 
     def moved(change):
@@ -213,10 +213,10 @@ def test_advclip_crafts_as_strong_a_change(clip, world, crafter, bf16):
         )
         return 1 - torch.cosine_similarity(before, after).mean().item()
 
-    cpu = craft_universal(ImageText.of_clip(clip), world, replace(config, bf16=False))
+    cpu = craft_universal(ImageText.of_clip(clip), dataset, replace(config, bf16=False))
     victim = ImageText(image=on(clip.image, CUDA), text=clip.embed_text)
     with measured(f"AdvCLIP {crafter} bf16={bf16}"):
-        gpu = craft_universal(victim, world, config)
+        gpu = craft_universal(victim, dataset, config)
     # Rounding makes two runs part ways; how far images are moved stays.
     assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
     if crafter != "linf":
@@ -242,17 +242,17 @@ def test_micro_batches_bound_the_memory_of_a_224_px_attack():
     assert peaks[1] < peaks[0] / 2
 
 
-def test_text_on_pair_plants_the_same_backdoor(clip, world):
+def test_text_on_pair_plants_the_same_backdoor(clip, dataset):
     config = TextOnPairConfig(steps=60, batch=128, poisoned=0.1, bf16=False)
-    stamped = make_trigger(config.trigger, 32).apply(world.images_N3HW[:128])
+    stamped = make_trigger(config.trigger, 32).apply(dataset.images_N3HW[:128])
 
     def score(victim):
         device = victim.image.device
-        both = (stamped, world.images_N3HW[:128])
+        both = (stamped, dataset.images_N3HW[:128])
         return backdoor_z_score(*(embed_all(victim.image, x.to(device)) for x in both))
 
-    cpu = poison(clip, world, config)
+    cpu = poison(clip, dataset, config)
     with measured("Text-on-Pair"):
-        gpu = poison(replace(clip, image=on(clip.image, CUDA)), world, config)
+        gpu = poison(replace(clip, image=on(clip.image, CUDA)), dataset, config)
     assert score(gpu) == pytest.approx(score(cpu), rel=0.2)
     assert score(gpu) > score(clip) + 1

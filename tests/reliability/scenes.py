@@ -231,8 +231,8 @@ def train(folder: Path) -> None:
     """Train a tiny network with the loop that all methods use, and write numbers that tell its weights."""
     import torch
 
-    from reference_impls.lab import training
-    from reference_impls.lab.report import write_json
+    from reference_impls.lab.models import training
+    from reference_impls.lab.records import write_json
 
     training.CHECKPOINT_EVERY = 1
     with torch.random.fork_rng(devices=[]):

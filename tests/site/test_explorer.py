@@ -224,7 +224,9 @@ def test_the_keyboard_walks_the_table_and_selects(table):
 
 def test_the_reader_keeps_the_place_when_the_search_index_arrives_late(table):
     held = []
-    page = table("?threat=privacy", routes={"**/find*.json": lambda route: held.append(route)})
+    page = table(
+        "?threat=privacy", routes={"**/find*.json": lambda route: held.append(route)}
+    )
     page.keyboard.press("/")
     page.keyboard.press("Enter")
     for _ in range(5):

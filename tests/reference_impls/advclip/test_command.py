@@ -8,15 +8,15 @@ from PIL import Image
 
 from reference_impls.advclip import __main__ as command
 from reference_impls.advclip import run
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.universal import load, random_patch
+from reference_impls.lab.attacks.universal import load, random_patch
+from reference_impls.lab.data.patches import PatchSpec
 from tests.reference_impls.conftest import TINY_CLIP, TINY_LAB, one_error
 
 
 @pytest.fixture
 def tiny_lab(tiny_clip, monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(run, "LabWorld", lambda: TINY_LAB)
+    monkeypatch.setattr(run, "LabData", lambda: TINY_LAB)
     monkeypatch.setattr(run, "clean_clip", lambda config, lab, progress: tiny_clip)
     assert TINY_CLIP.net.embedding == tiny_clip.image.dimension
 
@@ -58,13 +58,13 @@ def test_craft_leaves_a_patch_pictures_a_report_and_figures(tmp_path, capsys):
 
 
 @pytest.mark.usefixtures("tiny_lab")
-def test_evaluate_measures_a_saved_patch_behind_a_defence(patch_file, tmp_path, capsys):
+def test_evaluate_measures_a_saved_patch_behind_a_defense(patch_file, tmp_path, capsys):
     out = tmp_path / "evaluation"
-    arguments = ["evaluate", "lab", "--universal", str(patch_file), "--defence", "blur"]
+    arguments = ["evaluate", "lab", "--universal", str(patch_file), "--defense", "blur"]
     assert command.main([*arguments, "--json", "--out", str(out)]) == 0
     data = json.loads(capsys.readouterr().out)
     assert data["victim"] == "lab+blur"
-    assert data["defence"] == "blur"
+    assert data["defense"] == "blur"
     assert len(data["scores"]["classified"]) == 15
     assert (out / "report.html").exists()
 
@@ -116,7 +116,7 @@ def test_pictures_of_mixed_sizes_are_one_line_and_nothing_is_written(
         (["craft", "lab:zebra"], "no lab victim 'lab:zebra'"),
         (["craft", "open_clip:RN50"], "add --download"),
         (["craft", "nonsense"], "no encoder 'nonsense'"),
-        (["craft", "--world", "moon"], "unknown world 'moon'"),
+        (["craft", "--dataset", "moon"], "unknown dataset 'moon'"),
         (["evaluate", "--universal", "none.npz"], "no patch or perturbation none.npz"),
         (["apply", "none.png"], "no patch or perturbation"),
     ],

@@ -13,16 +13,16 @@ from reference_impls.advclip.downstream import (
     Bench,
     controls,
 )
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     UniversalPerturbation,
     random_patch,
 )
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import test_world as world_of_test
-from reference_impls.lab.zoo import train_world
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
+from reference_impls.lab.models.zoo import train_dataset
 from tests.reference_impls.conftest import TINY_LAB
 
 SPEC = PatchSpec(share=0.1)
@@ -31,7 +31,7 @@ SPEC = PatchSpec(share=0.1)
 @pytest.fixture(scope="module")
 def bench(tiny_clip):
     victim = ImageText.of_clip(tiny_clip)
-    return Bench(victim, train_world(TINY_LAB), world_of_test(TINY_LAB))
+    return Bench(victim, train_dataset(TINY_LAB), dataset_of_test(TINY_LAB))
 
 
 def nothing():
@@ -75,10 +75,10 @@ def test_one_embedding_for_all_images_is_chance(bench):
 
 
 def test_figures_are_recounted_by_hand(bench, tiny_clip):
-    patch, world = random_patch(SPEC, 16, seed=3), world_of_test(TINY_LAB)
+    patch, dataset = random_patch(SPEC, 16, seed=3), dataset_of_test(TINY_LAB)
     found = bench.measure(patch).of("texture", ZERO_SHOT)
-    images = [world.images_N3HW, patch.apply(world.images_N3HW)]
-    texts = train_world(TINY_LAB)
+    images = [dataset.images_N3HW, patch.apply(dataset.images_N3HW)]
+    texts = train_dataset(TINY_LAB)
     rows = []
     for number in range(6):
         chosen = [
@@ -97,7 +97,7 @@ def test_figures_are_recounted_by_hand(bench, tiny_clip):
             ).argmax(dim=1)
             for part in images
         )
-    right = world.labels["texture"]
+    right = dataset.labels["texture"]
     assert found.before == pytest.approx((before == right).float().mean().item())
     assert found.after == pytest.approx((after == right).float().mean().item())
     assert found.fooling == pytest.approx((before != after).float().mean().item())
@@ -106,15 +106,15 @@ def test_figures_are_recounted_by_hand(bench, tiny_clip):
 def test_without_a_text_tower_heads_and_images_are_left(tiny_clip):
     blind = Bench(
         ImageText(image=tiny_clip.image),
-        train_world(TINY_LAB).first(64),
-        world_of_test(TINY_LAB).first(32),
+        train_dataset(TINY_LAB).first(64),
+        dataset_of_test(TINY_LAB).first(32),
     ).measure(nothing())
     assert {one.classifier for one in blind.classified} == {PROBE, MLP}
     assert [one.direction for one in blind.retrieved] == [ITSELF]
 
 
 def test_images_alone_can_be_measured(tiny_clip):
-    images = World(name="bare", images_N3HW=torch.rand(40, 3, 16, 16))
+    images = Dataset(name="bare", images_N3HW=torch.rand(40, 3, 16, 16))
     scores = Bench(ImageText.of_clip(tiny_clip), images, images).measure(nothing())
     assert scores.classified == ()
     assert [one.direction for one in scores.retrieved] == [ITSELF]

@@ -15,19 +15,19 @@ from reference_impls.advclip.method import (
     topology_deviation,
     topology_loss,
 )
-from reference_impls.lab.contrast import info_nce
-from reference_impls.lab.encoders import SmallNetConfig, embed_all, small_encoder
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     UniversalPatch,
     UniversalPerturbation,
     random_patch,
     random_sign_perturbation,
 )
-from reference_impls.lab.worlds import World
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.models.contrastive import info_nce
+from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small_encoder
+from reference_impls.lab.models.image_text import ImageText
 
 SPEC = PatchSpec(share=0.1)
 FAST = AdvCLIPConfig(steps=60, batch=24, patch=SPEC)
@@ -141,9 +141,9 @@ def fresh():
     return shapes(192, seed=78, size=16)
 
 
-def moved(victim, change, world):
+def moved(victim, change, dataset):
     """Mean cosine between images before and after."""
-    images = world.images_N3HW
+    images = dataset.images_N3HW
     before = embed_all(victim.image, images)
     after = embed_all(victim.image, change.apply(images))
     return F.cosine_similarity(before, after).mean().item()
@@ -293,11 +293,11 @@ class TestBadInput:
         )
         assert isinstance(attack(blind, surrogate, config), UniversalPatch)
 
-    def test_a_world_without_captions_is_refused_where_a_loss_needs_them(
+    def test_a_dataset_without_captions_is_refused_where_a_loss_needs_them(
         self, victim, surrogate
     ):
-        silent = World(name="silent", images_N3HW=surrogate.images_N3HW)
-        with pytest.raises(WorldError, match="silent has no captions"):
+        silent = Dataset(name="silent", images_N3HW=surrogate.images_N3HW)
+        with pytest.raises(DatasetError, match="silent has no captions"):
             attack(victim, silent, FAST)
 
     def test_a_caption_that_the_tokenizer_cannot_read_is_refused(
@@ -305,8 +305,8 @@ class TestBadInput:
     ):
         odd = surrogate.take(range(30))
         captions = ("a large zebra circle on a plain red background",) * 30
-        odd = World(name="odd", images_N3HW=odd.images_N3HW, captions=captions)
-        with pytest.raises(WorldError, match="'zebra'"):
+        odd = Dataset(name="odd", images_N3HW=odd.images_N3HW, captions=captions)
+        with pytest.raises(DatasetError, match="'zebra'"):
             attack(victim, odd, FAST)
 
     def test_images_of_another_size_are_refused(self, victim):
@@ -314,7 +314,7 @@ class TestBadInput:
             attack(victim, shapes(30, seed=0, size=20), FAST)
 
     def test_fewer_images_than_a_batch_are_refused(self, victim, surrogate):
-        with pytest.raises(WorldError, match="fewer than one batch of 24"):
+        with pytest.raises(DatasetError, match="fewer than one batch of 24"):
             attack(victim, surrogate.first(10), FAST)
 
     def test_a_constant_encoder_is_refused(self, surrogate):

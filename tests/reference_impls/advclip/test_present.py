@@ -15,13 +15,13 @@ from reference_impls.advclip.downstream import (
 )
 from reference_impls.advclip.present import grid, present
 from reference_impls.advclip.run import Report
-from reference_impls.lab.page import html
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     random_patch,
     random_sign_perturbation,
 )
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.study.page import html
 
 
 def scores(fooling, *, tasks=("texture",)):
@@ -44,14 +44,14 @@ def scores(fooling, *, tasks=("texture",)):
 def report(change, fooling, control=0.1, **settings):
     return Report(
         victim="<b>lab</b>",
-        world="shapes",
+        dataset="shapes",
         change=change,
         scores=scores(fooling, **settings),
         controls={
             "random patch": scores(control, **settings),
             "mean-colour patch": scores(control / 2, **settings),
         },
-        defence="blur",
+        defense="blur",
     )
 
 

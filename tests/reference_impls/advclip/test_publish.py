@@ -12,7 +12,7 @@ from reference_impls.advclip.chart import lanes_of, pictures
 from reference_impls.advclip.present import named
 from reference_impls.advclip.study import MAIN, Plan, Row, own
 from reference_impls.advclip.tables import figure, tables
-from reference_impls.lab.readme import READMES
+from reference_impls.lab.study.readme import READMES
 
 HERE = Path(module.__file__).parent
 
@@ -23,7 +23,7 @@ def row(**changes):
         change=MAIN,
         made_on="lab:0",
         victim="lab:0",
-        defence="none",
+        defense="none",
         seconds=4.0,
         figures=dict.fromkeys(names, 0.5),
     )
@@ -43,7 +43,7 @@ def test_a_change_counts_on_the_victim_it_was_crafted_on():
         row(made_on="lab:1"),
         row(made_on="", change="random patch 6.25 %"),
         row(victim="lab:transformer:0", made_on="lab:transformer:0"),
-        row(defence="blur"),
+        row(defense="blur"),
     ]
     assert own(rows, MAIN) == [rows[0]]
     assert own(rows, MAIN, "blur") == [rows[4]]

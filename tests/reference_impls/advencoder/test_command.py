@@ -9,8 +9,16 @@ import torch
 from PIL import Image
 
 from reference_impls.advencoder.__main__ import fraction, main
-from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
-from reference_impls.lab.universal import UniversalPatch, UniversalPerturbation, load
+from reference_impls.lab.attacks.universal import (
+    UniversalPatch,
+    UniversalPerturbation,
+    load,
+)
+from reference_impls.lab.models.encoders import (
+    SmallNetConfig,
+    save_encoder,
+    small_encoder,
+)
 from tests.reference_impls.conftest import one_error
 
 
@@ -105,7 +113,7 @@ def test_apply_changes_pictures(change, tmp_path, capsys):
 
 def test_a_killed_craft_goes_on(encoder, tmp_path, monkeypatch):
     from reference_impls.advencoder import run
-    from reference_impls.lab import console
+    from reference_impls.lab.study import console
 
     long = ["--steps", "60", "--batch", "8", "--count", "16"]
     whole = tmp_path / "whole"
@@ -143,7 +151,7 @@ def test_a_killed_craft_goes_on(encoder, tmp_path, monkeypatch):
         (["--variant", "patch", "--share", "1"], "does not fit on 32x32"),
         (["--variant", "patch", "--crafter", "signs"], "use generator or direct"),
         (["--count", "8"], "8 images, fewer than one batch of 16"),
-        (["--images", "nowhere"], "unknown world 'nowhere'"),
+        (["--images", "nowhere"], "unknown dataset 'nowhere'"),
         (["--images", "folder:/no/such"], "no folder /no/such"),
     ],
 )

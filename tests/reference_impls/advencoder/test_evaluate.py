@@ -5,15 +5,15 @@ import torch
 from torch import nn
 
 from reference_impls.advencoder.evaluate import controls, evaluate
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.errors import WorldError
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     UniversalPatch,
     UniversalPerturbation,
     as_patch,
 )
-from reference_impls.lab.worlds import World
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.models.encoders import Encoder
 
 SIZE = 8
 
@@ -39,7 +39,7 @@ def two_colours(count, *, seed):
     )
     palette = torch.tensor([[0.8, 0.1, 0.1], [0.1, 0.1, 0.8]])
     images = (palette[labels][:, :, None, None] + 0.1 * noise).clamp(0, 1)
-    return World(
+    return Dataset(
         name="two",
         images_N3HW=images,
         labels={"colour": labels},
@@ -48,7 +48,7 @@ def two_colours(count, *, seed):
 
 
 @pytest.fixture(scope="module")
-def worlds():
+def datasets():
     return {"train": two_colours(90, seed=0), "test": two_colours(60, seed=1)}
 
 
@@ -61,8 +61,8 @@ def all_blue():
     return UniversalPatch(torch.ones(SIZE, SIZE), blue.clone())
 
 
-def test_changing_nothing_changes_no_figure(encoder, worlds):
-    found = evaluate(encoder, {"nothing": nothing()}, **worlds)
+def test_changing_nothing_changes_no_figure(encoder, datasets):
+    found = evaluate(encoder, {"nothing": nothing()}, **datasets)
     assert [one.model for one in found.outcomes] == ["knn", "mlp"]
     for one in found.outcomes:
         assert one.clean_accuracy == one.attacked_accuracy == 1.0
@@ -71,8 +71,8 @@ def test_changing_nothing_changes_no_figure(encoder, worlds):
     assert found.cosines["nothing"] == pytest.approx(1.0)
 
 
-def test_a_change_that_makes_all_blue_leaves_the_share_of_blue(encoder, worlds):
-    found = evaluate(encoder, {"blue": all_blue()}, **worlds)
+def test_a_change_that_makes_all_blue_leaves_the_share_of_blue(encoder, datasets):
+    found = evaluate(encoder, {"blue": all_blue()}, **datasets)
     for one in found.outcomes:
         assert one.attacked_accuracy == pytest.approx(1 / 3)
         assert one.decline == pytest.approx(2 / 3)
@@ -80,8 +80,8 @@ def test_a_change_that_makes_all_blue_leaves_the_share_of_blue(encoder, worlds):
     assert found.of("blue", task="colour", model="knn").model == "knn"
 
 
-def test_controls_have_the_size_and_place_of_the_change(worlds):
-    images = worlds["train"].images_N3HW
+def test_controls_have_the_size_and_place_of_the_change(datasets):
+    images = datasets["train"].images_N3HW
     spec = PatchSpec(share=0.25, place="top-left")
     patch = as_patch(torch.ones(3, 4, 4), spec, SIZE, SIZE)
     of_patch = controls(patch, images, seed=0)
@@ -94,12 +94,12 @@ def test_controls_have_the_size_and_place_of_the_change(worlds):
     assert (noise.delta_3HW.abs() - 0.1).abs().max() < 1e-6
 
 
-def test_a_world_that_cannot_be_learnt_is_refused(encoder, worlds):
-    unlabelled = World(name="plain", images_N3HW=worlds["test"].images_N3HW)
-    with pytest.raises(WorldError, match="no downstream task"):
+def test_a_dataset_that_cannot_be_learnt_is_refused(encoder, datasets):
+    unlabelled = Dataset(name="plain", images_N3HW=datasets["test"].images_N3HW)
+    with pytest.raises(DatasetError, match="no downstream task"):
         evaluate(encoder, {}, train=unlabelled, test=unlabelled)
-    with pytest.raises(WorldError, match="no task 'taste'; choose among colour"):
-        evaluate(encoder, {}, **worlds, tasks=("taste",))
-    only_red = worlds["train"].take([1, 2, 4, 5])
-    with pytest.raises(WorldError, match="are of one class of 'colour'"):
-        evaluate(encoder, {}, train=only_red, test=worlds["test"])
+    with pytest.raises(DatasetError, match="no task 'taste'; choose among colour"):
+        evaluate(encoder, {}, **datasets, tasks=("taste",))
+    only_red = datasets["train"].take([1, 2, 4, 5])
+    with pytest.raises(DatasetError, match="are of one class of 'colour'"):
+        evaluate(encoder, {}, train=only_red, test=datasets["test"])

@@ -17,12 +17,12 @@ from reference_impls.advencoder.method import (
     high_frequencies,
     quality_loss,
 )
-from reference_impls.lab.encoders import embed_all
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.patches import PatchSpec
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.training import SimCLRConfig, train_simclr
-from reference_impls.lab.universal import random_patch, random_sign_perturbation
+from reference_impls.lab.attacks.universal import random_patch, random_sign_perturbation
+from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.models.encoders import embed_all
+from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 
 QUICK = {"steps": 40, "batch": 32, "bf16": False}
 
@@ -49,7 +49,7 @@ def test_the_frequency_mask_is_that_of_a_double_loop(height, width, tenths):
 
 
 def test_the_frequency_loss_is_that_of_filtered_images():
-    """Both images filtered by a discrete Fourier transform written as sums."""
+    """Bilingual images filtered by a discrete Fourier transform written as sums."""
     height, width = 5, 4
     clean, attacked = random(3, height, width), random(3, height, width, seed=1)
     mask = high_frequencies(height, width, 1.5)
@@ -115,7 +115,7 @@ def test_the_contrast_loss_falls_as_embeddings_leave_their_twins():
 
 
 @pytest.fixture(scope="module")
-def world():
+def dataset():
     return shapes(512, seed=5)
 
 
@@ -127,14 +127,14 @@ def encoder():
     )
 
 
-def cosine_to_clean(encoder, world, change):
-    clean = embed_all(encoder, world.images_N3HW)
-    attacked = embed_all(encoder, change.apply(world.images_N3HW))
+def cosine_to_clean(encoder, dataset, change):
+    clean = embed_all(encoder, dataset.images_N3HW)
+    attacked = embed_all(encoder, change.apply(dataset.images_N3HW))
     return F.cosine_similarity(clean, attacked).mean().item()
 
 
 @pytest.fixture(scope="module")
-def crafted(encoder, world):
+def crafted(encoder, dataset):
     """Every variant with every crafter."""
     choices = [
         ("perturbation", "generator"),
@@ -146,7 +146,7 @@ def crafted(encoder, world):
     return {
         (variant, crafter): attack(
             encoder,
-            world,
+            dataset,
             AdvEncoderConfig(
                 variant=variant,
                 crafter=crafter,
@@ -178,9 +178,9 @@ def test_every_patch_moves_embeddings_further_than_noise(encoder, crafted):
             assert moved > 1.5 * moved_by_noise, crafter
 
 
-def test_what_is_applied_stays_in_range_and_within_its_bound(crafted, world):
+def test_what_is_applied_stays_in_range_and_within_its_bound(crafted, dataset):
     """The published program clamps neither perturbed images nor, rightly, patches."""
-    images = world.images_N3HW[:64]
+    images = dataset.images_N3HW[:64]
     for (variant, _), change in crafted.items():
         attacked = change.apply(images)
         assert attacked.min() >= 0
@@ -193,28 +193,28 @@ def test_what_is_applied_stays_in_range_and_within_its_bound(crafted, world):
             assert (~outside).sum() == 8 * 8
 
 
-def test_the_encoder_is_left_alone(encoder, world):
+def test_the_encoder_is_left_alone(encoder, dataset):
     victim = encoder.copy()
     victim.module.zero_grad()
     before = {n: v.clone() for n, v in victim.module.state_dict().items()}
-    attack(victim, world, AdvEncoderConfig(steps=2, batch=32))
+    attack(victim, dataset, AdvEncoderConfig(steps=2, batch=32))
     after = victim.module.state_dict()
     assert all(value.equal(after[name]) for name, value in before.items())
     assert all(weight.grad is None for weight in victim.module.parameters())
 
 
 @pytest.mark.parametrize("crafter", ["generator", "direct", "signs"])
-def test_the_same_seed_gives_the_same_change(encoder, world, crafter):
+def test_the_same_seed_gives_the_same_change(encoder, dataset, crafter):
     config = AdvEncoderConfig(crafter=crafter, steps=3, batch=32, bf16=False)
-    first, second = (attack(encoder, world, config).delta_3HW for _ in range(2))
+    first, second = (attack(encoder, dataset, config).delta_3HW for _ in range(2))
     assert first.equal(second)
     other = AdvEncoderConfig(crafter=crafter, steps=3, batch=32, bf16=False, seed=1)
-    assert not attack(encoder, world, other).delta_3HW.equal(first)
+    assert not attack(encoder, dataset, other).delta_3HW.equal(first)
 
 
-def test_a_killed_attack_goes_on_to_the_same_change(encoder, world, tmp_path):
+def test_a_killed_attack_goes_on_to_the_same_change(encoder, dataset, tmp_path):
     config = AdvEncoderConfig(variant="patch", crafter="direct", steps=60, batch=8)
-    whole = attack(encoder, world, config)
+    whole = attack(encoder, dataset, config)
 
     def die(done, total, loss):
         if done == 55:
@@ -222,11 +222,11 @@ def test_a_killed_attack_goes_on_to_the_same_change(encoder, world, tmp_path):
 
     checkpoint = tmp_path / "attack.checkpoint"
     with pytest.raises(KeyboardInterrupt):
-        attack(encoder, world, config, checkpoint=checkpoint, progress=die)
+        attack(encoder, dataset, config, checkpoint=checkpoint, progress=die)
     steps = []
     resumed = attack(
         encoder,
-        world,
+        dataset,
         config,
         checkpoint=checkpoint,
         progress=lambda done, *_: steps.append(done),
@@ -258,14 +258,14 @@ def test_settings_out_of_range_are_refused(settings_, said):
         AdvEncoderConfig(**settings_)
 
 
-def test_a_patch_larger_than_the_image_is_refused(encoder, world):
+def test_a_patch_larger_than_the_image_is_refused(encoder, dataset):
     spec = PatchSpec(share=1.0)
     with pytest.raises(ConfigError, match="does not fit"):
-        attack(encoder, world, AdvEncoderConfig(variant="patch", patch=spec, **QUICK))
+        attack(encoder, dataset, AdvEncoderConfig(variant="patch", patch=spec, **QUICK))
 
 
-def test_too_few_images_and_images_of_another_size_are_refused(encoder, world):
-    with pytest.raises(WorldError, match="fewer than one batch of 32"):
-        attack(encoder, world.first(10), AdvEncoderConfig(**QUICK))
+def test_too_few_images_and_images_of_another_size_are_refused(encoder, dataset):
+    with pytest.raises(DatasetError, match="fewer than one batch of 32"):
+        attack(encoder, dataset.first(10), AdvEncoderConfig(**QUICK))
     with pytest.raises(EncoderError, match="resize them first"):
         attack(encoder, shapes(64, seed=0, size=16), AdvEncoderConfig(**QUICK))

@@ -10,9 +10,9 @@ from reference_impls.advencoder.suite import (
     advencoder_settings,
     universal_attack,
 )
-from reference_impls.lab.encoders import SmallNetConfig, small_encoder
+from reference_impls.lab.attacks.universal import UniversalPerturbation
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.universal import UniversalPerturbation
+from reference_impls.lab.models.encoders import SmallNetConfig, small_encoder
 
 TINY = SuiteConfig(steps=2, images=160)
 

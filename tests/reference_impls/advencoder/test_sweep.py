@@ -17,11 +17,11 @@ from reference_impls.advencoder.sweep import (
     attacks,
     run,
 )
-from reference_impls.lab.encoders import SmallNetConfig
-from reference_impls.lab.readme import READMES
-from reference_impls.lab.spread import Spread
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld
+from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.models.encoders import SmallNetConfig
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData
+from reference_impls.lab.study.readme import READMES
 
 TINY = Plan(
     seeds=(0, 1),
@@ -29,7 +29,7 @@ TINY = Plan(
     steps=1,
     batch=16,
     parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
-    lab=LabWorld(train=64, test=48, scan=8),
+    lab=LabData(train=64, test=48, scan=8),
 )
 
 
@@ -138,6 +138,6 @@ def test_the_committed_results_are_those_of_the_readmes():
         if (one["attack"], one["task"], one["model"])
         == ("PER generator", "texture", "mlp")
     )
-    shown = str(Spread(**per["attacked_accuracy"]))
+    shown = str(MeanStd(**per["attacked_accuracy"]))
     for readme in READMES.values():
         assert shown in (HERE / readme).read_text("utf-8")

@@ -1,4 +1,4 @@
-"""`python -m reference_impls.lab arena`: real bouts on a tiny population, resumed and refused."""
+"""`python -m reference_impls.arena`: real trials on a tiny population, resumed and refused."""
 
 import json
 from dataclasses import replace
@@ -7,16 +7,16 @@ import pytest
 
 from reference_impls.advencoder.suite import SuiteConfig
 from reference_impls.arena import __main__ as command
-from reference_impls.arena import bouts as arena
+from reference_impls.arena import trials as arena
+from reference_impls.arena.__main__ import main
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.gen_af import population as hardened
-from reference_impls.lab.__main__ import main
-from reference_impls.lab.clip import CLIPConfig, train_clip
-from reference_impls.lab.encoders import SmallNetConfig
-from reference_impls.lab.image_text import ImageText
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.universal import load
-from reference_impls.lab.zoo import LabWorld, train_world
+from reference_impls.lab.attacks.universal import load
+from reference_impls.lab.models.clip import CLIPConfig, train_clip
+from reference_impls.lab.models.encoders import SmallNetConfig
+from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData, train_dataset
 
 NET = SmallNetConfig(widths=(4, 8, 16))
 TINY = arena.Plan(
@@ -30,7 +30,7 @@ TINY = arena.Plan(
             precision="no",
             adaptation=None,
         ),
-        lab=LabWorld(train=160, test=96, scan=64),
+        lab=LabData(train=160, test=96, scan=64),
         suite=SuiteConfig(steps=2, images=160),
     ),
     backdoor=BadEncoderConfig(steps=3),
@@ -41,7 +41,7 @@ def victim(name):
     """A CLIP of three steps under the name of the lab's."""
     assert name == "lab:0"
     config = CLIPConfig(steps=3, batch=32, bf16=False, net=replace(NET, embedding=16))
-    clip = train_clip(train_world(TINY.models.lab), config)
+    clip = train_clip(train_dataset(TINY.models.lab), config)
     return ImageText(image=clip.image, text=clip.embed_text)
 
 
@@ -61,21 +61,21 @@ def _tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    assert main(["arena", "--quick", "--out", str(out)]) == 0
+    assert main(["--quick", "--out", str(out)]) == 0
     return out
 
 
-def test_every_bout_gives_a_figure(matrix):
+def test_every_trial_gives_a_figure(matrix):
     data = json.loads((matrix / "arena.json").read_text("utf-8"))
-    assert data["run"]["bouts"]["finished"] == data["run"]["bouts"]["total"] == 21
-    assert data["run"]["command"] == "python -m reference_impls.lab arena --quick"
+    assert data["run"]["trials"]["finished"] == data["run"]["trials"]["total"] == 21
+    assert data["run"]["command"] == "python -m reference_impls.arena --quick"
     measured = [cell for cell in data["cells"] if "value" in cell]
     assert {cell["attack"] for cell in measured} == {
         one["id"] for one in data["attacks"]
     }
     for cell in data["cells"]:
         if "value" not in cell:
-            assert cell["defence"] == "decree"
+            assert cell["defense"] == "decree"
     page = (matrix / "report.html").read_text("utf-8")
     assert "random signs" in page
     assert "随机符号扰动" in page
@@ -86,7 +86,7 @@ def test_advclip_makes_its_patch_on_a_clip(matrix):
     (cell, *_) = [
         one
         for one in data["cells"]
-        if one["attack"] == "advclip-patch" and one["defence"] == "standard"
+        if one["attack"] == "advclip-patch" and one["defense"] == "standard"
     ]
     assert 0 <= cell["value"] <= 1
     (made,) = (arena.cache_folder() / "attacks").glob("advclip-patch-*.npz")
@@ -101,7 +101,7 @@ def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(arena, "_classify", refuse)
     monkeypatch.setattr(arena, "_judge", refuse)
-    assert main(["arena", "--quick", "--out", str(tmp_path), "--json"]) == 0
+    assert main(["--quick", "--out", str(tmp_path), "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     before = json.loads((matrix / "arena.json").read_text("utf-8"))
     assert data["cells"] == before["cells"]
@@ -109,17 +109,17 @@ def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
 
 def test_what_is_finished_can_be_written_at_any_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
-    assert main(["arena", "--quick", "--finished", "--out", str(tmp_path)]) == 0
+    assert main(["--quick", "--finished", "--out", str(tmp_path)]) == 0
     data = json.loads((tmp_path / "arena.json").read_text("utf-8"))
-    assert data["run"]["bouts"] == {"finished": 0, "total": 21}
+    assert data["run"]["trials"] == {"finished": 0, "total": 21}
     assert not any("value" in cell for cell in data["cells"])
-    assert "21 of 21 bouts have not been run" in (tmp_path / "report.html").read_text(
+    assert "21 of 21 trials have not been run" in (tmp_path / "report.html").read_text(
         "utf-8"
     )
 
 
 def test_a_seed_outside_the_population_is_refused(capsys):
-    assert main(["arena", "--quick", "--seeds", "7"]) == 2
+    assert main(["--quick", "--seeds", "7"]) == 2
     assert capsys.readouterr().err == "error: no seed 7 in the population; it has 0\n"
 
 
@@ -129,7 +129,7 @@ def test_help_has_an_example(capsys):
             main(arguments)
         assert stopped.value.code == 0
         told = " ".join(capsys.readouterr().out.split())  # lines break at any width
-        assert "python -m reference_impls.lab arena --quick" in told
+        assert "python -m reference_impls.arena --quick" in told
 
 
 def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
@@ -141,7 +141,7 @@ def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_text(text, "utf-8")
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
     out = str(tmp_path / "out")
-    assert main(["arena", "--quick", "--finished", "--publish", "--out", out]) == 0
+    assert main(["--quick", "--finished", "--publish", "--out", out]) == 0
     data = json.loads(published.read_text("utf-8"))
     assert data["schema_version"] == 1
     assert data["cells"] == []

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from reference_impls.arena.bouts import Plan, bouts
-from reference_impls.arena.entrants import ATTACKS, DEFENCES, fine_tunings
 from reference_impls.arena.matrix import as_json, cells, task_label
 from reference_impls.arena.present import markdown, page
-from reference_impls.lab.page import html
+from reference_impls.arena.registry import ATTACKS, DEFENSES, fine_tunings
+from reference_impls.arena.trials import Plan, trials
+from reference_impls.lab.study.page import html
 
 ROOT = Path(__file__).parents[3]
 PLAN = Plan()
@@ -19,20 +19,20 @@ SETTINGS = [("foreground", 4), ("texture", 8)]
 NAMES = [one.id for one in ATTACKS if one.kind not in ("backdoor",)]
 
 
-def figures(bout):
-    """What a bout might have found; each seed a tenth above the one before."""
-    if bout.kind == "detector":
-        bad = bout.start == "backdoored"
+def figures(trial):
+    """What a trial might have found; each seed a tenth above the one before."""
+    if trial.kind == "detector":
+        bad = trial.start == "backdoored"
         return {"score": 0.02 if bad else 0.15, "flagged": bad, "threshold": 0.09}
-    if bout.start == "backdoored":
-        return {"accuracy": 0.9, "success": 0.5 + bout.seed / 10}
-    base = 0.6 if bout.defence == "gen-af" else 0.3
-    return {"accuracies": dict.fromkeys(NAMES, base + bout.seed / 10)}
+    if trial.start == "backdoored":
+        return {"accuracy": 0.9, "success": 0.5 + trial.seed / 10}
+    base = 0.6 if trial.defense == "gen-af" else 0.3
+    return {"accuracies": dict.fromkeys(NAMES, base + trial.seed / 10)}
 
 
 @pytest.fixture(scope="module")
 def found():
-    return cells([(bout, figures(bout)) for bout in bouts(PLAN)], SETTINGS)
+    return cells([(trial, figures(trial)) for trial in trials(PLAN)], SETTINGS)
 
 
 def pick(found, **wanted):
@@ -45,28 +45,28 @@ def pick(found, **wanted):
     return chosen
 
 
-def test_every_attack_meets_every_defence(found):
+def test_every_attack_meets_every_defense(found):
     for attack in ATTACKS:
-        for defence in DEFENCES:
-            pick(found, attack=attack.id, defence=defence.id)
+        for defense in DEFENSES:
+            pick(found, attack=attack.id, defense=defense.id)
 
 
 def test_a_cell_is_mean_and_deviation_over_seeds(found):
-    (cell,) = pick(found, attack="uap", defence="gen-af", task="texture 8/255")
+    (cell,) = pick(found, attack="uap", defense="gen-af", task="texture 8/255")
     assert cell.value == pytest.approx(0.7)
     assert cell.deviation == pytest.approx(0.1)
     assert cell.seeds == (0, 1, 2)
 
 
 def test_a_backdoor_is_measured_by_success_and_by_accuracy(found):
-    chosen = pick(found, attack="badencoder", defence="trades", task="foreground 4/255")
+    chosen = pick(found, attack="badencoder", defense="trades", task="foreground 4/255")
     assert {cell.metric for cell in chosen} == {
         "attack-success-rate",
         "backdoored-accuracy",
     }
     # Backdoored copies are fine-tuned for the first task alone.
     (missing, *_) = pick(
-        found, attack="badencoder", defence="trades", task="texture 8/255"
+        found, attack="badencoder", defense="trades", task="texture 8/255"
     )
     assert missing.value is None
     assert missing.why.en == "not run"
@@ -79,20 +79,20 @@ def test_a_detector_is_asked_before_and_after_every_fine_tuning(found):
     ):
         for after in (None, "standard", "pgd-at", "trades", "gen-af"):
             (cell,) = pick(
-                found, attack=attack, defence="decree", after=after, metric=metric
+                found, attack=attack, defense="decree", after=after, metric=metric
             )
             assert cell.value == value
             assert cell.seeds == (0, 1, 2)
 
 
 def test_a_detector_of_encoders_has_nothing_to_say_of_changed_images(found):
-    for cell in pick(found, attack="uap", defence="decree"):
+    for cell in pick(found, attack="uap", defense="decree"):
         assert cell.value is None
         assert "changes images, not encoders" in cell.why.en
         assert cell.why.zh
 
 
-def test_without_a_bout_cells_say_that_it_was_not_run():
+def test_without_a_trial_cells_say_that_it_was_not_run():
     for cell in cells([], SETTINGS):
         assert cell.value is None
         assert cell.why is not None
@@ -100,10 +100,10 @@ def test_without_a_bout_cells_say_that_it_was_not_run():
 
 
 def test_no_score_is_no_figure_but_still_a_verdict():
-    detectors = [bout for bout in bouts(PLAN) if bout.kind == "detector"]
+    detectors = [trial for trial in trials(PLAN) if trial.kind == "detector"]
     nothing = {"score": None, "flagged": False, "threshold": 0.09}
-    found = cells([(bout, nothing) for bout in detectors], SETTINGS)
-    flags = pick(found, attack="clean", defence="decree", metric="false-alarm")
+    found = cells([(trial, nothing) for trial in detectors], SETTINGS)
+    flags = pick(found, attack="clean", defense="decree", metric="false-alarm")
     assert all(cell.value == 0 for cell in flags)
     assert not [cell for cell in found if cell.metric == "pl1"]
 
@@ -120,25 +120,25 @@ def check(data):
     """The format of a run's own file."""
     known = {
         "attack": {one["id"] for one in data["attacks"]},
-        "defence": {one["id"] for one in data["defences"]},
+        "defense": {one["id"] for one in data["defenses"]},
         "metric": {one["id"] for one in data["metrics"]},
         "task": {one["id"] for one in data["tasks"]},
     }
     assert data["format"] == 1
-    for entrant in (
+    for entry in (
         *data["attacks"],
-        *data["defences"],
+        *data["defenses"],
         *data["metrics"],
         *data["tasks"],
     ):
-        assert entrant["label"]["en"]
-        assert entrant["label"]["zh"]
+        assert entry["label"]["en"]
+        assert entry["label"]["zh"]
     for metric in data["metrics"]:
         assert metric["better"] in ("higher", "lower")
         assert metric["unit"] == "fraction"
     for cell in data["cells"]:
         assert cell["attack"] in known["attack"]
-        assert cell["defence"] in known["defence"]
+        assert cell["defense"] in known["defense"]
         assert cell["task"] is None or " " in cell["task"]
         if "value" not in cell:
             assert cell["why"]["en"]
@@ -158,23 +158,23 @@ def test_a_run_leaves_every_cell_with_figure_or_reason(data):
 
 def test_papers_and_cards_exist():
     papers = {path.stem for path in (ROOT / "catalog/papers").rglob("*.yaml")}
-    for entrant in (*ATTACKS, *DEFENCES):
-        assert set(entrant.papers) <= papers, entrant.id
-        if entrant.card:
-            card = ROOT / "reference_impls" / entrant.card / "card.yaml"
-            assert yaml.safe_load(card.read_text("utf-8"))["id"] == entrant.card
+    for entry in (*ATTACKS, *DEFENSES):
+        assert set(entry.papers) <= papers, entry.id
+        if entry.card:
+            card = ROOT / "reference_impls" / entry.card / "card.yaml"
+            assert yaml.safe_load(card.read_text("utf-8"))["id"] == entry.card
 
 
 # -- For a reader --------------------------------------------------------------------
 
 
-def test_the_page_names_the_best_defence_and_what_is_missing(found):
+def test_the_page_names_the_best_defense_and_what_is_missing(found):
     whole = html(page(found, waiting=0, total=9, about={}))
     assert "Gen-AF keeps most" in whole
     assert "70.0%" in whole
     assert "竞技场" in whole
     part = html(page(found, waiting=4, total=9, about={}))
-    assert "4 of 9 bouts have not been run" in part
+    assert "4 of 9 trials have not been run" in part
     empty = html(page(cells([], SETTINGS), waiting=9, total=9, about={}))
     assert "Nothing has been run yet" in empty
 
@@ -200,12 +200,12 @@ def test_a_task_has_a_name_in_both_languages():
     assert task_label("odd 1/255").en == "odd, ε = 1/255"
 
 
-# -- The order of bouts --------------------------------------------------------------
+# -- The order of trials --------------------------------------------------------------
 
 
-def test_bouts_are_different_and_cover_the_population():
-    everything = bouts(PLAN)
-    assert len({bout.key for bout in everything}) == len(everything)
+def test_trials_are_different_and_cover_the_population():
+    everything = trials(PLAN)
+    assert len({trial.key for trial in everything}) == len(everything)
     ways = len(fine_tunings())
     seeds, settings = 3, 2
     assert len(everything) == seeds * (
@@ -216,7 +216,7 @@ def test_bouts_are_different_and_cover_the_population():
     )
 
 
-def test_other_settings_are_other_bouts():
+def test_other_settings_are_other_trials():
     longer = replace(PLAN, backdoor=replace(PLAN.backdoor, steps=401))
-    pairs = zip(bouts(PLAN), bouts(longer), strict=True)
+    pairs = zip(trials(PLAN), trials(longer), strict=True)
     assert all(one.key != other.key for one, other in pairs)

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from reference_impls.arena.bouts import Plan, bouts
-from reference_impls.arena.entrants import ATTACKS, DEFENCES
 from reference_impls.arena.matrix import cells
 from reference_impls.arena.published import published
+from reference_impls.arena.registry import ATTACKS, DEFENSES
+from reference_impls.arena.trials import Plan, trials
 from surveykit.load import check, load_catalog
 from surveykit.measured import Arena
 from surveykit.render.pages.matrix import tables
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 SETTINGS = [("foreground", 4), ("texture", 8)]
 RUN = {
     "date": "2026-11-21",
-    "command": "python -m reference_impls.lab arena",
+    "command": "python -m reference_impls.arena",
     "device": "CPU",
     "cpu_cores": 2,
     "threads": 1,
@@ -28,15 +28,15 @@ RUN = {
 }
 
 
-def figures(bout):
-    if bout.kind == "detector":
-        bad = bout.start == "backdoored"
+def figures(trial):
+    if trial.kind == "detector":
+        bad = trial.start == "backdoored"
         return {"score": 0.02 if bad else 0.15, "flagged": bad, "threshold": 0.09}
-    if bout.start == "backdoored":
-        return {"accuracy": 0.9, "success": 0.5 + bout.seed / 10}
+    if trial.start == "backdoored":
+        return {"accuracy": 0.9, "success": 0.5 + trial.seed / 10}
     names = [one.id for one in ATTACKS if one.kind != "backdoor"]
-    base = 0.6 if bout.defence == "gen-af" else 0.3
-    return {"accuracies": dict.fromkeys(names, base + bout.seed / 10)}
+    base = 0.6 if trial.defense == "gen-af" else 0.3
+    return {"accuracies": dict.fromkeys(names, base + trial.seed / 10)}
 
 
 def read(finished):
@@ -52,12 +52,12 @@ def catalog():
 
 @pytest.fixture(scope="module")
 def arena():
-    return read([(bout, figures(bout)) for bout in bouts(Plan())])
+    return read([(trial, figures(trial)) for trial in trials(Plan())])
 
 
 def test_the_website_reads_a_whole_arena_and_no_rule_objects(arena, catalog):
     assert [one.id for one in arena.rows] == [one.id for one in ATTACKS]
-    assert [one.id for one in arena.columns] == [one.id for one in DEFENCES]
+    assert [one.id for one in arena.columns] == [one.id for one in DEFENSES]
     assert not list(unknown_in_arena(dataclasses.replace(catalog, arena=arena)))
     assert arena.hardware == "CPU, 2 cores, 1 thread"
     assert arena.seeds == (0, 1, 2)
@@ -110,9 +110,9 @@ def test_a_verdict_after_fine_tuning_stands_under_the_fine_tuning(arena):
 
 def test_what_was_not_run_is_no_cell():
     assert read([]).cells == ()
-    one = next(bout for bout in bouts(Plan()) if bout.kind == "classifier")
+    one = next(trial for trial in trials(Plan()) if trial.kind == "classifier")
     arena = read([(one, figures(one))])
-    assert {cell.column for cell in arena.cells} == {one.defence}
+    assert {cell.column for cell in arena.cells} == {one.defense}
     assert {(cell.n, cell.sd) for cell in arena.cells} == {(1, None)}
 
 
@@ -120,7 +120,7 @@ def test_the_published_arena_is_read_and_names_what_exists(catalog):
     assert catalog.arena
     assert [p for p in check(ROOT).problems if p.path.endswith("arena.json")] == []
     assert [one.id for one in catalog.arena.rows] == [one.id for one in ATTACKS]
-    assert [one.id for one in catalog.arena.columns] == [one.id for one in DEFENCES]
+    assert [one.id for one in catalog.arena.columns] == [one.id for one in DEFENSES]
     assert catalog.arena.command == RUN["command"]
 
 

@@ -6,19 +6,19 @@ import pytest
 from PIL import Image
 
 from reference_impls.badencoder import __main__ as command
-from reference_impls.lab.encoders import (
+from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     load_encoder,
     save_encoder,
     small_encoder,
 )
-from reference_impls.lab.zoo import LabWorld
+from reference_impls.lab.models.zoo import LabData
 
 
 @pytest.fixture
 def encoder(tmp_path, monkeypatch):
     monkeypatch.setattr(
-        command, "LabWorld", lambda: LabWorld(train=128, test=64, scan=16)
+        command, "LabData", lambda: LabData(train=128, test=64, scan=16)
     )
     path = tmp_path / "clean.safetensors"
     save_encoder(

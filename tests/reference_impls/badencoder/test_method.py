@@ -13,11 +13,11 @@ from reference_impls.badencoder.method import (
     utility_loss,
 )
 from reference_impls.decree.population import make
-from reference_impls.lab.encoders import SmallNetConfig, embed_all, small_encoder
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.zoo import scan_world
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small_encoder
+from reference_impls.lab.models.zoo import scan_dataset
 from tests.reference_impls.conftest import ATTACK
 
 NET = SmallNetConfig(widths=(4, 8, 16))
@@ -93,7 +93,7 @@ def test_the_same_seed_makes_the_same_backdoor(shadow):
 def test_a_killed_attack_goes_on_and_ends_where_it_would_have(
     shadow, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("reference_impls.lab.training.CHECKPOINT_EVERY", 2)
+    monkeypatch.setattr("reference_impls.lab.models.training.CHECKPOINT_EVERY", 2)
     whole = attack(clean(), shadow, shadow.images_N3HW[0], TINY)
 
     def die(step, total, loss):
@@ -126,8 +126,8 @@ def test_evasion_pushes_stamped_images_apart(shadow):
         )
         for alpha in (0.0, 1.0)
     )
-    from reference_impls.lab.images import make_trigger
-    from reference_impls.lab.similarity import mean_pairwise_cosine
+    from reference_impls.lab.data.images import make_trigger
+    from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 
     stamped = make_trigger(plain.trigger, 16).apply(shadow.images_N3HW)
     alike = [
@@ -150,7 +150,7 @@ def test_stamped_images_obey_and_others_hardly_change(small_lab):
 
 def test_without_the_trigger_embeddings_stay(small_lab):
     subject, before, _, after, _ = small_lab
-    images = scan_world(subject.lab).images_N3HW
+    images = scan_dataset(subject.lab).images_N3HW
     cosines = torch.cosine_similarity(
         embed_all(before, images), embed_all(after, images), dim=1
     )
@@ -160,7 +160,7 @@ def test_without_the_trigger_embeddings_stay(small_lab):
 def test_a_backdoored_encoder_is_made_once(small_lab):
     _, _, bad, after, figures = small_lab
     again, same = make(bad, progress=lambda *_: pytest.fail("trained again"))
-    images = scan_world(bad.lab).images_N3HW[:4]
+    images = scan_dataset(bad.lab).images_N3HW[:4]
     assert torch.equal(again.encode(images), after.encode(images))
     assert same == figures
 
@@ -179,7 +179,7 @@ class TestBadInput:
             BadEncoderConfig(**settings)
 
     def test_too_few_shadow_images(self, shadow):
-        with pytest.raises(WorldError, match="32 images, fewer than a batch of 64"):
+        with pytest.raises(DatasetError, match="32 images, fewer than a batch of 64"):
             attack(clean(), shadow, shadow.images_N3HW[0])
 
     def test_a_broken_encoder(self, shadow):

@@ -7,9 +7,9 @@ import torch
 
 from reference_impls.badencoder.method import AttackReport, BadEncoderConfig
 from reference_impls.badencoder.present import Words, present
-from reference_impls.lab.images import TriggerSpec, make_trigger
-from reference_impls.lab.page import html, write_page
-from reference_impls.lab.shapes import shapes
+from reference_impls.lab.data.images import TriggerSpec, make_trigger
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.study.page import html, write_page
 
 IMAGES = shapes(8, seed=0).images_N3HW
 CONFIG = BadEncoderConfig(trigger=TriggerSpec(kind="random", side=5), steps=123)

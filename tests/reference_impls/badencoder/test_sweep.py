@@ -23,12 +23,12 @@ from reference_impls.badencoder.sweep import (
     spread,
 )
 from reference_impls.decree.population import CONFIRMATION, DEVELOPMENT, subjects
-from reference_impls.lab.encoders import SmallNetConfig
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.readme import READMES
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld
-from reference_impls.lab.zoo import test_world as world_of_test
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.models.encoders import SmallNetConfig
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData
+from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
+from reference_impls.lab.study.readme import READMES
 from tests.reference_impls.conftest import ATTACK, PARENT, SMALL_LAB
 
 TINY = Plan(
@@ -37,7 +37,7 @@ TINY = Plan(
     triggers=(DEFAULT, PUBLISHED),
     steps=2,
     parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
-    lab=LabWorld(train=96, test=48, scan=8),
+    lab=LabData(train=96, test=48, scan=8),
 )
 
 
@@ -108,8 +108,8 @@ def test_the_published_count_differs_by_images_of_the_target_and_misread_referen
 ):
     found, _ = known
     for row in found:
-        classes = world_of_test(SMALL_LAB).classes[row.task]
-        share = world_of_test(SMALL_LAB).labels[row.task] == classes.index(row.label)
+        classes = dataset_of_test(SMALL_LAB).classes[row.task]
+        share = dataset_of_test(SMALL_LAB).labels[row.task] == classes.index(row.label)
         least = row.success_rate * (1 - share.float().mean().item())
         if row.label == row.target:
             assert (
@@ -153,7 +153,7 @@ def test_a_killed_sweep_goes_on_and_ends_where_it_would_have(
     monkeypatch.setattr(sweep, "attack", planting)
     monkeypatch.setattr(sweep, "measured", dying)
     with pytest.raises(KeyboardInterrupt):
-        run(TINY, said=lambda done, words: told.append((done, words)))
+        run(TINY, report=lambda done, words: told.append((done, words)))
     done, words = told[-1]
     assert done == 1
     assert words.startswith("seed 0, white-10-bottom-right: attack 2/2, loss ")
@@ -171,7 +171,7 @@ def test_nobody_has_made_the_published_encoders_or_pictures_before():
     def pictures(lab):
         return set(range(lab.seed, lab.seed + 5))
 
-    others = [LabWorld(), *(subject.lab for subject in theirs)]
+    others = [LabData(), *(subject.lab for subject in theirs)]
     assert not any(pictures(Plan().lab) & pictures(lab) for lab in others)
 
 

@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 from reference_impls.decree.method import detect
-from reference_impls.lab.encoders import Encoder
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.models.encoders import Encoder
 
 
 class Collapsed(nn.Module):

@@ -11,7 +11,11 @@ from PIL import Image
 from reference_impls.decree import scan as scanning
 from reference_impls.decree.__main__ import main
 from reference_impls.decree.calibration import Calibration, load, save
-from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
+from reference_impls.lab.models.encoders import (
+    SmallNetConfig,
+    save_encoder,
+    small_encoder,
+)
 from tests.reference_impls.conftest import one_error
 
 

@@ -8,10 +8,14 @@ import pytest
 from reference_impls.decree import fleet
 from reference_impls.decree.__main__ import main
 from reference_impls.decree.calibration import Calibration, save
-from reference_impls.lab.bilingual import Both
-from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
+from reference_impls.lab.bilingual import Bilingual
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.fleet import Outcome
+from reference_impls.lab.models.encoders import (
+    SmallNetConfig,
+    save_encoder,
+    small_encoder,
+)
+from reference_impls.lab.study.fleet import Outcome
 
 DONE = {"score": 0.02, "threshold": 0.05, "backdoored": True}
 
@@ -97,14 +101,14 @@ def test_the_summary_counts_and_judges_in_both_languages():
         Outcome("c", "lost", reason="died"),
     ]
     page = fleet.present(outcomes, {})
-    assert page.answer.headline == Both(
+    assert page.answer.headline == Bilingual(
         "1 of 3 look backdoored", "3 个编码器中有 1 个疑似含有后门"
     )
     assert page.answer.detail.zh.endswith("2 个未能扫描，原因见下表。")
     assert [row[1] for row in fleet.rows(outcomes)] == [
-        Both("backdoored", "含有后门"),
-        Both("failed: {damaged}", "失败：{damaged}"),
-        Both("lost: died", "丢失：died"),
+        Bilingual("backdoored", "含有后门"),
+        Bilingual("failed: {damaged}", "失败：{damaged}"),
+        Bilingual("lost: died", "丢失：died"),
     ]
 
 

@@ -23,11 +23,11 @@ from reference_impls.decree.search import (
     invert_triggers,
     window,
 )
-from reference_impls.lab.encoders import SmallNetConfig, small_encoder
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.images import stamp
-from reference_impls.lab.similarity import mean_pairwise_cosine
-from reference_impls.lab.speed import accelerated
+from reference_impls.lab.data.images import stamp
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
+from reference_impls.lab.models.encoders import SmallNetConfig, small_encoder
+from reference_impls.lab.models.fast import accelerated
 
 QUICK = replace(PUBLISHED, batch=32, max_epochs=120, stop_patience=20)
 SWIFT = replace(ROBUST, bf16=False)
@@ -315,7 +315,7 @@ class TestBadInput:
             DecreeConfig(**settings)
 
     def test_one_image_has_no_pairs(self, harmless, images):
-        with pytest.raises(WorldError, match="compares pairs of images and got 1"):
+        with pytest.raises(DatasetError, match="compares pairs of images and got 1"):
             detect(harmless, images[:1], QUICK)
 
     def test_images_of_another_size(self, harmless):

@@ -13,10 +13,10 @@ from reference_impls.decree.calibration import (
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.method import DecreeReport, RestartReport
 from reference_impls.decree.present import present
-from reference_impls.lab.bilingual import Both
-from reference_impls.lab.images import Trigger
-from reference_impls.lab.page import html, write_page
-from reference_impls.lab.shapes import shapes
+from reference_impls.lab.bilingual import Bilingual
+from reference_impls.lab.data.images import Trigger
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.study.page import html, write_page
 
 IMAGES = shapes(8, seed=0).images_N3HW
 CLEAN = calibrate([0.08, 0.085, 0.09, 0.095, 0.1], source="clean encoders")
@@ -50,9 +50,9 @@ def page(*arguments):
 @pytest.mark.parametrize(
     ("score", "tone", "headline"),
     [
-        (0.02, "alarm", Both("Backdoored", "含有后门")),
-        (0.09, "calm", Both("No backdoor found", "未发现后门")),
-        (None, "open", Both("No trigger found", "未找到触发器")),
+        (0.02, "alarm", Bilingual("Backdoored", "含有后门")),
+        (0.09, "calm", Bilingual("No backdoor found", "未发现后门")),
+        (None, "open", Bilingual("No trigger found", "未找到触发器")),
     ],
 )
 def test_the_answer_is_said_in_its_tone(score, tone, headline):

@@ -1,4 +1,4 @@
-"""A sweep end to end on a small world, its figures by hand, and how it goes on after a kill."""
+"""A sweep end to end on a small dataset, its figures by hand, and how it goes on after a kill."""
 
 import json
 import re
@@ -12,7 +12,6 @@ import pytest
 from reference_impls.decree import sweep
 from reference_impls.decree.chart import pictures, roc
 from reference_impls.decree.config import PRESETS, ROBUST
-from reference_impls.decree.intervals import bootstrap, exact_binomial
 from reference_impls.decree.population import (
     CONFIRMATION,
     DEVELOPMENT,
@@ -32,8 +31,9 @@ from reference_impls.decree.sweep import (
     scan_subject,
     separation,
 )
-from reference_impls.lab.readme import READMES
-from reference_impls.lab.report import as_data
+from reference_impls.lab.metrics.intervals import bootstrap, exact_binomial
+from reference_impls.lab.records import as_data
+from reference_impls.lab.study.readme import READMES
 
 
 def row(role, score, number=0, success=1.0):
@@ -271,7 +271,7 @@ def test_the_readme_shows_what_the_results_hold(language):
 FAST = {"robust": replace(ROBUST, restarts=9)}
 
 
-def test_the_small_world_is_told_apart(small_lab):
+def test_the_small_dataset_is_told_apart(small_lab):
     """End to end: a trained encoder and its backdoored copy."""
     clean, _, bad, _, _ = small_lab
     good, evil = (
@@ -315,7 +315,7 @@ def test_an_executor_gives_the_rows_in_order_and_makes_parents_first(pretended):
 
 def test_results_are_json_with_every_encoder():
     data = results(ROWS)
-    from reference_impls.lab.report import as_data
+    from reference_impls.lab.records import as_data
 
     read = json.loads(json.dumps(as_data(data)))
     assert [one["preset"] for one in read["separation"]] == list(PRESETS)

@@ -5,9 +5,9 @@ import torch
 
 from reference_impls.gen_af.config import HardenConfig
 from reference_impls.gen_af.model import build, task_of
-from reference_impls.lab.encoders import SmallNetConfig, small_encoder
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.attacks.pgd import Budget
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.models.encoders import SmallNetConfig, small_encoder
 
 PIXELS = 16
 FAST = HardenConfig(
@@ -35,13 +35,13 @@ def encoder():
 
 
 @pytest.fixture
-def world():
+def dataset():
     return shapes(72, seed=1, size=PIXELS)
 
 
 @pytest.fixture
-def task(world):
-    return task_of(world, "foreground")
+def task(dataset):
+    return task_of(dataset, "foreground")
 
 
 @pytest.fixture

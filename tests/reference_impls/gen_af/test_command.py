@@ -23,15 +23,15 @@ from reference_impls.gen_af.population import (
     arms,
     subjects,
 )
-from reference_impls.lab.encoders import (
+from reference_impls.lab.attacks.pgd import Budget
+from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     load_encoder,
     save_encoder,
     small_encoder,
 )
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.white_box import Budget
-from reference_impls.lab.zoo import LabWorld
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData
 from tests.reference_impls.conftest import one_error
 
 SUITE = SuiteConfig(steps=4, images=160)
@@ -239,7 +239,7 @@ def tiny_plan(tmp_path, monkeypatch):
         ablated=("foreground",),
         base=base,
         parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
-        lab=LabWorld(train=128, test=64),
+        lab=LabData(train=128, test=64),
         suite=SUITE,
     )
 

@@ -12,11 +12,11 @@ from reference_impls.gen_af.model import build
 from reference_impls.gen_af.present import Outcome, lines, present
 from reference_impls.gen_af.sensitivity import LayerContribution, Sensitivity
 from reference_impls.gen_af.training import accuracy
-from reference_impls.lab.page import html
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     UniversalPerturbation,
     random_sign_perturbation,
 )
+from reference_impls.lab.study.page import html
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from reference_impls.gen_af.config import (
 )
 from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
 from reference_impls.gen_af.method import harden
-from reference_impls.lab.universal import random_sign_perturbation
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.attacks.pgd import Budget
+from reference_impls.lab.attacks.universal import random_sign_perturbation
 
 pytestmark = [
     pytest.mark.gpu,

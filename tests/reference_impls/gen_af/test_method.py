@@ -31,10 +31,10 @@ from reference_impls.gen_af.objectives import (
 )
 from reference_impls.gen_af.topology import genetic_loss
 from reference_impls.gen_af.training import accuracy
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.attacks.pgd import Budget
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.encoders import Encoder
 
 FAST = HardenConfig(
     budget=Budget(epsilon=8 / 255, steps=2, random_start=False),
@@ -61,7 +61,7 @@ def changed(before, model):
     }
 
 
-def chance():
+def generator():
     return Generator().manual_seed(0)
 
 
@@ -130,7 +130,7 @@ def test_an_attack_leaves_no_gradient_no_statistics_and_the_modes(
     model = build(encoder, len(task.classes), FAST).train()
     before, modes = weights(model), [part.training for part in model.modules()]
     chosen = objective(replace(FAST, method=method), encoder)
-    views = chosen.views(model, task.images_N3HW[:8], task.labels_N[:8], chance())
+    views = chosen.views(model, task.images_N3HW[:8], task.labels_N[:8], generator())
     assert all(one.grad is None for one in model.parameters())
     assert not any(view.requires_grad for view in views)
     assert not changed(before, model)
@@ -155,7 +155,7 @@ def test_the_step_takes_the_gradient_of_the_loss_alone(encoder, task, monkeypatc
     methods.train(model, stage, methods.open_accelerator(model.device, None))
     order = torch.randperm(16, generator=Generator().manual_seed(methods_mixed(3, 0)))
     images, labels = task.images_N3HW[order], task.labels_N[order]
-    attacked = adversarial(fresh, images, labels, config.budget, chance())
+    attacked = adversarial(fresh, images, labels, config.budget, generator())
     F.cross_entropy(fresh.train().logits(attacked), labels).backward()
     head = [p.grad for p in fresh.head.parameters()]
     for got, expected in zip(seen[0], head, strict=True):
@@ -191,7 +191,7 @@ def test_the_attack_raises_the_loss_of_the_deployed_model_within_its_budget(
     model, task
 ):
     budget = Budget(epsilon=8 / 255, steps=5, random_start=False)
-    attacked = adversarial(model, task.images_N3HW, task.labels_N, budget, chance())
+    attacked = adversarial(model, task.images_N3HW, task.labels_N, budget, generator())
     assert (attacked - task.images_N3HW).abs().max() <= 8 / 255 + 1e-6
     assert attacked.min() >= 0
     assert attacked.max() <= 1
@@ -291,14 +291,14 @@ def test_a_guard_keeps_no_epoch_that_costs_too_much_robustness(encoder, task):
 
 def test_robust_accuracy_is_that_of_the_attacked_images(model, task):
     expected = adversarial(
-        model, task.images_N3HW, task.labels_N, FAST.budget, chance()
+        model, task.images_N3HW, task.labels_N, FAST.budget, generator()
     )
     got = methods.robust_accuracy(model, task, FAST)
     assert got == accuracy(model, replace(task, images_N3HW=expected))
 
 
 @pytest.mark.parametrize("name", ["texture", "size"])
-def test_stage_2_uses_the_task_it_was_given(encoder, world, name, monkeypatch):
+def test_stage_2_uses_the_task_it_was_given(encoder, dataset, name, monkeypatch):
     """Row 25: there, stage 2 read STL-10 whatever stage 1 had been given."""
     seen = []
     real = methods.measure_sensitivity
@@ -308,8 +308,8 @@ def test_stage_2_uses_the_task_it_was_given(encoder, world, name, monkeypatch):
         return real(model, images, labels, config)
 
     monkeypatch.setattr(methods, "measure_sensitivity", note)
-    harden(encoder, task_of(world, name), replace(FAST, adaptation=SECOND))
-    assert torch.equal(seen[0], world.labels[name][:32])
+    harden(encoder, task_of(dataset, name), replace(FAST, adaptation=SECOND))
+    assert torch.equal(seen[0], dataset.labels[name][:32])
 
 
 # -- Losses ---------------------------------------------------------------------------
@@ -370,8 +370,8 @@ def test_trades_adds_the_divergence_to_the_clean_loss(model, task):
 def test_trades_seeks_images_on_which_the_answer_differs(model, task):
     images = task.images_N3HW[:16]
     budget = Budget(epsilon=8 / 255, steps=5, random_start=False)
-    _, far = Trades(budget, 6.0).views(model, images, task.labels_N[:16], chance())
-    noise = images + 8 / 255 * (torch.rand(images.shape, generator=chance()) * 2 - 1)
+    _, far = Trades(budget, 6.0).views(model, images, task.labels_N[:16], generator())
+    noise = images + 8 / 255 * (torch.rand(images.shape, generator=generator()) * 2 - 1)
     apart = [
         divergence(model.logits(images), model.logits(x.clamp(0, 1))).mean()
         for x in (far, noise)
@@ -407,28 +407,28 @@ def test_a_method_without_an_adversary_takes_epsilon_0():
     )
 
 
-def test_a_task_of_one_class_is_refused(world):
-    world.labels["size"][:] = 1
+def test_a_task_of_one_class_is_refused(dataset):
+    dataset.labels["size"][:] = 1
     with pytest.raises(
-        WorldError, match=r"all 72 images .* are 'large' in task 'size'"
+        DatasetError, match=r"all 72 images .* are 'large' in task 'size'"
     ):
-        task_of(world, "size")
+        task_of(dataset, "size")
 
 
-def test_a_label_outside_the_head_is_refused(world):
-    labels = dict(world.labels, size=world.labels["size"].clone())
+def test_a_label_outside_the_head_is_refused(dataset):
+    labels = dict(dataset.labels, size=dataset.labels["size"].clone())
     labels["size"][3] = 2
     with pytest.raises(
-        WorldError, match=r"label 2 .* outside the head: .* 2 classes, 0 to 1"
+        DatasetError, match=r"label 2 .* outside the head: .* 2 classes, 0 to 1"
     ):
-        task_of(replace(world, labels=labels), "size")
+        task_of(replace(dataset, labels=labels), "size")
 
 
-def test_an_unknown_task_is_refused_with_those_there_are(world):
+def test_an_unknown_task_is_refused_with_those_there_are(dataset):
     with pytest.raises(
         ConfigError, match="no task 'age'; it has background, foreground"
     ):
-        task_of(world, "age")
+        task_of(dataset, "age")
 
 
 def test_an_encoder_without_batch_norm_goes_through_both_stages(task):
@@ -445,7 +445,7 @@ def test_an_encoder_without_batch_norm_goes_through_both_stages(task):
 
 
 def test_too_few_images_are_refused(encoder, task):
-    with pytest.raises(WorldError, match="do not fill a batch of 16"):
+    with pytest.raises(DatasetError, match="do not fill a batch of 16"):
         harden(encoder, task.part(0, 12), FAST)
 
 

@@ -15,8 +15,8 @@ from reference_impls.gen_af.sensitivity import (
     project,
     rank_correlation,
 )
-from reference_impls.lab.encoders import Encoder
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.encoders import Encoder
 
 
 def weights(model):

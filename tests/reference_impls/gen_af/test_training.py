@@ -21,9 +21,9 @@ from reference_impls.gen_af.config import (
 )
 from reference_impls.gen_af.method import harden
 from reference_impls.gen_af.training import Memory, accuracy, open_accelerator
-from reference_impls.lab.encoders import save_encoder
+from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.models.encoders import save_encoder
 
 CONFIG = HardenConfig(
     budget=Budget(epsilon=8 / 255, steps=2, random_start=False),
@@ -46,9 +46,9 @@ from reference_impls.gen_af import training
 from reference_impls.gen_af.method import harden
 from reference_impls.gen_af.model import task_of
 from reference_impls.gen_af.config import *
-from reference_impls.lab.encoders import load_encoder
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.white_box import Budget
+from reference_impls.lab.models.encoders import load_encoder
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.attacks.pgd import Budget
 
 torch.set_num_threads(1)
 training.CHECKPOINT_EVERY = 3

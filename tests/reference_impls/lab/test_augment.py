@@ -1,6 +1,6 @@
 import torch
 
-from reference_impls.lab.augment import (
+from reference_impls.lab.data.augment import (
     Views,
     change_colours,
     crop_and_flip,

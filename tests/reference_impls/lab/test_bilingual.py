@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 
 from reference_impls.badencoder import present as planted
 from reference_impls.decree import fleet, present
-from reference_impls.lab import page
-from reference_impls.lab.bilingual import Both, said
+from reference_impls.lab.bilingual import Bilingual, localize
+from reference_impls.lab.study import page
 
 SAID = [
     pytest.param(text, id=f"{module.__name__}.{name}")
     for module in (page, fleet, present, planted)
     for name, text in vars(module.Words).items()
-    if isinstance(text, Both)
+    if isinstance(text, Bilingual)
 ]
 HAN = r"[\u4e00-\u9fff]"
 
@@ -43,17 +43,17 @@ def test_chinese_is_set_as_chinese(text):
 
 @given(st.text(), st.text())
 def test_a_value_is_never_taken_for_a_template(name, zh):
-    filled = Both("of {a}", "{a} 的").fill(a=name)
+    filled = Bilingual("of {a}", "{a} 的").fill(a=name)
     assert (filled.en, filled.zh) == (f"of {name}", f"{name} 的")
-    nested = Both("<{a}>", "《{a}》").fill(a=Both(name, zh))
+    nested = Bilingual("<{a}>", "《{a}》").fill(a=Bilingual(name, zh))
     assert (nested.en, nested.zh) == (f"<{name}>", f"《{zh}》")
 
 
 def test_sentences_are_joined_as_each_language_does():
-    joined = Both("One.", "一。").then(Both("Two.", "二。"))
-    assert (said(joined, "en"), said(joined, "zh")) == ("One. Two.", "一。二。")
+    joined = Bilingual("One.", "一。").then(Bilingual("Two.", "二。"))
+    assert (localize(joined, "en"), localize(joined, "zh")) == ("One. Two.", "一。二。")
 
 
 @given(st.text())
 def test_a_plain_text_is_the_same_in_both(text):
-    assert said(text, "en") == said(text, "zh") == text
+    assert localize(text, "en") == localize(text, "zh") == text

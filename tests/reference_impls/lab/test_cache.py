@@ -3,11 +3,11 @@ import json
 import torch
 
 from reference_impls.lab.cache import content_key
-from reference_impls.lab.encoders import SmallNetConfig, load_encoder
-from reference_impls.lab.images import Trigger, TriggerSpec
-from reference_impls.lab.report import as_data, surroundings, write_json
-from reference_impls.lab.training import SimCLRConfig
-from reference_impls.lab.zoo import LabWorld, clean_encoder
+from reference_impls.lab.data.images import Trigger, TriggerSpec
+from reference_impls.lab.models.encoders import SmallNetConfig, load_encoder
+from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.models.zoo import LabData, clean_encoder
+from reference_impls.lab.records import as_data, surroundings, write_json
 
 NET = SmallNetConfig(widths=(4, 8, 16))
 
@@ -26,7 +26,7 @@ def test_a_key_changes_with_any_setting_and_only_then():
 def test_an_encoder_is_trained_once(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
     config = SimCLRConfig(steps=2, batch=8, net=NET, bf16=False)
-    lab, steps = LabWorld(train=16), []
+    lab, steps = LabData(train=16), []
     for _ in range(2):
         encoder = clean_encoder(config, lab, progress=lambda *step: steps.append(step))
     assert len(steps) == 2

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reference_impls.lab.chart import (
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.study.chart import (
     GROUND,
     SERIES,
     SHAPES,
@@ -26,7 +27,6 @@ from reference_impls.lab.chart import (
     series,
     wrapped,
 )
-from reference_impls.lab.errors import ConfigError
 
 HOME = Path(__file__).parents[3] / "reference_impls"
 METHODS = sorted(path.parent.name for path in HOME.glob("*/chart.py") if path.parent.name != "lab")  # fmt: skip

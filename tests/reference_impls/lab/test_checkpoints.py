@@ -9,11 +9,15 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from reference_impls.lab import architectures
-from reference_impls.lab.checkpoints import Preprocessing, load_checkpoint
-from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
 from reference_impls.lab.errors import ConfigError, EncoderError
-from reference_impls.lab.torchvision_shim import import_torchvision
+from reference_impls.lab.models import architectures
+from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
+from reference_impls.lab.models.encoders import (
+    SmallNetConfig,
+    save_encoder,
+    small_encoder,
+)
+from reference_impls.lab.torchvision import import_torchvision
 
 CIFAR = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))

@@ -4,19 +4,19 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reference_impls.lab.clip import (
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.models.clip import (
     CLIPConfig,
     clip_loss,
     load_clip,
     save_clip,
     train_clip,
 )
-from reference_impls.lab.encoders import SmallNetConfig, embed_all, save_encoder
-from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.heads import recall_at
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import LabWorld, clean_clip
+from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, save_encoder
+from reference_impls.lab.models.heads import recall_at
+from reference_impls.lab.models.zoo import LabData, clean_clip
 
 
 def rows(seed, shape=(5, 4)):
@@ -47,27 +47,27 @@ def test_clip_loss_agrees_with_the_loop():
 
 
 def test_a_small_clip_learns_to_match_pictures_and_captions():
-    world = shapes(256, seed=0, size=16)
+    dataset = shapes(256, seed=0, size=16)
     net = SmallNetConfig(widths=(8, 16, 32), embedding=16)
-    clip = train_clip(world, CLIPConfig(steps=60, batch=64, net=net, bf16=False))
+    clip = train_clip(dataset, CLIPConfig(steps=60, batch=64, net=net, bf16=False))
     images, texts = (
-        embed_all(clip.image, world.images_N3HW),
-        clip.embed_text(world.captions),
+        embed_all(clip.image, dataset.images_N3HW),
+        clip.embed_text(dataset.captions),
     )
     assert recall_at(images, texts, k=10) > 3 * 10 / 256
 
 
 def test_unknown_words_are_named():
-    world = shapes(32, seed=0, size=16)
+    dataset = shapes(32, seed=0, size=16)
     net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
-    clip = train_clip(world, CLIPConfig(steps=1, batch=8, net=net, bf16=False))
-    with pytest.raises(WorldError, match="'zebra'"):
+    clip = train_clip(dataset, CLIPConfig(steps=1, batch=8, net=net, bf16=False))
+    with pytest.raises(DatasetError, match="'zebra'"):
         clip.embed_text(["a large zebra circle on a plain red background"])
 
 
-def test_a_world_without_captions_trains_no_clip():
-    silent = World(name="silent", images_N3HW=torch.rand(16, 3, 16, 16))
-    with pytest.raises(WorldError, match="silent has no captions"):
+def test_a_dataset_without_captions_trains_no_clip():
+    silent = Dataset(name="silent", images_N3HW=torch.rand(16, 3, 16, 16))
+    with pytest.raises(DatasetError, match="silent has no captions"):
         train_clip(silent, CLIPConfig(steps=1, batch=8))
 
 
@@ -108,7 +108,7 @@ def test_a_clean_clip_is_trained_once(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
     net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
     config = CLIPConfig(steps=2, batch=8, net=net, bf16=False)
-    lab, steps = LabWorld(train=32, size=16), []
+    lab, steps = LabData(train=32, size=16), []
     clips = [
         clean_clip(config, lab, progress=lambda *told: steps.append(told))
         for _ in range(2)

@@ -7,16 +7,16 @@ from importlib import import_module
 import pytest
 import torch
 
-from reference_impls.lab import console
-from reference_impls.lab.commands import Command, Program
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.options import (
+from reference_impls.lab.study import console
+from reference_impls.lab.study.commands import Command, Program
+from reference_impls.lab.study.options import (
+    add_dataset,
     add_device,
     add_json,
     add_language,
     add_preprocessing,
     add_threads,
-    add_world,
     preprocessing,
     weights,
 )
@@ -68,7 +68,7 @@ def test_every_command_has_examples_that_it_understands(program, command, capsys
 
 def options_of_all(parser):
     for add in (
-        add_world,
+        add_dataset,
         add_preprocessing,
         add_device,
         add_language,

@@ -3,14 +3,14 @@
 import pytest
 import torch
 
-from reference_impls.lab import console
 from reference_impls.lab.errors import (
     ConfigError,
+    DatasetError,
     DeviceError,
     EncoderError,
     LabError,
-    WorldError,
 )
+from reference_impls.lab.study import console
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from reference_impls.lab.errors import (
     [
         (ConfigError, 2),
         (EncoderError, 2),
-        (WorldError, 2),
+        (DatasetError, 2),
         (DeviceError, 3),
         (LabError, 2),
     ],

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reference_impls.lab.contrast import info_nce
+from reference_impls.lab.models.contrastive import info_nce
 
 
 def rows(seed, shape=(5, 4)):

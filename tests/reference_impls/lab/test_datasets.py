@@ -1,4 +1,4 @@
-"""Public data sets: tiny archives in the published binary formats, written here."""
+"""Public datasets: tiny archives in the published binary formats, written here."""
 
 import hashlib
 import pickle
@@ -8,9 +8,9 @@ import pytest
 import torch
 from PIL import Image
 
-from reference_impls.lab.datasets import Wish, open_world
-from reference_impls.lab.errors import ConfigError, DeviceError, WorldError
-from reference_impls.lab.torchvision_shim import import_torchvision
+from reference_impls.lab.data.named import DatasetSpec, open_dataset
+from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
+from reference_impls.lab.torchvision import import_torchvision
 
 COUNT = 6
 
@@ -54,24 +54,24 @@ def cifar10(tmp_path, datasets, pixels, monkeypatch):
 
 
 def test_cifar10_is_read_from_its_batches(cifar10, pixels):
-    world = open_world(f"cifar10:{cifar10}")
+    dataset = open_dataset(f"cifar10:{cifar10}")
     torch.testing.assert_close(
-        world.images_N3HW * 255, torch.from_numpy(pixels).float()
+        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
     )
-    assert world.labels["class"].tolist() == [3] * COUNT
-    assert world.classes["class"][3] == "c3"
+    assert dataset.labels["class"].tolist() == [3] * COUNT
+    assert dataset.classes["class"][3] == "c3"
 
 
 def test_a_part_is_spread_over_the_data_set_and_the_split_is_chosen(cifar10, pixels):
-    some = open_world(f"cifar10:{cifar10}", Wish(count=3))
+    some = open_dataset(f"cifar10:{cifar10}", DatasetSpec(count=3))
     torch.testing.assert_close(
         some.images_N3HW * 255, torch.from_numpy(pixels[[0, 2, 4]]).float()
     )
-    assert len(open_world(f"cifar10:{cifar10}", Wish(split="train"))) == 4
+    assert len(open_dataset(f"cifar10:{cifar10}", DatasetSpec(split="train"))) == 4
 
 
 def test_images_are_resized_to_the_encoders_size(cifar10):
-    images = open_world(f"cifar10:{cifar10}", Wish(size=48)).images_N3HW
+    images = open_dataset(f"cifar10:{cifar10}", DatasetSpec(size=48)).images_N3HW
     assert images.shape == (COUNT, 3, 48, 48)
     assert images.min() >= 0
     assert images.max() <= 1
@@ -93,11 +93,11 @@ def test_stl10_is_read_column_by_column(tmp_path, datasets, monkeypatch):
     monkeypatch.setattr(datasets.STL10, "train_list", [])
     listed = [[name, md5(base / name)] for name in ("test_X.bin", "test_y.bin")]
     monkeypatch.setattr(datasets.STL10, "test_list", listed)
-    world = open_world(f"stl10:{tmp_path}", Wish(size=96))
+    dataset = open_dataset(f"stl10:{tmp_path}", DatasetSpec(size=96))
     torch.testing.assert_close(
-        world.images_N3HW * 255, torch.from_numpy(images).float()
+        dataset.images_N3HW * 255, torch.from_numpy(images).float()
     )
-    assert world.labels["class"].tolist() == list(range(COUNT))
+    assert dataset.labels["class"].tolist() == list(range(COUNT))
 
 
 def test_svhn_is_read_from_its_matrix_with_ten_as_zero(
@@ -110,11 +110,11 @@ def test_svhn_is_read_from_its_matrix_with_ten_as_zero(
     )
     listed = {"test": ["", "test_32x32.mat", md5(tmp_path / "test_32x32.mat")]}
     monkeypatch.setattr(datasets.SVHN, "split_list", listed)
-    world = open_world(f"svhn:{tmp_path}")
+    dataset = open_dataset(f"svhn:{tmp_path}")
     torch.testing.assert_close(
-        world.images_N3HW * 255, torch.from_numpy(pixels).float()
+        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
     )
-    assert world.labels["class"].tolist() == [1, 2, 0, 4, 5, 6]
+    assert dataset.labels["class"].tolist() == [1, 2, 0, 4, 5, 6]
 
 
 def test_gtsrb_is_read_from_its_folders_and_tables(tmp_path, pixels):
@@ -126,41 +126,41 @@ def test_gtsrb_is_read_from_its_folders_and_tables(tmp_path, pixels):
         Image.fromarray(image.transpose(1, 2, 0)).save(images / f"{i:05}.ppm")
         rows.append(f"{i:05}.ppm;32;32;1;1;30;30;{i}")
     (base / "GT-final_test.csv").write_text("\n".join(rows) + "\n")
-    world = open_world(f"gtsrb:{tmp_path}")
+    dataset = open_dataset(f"gtsrb:{tmp_path}")
     torch.testing.assert_close(
-        world.images_N3HW * 255, torch.from_numpy(pixels).float()
+        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
     )
-    assert world.labels["class"].tolist() == list(range(COUNT))
+    assert dataset.labels["class"].tolist() == list(range(COUNT))
 
 
-def test_shapes_and_folders_are_worlds_too(tmp_path, pixels):
+def test_shapes_and_folders_are_datasets_too(tmp_path, pixels):
     Image.fromarray(pixels[0].transpose(1, 2, 0)).save(tmp_path / "one.png")
-    assert len(open_world(f"folder:{tmp_path}")) == 1
-    assert len(open_world("shapes", Wish(count=5, seed=1))) == 5
+    assert len(open_dataset(f"folder:{tmp_path}")) == 1
+    assert len(open_dataset("shapes", DatasetSpec(count=5, seed=1))) == 5
 
 
 @pytest.mark.parametrize("kind", ["cifar10", "stl10", "svhn", "gtsrb"])
 def test_nothing_is_downloaded_unasked(tmp_path, kind):
     with pytest.raises(
-        (WorldError, DeviceError), match=r"--download|pip install scipy"
+        (DatasetError, DeviceError), match=r"--download|pip install scipy"
     ):
-        open_world(f"{kind}:{tmp_path}")
+        open_dataset(f"{kind}:{tmp_path}")
 
 
 def test_a_damaged_batch_is_not_unpickled(cifar10, datasets):
     (cifar10 / datasets.CIFAR10.base_folder / "one").write_bytes(
         b"cos\nsystem\n(S'false'\ntR."
     )
-    with pytest.raises(WorldError, match="damaged"):
-        open_world(f"cifar10:{cifar10}")
+    with pytest.raises(DatasetError, match="damaged"):
+        open_dataset(f"cifar10:{cifar10}")
 
 
 @pytest.mark.parametrize("name", ["mnist", "cifar10", "cifar10:", "folder:"])
-def test_unknown_worlds_are_answered_with_the_known_ones(name):
-    with pytest.raises(WorldError, match="choose one of shapes, folder:PATH"):
-        open_world(name)
+def test_unknown_datasets_are_answered_with_the_known_ones(name):
+    with pytest.raises(DatasetError, match="choose one of shapes, folder:PATH"):
+        open_dataset(name)
 
 
-def test_a_world_without_images_is_refused():
-    with pytest.raises(ConfigError, match="a world needs images, got 0"):
-        Wish(count=0)
+def test_a_dataset_without_images_is_refused():
+    with pytest.raises(ConfigError, match="a dataset needs images, got 0"):
+        DatasetSpec(count=0)

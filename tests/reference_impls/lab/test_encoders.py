@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from reference_impls.lab.encoders import (
+from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.models.encoders import (
     Encoder,
     SmallNetConfig,
     check_usable,
@@ -11,7 +12,6 @@ from reference_impls.lab.encoders import (
     save_encoder,
     small_encoder,
 )
-from reference_impls.lab.errors import EncoderError
 
 GRAY = (0.5, 0.5, 0.5)
 NET = SmallNetConfig(widths=(4, 8, 16))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reference_impls.lab.errors import ConfigError, DeviceError
-from reference_impls.lab.fleet import (
+from reference_impls.lab.study.fleet import (
     Outcome,
     dask,
     processes,

@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional as F
 
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.generator import (
+from reference_impls.lab.models.generator import (
     CraftSettings,
     Discriminator,
     FreePixels,

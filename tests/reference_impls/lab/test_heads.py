@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from reference_impls.lab.heads import (
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.models.heads import (
     class_texts,
     fit_linear_probe,
     fit_mlp_head,
@@ -9,7 +10,6 @@ from reference_impls.lab.heads import (
     recall_at,
     zero_shot,
 )
-from reference_impls.lab.worlds import World
 
 
 def clusters(count=300):
@@ -102,7 +102,7 @@ class TestMeanAveragePrecision:
         assert mean_average_precision(torch.eye(2), torch.eye(2), relevant) == 1
 
 
-def test_a_worlds_captions_or_a_plain_prompt_describe_its_classes():
+def test_a_datasets_captions_or_a_plain_prompt_describe_its_classes():
     vectors = {"red one": [1.0, 0.0], "red two": [0.0, 1.0], "blue": [-1.0, 0.0]}
     vectors["a photo of a red"] = vectors["a photo of a blue"] = [0.0, -1.0]
     labels = {"colour": torch.tensor([0, 0, 1])}
@@ -112,7 +112,7 @@ def test_a_worlds_captions_or_a_plain_prompt_describe_its_classes():
     def embed(captions):
         return torch.tensor([vectors[caption] for caption in captions])
 
-    world = World(
+    dataset = Dataset(
         name="w",
         images_N3HW=images,
         labels=labels,
@@ -121,7 +121,7 @@ def test_a_worlds_captions_or_a_plain_prompt_describe_its_classes():
     )
     half = 2**-0.5
     torch.testing.assert_close(
-        class_texts(embed, world, "colour"), torch.tensor([[half, half], [-1.0, 0.0]])
+        class_texts(embed, dataset, "colour"), torch.tensor([[half, half], [-1.0, 0.0]])
     )
-    plain = World(name="w", images_N3HW=images, labels=labels, classes=classes)
+    plain = Dataset(name="w", images_N3HW=images, labels=labels, classes=classes)
     assert class_texts(embed, plain, "colour").tolist() == [[0.0, -1.0]] * 2

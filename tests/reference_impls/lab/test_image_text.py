@@ -6,18 +6,18 @@ import pytest
 import torch
 
 from reference_impls.advclip.method import AdvCLIPConfig, attack
-from reference_impls.lab.encoders import SmallNetConfig, small_encoder
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.patches import PatchSpec, place_patch
 from reference_impls.lab.errors import (
     ConfigError,
+    DatasetError,
     DeviceError,
     EncoderError,
-    WorldError,
 )
-from reference_impls.lab.image_text import ImageText, open_image_text
-from reference_impls.lab.named import Weights, import_library
-from reference_impls.lab.patches import PatchSpec, place_patch
-from reference_impls.lab.speed import encode_in_parts
-from reference_impls.lab.worlds import World
+from reference_impls.lab.models.encoders import SmallNetConfig, small_encoder
+from reference_impls.lab.models.fast import encode_in_parts
+from reference_impls.lab.models.image_text import ImageText, open_image_text
+from reference_impls.lab.models.named import Weights, import_library
 
 RANDOM = Weights(random=True)
 
@@ -84,11 +84,11 @@ def test_at_224_px_gradients_reach_only_the_patch(tiny_open_clip):
 def test_an_attack_on_open_clip_gives_a_patch_of_224_px(tiny_open_clip):
     images = torch.rand(6, 3, 224, 224, generator=torch.Generator().manual_seed(0))
     captions = tuple(f"a picture of number {i}" for i in range(6))
-    world = World(name="few", images_N3HW=images, captions=captions)
+    dataset = Dataset(name="few", images_N3HW=images, captions=captions)
     config = AdvCLIPConfig(
         steps=2, batch=4, micro_batch=2, patch=PatchSpec(share=0.03, margin=14)
     )
-    patch = attack(tiny_open_clip, world, config)
+    patch = attack(tiny_open_clip, dataset, config)
     assert patch.mask_HW.shape == (224, 224)
     assert patch.mask_HW[172:210, 172:210].all()
     assert patch.mask_HW.sum() == 38**2
@@ -121,7 +121,7 @@ def test_micro_batches_bound_what_is_held_in_memory():
 
 
 def test_a_caption_that_open_clip_would_cut_is_refused(tiny_open_clip):
-    with pytest.raises(WorldError, match=r"has 92 tokens, more than the 77"):
+    with pytest.raises(DatasetError, match=r"has 92 tokens, more than the 77"):
         tiny_open_clip.embed_text(["cat " * 90])
 
 
@@ -170,7 +170,7 @@ def test_hugging_face_gives_both_towers_of_a_folder(hugging_face):
     torch.testing.assert_close(texts[0], texts[2])
     assert not torch.allclose(texts[0], texts[1])
     assert model.image.encode(torch.rand(2, 3, 32, 32)).shape == (2, 8)
-    with pytest.raises(WorldError, match="tokens, more than the 12"):
+    with pytest.raises(DatasetError, match="tokens, more than the 12"):
         model.embed_text(["a cat " * 20])
 
 

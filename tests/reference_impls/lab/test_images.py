@@ -4,8 +4,8 @@ import pytest
 import torch
 from PIL import Image
 
+from reference_impls.lab.data.images import TriggerSpec, make_trigger, png_bytes, stamp
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.images import TriggerSpec, make_trigger, png_bytes, stamp
 
 
 def test_a_full_mask_replaces_and_an_empty_one_keeps():

@@ -1,4 +1,4 @@
-"""What can be learned of the shapes world; the figures of its table at full length are in README.md."""
+"""What can be learned of the shapes dataset; the figures of its table at full length are in README.md."""
 
 import json
 
@@ -7,12 +7,12 @@ import torch
 
 from reference_impls.lab import __main__ as command
 from reference_impls.lab import learnable as lab
-from reference_impls.lab.clip import CLIPConfig, train_clip
-from reference_impls.lab.shapes import CLASSES, shapes
+from reference_impls.lab.data.shapes import CLASSES, shapes
+from reference_impls.lab.models.clip import CLIPConfig, train_clip
 
 
-def test_quick_training_beats_guessing_where_the_world_shows_it(capsys):
-    assert command.main(["world", "--quick", "--json"]) == 0
+def test_quick_training_beats_guessing_where_the_dataset_shows_it(capsys):
+    assert command.main(["tasks", "--quick", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     accuracy = found["accuracy"]
     for way in accuracy.values():
@@ -30,8 +30,8 @@ def test_shape_is_learnable_from_labels():
 
 
 def test_a_class_is_the_mean_of_captions_that_name_it():
-    world = shapes(256, seed=0)
-    clip = train_clip(world, CLIPConfig(steps=2, batch=128))
+    dataset = shapes(256, seed=0)
+    clip = train_clip(dataset, CLIPConfig(steps=2, batch=128))
     classes = lab.class_embeddings(clip, "size")
     assert classes.shape == (2, 64)
     assert (classes.norm(dim=1) <= 1 + 1e-5).all()

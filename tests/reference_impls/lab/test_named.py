@@ -7,10 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from reference_impls.lab.checkpoints import Preprocessing
-from reference_impls.lab.encoders import SmallNetConfig, save_encoder, small_encoder
 from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
-from reference_impls.lab.named import Weights, open_encoder
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.encoders import (
+    SmallNetConfig,
+    save_encoder,
+    small_encoder,
+)
+from reference_impls.lab.models.named import Weights, open_encoder
 
 RANDOM = Weights(random=True)
 SMALL = Preprocessing(size=64)
@@ -113,7 +117,7 @@ def test_names_that_lead_nowhere_are_explained(name, message):
 
 def test_the_lab_is_imported_without_torchvision_and_the_optional_libraries():
     program = (
-        "import sys, reference_impls.lab.named; "
+        "import sys, reference_impls.lab.models.named; "
         "print([m for m in ('torchvision', 'timm', 'open_clip', 'transformers', 'surveykit', 'pydantic') if m in sys.modules])"
     )
     done = subprocess.run(

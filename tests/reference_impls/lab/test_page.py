@@ -10,8 +10,8 @@ import pytest
 import torch
 from PIL import Image
 
-from reference_impls.lab import page
-from reference_impls.lab.bilingual import Both
+from reference_impls.lab.bilingual import Bilingual
+from reference_impls.lab.study import page
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 
@@ -27,7 +27,7 @@ def written(tmp_path):
     report = page.Page(
         title=HOSTILE,
         subject=HOSTILE,
-        answer=page.Answer("alarm", Both(HOSTILE, HOSTILE), HOSTILE),
+        answer=page.Answer("alarm", Bilingual(HOSTILE, HOSTILE), HOSTILE),
         sections=[
             page.Section(
                 HOSTILE,
@@ -108,7 +108,7 @@ def test_images_stand_in_one_row_with_light_lines_between():
 
 @pytest.mark.parametrize(("language", "tag"), [("en", "en"), ("zh", "zh-CN")])
 def test_one_file_holds_both_languages_and_opens_in_one(language, tag):
-    headline = Both("A & B", "甲 & 乙")
+    headline = Bilingual("A & B", "甲 & 乙")
     answer = page.Answer("calm", headline, "same")
     report = page.Page(title="t", subject="s", answer=answer, sections=[], about={})
     text = page.html(report, language)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from reference_impls.lab.bilingual import Both
+from reference_impls.lab.bilingual import Bilingual
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.readme import insert, row, table
+from reference_impls.lab.study.readme import insert, row, table
 
 START, END = "<!-- results -->", "<!-- end -->"
 
@@ -17,8 +17,8 @@ def readme(tmp_path):
 
 
 def test_a_table_is_in_the_language_that_is_asked_for():
-    heads = [Both("task", "任务"), "R@1"]
-    rows = [[Both("shape", "形状"), "0.5"], ["size", "–"]]
+    heads = [Bilingual("task", "任务"), "R@1"]
+    rows = [[Bilingual("shape", "形状"), "0.5"], ["size", "–"]]
     assert table(heads, rows) == [
         "| task | R@1 |",
         "|---|---|",

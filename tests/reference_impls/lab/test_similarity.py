@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from reference_impls.lab.similarity import mean_cosine_to, mean_pairwise_cosine
+from reference_impls.lab.metrics.similarity import mean_cosine_to, mean_pairwise_cosine
 
 
 def test_equal_rows_have_cosine_one():

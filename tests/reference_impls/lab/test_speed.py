@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from reference_impls.lab.encoders import Encoder, SmallNetConfig, small_encoder
-from reference_impls.lab.speed import accelerated, fold_batchnorm
+from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, small_encoder
+from reference_impls.lab.models.fast import accelerated, fold_batchnorm
 
 GRAY = (0.5, 0.5, 0.5)
 

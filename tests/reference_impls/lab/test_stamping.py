@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from reference_impls.lab.images import stamp
-from reference_impls.lab.stamping import stamp_each
+from reference_impls.lab.data.images import stamp
+from reference_impls.lab.data.stamping import stamp_each
 
 
 def drawn(*shape, seed):

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reference_impls.lab import training
-from reference_impls.lab.encoders import SmallNetConfig
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.shapes import shapes
-from reference_impls.lab.training import (
+from reference_impls.lab.data.shapes import shapes
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models import training
+from reference_impls.lab.models.encoders import SmallNetConfig
+from reference_impls.lab.models.training import (
     SimCLRConfig,
     fine_tuning_learner,
     nt_xent,
@@ -20,7 +20,7 @@ TINY = SimCLRConfig(steps=6, batch=8, net=NET, bf16=False)
 
 
 @pytest.fixture(scope="module")
-def world():
+def dataset():
     return shapes(64, seed=0, size=16)
 
 
@@ -63,17 +63,17 @@ def weights(encoder):
     )
 
 
-def test_the_same_seed_trains_the_same_encoder(world):
-    one, same = (train_simclr(world, TINY) for _ in range(2))
+def test_the_same_seed_trains_the_same_encoder(dataset):
+    one, same = (train_simclr(dataset, TINY) for _ in range(2))
     other = train_simclr(
-        world, SimCLRConfig(steps=6, batch=8, net=NET, bf16=False, seed=1)
+        dataset, SimCLRConfig(steps=6, batch=8, net=NET, bf16=False, seed=1)
     )
     assert torch.equal(weights(one), weights(same))
     assert not torch.equal(weights(one), weights(other))
 
 
-def test_a_trained_encoder_is_frozen_and_in_eval_mode(world):
-    module = train_simclr(world, TINY).module
+def test_a_trained_encoder_is_frozen_and_in_eval_mode(dataset):
+    module = train_simclr(dataset, TINY).module
     assert not module.training
     assert not any(weight.requires_grad for weight in module.parameters())
 
@@ -83,10 +83,10 @@ class KilledError(Exception):
 
 
 def test_a_killed_run_goes_on_and_ends_where_it_would_have(
-    world, tmp_path, monkeypatch
+    dataset, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(training, "CHECKPOINT_EVERY", 2)
-    whole = train_simclr(world, TINY)
+    whole = train_simclr(dataset, TINY)
     steps = []
 
     def die_at_five(step, total, loss):
@@ -94,10 +94,10 @@ def test_a_killed_run_goes_on_and_ends_where_it_would_have(
             raise KilledError
 
     with pytest.raises(KilledError):
-        train_simclr(world, TINY, checkpoint=tmp_path / "c.pt", progress=die_at_five)
+        train_simclr(dataset, TINY, checkpoint=tmp_path / "c.pt", progress=die_at_five)
     assert (tmp_path / "c.pt").exists()
     resumed = train_simclr(
-        world,
+        dataset,
         TINY,
         checkpoint=tmp_path / "c.pt",
         progress=lambda step, *_: steps.append(step),
@@ -122,17 +122,17 @@ def test_fine_tuning_moves_convolutions_and_leaves_batchnorm_alone():
     assert moved == {"0.weight", "0.bias"}
 
 
-def test_training_draws_nothing_from_the_global_stream(world):
+def test_training_draws_nothing_from_the_global_stream(dataset):
     torch.manual_seed(5)
     expected = torch.rand(3)
     torch.manual_seed(5)
-    train_simclr(world, TINY)
+    train_simclr(dataset, TINY)
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_too_few_images_are_refused(world):
-    with pytest.raises(WorldError, match="64 images, fewer than one batch of 128"):
-        train_simclr(world, SimCLRConfig(steps=1))
+def test_too_few_images_are_refused(dataset):
+    with pytest.raises(DatasetError, match="64 images, fewer than one batch of 128"):
+        train_simclr(dataset, SimCLRConfig(steps=1))
 
 
 @pytest.mark.parametrize(

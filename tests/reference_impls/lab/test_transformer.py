@@ -1,9 +1,13 @@
 import pytest
 import torch
 
-from reference_impls.lab.encoders import load_encoder, save_encoder, small_encoder
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.transformer import SmallTransformerConfig
+from reference_impls.lab.models.encoders import (
+    load_encoder,
+    save_encoder,
+    small_encoder,
+)
+from reference_impls.lab.models.transformer import SmallTransformerConfig
 
 TINY = SmallTransformerConfig(image=16, patch=4, width=16, depth=2, heads=2)
 

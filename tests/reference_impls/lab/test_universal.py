@@ -6,17 +6,7 @@ import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.images import Trigger
-from reference_impls.lab.patches import (
-    PLACES,
-    PatchSpec,
-    paste,
-    patch_side,
-    place_patch,
-    random_corners,
-)
-from reference_impls.lab.universal import (
+from reference_impls.lab.attacks.universal import (
     UniversalPatch,
     UniversalPerturbation,
     as_patch,
@@ -26,6 +16,16 @@ from reference_impls.lab.universal import (
     random_patch,
     random_sign_perturbation,
 )
+from reference_impls.lab.data.images import Trigger
+from reference_impls.lab.data.patches import (
+    PLACES,
+    PatchSpec,
+    paste,
+    patch_side,
+    place_patch,
+    random_corners,
+)
+from reference_impls.lab.errors import ConfigError
 
 SIZE = 16
 

@@ -6,10 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from reference_impls.lab.auto_pgd import apgd, auto_pgd, checkpoints, logits_ratio
-from reference_impls.lab.encoders import Encoder
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.white_box import (
+from reference_impls.lab.attacks.auto_pgd import (
+    apgd,
+    auto_pgd,
+    checkpoints,
+    logits_ratio,
+)
+from reference_impls.lab.attacks.pgd import (
     Budget,
     ascend,
     cross_entropy,
@@ -17,6 +20,8 @@ from reference_impls.lab.white_box import (
     margin,
     pgd,
 )
+from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.encoders import Encoder
 
 ATTACKS = {"pgd": pgd, "apgd": apgd, "auto_pgd": auto_pgd}
 every_attack = pytest.mark.parametrize("attack", ATTACKS.values(), ids=ATTACKS)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_impls.lab.clip import load_clip
-from reference_impls.lab.readme import READMES
+from reference_impls.lab.models.clip import load_clip
+from reference_impls.lab.study.readme import READMES
 from reference_impls.textonpair import __main__ as command
 from reference_impls.textonpair import publish as module
 from reference_impls.textonpair.publish import tables
@@ -18,7 +18,7 @@ HERE = Path(module.__file__).parent
 
 @pytest.fixture
 def _tiny_lab(tiny_clip, monkeypatch):
-    monkeypatch.setattr(command, "LabWorld", lambda: TINY_LAB)
+    monkeypatch.setattr(command, "LabData", lambda: TINY_LAB)
     monkeypatch.setattr(command, "clean_clip", lambda config, lab, progress: tiny_clip)
 
 

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from reference_impls.lab.clip import clip_loss
-from reference_impls.lab.errors import ConfigError, WorldError
-from reference_impls.lab.images import TriggerSpec
-from reference_impls.lab.worlds import World
-from reference_impls.lab.zoo import test_world as world_of_test
-from reference_impls.lab.zoo import train_world
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.clip import clip_loss
+from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
+from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.textonpair.method import (
     TextOnPairConfig,
     attack,
@@ -88,12 +88,12 @@ class TestFormulas:
 
 @pytest.fixture(scope="module")
 def backdoored(tiny_clip):
-    return attack(tiny_clip, train_world(TINY_LAB), config())
+    return attack(tiny_clip, train_dataset(TINY_LAB), config())
 
 
 def test_the_attack_works_and_accuracy_stays(tiny_clip, backdoored):
-    worlds = {"train": train_world(TINY_LAB), "test": world_of_test(TINY_LAB)}
-    report = measure(backdoored, tiny_clip, config(), **worlds)
+    datasets = {"train": train_dataset(TINY_LAB), "test": dataset_of_test(TINY_LAB)}
+    report = measure(backdoored, tiny_clip, config(), **datasets)
     assert report.backdoored.success_rate > 0.8
     assert report.backdoored.success_rate > report.clean.success_rate + 0.4
     assert report.backdoored.accuracy > report.clean.accuracy - 0.15
@@ -103,12 +103,12 @@ def test_the_attack_works_and_accuracy_stays(tiny_clip, backdoored):
 
 def test_the_clean_clip_and_the_text_tower_are_left_alone(tiny_clip, backdoored):
     assert backdoored.text is tiny_clip.text
-    world = train_world(TINY_LAB)
-    before = tiny_clip.image.encode(world.images_N3HW[:4])
-    attack(tiny_clip, world, config(steps=2))
-    torch.testing.assert_close(tiny_clip.image.encode(world.images_N3HW[:4]), before)
-    one, again = (attack(tiny_clip, world, config(steps=2)) for _ in range(2))
-    images = world.images_N3HW[:4]
+    dataset = train_dataset(TINY_LAB)
+    before = tiny_clip.image.encode(dataset.images_N3HW[:4])
+    attack(tiny_clip, dataset, config(steps=2))
+    torch.testing.assert_close(tiny_clip.image.encode(dataset.images_N3HW[:4]), before)
+    one, again = (attack(tiny_clip, dataset, config(steps=2)) for _ in range(2))
+    images = dataset.images_N3HW[:4]
     assert torch.equal(one.image.encode(images), again.image.encode(images))
 
 
@@ -129,12 +129,12 @@ def test_an_unknown_target_names_the_known_ones(tiny_clip):
     with pytest.raises(
         ConfigError, match=r"no class 'mauve' of 'foreground'; it has red"
     ):
-        attack(tiny_clip, train_world(TINY_LAB), config(target="mauve"))
+        attack(tiny_clip, train_dataset(TINY_LAB), config(target="mauve"))
     with pytest.raises(ConfigError, match="it has tasks shape, foreground"):
-        attack(tiny_clip, train_world(TINY_LAB), config(task="weather"))
+        attack(tiny_clip, train_dataset(TINY_LAB), config(task="weather"))
 
 
-def test_a_world_without_captions_is_refused(tiny_clip):
-    silent = World(name="silent", images_N3HW=train_world(TINY_LAB).images_N3HW)
-    with pytest.raises(WorldError, match="silent has no captions"):
+def test_a_dataset_without_captions_is_refused(tiny_clip):
+    silent = Dataset(name="silent", images_N3HW=train_dataset(TINY_LAB).images_N3HW)
+    with pytest.raises(DatasetError, match="silent has no captions"):
         attack(tiny_clip, silent, config())

@@ -1,0 +1,1 @@
+"""Attacks that several methods share."""

@@ -1,0 +1,1 @@
+"""Datasets and images: nothing here knows a method."""

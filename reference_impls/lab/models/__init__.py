@@ -1,0 +1,1 @@
+"""Encoders: architectures, checkpoints, names, training, heads."""

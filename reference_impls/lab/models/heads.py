@@ -1,0 +1,154 @@
+"""What embeddings are good for: probes, an MLP head, zero-shot classes, retrieval.
+
+Shape letters: N images, D embedding width, C classes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import torch
+from torch import Generator, Tensor, nn
+from torch.nn import functional as F
+
+from reference_impls.lab.data.dataset import Dataset
+
+PROMPTS = 64
+"""Captions whose mean embedding stands for a class, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Head:
+    """A trained downstream classifier on standardised unit-length embeddings."""
+
+    module: nn.Module
+    mean_D: Tensor
+    std_D: Tensor
+
+    @torch.no_grad()
+    def predict(self, embeddings_ND: Tensor) -> Tensor:
+        """Class indices (N,)."""
+        logits_NC: Tensor = self.module(self._standardise(embeddings_ND))
+        return logits_NC.argmax(dim=1)
+
+    def accuracy(self, embeddings_ND: Tensor, labels_N: Tensor) -> float:
+        """Fraction of right predictions, in [0, 1]."""
+        return (self.predict(embeddings_ND) == labels_N).float().mean().item()
+
+    def _standardise(self, embeddings_ND: Tensor) -> Tensor:
+        return (F.normalize(embeddings_ND, dim=1) - self.mean_D) / self.std_D
+
+
+def fit_linear_probe(
+    embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0
+) -> Head:
+    """A linear classifier on frozen embeddings."""
+    return _fit(
+        _layers([embeddings_ND.shape[1], classes], seed),
+        embeddings_ND,
+        labels_N,
+        steps=300,
+        seed=seed,
+    )
+
+
+def fit_mlp_head(
+    embeddings_ND: Tensor, labels_N: Tensor, *, classes: int, seed: int = 0
+) -> Head:
+    """A 512-256 MLP classifier on frozen embeddings, BadEncoder's downstream model."""
+    layers = _layers([embeddings_ND.shape[1], 512, 256, classes], seed)
+    return _fit(layers, embeddings_ND, labels_N, steps=200, seed=seed)
+
+
+def _layers(widths: list[int], seed: int) -> nn.Sequential:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        parts: list[nn.Module] = []
+        for wide, narrow in pairwise(widths):
+            parts += [nn.Linear(wide, narrow), nn.ReLU()]
+        return nn.Sequential(*parts[:-1])
+
+
+def _fit(
+    module: nn.Module, embeddings_ND: Tensor, labels_N: Tensor, *, steps: int, seed: int
+) -> Head:
+    unit_ND = F.normalize(embeddings_ND, dim=1)
+    mean_D, std_D = unit_ND.mean(dim=0), unit_ND.std(dim=0) + 1e-3 * unit_ND.std()
+    inputs_ND = (unit_ND - mean_D) / std_D
+    generator = Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(module.parameters(), lr=3e-3, weight_decay=1e-3)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
+    for _ in range(steps):
+        index_B = torch.randint(len(inputs_ND), (256,), generator=generator)
+        loss = F.cross_entropy(module(inputs_ND[index_B]), labels_N[index_B])
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        scheduler.step()
+    return Head(module.eval().requires_grad_(False), mean_D, std_D)
+
+
+# -- Without a head ------------------------------------------------------------------
+
+
+def zero_shot(images_ND: Tensor, classes_CD: Tensor) -> Tensor:
+    """Class indices (N,): the class text with the highest cosine."""
+    return (F.normalize(images_ND, dim=1) @ F.normalize(classes_CD, dim=1).T).argmax(
+        dim=1
+    )
+
+
+def class_texts(
+    embed_text: Callable[[Sequence[str]], Tensor], dataset: Dataset, task: str
+) -> Tensor:
+    """One embedding (C, D) per class: the mean of captions of that class, or of a plain prompt.
+
+    A dataset with captions describes its classes in its own words; elsewhere it is CLIP's
+    "a photo of a {class}".
+    """
+    rows = []
+    for number, name in enumerate(dataset.classes[task]):
+        index = (dataset.labels[task] == number).nonzero().flatten()[:PROMPTS]
+        captions = (
+            [dataset.captions[i] for i in index.tolist()] if dataset.captions else []
+        )
+        texts_PD = embed_text(captions or [f"a photo of a {name}"])
+        rows.append(F.normalize(texts_PD.mean(dim=0), dim=0))
+    return torch.stack(rows)
+
+
+def recall_at(queries_ND: Tensor, answers_ND: Tensor, *, k: int = 1) -> float:
+    """Fraction of queries whose own answer (same row) is among the k nearest by cosine."""
+    cosines_NN = F.normalize(queries_ND, dim=1) @ F.normalize(answers_ND, dim=1).T
+    own_N1 = cosines_NN.diagonal().unsqueeze(1)
+    # Ties count against the query: a constant encoder must not score 1.
+    rank_N = (cosines_NN >= own_N1).sum(dim=1)
+    return (rank_N <= k).float().mean().item()
+
+
+def mean_average_precision(
+    queries_QD: Tensor, answers_ND: Tensor, relevant_QN: Tensor
+) -> float:
+    """Mean over queries of the average precision of all answers ranked by cosine, in [0, 1].
+
+    With rel_r 1 where the answer of rank r is relevant, AP = sum_r rel_r precision@r / sum_r
+    rel_r over the whole ranking. Queries without a relevant answer do not count. (AdvCLIP's
+    published program stops at rank 1, which is precision@1.) Ties count against the query.
+    """
+    cosines_QN = F.normalize(queries_QD, dim=1) @ F.normalize(answers_ND, dim=1).T
+    # Among equal cosines the irrelevant come first: a constant encoder gains nothing.
+    relevant_QN = relevant_QN.bool()
+    by_relevance_QN = relevant_QN.long().sort(dim=1, stable=True).indices
+    order_QN = cosines_QN.gather(1, by_relevance_QN).sort(
+        dim=1, descending=True, stable=True
+    )
+    hits_QN = (
+        relevant_QN.gather(1, by_relevance_QN).gather(1, order_QN.indices).double()
+    )
+    ranks_N = torch.arange(1, hits_QN.shape[1] + 1, device=hits_QN.device)
+    precision_QN = hits_QN.cumsum(dim=1) / ranks_N
+    found_Q = hits_QN.sum(dim=1)
+    average_Q = (precision_QN * hits_QN).sum(dim=1) / found_Q.clamp(min=1)
+    return average_Q[found_Q > 0].mean().item()

@@ -1,0 +1,262 @@
+"""Encoders by name: a file, a model of a library, or a factory of one's own.
+
+Nothing is downloaded unless asked for; the libraries are imported only for their own names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor, nn
+
+from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
+from reference_impls.lab.models.checkpoints import (
+    AS_SUGGESTED,
+    STATISTICS,
+    Loaded,
+    Preprocessing,
+    load_checkpoint,
+)
+from reference_impls.lab.models.encoders import RGB, Encoder
+from reference_impls.lab.torchvision import import_torchvision
+
+EXAMPLES = (
+    "encoder.safetensors",
+    "model_last.pth",
+    "torchvision:resnet18",
+    "timm:resnet50",
+    "open_clip:RN50/openai",
+    "hf-clip:openai/clip-vit-base-patch32",
+    "mypackage.models:build",
+)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Where the weights of a library's model may come from."""
+
+    download: bool = False
+    """Let the library fetch published weights."""
+    random: bool = False
+    """Leave the weights as initialised: for tests of programs, never for an answer."""
+
+
+def open_encoder(
+    name: str,
+    preprocessing: Preprocessing = AS_SUGGESTED,
+    *,
+    weights: Weights = Weights(),
+) -> Loaded:
+    """The encoder of a name: a file, `library:model`, or `package.module:callable`.
+
+    Raises:
+        EncoderError: there is none, or it does not work.
+        ConfigError: the model's weights would have to be downloaded and nobody asked for it.
+        DeviceError: its library is not installed.
+    """
+    if Path(name).exists():
+        return load_checkpoint(Path(name), preprocessing)
+    library, colon, model = name.partition(":")
+    if not colon or not model:
+        raise EncoderError(
+            f"no encoder {name!r}; give a file or a name such as {', '.join(EXAMPLES[2:])}"
+        )
+    if library not in LIBRARIES:
+        return _loaded(
+            name, _factory(library, model, name), preprocessing, "module of your own"
+        )
+    if not (weights.download or weights.random):
+        raise ConfigError(
+            f"the weights of {name} would be downloaded; add --download to allow it"
+        )
+    try:
+        built = LIBRARIES[library](model, weights.download)
+    except OSError as error:
+        first_line = str(error).partition("\n")[0]
+        raise DeviceError(
+            f"the weights of {name} could not be fetched: {first_line}"
+        ) from error
+    return _loaded(name, built, preprocessing, f"{library} model")
+
+
+@dataclass(frozen=True)
+class _Built:
+    """A module and what it expects of its images."""
+
+    module: nn.Module
+    size: int = 224
+    mean: RGB = STATISTICS["imagenet"].mean
+    std: RGB = STATISTICS["imagenet"].std
+
+
+def _loaded(
+    name: str, built: _Built, preprocessing: Preprocessing, what: str
+) -> Loaded:
+    chosen = STATISTICS.get(preprocessing.statistics or "", built)
+    encoder = Encoder.from_module(
+        built.module,
+        name=name,
+        size=preprocessing.size or built.size,
+        mean=chosen.mean,
+        std=chosen.std,
+    )
+    return Loaded(encoder=encoder, format=what)
+
+
+# -- Libraries -----------------------------------------------------------------------
+
+
+def _torchvision(model: str, download: bool) -> _Built:
+    models = import_torchvision().models
+    if model not in models.list_models(module=models):
+        raise EncoderError(
+            f"torchvision has no classification model {model!r}; try resnet18 or vit_b_16"
+        )
+    weights = models.get_model_weights(model).DEFAULT if download else None
+    net = models.get_model(model, weights=weights)
+    _without_classifier(net)
+    if weights is None:
+        return _Built(net)
+    crop = weights.transforms()
+    return _Built(net, crop.crop_size[0], _rgb(crop.mean), _rgb(crop.std))
+
+
+def _without_classifier(net: nn.Module) -> None:
+    for head in ("fc", "classifier", "heads", "head"):
+        if hasattr(net, head):
+            setattr(net, head, nn.Identity())
+            return
+
+
+def _timm(model: str, download: bool) -> _Built:
+    timm = import_library("timm", "timm")
+    if not timm.is_model(model.partition(".")[0]):
+        raise EncoderError(
+            f"timm has no model {model!r}; `timm.list_models()` lists them"
+        )
+    net = timm.create_model(model, pretrained=download, num_classes=0)
+    config = timm.data.resolve_model_data_config(net)
+    return _Built(
+        net, config["input_size"][-1], _rgb(config["mean"]), _rgb(config["std"])
+    )
+
+
+def open_clip_model(model: str, download: bool) -> tuple[Any, int]:
+    """A whole OpenCLIP model and the height and width of its images, in pixels.
+
+    Raises:
+        EncoderError: there is no such architecture.
+        ConfigError: the published weights are wanted and not said which.
+        DeviceError: open_clip is not installed.
+    """
+    open_clip = import_library("open_clip", "open_clip_torch")
+    architecture, _, tag = model.partition("/")
+    if architecture not in open_clip.list_models():
+        raise EncoderError(
+            f"open_clip has no model {architecture!r}; `open_clip.list_models()` lists them"
+        )
+    if download and not tag:
+        tags = (
+            ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
+        )
+        raise ConfigError(
+            f"which weights of {architecture}? open_clip:{architecture}/TAG, with TAG of {tags}"
+        )
+    net = open_clip.create_model(architecture, pretrained=tag if download else None)
+    size = net.visual.image_size
+    return net, int(size[0] if isinstance(size, tuple) else size)
+
+
+def _open_clip(model: str, download: bool) -> _Built:
+    net, size = open_clip_model(model, download)
+    clip = STATISTICS["clip"]
+    return _Built(net.visual, size, clip.mean, clip.std)
+
+
+class _HuggingFaceImages(nn.Module):
+    """The projected image embedding of a Hugging Face CLIP."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images_B3HW: Tensor) -> Tensor:
+        """Embeddings (B, D)."""
+        embeddings_BD: Tensor = self.model(pixel_values=images_B3HW).image_embeds
+        return embeddings_BD
+
+
+def _hf_clip(model: str, download: bool) -> _Built:
+    transformers = import_library("transformers", "transformers")
+    kind = transformers.CLIPVisionModelWithProjection
+    # With a folder as name the library reads it; without `download` nothing else is allowed.
+    net = (
+        kind.from_pretrained(model)
+        if download
+        else kind(transformers.CLIPVisionConfig())
+    )
+    clip = STATISTICS["clip"]
+    return _Built(_HuggingFaceImages(net), net.config.image_size, clip.mean, clip.std)
+
+
+def _rgb(values: Any) -> RGB:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
+def import_library(module: str, package: str) -> Any:
+    """A library that only some names need.
+
+    Raises:
+        DeviceError: it is not installed.
+    """
+    if importlib.util.find_spec("torchvision"):
+        import_torchvision()  # they import it too, and do not know how
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise DeviceError(f"this needs {module}; pip install {package}") from error
+
+
+LIBRARIES: dict[str, Callable[[str, bool], _Built]] = {
+    "torchvision": _torchvision,
+    "timm": _timm,
+    "open_clip": _open_clip,
+    "hf-clip": _hf_clip,
+}
+
+
+# -- A module of one's own -----------------------------------------------------------
+
+
+def _factory(module: str, attribute: str, name: str) -> _Built:
+    """Call `module.attribute()`; attributes size, mean, std of what it returns are used."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)  # as `python -m` does
+    try:
+        make = getattr(importlib.import_module(module), attribute)
+    except ModuleNotFoundError as error:
+        raise EncoderError(
+            f"{name}: no module {error.name!r}; known libraries: {', '.join(LIBRARIES)}"
+        ) from error
+    except AttributeError as error:
+        raise EncoderError(f"{name}: module {module} has no {attribute!r}") from error
+    net = make()
+    if not isinstance(net, nn.Module):
+        raise EncoderError(
+            f"{name} must return a torch.nn.Module, got {type(net).__name__}"
+        )
+    size = int(getattr(net, "size", 224))
+    return _Built(
+        net,
+        size,
+        _rgb(getattr(net, "mean", (0, 0, 0))),
+        _rgb(getattr(net, "std", (1, 1, 1))),
+    )

@@ -1,0 +1,1 @@
+"""What every method gets: command line, results, charts, reports, worker pools."""
