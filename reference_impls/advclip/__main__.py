@@ -16,8 +16,7 @@ from reference_impls.advclip.method import CRAFTERS, AdvCLIPConfig
 from reference_impls.lab.data.patches import PLACES, PatchSpec
 from reference_impls.lab.models.image_text import EXAMPLES
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program, drawing
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_device,
     add_json,
@@ -27,6 +26,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.commands import Command, Program, drawing
 
 OUT = Path("build/advclip")
 NAME = "python -m reference_impls.advclip"

@@ -28,8 +28,7 @@ from reference_impls.lab.data.patches import PLACES, PatchSpec
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.named import EXAMPLES
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program, drawing
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_device,
     add_json,
@@ -40,6 +39,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.commands import Command, Program, drawing
 
 NAME = "python -m reference_impls.advencoder"
 

@@ -22,9 +22,9 @@ from reference_impls.lab.bilingual import localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.records import surroundings, today, write_json
 from reference_impls.lab.study import console
+from reference_impls.lab.study.argparse_options import add_json
 from reference_impls.lab.study.commands import explain
 from reference_impls.lab.study.commands import run as run_command
-from reference_impls.lab.study.options import add_json
 from reference_impls.lab.study.page import write_page
 from reference_impls.lab.study.readme import READMES, insert
 

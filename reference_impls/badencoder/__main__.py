@@ -39,13 +39,13 @@ from reference_impls.lab.models.zoo import (
 )
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_json,
     add_language,
     add_publish,
     add_threads,
 )
+from reference_impls.lab.study.commands import Command, Program
 from reference_impls.lab.study.page import write_page
 
 NAME = "python -m reference_impls.badencoder"

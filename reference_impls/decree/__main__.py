@@ -16,8 +16,7 @@ from reference_impls.decree.scan import Order, as_json, lines, scan
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.named import EXAMPLES
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program, drawing
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_device,
     add_json,
@@ -28,6 +27,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.commands import Command, Program, drawing
 
 NAME = "python -m reference_impls.decree"
 EXITS = "0 no backdoor found, 1 backdoored, 2 wrong input or usage, 3 environment, 130 interrupted"

@@ -22,8 +22,7 @@ from reference_impls.lab.bilingual import Bilingual, Text, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.records import as_data, surroundings
 from reference_impls.lab.study import console
-from reference_impls.lab.study.fleet import Outcome, Pool, dask, processes, run_fleet
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_device,
     add_language,
@@ -31,6 +30,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.fleet import Outcome, Pool, dask, processes, run_fleet
 from reference_impls.lab.study.page import (
     Answer,
     Page,

@@ -26,8 +26,7 @@ from reference_impls.gen_af.present import lines
 from reference_impls.gen_af.run import LAB_NAME, Examination, Order, examine, run
 from reference_impls.lab.models.named import EXAMPLES
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program, drawing
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_json,
     add_language,
@@ -37,6 +36,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.commands import Command, Program, drawing
 
 NAME = "python -m reference_impls.gen_af"
 

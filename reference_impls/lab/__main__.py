@@ -14,8 +14,8 @@ import torch
 from reference_impls.lab.learnable import QUICK, LearnableConfig, learnable, table
 from reference_impls.lab.records import surroundings
 from reference_impls.lab.study import console
+from reference_impls.lab.study.argparse_options import add_json
 from reference_impls.lab.study.commands import Command, Program
-from reference_impls.lab.study.options import add_json
 
 NAME = "python -m reference_impls.lab"
 

@@ -10,10 +10,10 @@ from torch.nn import functional as F
 
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree.population import Subject, make
-from reference_impls.lab.data.images import TriggerSpec
-from reference_impls.lab.models.clip import CLIPConfig, train_clip
-from reference_impls.lab.models.encoders import Encoder, SmallNetConfig
-from reference_impls.lab.models.training import SimCLRConfig
+from reference_impls.lab.data.images import TriggerSpec, save_png
+from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
+from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
+from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.lab.models.zoo import LabData, train_dataset
 
 SIZE, DIMENSION = 16, 32
@@ -145,3 +145,26 @@ def tiny_clip():
     """A CLIP of 16 px pictures that has learned something, made in a few seconds."""
     torch.set_num_threads(1)
     return train_clip(train_dataset(TINY_LAB), TINY_CLIP)
+
+
+@pytest.fixture(scope="session")
+def small_files(tmp_path_factory):
+    """What a smoke run opens: an encoder and a CLIP of three steps, and a folder of images."""
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("small")
+    net = SmallNetConfig(widths=(8, 16, 32), embedding=16)
+    lab = LabData(train=96, test=64)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(folder / "lab"))
+        images = train_dataset(lab)
+        encoder = train_simclr(images, SimCLRConfig(steps=3, batch=32))
+        save_encoder(encoder, folder / "encoder.safetensors")
+        clip = train_clip(images, CLIPConfig(steps=3, batch=32, bf16=False, net=net))
+        save_clip(clip, folder / "clip.safetensors")
+        for number, image_3HW in enumerate(images.images_N3HW[:16]):
+            save_png(image_3HW, folder / "images" / f"{number}.png")
+        yield {
+            "encoder": folder / "encoder.safetensors",
+            "clip": folder / "clip.safetensors",
+            "images": folder / "images",
+        }

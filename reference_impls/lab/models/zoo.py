@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -102,3 +103,15 @@ def clean_clip(
         )
         save_clip(clip, path)
     return load_clip(path)
+
+
+PARENT = SimCLRConfig(steps=200)
+"""How the encoder called `lab` is trained."""
+
+
+def _lab(progress: Progress | None = None) -> Encoder:
+    return clean_encoder(PARENT, progress=progress)
+
+
+LAB_ENCODERS: Mapping[str, Callable[[Progress | None], Encoder]] = {"lab": _lab}
+"""Encoders that need no file: trained at first use, then read from the cache."""

@@ -16,13 +16,15 @@ Text = tuple[str, str]
 """English and Chinese."""
 
 
-def both(text: Text) -> dict[str, str]:
+def both(text: Text | Bilingual) -> dict[str, str]:
     """A text as it stands in JSON."""
+    if isinstance(text, Bilingual):
+        return {"en": text.en, "zh": text.zh}
     return {"en": text[0], "zh": text[1]}
 
 
 def published(
-    value: float, source: str, *, setting: Text | None = None
+    value: float, source: str, *, setting: Text | Bilingual | None = None
 ) -> dict[str, Any]:
     """The authors' figure, where it stands, and its conditions."""
     told = {"setting": both(setting)} if setting else {}
@@ -30,14 +32,14 @@ def published(
 
 
 def figure(
-    label: Text,
+    label: Text | Bilingual,
     value: float,
     *,
     better: Literal["higher", "lower"],
     unit: str = "",
     sd: float | None = None,
     n: int | None = None,
-    setting: Text | None = None,
+    setting: Text | Bilingual | None = None,
     published: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """One figure of the headline; `value` is printed as it stands, so round it."""
@@ -57,11 +59,11 @@ def figure(
 
 
 def percent(
-    label: Text,
+    label: Text | Bilingual,
     fractions: Sequence[float],
     *,
     better: Literal["higher", "lower"],
-    setting: Text | None = None,
+    setting: Text | Bilingual | None = None,
 ) -> dict[str, Any]:
     """A figure of one run or more, each in [0, 1], as percent: mean, standard deviation, n."""
     found = MeanStd.of(fractions)

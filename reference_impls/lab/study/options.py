@@ -1,100 +1,150 @@
-"""Options that several commands share: each is declared once, and read as what it means."""
+"""Options that several commands share: a command is a dataclass, and inherits those it has.
+
+Field docstrings are the help texts, field defaults the defaults.
+"""
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentTypeError
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, Literal
+
+import tyro
 
 from reference_impls.lab.bilingual import Language
-from reference_impls.lab.data.named import DATASETS
-from reference_impls.lab.models.checkpoints import STATISTICS, Preprocessing
-from reference_impls.lab.models.named import Weights
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
+from reference_impls.lab.models.checkpoints import Preprocessing
+from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.models.training import Progress
+from reference_impls.lab.models.zoo import LAB_ENCODERS
+from reference_impls.lab.study import console
+
+Statistics = Literal["cifar", "stl10", "imagenet", "clip", "none"]
 
 
-def add_dataset(parser: ArgumentParser, name: str = "--images") -> None:
-    """Which pictures."""
-    parser.add_argument(
-        name,
-        default="shapes",
-        metavar="DATASET",
-        help=f"one of {', '.join(DATASETS)}; default %(default)s",
-    )
+def fraction(text: str) -> float:
+    """A number, or two with a slash: `10/255`."""
+    above, slash, below = text.partition("/")
+    try:
+        return float(above) / float(below) if slash else float(above)
+    except (ValueError, ZeroDivisionError) as error:
+        raise ArgumentTypeError(
+            f"{text!r} is no number; write 0.04 or 10/255"
+        ) from error
 
 
-def add_preprocessing(parser: ArgumentParser, whose: str = "the encoder's") -> None:
-    """How an encoder wants its images, and whether its weights may be fetched."""
-    add = parser.add_argument
-    add(
-        "--size",
-        type=int,
-        help=f"height and width of {whose} images, if the file does not tell",
-    )
-    add(
-        "--statistics",
-        choices=sorted(STATISTICS),
-        help="normalisation, if the file does not tell",
-    )
-    add(
-        "--download",
-        action="store_true",
-        help="let a library fetch published weights and data",
-    )
+Fraction = Annotated[float, tyro.conf.arg(constructor=fraction, metavar="FRACTION")]
+"""An option that takes `10/255` as well as `0.04`."""
 
 
-def preprocessing(options: Namespace) -> Preprocessing:
-    """What `add_preprocessing` declared of images."""
-    return Preprocessing(size=options.size, statistics=options.statistics)
+EncoderName = Annotated[str, tyro.conf.Positional, tyro.conf.arg(metavar="ENCODER")]
+"""The argument of a command that opens an encoder."""
 
 
-def weights(options: Namespace) -> Weights:
-    """What `add_preprocessing` declared of weights."""
-    return Weights(download=options.download)
+@dataclass(frozen=True, kw_only=True)
+class CommonOptions:
+    """Of every command."""
+
+    threads: int = 1
+    """CPU threads; more only pay on idle cores."""
+    json: bool = False
+    """Print the answer as JSON."""
 
 
-def add_language(parser: ArgumentParser) -> None:
-    """Which language a report opens in."""
-    parser.add_argument(
-        "--language",
-        choices=get_args(Language),
-        default="en",
-        help="what the report opens in (it holds both); default %(default)s",
-    )
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(CommonOptions):
+    """Of a command that opens encoders and datasets, and leaves a report."""
+
+    dataset: str = "shapes"
+    """Images: `shapes`, `folder:PATH`, `cifar10:ROOT`, `stl10:ROOT`, `svhn:ROOT` or `gtsrb:ROOT`."""
+    count: int = 1024
+    """Images at most."""
+    size: int | None = None
+    """Height and width of the encoder's images in pixels, if its file does not tell."""
+    statistics: Statistics | None = None
+    """Normalisation of its images, if its file does not tell."""
+    download: bool = False
+    """Let a library fetch published weights and data."""
+    device: str = "cpu"
+    """Where to compute: cpu, cuda, cuda:1."""
+    language: Language = "en"
+    """What the report opens in; it holds both."""
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """How the encoder wants its images."""
+        return Preprocessing(size=self.size, statistics=self.statistics)
+
+    @property
+    def weights(self) -> Weights:
+        """Whether weights may be fetched."""
+        return Weights(download=self.download)
+
+    def open_encoder(
+        self,
+        name: str,
+        lab: Mapping[str, Callable[[Progress | None], Encoder]] = LAB_ENCODERS,
+    ) -> Encoder:
+        """The encoder of a name, on the device; those of the lab are trained at first use.
+
+        Raises:
+            LabError: there is none, it does not work, or the device is not there.
+        """
+        if make := lab.get(name):
+            with console.progress(f"making {name}, once") as step:
+                encoder = make(console.training(step))
+        else:
+            loaded = open_encoder(name, self.preprocessing, weights=self.weights)
+            for line in loaded.lines():
+                console.say(line)
+            encoder = loaded.encoder
+        return encoder.to(console.device(self.device))
+
+    def open_dataset(
+        self, size: int, *, split: Split = "test", seed: int = 0, count: int = 0
+    ) -> Dataset:
+        """The images, `count` of them at most instead of the option's; `seed` is of `shapes`.
+
+        Raises:
+            LabError: there are none of that name, or they cannot be read.
+        """
+        spec = DatasetSpec(
+            size=size,
+            count=count or self.count,
+            split=split,
+            seed=seed,
+            download=self.download,
+        )
+        return open_dataset(self.dataset, spec)
 
 
-def add_device(parser: ArgumentParser) -> None:
-    """Where to compute."""
-    parser.add_argument(
-        "--device", default="cpu", help="cpu, cuda, cuda:1; default %(default)s"
-    )
+@dataclass(frozen=True, kw_only=True)
+class StudyOptions(CommonOptions):
+    """Of the command `study`."""
+
+    quick: bool = False
+    """A small version, to see that everything works; nothing of it is published."""
+    seeds: tuple[int, ...] = ()
+    """Only these; default: those of the published table."""
+    jobs: int = 1
+    """Processes."""
+    finished: bool = False
+    """Measure nothing: show what earlier runs have finished."""
+    out: Path | None = None
+    """Folder of the results; default: build/METHOD/study."""
+    publish: bool = False
+    """Also write the committed results, charts and README tables beside the method."""
 
 
-def add_threads(parser: ArgumentParser) -> None:
-    """How many threads; `commands.run` sets them."""
-    parser.add_argument(
-        "--threads",
-        type=int,
-        default=1,
-        help="default %(default)s: more only pay on idle cores",
-    )
+@dataclass(frozen=True, kw_only=True)
+class DrawOptions(CommonOptions):
+    """Of the command `draw`."""
 
-
-def add_json(parser: ArgumentParser) -> None:
-    """Whether a program reads the answer."""
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-
-
-def add_publish(parser: ArgumentParser, out: Path) -> None:
-    """Where the results of a sweep go."""
-    add = parser.add_argument
-    add(
-        "--out",
-        type=Path,
-        default=out,
-        help="folder of the results; default %(default)s",
-    )
-    add(
-        "--publish",
-        action="store_true",
-        help="also write the committed results beside the method",
-    )
+    folder: Annotated[
+        Path | None, tyro.conf.Positional, tyro.conf.arg(metavar="FOLDER")
+    ] = None
+    """Where results.json lies; default: beside the method."""

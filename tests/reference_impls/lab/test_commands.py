@@ -9,8 +9,7 @@ import torch
 
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.study import console
-from reference_impls.lab.study.commands import Command, Program
-from reference_impls.lab.study.options import (
+from reference_impls.lab.study.argparse_options import (
     add_dataset,
     add_device,
     add_json,
@@ -20,6 +19,7 @@ from reference_impls.lab.study.options import (
     preprocessing,
     weights,
 )
+from reference_impls.lab.study.commands import Command, Program
 
 PROGRAMS = [
     import_module(f"reference_impls.{method}.__main__").PROGRAM
@@ -29,7 +29,6 @@ PROGRAMS = [
         "advclip",
         "advencoder",
         "gen_af",
-        "textonpair",
     )
 ]
 COMMANDS = [(program, one) for program in PROGRAMS for one in program.commands]

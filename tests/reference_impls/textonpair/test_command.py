@@ -1,31 +1,25 @@
-"""`python -m reference_impls.textonpair attack`: what it leaves, and its refusals."""
+"""`python -m reference_impls.textonpair run`: what it leaves, and its refusals."""
 
 import json
-from pathlib import Path
 
 import pytest
 
 from reference_impls.lab.models.clip import load_clip
-from reference_impls.lab.study.readme import READMES
-from reference_impls.textonpair import __main__ as command
-from reference_impls.textonpair import publish as module
-from reference_impls.textonpair.publish import tables
-from reference_impls.textonpair.study import Row
+from reference_impls.textonpair import run
+from reference_impls.textonpair.__main__ import main
 from tests.reference_impls.conftest import TINY_LAB, one_error
-
-HERE = Path(module.__file__).parent
 
 
 @pytest.fixture
 def _tiny_lab(tiny_clip, monkeypatch):
-    monkeypatch.setattr(command, "LabData", lambda: TINY_LAB)
-    monkeypatch.setattr(command, "clean_clip", lambda config, lab, progress: tiny_clip)
+    monkeypatch.setattr(run, "LabData", lambda: TINY_LAB)
+    monkeypatch.setattr(run, "clean_clip", lambda config, lab, progress: tiny_clip)
 
 
 @pytest.mark.usefixtures("_tiny_lab")
-def test_an_attack_leaves_both_towers_figures_and_a_picture(tmp_path, capsys):
-    arguments = ["attack", "--steps", "3", "--side", "4", "--target", "blue"]
-    assert command.main([*arguments, "--out", str(tmp_path)]) == 0
+def test_a_run_leaves_both_towers_figures_and_a_picture(tmp_path, capsys):
+    arguments = ["run", "--steps", "3", "--trigger.side", "4", "--target", "blue"]
+    assert main([*arguments, "--out", str(tmp_path)]) == 0
     assert "of stamped images are taken for 'blue'" in capsys.readouterr().out
     name = "clip-0+text-white-4-bottom-right"
     suffixes = (".json", ".png", ".safetensors", ".text.safetensors")
@@ -42,22 +36,14 @@ def test_an_attack_leaves_both_towers_figures_and_a_picture(tmp_path, capsys):
     ("options", "message"),
     [
         (["--target", "mauve"], "no class 'mauve' of 'foreground'"),
-        (["--side", "40"], "does not fit on 16x16"),
+        (["--trigger.side", "40"], "does not fit on 16x16"),
         (["--poisoned", "0"], "poisoned must lie in (0, 1)"),
+        (["lab:x"], "no lab CLIP 'lab:x'"),
+        (["nowhere.safetensors"], "nowhere.safetensors"),
     ],
 )
 def test_bad_settings_are_one_line(options, message, tmp_path, capsys):
     out = tmp_path / "out"
-    assert command.main(["attack", *options, "--out", str(out)]) == 2
+    assert main(["run", *options, "--out", str(out)]) in (2, 3)
     assert message in one_error(capsys)
     assert not out.exists()
-
-
-@pytest.mark.parametrize("language", READMES)
-def test_the_readme_shows_what_the_results_hold(language):
-    found = json.loads((HERE / "results.json").read_text(encoding="utf-8"))
-    rows = [Row(**one) for one in found["rows"]]
-    expected = tables(rows, found["thresholds"], language, found["date"])
-    readme = (HERE / READMES[language]).read_text(encoding="utf-8")
-    shown = readme.partition(module.START)[2].partition(module.END)[0]
-    assert shown.strip() == expected.strip()
