@@ -25,7 +25,7 @@ from pylatexenc.latex2text import (
 from pylatexenc.latexwalker import get_default_latex_context_db as get_syntax
 from pylatexenc.macrospec import LatexContextDb, MacroSpec
 
-from surveykit.record import tidy
+from surveykit.text.letters import tidy
 
 logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # faults are texts here
 

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
-from surveykit.query import fold
+from surveykit.text.letters import fold
 
 NEIGHBOURS = 12
 """Entries asked for their terms."""

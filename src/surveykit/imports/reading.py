@@ -10,7 +10,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from surveykit.record import Record, tidy
+from surveykit.record import Record
+from surveykit.text.letters import tidy
 
 KINDS = {
     "mojibake": "text that was decoded with the wrong character set",

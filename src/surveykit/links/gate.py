@@ -19,8 +19,6 @@ class _Host:
     slots: asyncio.Semaphore
     next_start: float = 0.0
     quiet_until: float = 0.0
-    silent: int = 0
-    """Checks in a row that got no answer."""
 
 
 @dataclass

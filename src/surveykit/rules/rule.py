@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -65,21 +62,6 @@ def at(
 ) -> Finding:
     """Finding in the file of one entry."""
     return Finding(catalog.paths[paper.id], loc, message, key)
-
-
-@lru_cache(
-    maxsize=100_000
-)  # the same few thousand names and words come again and again
-def folded(text: str) -> str:
-    """Letters and digits only, without accents and case: for comparing, not for showing."""
-    text = unicodedata.normalize("NFKD", text.translate(_STROKED))
-    return _SIGNS.sub("", text.casefold())
-
-
-_SIGNS = re.compile(r"[\W_]+")  # combining accents among them
-
-
-_STROKED = str.maketrans("łŁøØđĐıßæÆœŒ", "lLoOdDisaAoO")
 
 
 def did_you_mean(

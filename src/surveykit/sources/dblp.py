@@ -12,9 +12,9 @@ from urllib.parse import urlencode
 
 from surveykit.identifier import identify_quietly
 from surveykit.names import from_list
-from surveykit.query import fold
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, listed, mapping, pages
+from surveykit.text.letters import fold
 
 _KINDS = {
     "Conference and Workshop Papers": "conference",

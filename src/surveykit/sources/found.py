@@ -17,9 +17,10 @@ from surveykit.imports.dates import MONTHS
 from surveykit.imports.values import with_hyphens
 from surveykit.names import People, person, together
 from surveykit.plain import markup, title
-from surveykit.record import Record, tidy
+from surveykit.record import Record
 from surveykit.sources.client import Client
 from surveykit.sources.services import Service
+from surveykit.text.letters import tidy
 
 _YEAR = re.compile(
     r"(?<![0-9])((?:19|20)[0-9]{2})(?:[-/.年]([0-9]{1,2})(?![0-9])|([0-9]{2})[0-9]{2}(?![0-9]))?"
