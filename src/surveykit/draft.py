@@ -18,12 +18,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
 from surveykit.record import Record
-from surveykit.rules.rule import VENUES, Loc
+from surveykit.rules.rule import VENUES
 from surveykit.rules.unfinished import marks
 from surveykit.rules.venues import other_track
-from surveykit.suggest import Suggester, Suggestion, Text
+from surveykit.suggest import Clues, Suggester, Suggestion
 from surveykit.text.letters import fold
 from surveykit.venue_names import Appearance, VenueNames
 
@@ -111,7 +112,7 @@ class Drafter:
         if said:
             notes.append(f"{said}; choose an id of {VENUES}, or add the venue there")
         year = _year(ranked, self._today, notes)
-        suggestions = self._suggester.suggest(Text(title, *_texts(ranked)))
+        suggestions = self._suggester.suggest(Clues(title, *_texts(ranked)))
         data: dict[str, Any] = {
             "id": self._id(authors, year, title, taken),
             "title": {"en": title, "zh": TODO},

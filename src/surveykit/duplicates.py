@@ -97,7 +97,7 @@ class Work:
 
     @cached_property
     def names(self) -> Mapping[str, frozenset[str]]:
-        """Folded family name -> letters given names, `""` where there is none."""
+        """Folded family name -> folded given names, `""` where there is none."""
         names: dict[str, set[str]] = defaultdict(set)
         for author in self.authors:
             given = (author.given or "").replace("-", " ").split(" ")[0]

@@ -22,7 +22,7 @@ from surveykit.catalog import Catalog
 from surveykit.edit import with_key
 from surveykit.errors import IssueError, UnknownPaperError, plural
 from surveykit.fields import validated
-from surveykit.forms import Form, Kind, forms, model_in
+from surveykit.forms import Form, FormName, forms, model_in
 from surveykit.models import INVISIBLE, TODO, Paper
 from surveykit.text.letters import letters
 from surveykit.yaml_tree import Fault, Tree, parse, shown
@@ -44,7 +44,7 @@ _PAPER = TypeAdapter(Paper)
 class Request:
     """What an issue asks for."""
 
-    kind: Kind
+    kind: FormName
     values: Mapping[str, str]
     """Id of a question -> answer; unanswered ones are absent."""
     catalog: Catalog = field(repr=False)

@@ -21,7 +21,7 @@ from surveykit.models import (
     Year,
 )
 
-Kind = Literal["conference", "journal", "preprint", "other"]
+PublicationKind = Literal["conference", "journal", "preprint", "other"]
 
 
 class Record(Model):
@@ -37,7 +37,7 @@ class Record(Model):
     """Month of publication."""
     venue_text: PlainText | None = None
     """Where it appeared, in the source's words: `Proceedings of … (ACM MM 2022)`."""
-    kind: Kind | None = None
+    kind: PublicationKind | None = None
     """What sort of publication the source takes it for."""
     doi: Doi | None = None
     """DOI, without address."""

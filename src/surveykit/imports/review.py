@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from surveykit.catalog import Catalog
 from surveykit.duplicates import CONFLICT, SAME, Index, Work
-from surveykit.imports.reading import Found, Reading
 from surveykit.models import Paper
 from surveykit.record import Record
-from surveykit.retraction import in_title
+from surveykit.references.reading import Found, Reading
 from surveykit.rules.venues import other_track
 from surveykit.text.letters import letters
+from surveykit.text.retraction import in_title
 from surveykit.venue_names import VenueNames
 
 _HOSTING = frozenset({"github.com", "gitlab.com", "bitbucket.org", "gitee.com"})

@@ -16,7 +16,7 @@ from surveykit.rules.rule import Finding, Rule, at
 from surveykit.text.letters import letters
 
 NEAR = 92
-"""Likeness of two letters titles, 0 to 100, from which they are called near-identical."""
+"""Likeness of two folded titles, 0 to 100, from which they are called near-identical."""
 MOST_NAMED = 3
 """Other entries that a message names."""
 NEIGHBOURS = 24

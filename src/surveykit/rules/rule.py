@@ -9,13 +9,11 @@ from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from surveykit.catalog import Catalog
-from surveykit.errors import Severity
+from surveykit.errors import Loc, Severity
 from surveykit.models import Paper
 
 TAXONOMY = "catalog/taxonomy.yaml"
 VENUES = "catalog/venues.yaml"
-
-Loc = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
