@@ -12,7 +12,6 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -25,7 +24,7 @@ from reference_impls.lab.encoders import (
     small_encoder,
 )
 from reference_impls.lab.errors import ConfigError, EncoderError, WorldError
-from reference_impls.lab.files import replacing
+from reference_impls.lab.tensor_files import write_tensors
 from reference_impls.lab.training import (
     Progress,
     check_positive,
@@ -194,8 +193,7 @@ def save_clip(clip: CLIP, path: Path) -> None:
     """
     about = {"words": list(clip.text.index), "length": clip.text.length}
     told = json.dumps({"format": TEXT_FORMAT} | about)
-    with replacing(_text_path(path)) as new:
-        save_file(clip.text.state_dict(), new, metadata={"lab": told})
+    write_tensors(clip.text.state_dict(), _text_path(path), {"lab": told})
     save_encoder(clip.image, path)  # last: its presence says that both are there
 
 
