@@ -1,7 +1,7 @@
 """How fast `check-links` is, beside what 100 requests at once could reach, and beside linkinator.
 
 One server in a process of its own answers every request after 50 ms; all traffic stays on 127.0.0.0/8. The same 2,000
-links over 20 host names are checked by our engine (a whole run: guard, gate, history, verdicts) and, where it is
+links over 20 host names are checked by our engine (a whole run: guard, limiter, history, verdicts) and, where it is
 installed (`npm i -g linkinator`, or LINKINATOR=path), by linkinator: over 20 addresses, since it takes names from the
 system, and without each program's start. The last figure is the peak memory of a process that checks 20,000 links.
 """
@@ -24,14 +24,14 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from surveykit.links.address import Guard
-from surveykit.links.connect import transport
 from surveykit.links.engine import Run
-from surveykit.links.fetch import Fetcher
-from surveykit.links.gate import Gate
+from surveykit.links.fetch import Checker
 from surveykit.links.gather import from_lines
 from surveykit.links.history import History
 from surveykit.links.state import State
+from surveykit.net.connect import transport
+from surveykit.net.guard import Guard
+from surveykit.net.limiter import RateLimiter
 
 HOSTS, LINKS, MANY, AT_ONCE, LATENCY_SECONDS = 20, 2_000, 20_000, 100, 0.05
 BODY = b"<html><head><title>A paper</title></head><body>" + b"<p>Words.</p>" * 40
@@ -101,8 +101,8 @@ async def check(port: int, count: int) -> float:
     """Seconds of one whole run over host names, without the start of the interpreter."""
     guard = Guard.allowing(["127.0.0.0/8"])
     way = transport(guard, total=AT_ONCE, lookup=named)
-    gate = Gate(AT_ONCE // HOSTS, 0.0, AT_ONCE, time.monotonic, asyncio.sleep)
-    fetcher = Fetcher(way, guard, gate, "surveykit-bench")
+    limiter = RateLimiter(AT_ONCE // HOSTS, 0.0, AT_ONCE, time.monotonic, asyncio.sleep)
+    fetcher = Checker(way, guard, limiter, "surveykit-bench")
     links = from_lines(urls(port, "host{}.test", count), "-")
     with (
         tempfile.TemporaryDirectory() as folder,

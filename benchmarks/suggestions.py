@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from surveykit.load import load_catalog
-from surveykit.suggest import Suggester, Text
+from surveykit.suggest import Clues, Suggester
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,7 +36,7 @@ def measure(root: Path = ROOT) -> tuple[Share, ...]:
         others = tuple(p for p in catalog.papers if p is not paper)
         suggester = Suggester(dataclasses.replace(catalog, papers=others))
         summary = paper.tldr.en if paper.tldr else ""
-        found = suggester.suggest(Text(paper.title.en, summary))
+        found = suggester.suggest(Clues(paper.title.en, summary))
         for axis in catalog.axes:
             ours, theirs = set(paper.terms.get(axis, ())), found.get(axis, ())
             wanted[axis] += len(ours)

@@ -22,8 +22,8 @@ from surveykit import cli
 from surveykit.cli.reference import reference
 from surveykit.cli.terminal import FINE, FOUND, MACHINE, USAGE
 from surveykit.models import Paper
-from surveykit.query import fold
 from surveykit.rules import RULES
+from surveykit.text.letters import fold
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(cli.app.commands)

@@ -11,10 +11,10 @@ import yaml
 from surveykit.addresses import address
 from surveykit.cli.terminal import FINE, FOUND
 from surveykit.errors import IdentifierError
-from surveykit.hosts import fault
 from surveykit.identifier import identify
-from surveykit.imports.values import usable
-from surveykit.links.address import BlockedError, Guard
+from surveykit.net.guard import BlockedError, Guard
+from surveykit.net.hosts import fault
+from surveykit.references.values import usable
 
 PRIVATE = [
     "http://10.0.0.1/",

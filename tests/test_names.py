@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pybtex.database import Person
 
-from surveykit.names import (
+from surveykit.text.names import (
     author,
     from_bibtex,
     from_line,

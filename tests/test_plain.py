@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveykit.plain import latex, markup, title
+from surveykit.text.plain import latex, markup, title
 
 LATEX = [
     # accents in all spellings
@@ -101,7 +101,7 @@ def test_a_fault_of_the_library_costs_no_word(monkeypatch):
     def broken(*_):
         raise IndexError
 
-    monkeypatch.setattr("surveykit.plain._decoder", broken)
+    monkeypatch.setattr("surveykit.text.plain._decoder", broken)
     latex_again = latex(r"\textbf{Alpha} $\beta$ \emph{gamma} 5\% never seen")
     assert re.findall(r"\w+", latex_again) == "Alpha beta gamma 5 never seen".split()
 

@@ -17,11 +17,11 @@ from markdown_it import MarkdownIt
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.render.markdown import Outline, address, escape, slug
 from surveykit.render.picture import path as picture_path
 from surveykit.render.picture import render_picture
 from surveykit.render.readme import own_citation, public, render_readme, sections
 from surveykit.render.repository import line_anchors
+from surveykit.text.markdown import Outline, address, escape, slug
 
 ROOT = Path(__file__).parents[1]
 GITHUB = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -9,7 +9,8 @@ import jsonschema
 import pytest
 
 from surveykit.errors import Problem, Severity, plural
-from surveykit.report import printable, render
+from surveykit.report import render
+from surveykit.text.printable import printable
 
 PROBLEMS = (
     Problem("catalog/a.yaml", 3, 1, "SK201", "`title.zh` is missing; add it"),

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveykit.retraction import in_abstract, in_comment, in_title, unmarked
+from surveykit.text.retraction import in_abstract, in_comment, in_title, unmarked
 
 BARE = "Planting Backdoors in Invented Encoders"
 MARKED = [

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from surveykit.load import load_catalog
-from surveykit.suggest import Suggester, Text
+from surveykit.suggest import Clues, Suggester
 
 # Share of papers whose first suggestion is one of their terms, each paper judged by the other 352.
 LEAST = {"role": 0.7, "threat": 0.8, "technique": 0.65, "stage": 0.6, "modality": 0.75}
@@ -28,7 +28,7 @@ def test_papers_of_the_catalog_are_placed_by_the_others(real):
         others = tuple(p for p in real.papers if p is not paper)
         suggester = Suggester(dataclasses.replace(real, papers=others))
         summary = paper.tldr.en if paper.tldr else ""
-        for axis, found in suggester.suggest(Text(paper.title.en, summary)).items():
+        for axis, found in suggester.suggest(Clues(paper.title.en, summary)).items():
             asked[axis] += 1
             right[axis] += found[0].term in paper.terms.get(axis, ())
     shares = {axis: round(right[axis] / asked[axis], 2) for axis in LEAST}
@@ -37,7 +37,7 @@ def test_papers_of_the_catalog_are_placed_by_the_others(real):
 
 
 def test_a_word_of_the_taxonomy_in_the_title_is_the_reason(catalog):
-    found = Suggester(catalog).suggest(Text("A New UAP for Images"))
+    found = Suggester(catalog).suggest(Clues("A New UAP for Images"))
     reasons = {one.term: one.reason for one in found["technique"]}
     assert reasons["universal-perturbation"].startswith("“UAP” in the title")
 
@@ -45,28 +45,28 @@ def test_a_word_of_the_taxonomy_in_the_title_is_the_reason(catalog):
 def test_groups_are_not_suggested_where_only_leaves_may_be_assigned(real):
     groups = {t.parent for t in real.axes["technique"].terms}
     for title in ("Adversarial attack techniques", "Backdoor and poisoning techniques"):
-        found = Suggester(real).suggest(Text(title)).get("technique", ())
+        found = Suggester(real).suggest(Clues(title)).get("technique", ())
         assert not groups & {one.term for one in found}
 
 
 def test_an_axis_for_some_roles_is_suggested_to_them_alone(real):
     suggester = Suggester(real)
     for paper in real.papers[:60]:
-        found = suggester.suggest(Text(paper.title.en))
+        found = suggester.suggest(Clues(paper.title.en))
         if "knowledge" in found:
             assert "attack" in real.ancestry("role", found["role"][0].term)
 
 
 def test_a_text_about_nothing_gets_nothing(catalog):
-    assert Suggester(catalog).suggest(Text("Zzyzx qwertz")) == {}
+    assert Suggester(catalog).suggest(Clues("Zzyzx qwertz")) == {}
     empty = dataclasses.replace(catalog, papers=())
-    assert Suggester(empty).nearest(Text("Encoders")) == ()
-    assert Suggester(empty).suggest(Text("Backdoor"))["threat"][0].term == "backdoor"
+    assert Suggester(empty).nearest(Clues("Encoders")) == ()
+    assert Suggester(empty).suggest(Clues("Backdoor"))["threat"][0].term == "backdoor"
 
 
 def test_the_nearest_entry_to_a_title_is_its_own(catalog):
     suggester = Suggester(catalog)
     for paper in catalog.papers:
-        best, likeness = suggester.nearest(Text(paper.title.en))[0]
+        best, likeness = suggester.nearest(Clues(paper.title.en))[0]
         assert best is paper
         assert 0 < likeness <= 1.0001

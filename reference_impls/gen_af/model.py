@@ -13,14 +13,13 @@ from typing import NamedTuple
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reference_impls.gen_af.config import HardenConfig
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
-from reference_impls.lab.files import replacing
 from reference_impls.lab.models.encoders import Encoder, SmallNet, save_encoder
+from reference_impls.lab.models.tensor_files import write_tensors
 
 HEAD_FORMAT = "gen-af-head-1"
 
@@ -186,8 +185,7 @@ def save(model: Downstream, classes: tuple[str, ...], task: str, folder: Path) -
 
 def _write(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
     tensors = {key: value.contiguous() for key, value in module.state_dict().items()}
-    with replacing(path) as new:
-        save_file(tensors, new, metadata=metadata)
+    write_tensors(tensors, path, metadata)
 
 
 def load(encoder: Encoder, path: Path) -> tuple[Downstream, str, tuple[str, ...]]:

@@ -18,13 +18,14 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from accelerate.state import AcceleratorState
+from safetensors import SafetensorError
 from torch import Generator, Tensor, nn
 
 from reference_impls.gen_af import processes
 from reference_impls.gen_af.config import Precision
 from reference_impls.gen_af.model import Downstream, Outputs, Task
 from reference_impls.gen_af.objectives import Objective
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
 from reference_impls.lab.models.encoders import channels_last
 from reference_impls.lab.models.training import Progress
 
@@ -279,7 +280,14 @@ class _Run:
         if self.accelerator.is_main_process:
             shutil.rmtree(part, ignore_errors=True)
         self.accelerator.wait_for_everyone()
-        self.accelerator.save_state(str(part))
+        try:
+            self.accelerator.save_state(str(part))
+        except (OSError, RuntimeError, SafetensorError) as error:
+            shutil.rmtree(part, ignore_errors=True)
+            if isinstance(error, torch.OutOfMemoryError):
+                raise
+            first_line = str(error).partition("\n")[0]
+            raise DeviceError(f"{part} cannot be written: {first_line}") from error
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             older = _complete(folder)

@@ -36,6 +36,6 @@ class DatasetError(LabError):
 
 
 class DeviceError(LabError):
-    """The machine lacks a device or a library that was asked for."""
+    """The machine lacks a device, a library, or room to write."""
 
     exit_code = 3

@@ -20,7 +20,7 @@ LEFTOVER_SECONDS = 86_400
 def replacing(path: Path) -> Iterator[Path]:
     """The name of a new file, which takes the place of `path` when the block ends without an error.
 
-    What killed runs left unfinished beside it is deleted.
+    What killed runs left unfinished beside it is deleted. An error of the machine names `path`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
@@ -28,6 +28,10 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield new
         new.replace(path)
+    except OSError as error:
+        if error.filename in (None, new, str(new)):
+            error.filename, error.filename2 = str(path), None
+        raise
     finally:
         new.unlink(missing_ok=True)
 

@@ -21,8 +21,9 @@ from surveykit.errors import IssueError
 from surveykit.forms import model_in
 from surveykit.identifier import doi, identify_quietly
 from surveykit.models import Author, Paper
-from surveykit.names import from_line
-from surveykit.query import fold, terms_called, terms_near
+from surveykit.query import terms_called, terms_near
+from surveykit.text.letters import fold
+from surveykit.text.names import from_line
 from surveykit.venue_names import VenueNames
 from surveykit.yaml_tree import parse, shown
 

@@ -16,8 +16,9 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from surveykit.comments import Comments, comments
+from surveykit.errors import Loc
 from surveykit.models import Paper
-from surveykit.yaml_tree import Fault, Loc, RefusedError, parse
+from surveykit.yaml_tree import Fault, RefusedError, parse
 
 MODELINE = "# yaml-language-server: $schema=../../schema.json"
 """First line of every entry: editors that know it complete and check while one types."""

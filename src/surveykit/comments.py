@@ -21,7 +21,8 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
-from surveykit.yaml_tree import Loc, events
+from surveykit.errors import Loc
+from surveykit.yaml_tree import events
 
 _OPENING = (ScalarEvent, MappingStartEvent, SequenceStartEvent)
 

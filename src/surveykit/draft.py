@@ -18,13 +18,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
-from surveykit.query import fold
 from surveykit.record import Record
-from surveykit.rules.rule import VENUES, Loc
+from surveykit.rules.rule import VENUES
 from surveykit.rules.unfinished import marks
 from surveykit.rules.venues import other_track
-from surveykit.suggest import Suggester, Suggestion, Text
+from surveykit.suggest import Clues, Suggester, Suggestion
+from surveykit.text.letters import fold
 from surveykit.venue_names import Appearance, VenueNames
 
 _PASSED_OVER = (
@@ -111,7 +112,7 @@ class Drafter:
         if said:
             notes.append(f"{said}; choose an id of {VENUES}, or add the venue there")
         year = _year(ranked, self._today, notes)
-        suggestions = self._suggester.suggest(Text(title, *_texts(ranked)))
+        suggestions = self._suggester.suggest(Clues(title, *_texts(ranked)))
         data: dict[str, Any] = {
             "id": self._id(authors, year, title, taken),
             "title": {"en": title, "zh": TODO},
@@ -205,10 +206,10 @@ class Drafter:
 
 def paper_id(first: Author | None, year: int, title: str) -> str:
     """Family name, year and first significant word, in ASCII letters and digits."""
-    family = re.sub("[^a-z]", "", _latin(first.last)) if first else ""
+    family = re.sub("[^a-z]", "", fold(first.last)) if first else ""
     words = (
         re.sub("[^a-z0-9]", "", word)
-        for word in re.split(r"[\s/—–]+", re.sub("['’`]", "", _latin(title)))
+        for word in re.split(r"[\s/—–]+", re.sub("['’`]", "", fold(title)))
     )
     word = next((w for w in words if w and w not in INSIGNIFICANT), "") or "untitled"
     return f"{family or 'anonymous'}{year}{word[:40]}"
@@ -222,10 +223,6 @@ def _named(loc: Loc) -> str:
     """`title.zh`; for a list the list itself, unless its items have fields."""
     steps = loc[:-1] if isinstance(loc[-1], int) else loc
     return ".".join(str(step) for step in steps)
-
-
-def _latin(text: str) -> str:
-    return fold(text).replace("ß", "ss")
 
 
 def _first(records: Sequence[Record], name: str) -> Any:
@@ -244,7 +241,7 @@ def _authors(ranked: Sequence[Record]) -> tuple[Author, ...]:
     if not lists:
         return ()
     for other in lists[1:]:
-        same = [_latin(a.last) for a in lists[0]] == [_latin(a.last) for a in other]
+        same = [fold(a.last) for a in lists[0]] == [fold(a.last) for a in other]
         if same and _initials(lists[0]) and not _initials(other):
             return other
     return lists[0]

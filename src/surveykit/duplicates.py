@@ -18,7 +18,7 @@ from rapidfuzz import fuzz
 from surveykit.catalog import Catalog
 from surveykit.models import Author, Paper
 from surveykit.record import Record
-from surveykit.rules.rule import folded
+from surveykit.text.letters import letters
 
 SAME = 0.8
 """Score from which two works are called the same paper; below it a person should look."""
@@ -75,11 +75,11 @@ class Work:
 
     @cached_property
     def words(self) -> tuple[str, ...]:
-        return tuple(w for w in map(folded, re.split(r"[\s/–—-]+", self.title)) if w)
+        return tuple(w for w in map(letters, re.split(r"[\s/–—-]+", self.title)) if w)
 
     @cached_property
     def key(self) -> str:
-        return folded(self.title)
+        return letters(self.title)
 
     @cached_property
     def parts(self) -> frozenset[str]:
@@ -87,7 +87,7 @@ class Work:
         pieces = _SUBTITLE.split(self.title, maxsplit=1)
         if _PART.fullmatch(pieces[-1]):
             return frozenset()  # `…? Part 2` has no subtitle, it is another paper
-        keys = {folded(piece) for piece in pieces} if len(pieces) == 2 else set()
+        keys = {letters(piece) for piece in pieces} if len(pieces) == 2 else set()
         return frozenset(key for key in keys if key)
 
     @cached_property
@@ -101,7 +101,7 @@ class Work:
         names: dict[str, set[str]] = defaultdict(set)
         for author in self.authors:
             given = (author.given or "").replace("-", " ").split(" ")[0]
-            names[folded(author.last)].add(folded(given))
+            names[letters(author.last)].add(letters(given))
         return {last: frozenset(given) for last, given in names.items() if last}
 
     @cached_property
@@ -114,7 +114,7 @@ class Work:
         for key in {self.key, *self.parts}:
             yield "title", key
         head = _SUBTITLE.split(self.title, maxsplit=1)[0]
-        heads = {w for w in map(folded, re.split(r"[\s/–—-]+", head)) if w}
+        heads = {w for w in map(letters, re.split(r"[\s/–—-]+", head)) if w}
         long = sorted({*_longest(self.words), *_longest(heads)})
         lasts = list(self.names)
         for last in {*lasts[:20], *lasts[-1:]}:  # a list of thousands needs no more

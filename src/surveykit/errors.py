@@ -18,6 +18,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+Loc = tuple[str | int, ...]
+"""The way to a value in a file: `("authors", 0, "family")`."""
+
 
 class Severity(StrEnum):
     """How bad a problem is: an error stops every build, a warning does not."""

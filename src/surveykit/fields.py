@@ -9,9 +9,10 @@ from typing import Any, get_args
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
+from surveykit.errors import Loc
 from surveykit.models import FORMS
 from surveykit.rules import did_you_mean
-from surveykit.yaml_tree import Fault, Loc, Tree, shown
+from surveykit.yaml_tree import Fault, Tree, shown
 
 _KINDS = {
     "string_type": "a text",

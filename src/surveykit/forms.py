@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from surveykit.models import Identifiers, Links, Paper, Taxonomy
 
-Kind = Literal["new-paper", "fix-entry", "broken-link"]
+FormName = Literal["new-paper", "fix-entry", "broken-link"]
 Widget = Literal["input", "textarea", "dropdown"]
 
 
@@ -35,7 +35,7 @@ class Question:
 class Form:
     """One form."""
 
-    kind: Kind
+    kind: FormName
     name: str
     description: str
     title: str

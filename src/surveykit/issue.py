@@ -22,8 +22,9 @@ from surveykit.catalog import Catalog
 from surveykit.edit import with_key
 from surveykit.errors import IssueError, UnknownPaperError, plural
 from surveykit.fields import validated
-from surveykit.forms import Form, Kind, forms, model_in
+from surveykit.forms import Form, FormName, forms, model_in
 from surveykit.models import INVISIBLE, TODO, Paper
+from surveykit.text.letters import letters
 from surveykit.yaml_tree import Fault, Tree, parse, shown
 
 __all__ = ["IssueError", "Request", "branch", "changed", "parsed", "target"]
@@ -43,7 +44,7 @@ _PAPER = TypeAdapter(Paper)
 class Request:
     """What an issue asks for."""
 
-    kind: Kind
+    kind: FormName
     values: Mapping[str, str]
     """Id of a question -> answer; unanswered ones are absent."""
     catalog: Catalog = field(repr=False)
@@ -76,12 +77,12 @@ def _cleaned(body: str, notes: list[str]) -> str:
 def _sections(body: str, every: tuple[Form, ...]) -> dict[str, str]:
     """Label -> text below its heading; a heading may be cut to one language, or have another level."""
     labels = [q.label for form in every for q in form.questions] + [_LICENCE]
-    known = {_folded(n): label for label in labels for n in (label, *label.split("·"))}
+    known = {letters(n): label for label in labels for n in (label, *label.split("·"))}
     sections: dict[str, list[str]] = {"": []}
     now = ""
     for line in body.split("\n"):
         head = line.strip()
-        label = known.get(_folded(head)) if head.startswith("#") else None
+        label = known.get(letters(head)) if head.startswith("#") else None
         if label is None and head.startswith("### "):
             raise IssueError(
                 f"{shown(head)} is no heading of the form; delete the line"
@@ -96,10 +97,6 @@ def _sections(body: str, every: tuple[Form, ...]) -> dict[str, str]:
     if before := texts.pop(""):
         raise IssueError(f"{shown(before)} stands before the first heading; delete it")
     return texts
-
-
-def _folded(text: str) -> str:
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text).casefold())
 
 
 def _agreed(licence: str, notes: list[str]) -> None:

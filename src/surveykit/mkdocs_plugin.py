@@ -158,8 +158,11 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         if not path.exists():
             folder.mkdir(parents=True, exist_ok=True)
             part = folder / on_disk.temporary()
-            part.write_bytes(social.draw(card))
-            part.replace(path)
+            try:
+                part.write_bytes(social.draw(card))
+                part.replace(path)
+            finally:
+                part.unlink(missing_ok=True)
         return path
 
     def _assets(self) -> dict[str, str]:

@@ -23,7 +23,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from surveykit.hosts import fault
+from surveykit.net.hosts import fault
 
 # Characters that change what a reader sees without being seen: bidirectional controls, zero-width
 # characters and fillers, the byte order mark, the replacement character, signs for private use.

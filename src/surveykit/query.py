@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
+from surveykit.text.letters import fold, letters
 
 WEIGHTS = {"id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 3, "summary": 2}
 """What a word is worth where it is found; the best place counts."""
 WHOLE_WORD = 2
 """Factor for a word that stands alone instead of inside another one."""
-
-
-_STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
-"""Letters that Unicode does not take apart."""
 
 
 @dataclass(frozen=True)
@@ -168,10 +163,9 @@ def _called(term: Term) -> tuple[str, ...]:
     return (*labels, *term.aliases.en, *term.aliases.zh)
 
 
-@lru_cache(maxsize=4096)  # the same names for each word that is asked about
 def _said(text: str) -> str:
-    """Letters and digits alone, as compared: `Benchmark & analysis` is `benchmark-and-analysis`."""
-    return re.sub(r"[\W_]+", "", fold(text.replace("&", " and ")))
+    """A name as it is compared: `Benchmark & analysis` is `benchmark-and-analysis`."""
+    return letters(text.replace("&", " and "))
 
 
 def statistics(catalog: Catalog) -> Statistics:
@@ -188,14 +182,6 @@ def statistics(catalog: Catalog) -> Statistics:
         relations=sum(len(p.relations) for p in papers),
         runnable=sum(bool(p.implementations) for p in papers),
     )
-
-
-def fold(text: str) -> str:
-    """Text as it is compared: compatibility forms, no accents, no case."""
-    if text.isascii():
-        return text.casefold()  # has neither; most titles end here
-    decomposed = unicodedata.normalize("NFKD", text.casefold().translate(_STROKED))
-    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
 def _first_terms(catalog: Catalog, axis: str) -> dict[str, int]:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Literal
 
 from surveykit.models import (
-    INVISIBLE,
     AclId,
     ArxivClass,
     ArxivId,
@@ -23,7 +21,7 @@ from surveykit.models import (
     Year,
 )
 
-Kind = Literal["conference", "journal", "preprint", "other"]
+PublicationKind = Literal["conference", "journal", "preprint", "other"]
 
 
 class Record(Model):
@@ -39,7 +37,7 @@ class Record(Model):
     """Month of publication."""
     venue_text: PlainText | None = None
     """Where it appeared, in the source's words: `Proceedings of … (ACM MM 2022)`."""
-    kind: Kind | None = None
+    kind: PublicationKind | None = None
     """What sort of publication the source takes it for."""
     doi: Doi | None = None
     """DOI, without address."""
@@ -73,9 +71,3 @@ class Record(Model):
     """Where this was read: `arXiv:2303.15180`, `doi:10.1145/…`, `refs.bib#L12`."""
     retrieved: Day | None = None
     """Day on which it was read; absent for a file."""
-
-
-def tidy(text: str) -> str:
-    """Text as the models take it: one line, single spaces, nothing invisible, Unicode form NFC."""
-    text = INVISIBLE.sub(lambda c: " " if c[0] in "\t\n\r\u2028\u2029" else "", text)
-    return " ".join(unicodedata.normalize("NFC", text).split())

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from surveykit.errors import Problem, Severity, plural
 from surveykit.rules import BY_ID, RULES, Rule
+from surveykit.text.printable import printable
 
 Format = Literal["text", "json", "github", "sarif"]
 
@@ -48,13 +49,6 @@ def _line(problem: Problem) -> str:
     place = f"{printable(problem.path)}:{problem.line}:{problem.column}"
     mark = "" if problem.severity is Severity.ERROR else "warning: "
     return f"{place}: {problem.rule} {mark}{printable(problem.message)}"
-
-
-def printable(text: str) -> str:
-    """Text that stays on its line and cannot steer a terminal: the rest is escaped."""
-    return "".join(
-        c if c.isprintable() else c.encode("unicode_escape").decode() for c in text
-    )
 
 
 def _json(problems: Sequence[Problem]) -> str:

@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
-from surveykit.query import fold
+from surveykit.text.letters import fold
 
 NEIGHBOURS = 12
 """Entries asked for their terms."""
@@ -43,7 +43,7 @@ class Suggestion:
 
 
 @dataclass(frozen=True)
-class Text:
+class Clues:
     """What is known of a paper that has no terms yet."""
 
     title: str
@@ -61,21 +61,21 @@ class Suggester:
     def __init__(self, catalog: Catalog) -> None:
         self._catalog = catalog
 
-    def suggest(self, text: Text) -> dict[str, tuple[Suggestion, ...]]:
+    def suggest(self, clues: Clues) -> dict[str, tuple[Suggestion, ...]]:
         """For each axis the terms that may hold, best first; an axis without any is left out."""
-        near = self.nearest(text)
+        near = self.nearest(clues)
         found: dict[str, tuple[Suggestion, ...]] = {}
         for axis in self._catalog.taxonomy.axes:
             if axis.only_for_roles and not self._applies(axis, found):
                 continue
-            if chosen := self._on(axis, text, near):
+            if chosen := self._on(axis, clues, near):
                 found[axis.id] = chosen
         return found
 
-    def nearest(self, text: Text) -> tuple[tuple[Paper, float], ...]:
+    def nearest(self, clues: Clues) -> tuple[tuple[Paper, float], ...]:
         """Entries that share the rarest words, best first, with a likeness from 0 to 1."""
         counts = Counter(
-            _words(f"{text.title} {text.title} {text.headings} {text.abstract}")
+            _words(f"{clues.title} {clues.title} {clues.headings} {clues.abstract}")
         )
         weights = {
             word: (1 + math.log(count)) * self._rarity[word]
@@ -93,7 +93,7 @@ class Suggester:
         )
 
     def _on(
-        self, axis: Axis, text: Text, near: tuple[tuple[Paper, float], ...]
+        self, axis: Axis, clues: Clues, near: tuple[tuple[Paper, float], ...]
     ) -> tuple[Suggestion, ...]:
         scores: dict[str, float] = defaultdict(float)
         like: dict[str, list[str]] = defaultdict(list)
@@ -102,7 +102,7 @@ class Suggester:
             for term in paper.terms.get(axis.id, ()):
                 scores[term] += score / whole
                 like[term].append(paper.id)
-        named = dict(self._named(axis, _places(text)))
+        named = dict(self._named(axis, _places(clues)))
         for term, (worth, _) in named.items():
             scores[term] += worth
         best = sorted(scores, key=lambda term: (-scores[term], term))[: axis.max_terms]
@@ -178,12 +178,12 @@ class Suggester:
 
 
 @lru_cache(maxsize=1)  # each axis asks for the same text
-def _places(text: Text) -> tuple[Place, ...]:
+def _places(clues: Clues) -> tuple[Place, ...]:
     """Where names of terms are looked for; texts that are not known are left out."""
     places = (
-        (text.title, TITLE_WEIGHT, "the title"),
-        (text.headings, HEADING_WEIGHT, "its heading"),
-        (text.abstract, ABSTRACT_WEIGHT, "the abstract"),
+        (clues.title, TITLE_WEIGHT, "the title"),
+        (clues.headings, HEADING_WEIGHT, "its heading"),
+        (clues.abstract, ABSTRACT_WEIGHT, "the abstract"),
     )
     return tuple(
         (f" {' '.join(_stems(said))} ", worth, place)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from surveykit.query import fold
+from surveykit.text.letters import fold
 
 _WORD = re.compile(r"([^\W_]+(?:&[^\W_]+)*)(\.?)")
 _YEAR_AT_END = re.compile(r"(?<=[^\W\d_])['’`]?(?=(?:[0-9]{2}|(?:19|20)[0-9]{2})\b)")

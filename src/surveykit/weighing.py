@@ -10,7 +10,7 @@ from rapidfuzz import fuzz
 from surveykit.duplicates import SAME, Index
 from surveykit.models import Author, Paper
 from surveykit.record import Record
-from surveykit.rules.rule import folded
+from surveykit.text.letters import letters
 from surveykit.venue_names import VenueNames
 
 LIKE = 60
@@ -78,9 +78,9 @@ def _retitled(paper: Paper, record: Record) -> bool:
 
 def _title(paper: Paper, record: Record, old: bool) -> Iterator[Difference]:
     ours, theirs = paper.title.en, record.title
-    if folded(ours) != folded(theirs):
+    if letters(ours) != letters(theirs):
         # A service that leaves the subtitle out is no judge of it.
-        cut = folded(ours).startswith(folded(theirs)) and ":" in ours
+        cut = letters(ours).startswith(letters(theirs)) and ":" in ours
         yield Difference("title.en", ours, theirs, record.source, minor=old or cut)
 
 
@@ -94,9 +94,9 @@ def _authors(paper: Paper, record: Record, old: bool) -> Iterator[Difference]:
 
 def _same_person(a: Author, b: Author) -> bool:
     """Whether two names at one place are one person's: some services swap the parts, or give initials."""
-    if folded(a.family or a.last) == folded(b.family or b.last):
+    if letters(a.family or a.last) == letters(b.family or b.last):
         return True
-    return sorted(map(folded, a.name.split())) == sorted(map(folded, b.name.split()))
+    return sorted(map(letters, a.name.split())) == sorted(map(letters, b.name.split()))
 
 
 def _year(paper: Paper, record: Record) -> Iterator[Difference]:
@@ -131,7 +131,7 @@ def _pages(paper: Paper, record: Record) -> Iterator[Difference]:
 
 
 def _lasts(authors: tuple[Author, ...]) -> list[str]:
-    return [folded(author.family or author.last) for author in authors]
+    return [letters(author.family or author.last) for author in authors]
 
 
 def _names(authors: tuple[Author, ...]) -> str:

@@ -25,6 +25,7 @@ from yaml.events import (
 )
 
 from surveykit import files
+from surveykit.errors import Loc
 from surveykit.yaml_cut import cut
 
 try:
@@ -32,7 +33,6 @@ try:
 except ImportError:  # PyYAML without libyaml: same events, about nine times slower
     EventParser = yaml.SafeLoader  # type: ignore[assignment,misc]
 
-Loc = tuple[str | int, ...]
 """Way from the top of a file to a value: keys and 0-based list positions."""
 
 MAX_DEPTH = 12

@@ -22,8 +22,8 @@ from typing import Any
 from surveykit.catalog import Catalog
 from surveykit.load import load_catalog
 from surveykit.models import Author, Paper
-from surveykit.record import tidy
 from surveykit.render.bibtex import protected
+from surveykit.text.letters import tidy
 
 HERE = Path(__file__).parent
 HELD_OUT = 20261121

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from surveykit.duplicates import SAME, Index, candidates
-from surveykit.record import Record, tidy
+from surveykit.record import Record
+from surveykit.text.letters import tidy
 
 HERE = Path(__file__).parent
 SETS = {

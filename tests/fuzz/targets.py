@@ -6,7 +6,6 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from surveykit import names, plain
 from surveykit.errors import FetchError, SurveyError
 from surveykit.forms import forms
 from surveykit.identifier import identify_quietly
@@ -16,6 +15,7 @@ from surveykit.load import load_catalog
 from surveykit.sources import page
 from surveykit.sources.cache import Kept
 from surveykit.sources.services import Services
+from surveykit.text import names, plain
 
 SECONDS = 1.0
 """Processor time that one text may take."""

@@ -8,13 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pybtex.database import parse_string
 
-from surveykit.imports import bibtex, csl, ris
 from surveykit.imports.run import import_file
-from surveykit.plain import markup
+from surveykit.references import bibtex, csl, ris
 from surveykit.render.bibtex import bibliography
 from surveykit.render.container import container, preprint_label
 from surveykit.render.csl import csl_json
 from surveykit.render.ris import ris as ris_text
+from surveykit.text.plain import markup
 
 
 def read(text):

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from surveykit.imports.reading import KINDS
 from surveykit.imports.run import READERS, text_of
+from surveykit.references.reading import ANOMALIES
 
 CASES = Path(__file__).parent / "cases"
 FILES = sorted(path for path in CASES.glob("*/*") if path.suffix != ".yaml")
@@ -60,7 +60,7 @@ def test_a_file_gives_its_papers_and_says_what_it_does_not(path):
     }
     assert all(len(ones) == 1 for ones in fits.values()), (fits, said)
     assert sorted(one for ones in fits.values() for one in ones) == sorted(said)
-    assert {head.partition(" ")[2] for head, _ in lines} <= KINDS.keys()
+    assert {head.partition(" ")[2] for head, _ in lines} <= ANOMALIES.keys()
 
 
 def test_no_expectation_stands_without_its_file():

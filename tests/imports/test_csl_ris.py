@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from surveykit.imports import csl, ris
+from surveykit.references import csl, ris
 
 ITEM = {
     "id": "a",

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from surveykit.imports import markdown, report
 from surveykit.imports.mojibake import repaired
-from surveykit.imports.reading import KINDS
 from surveykit.imports.run import import_file
+from surveykit.references.reading import ANOMALIES
 
 TODAY = date(2026, 11, 20)
 
@@ -224,7 +224,7 @@ def test_reports_have_every_anomaly(imported):
     result = imported(BULLETS)
     assert report.text(result, "list.md").count("list.md:") == len(result.anomalies)
     for kind in {a.kind for a in result.anomalies}:
-        assert kind in KINDS
+        assert kind in ANOMALIES
         assert kind.replace("-", "\\-") in report.markdown(result, "list.md") or (
             kind in report.markdown(result, "list.md")
         )

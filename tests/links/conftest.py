@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 from links.hostile import Hostile, link, lookup
 
-from surveykit.links.address import Guard
-from surveykit.links.connect import transport
 from surveykit.links.engine import Outcome, Plan, Run
-from surveykit.links.fetch import Fetcher, Limits
-from surveykit.links.gate import Gate
+from surveykit.links.fetch import Checker
 from surveykit.links.gather import Link
 from surveykit.links.history import History
+from surveykit.net.connect import transport
+from surveykit.net.fetch import Limits
+from surveykit.net.guard import Guard
+from surveykit.net.limiter import RateLimiter
 
 LIMITS = Limits(connect_seconds=2.0, read_seconds=0.6, whole_seconds=1.2)
 
@@ -32,10 +33,14 @@ class World:
         self.now = 1_700_000_000.0
 
     async def _check(
-        self, links: list[Link], plan: Plan, gate: dict[str, Any], more: dict[str, Any]
+        self,
+        links: list[Link],
+        plan: Plan,
+        limiter: dict[str, Any],
+        more: dict[str, Any],
     ) -> Outcome:
         guard = Guard.allowing(["127.0.0.0/8"])
-        total = gate.get("total", 50)
+        total = limiter.get("total", 50)
         holder = more.pop("holder", [])
         clock, sleep = time.monotonic, asyncio.sleep
         way = transport(
@@ -44,10 +49,10 @@ class World:
             lookup=more.pop("lookup", lookup),
             context=self.server.trusted,
         )
-        fetcher = Fetcher(
+        fetcher = Checker(
             way,
             guard,
-            Gate(
+            RateLimiter(
                 **{
                     "per_host": 20,
                     "spacing": 0.0,
@@ -55,7 +60,7 @@ class World:
                     "clock": clock,
                     "sleep": sleep,
                 }
-                | gate
+                | limiter
             ),
             agent="surveykit-test/1 (+https://example.org/)",
             limits=more.pop("limits", LIMITS),
@@ -73,14 +78,14 @@ class World:
         self,
         urls: Iterable[str | Link],
         *,
-        gate: dict[str, Any] | None = None,
+        limiter: dict[str, Any] | None = None,
         plan: Plan | None = None,
         **more: Any,
     ) -> Outcome:
         """Outcome of one run with the history of the earlier ones."""
         links = [url if isinstance(url, Link) else link(url) for url in urls]
         plan = plan or Plan(strikes=1, backoff_seconds=0.01)
-        return asyncio.run(self._check(links, plan, gate or {}, more))
+        return asyncio.run(self._check(links, plan, limiter or {}, more))
 
 
 @pytest.fixture(scope="session")

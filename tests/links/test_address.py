@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveykit.hosts import is_public, literal
-from surveykit.links.address import BlockedError, Guard
-from surveykit.links.connect import GuardedResolver, transport
-from surveykit.links.fetch import Fetcher
-from surveykit.links.gate import Gate
+from surveykit.links.fetch import Checker
 from surveykit.links.state import Reason
+from surveykit.net.connect import GuardedResolver, transport
+from surveykit.net.guard import BlockedError, Guard
+from surveykit.net.hosts import is_public, literal
+from surveykit.net.limiter import RateLimiter
 
 PRIVATE = [
     "0.0.0.0/8",
@@ -90,7 +90,7 @@ def test_no_private_ipv4_address_passes_in_any_disguise(address):
     for name, host in disguises(address).items():
         with pytest.raises(BlockedError) as caught:
             Guard().check_url(f"http://{host}:8080/x")
-        assert caught.value.reason is Reason.ADDRESS, name
+        assert caught.value.kind == Reason.ADDRESS, name
 
 
 @given(within(PRIVATE6))
@@ -141,7 +141,7 @@ def test_public_addresses_pass(text):
 def test_what_is_refused_without_a_look_up(url, reason):
     with pytest.raises(BlockedError) as caught:
         Guard().check_url(url)
-    assert caught.value.reason is reason
+    assert caught.value.kind == reason
 
 
 def test_names_are_no_literals():
@@ -216,9 +216,9 @@ def test_what_an_address_parser_overlooks_fails_at_the_socket(hostile, host):
     async def ask():
         guard = Careless()
         way = transport(guard, total=1, context=hostile.trusted)
-        gate = Gate(1, 0.0, 1, time.monotonic, asyncio.sleep)
+        limiter = RateLimiter(1, 0.0, 1, time.monotonic, asyncio.sleep)
         try:
-            return await Fetcher(way, guard, gate, "test").look(
+            return await Checker(way, guard, limiter, "test").look(
                 f"http://{host}:{hostile.port}/plain"
             )
         finally:

@@ -12,7 +12,7 @@ from links.hostile import BODIES, answer, begun, hang, trickling
 from links.test_command import POLITE, run, site  # noqa: F401  # a fixture
 
 from surveykit.links.engine import Plan
-from surveykit.links.page import MOST_BYTES, read_page
+from surveykit.net.page import MOST_BYTES, read_page
 
 FULL = MOST_BYTES
 
@@ -70,7 +70,7 @@ def test_bytes_behind_a_short_body_do_not_spoil_the_next_answer(world, hostile):
     site = f"http://spoilt.test:{hostile.port}"
     hostile.handlers["/more"] = begun("content-length: 2\r\n", b"abcdefgh" * 99, hang)
     urls = [f"{site}/more", *(f"{site}/plain?{n}" for n in range(5))]
-    outcome = world.check(urls, gate={"per_host": 1})
+    outcome = world.check(urls, limiter={"per_host": 1})
     assert outcome.counts["ok"] == 6
 
 

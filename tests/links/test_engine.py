@@ -132,7 +132,7 @@ def test_a_budget_takes_the_stalest_first_and_says_what_is_left(world, hostile):
     world.now += DAY
     hostile.requests.clear()
     hostile.delay = 0.05
-    outcome = world.check(urls, gate={"per_host": 1}, plan=Plan(budget_seconds=0.25))
+    outcome = world.check(urls, limiter={"per_host": 1}, plan=Plan(budget_seconds=0.25))
     asked = [r.path for r in hostile.requests]
     assert 0 < len(asked) < 12
     fresh = {f.link.url for f in outcome.findings} - set(urls[6:])
@@ -159,7 +159,7 @@ def test_no_budget_at_all_ends_at_once(world, hostile):
 def test_a_silent_host_is_not_asked_for_all_its_links(world, hostile):
     urls = [f"http://silent.test:{hostile.dead}/{n}" for n in range(30)]
     urls.append(f"http://loud.test:{hostile.port}/plain")
-    outcome = world.check(urls, gate={"per_host": 1})
+    outcome = world.check(urls, limiter={"per_host": 1})
     assert outcome.counts[State.BROKEN] == 30
     details = [f.result.detail for f in outcome.findings]
     assert sum("left alone" in detail for detail in details) == 27
@@ -253,13 +253,13 @@ def test_an_interrupted_run_ends_with_what_is_known_and_is_gone_on_with(world, h
             run[0].interrupt()
 
     run = []
-    outcome = world.check(urls, gate={"per_host": 2}, seen=count, holder=run)
+    outcome = world.check(urls, limiter={"per_host": 2}, seen=count, holder=run)
     assert outcome.interrupted
     known = len(outcome.findings)
     assert known == len(seen) < 13
     assert outcome.unchecked == 40 - known
     hostile.requests.clear()
-    again = world.check(urls, gate={"per_host": 2})
+    again = world.check(urls, limiter={"per_host": 2})
     assert states(again) == ["ok"] * 40
     # A request that was in flight may reach a busy server late, so paths are compared, not counts.
     asked = {request.path for request in hostile.requests}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from surveykit.links.gather import KINDS, from_catalog, from_lines
+from surveykit.links.gather import LINK_KINDS, from_catalog, from_lines
 from surveykit.load import load_catalog
 
 
@@ -12,7 +12,9 @@ def test_every_address_has_the_place_where_it_stands(catalog_dir):
     catalog = load_catalog(catalog_dir)
     links = from_catalog(catalog, catalog_dir)
     places = [place for link in links for place in link.places]
-    assert {"paper", "pdf", "code"} <= {place.kind for place in places} <= set(KINDS)
+    assert (
+        {"paper", "pdf", "code"} <= {place.kind for place in places} <= set(LINK_KINDS)
+    )
     for place in places:
         line = (
             (catalog_dir / place.path)

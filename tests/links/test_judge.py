@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surveykit.links.judge import Reply, failed, judge
-from surveykit.links.page import MOST_BYTES, read_page
+from surveykit.links.judge import failed, judge
 from surveykit.links.state import Reason, State
+from surveykit.net.fetch import Reply
+from surveykit.net.page import MOST_BYTES, read_page
 
 URL = "https://lab.example/papers/deep/paper"
 LONG = "Pre-trained encoders are attacked and defended in many ways. " * 20

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from surveykit.links.address import Guard
-from surveykit.links.connect import SystemLookup, transport
-from surveykit.links.fetch import Limits
+from surveykit.net.connect import SystemLookup, transport
+from surveykit.net.fetch import Limits
+from surveykit.net.guard import Guard
 from surveykit.sources.cache import Cache
 from surveykit.sources.client import Client
 from surveykit.sources.services import Service, Services

@@ -13,7 +13,7 @@ from sources.answers import ATOM, atom, atom_entry, crossref, work
 from sources.server import NOW, Answer, as_json
 
 from surveykit.errors import MachineError, NotFoundError, ServiceError
-from surveykit.links.address import Guard
+from surveykit.net.guard import Guard
 from surveykit.sources import arxiv, page
 from surveykit.sources import crossref as crossref_module
 from surveykit.sources.cache import Cache, Kept

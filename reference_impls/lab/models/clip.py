@@ -12,13 +12,11 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
-from reference_impls.lab.files import replacing
 from reference_impls.lab.models.encoders import (
     Encoder,
     LabNetConfig,
@@ -27,6 +25,7 @@ from reference_impls.lab.models.encoders import (
     save_encoder,
     small_encoder,
 )
+from reference_impls.lab.models.tensor_files import write_tensors
 from reference_impls.lab.models.training import (
     Progress,
     check_dataset,
@@ -194,8 +193,7 @@ def save_clip(clip: CLIP, path: Path) -> None:
     """
     about = {"words": list(clip.text.index), "length": clip.text.length}
     told = json.dumps({"format": TEXT_FORMAT} | about)
-    with replacing(_text_path(path)) as new:
-        save_file(clip.text.state_dict(), new, metadata={"lab": told})
+    write_tensors(clip.text.state_dict(), _text_path(path), {"lab": told})
     save_encoder(clip.image, path)  # last: its presence says that both are there
 
 

@@ -16,11 +16,10 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import EncoderError
-from reference_impls.lab.files import replacing
+from reference_impls.lab.models.tensor_files import write_tensors
 from reference_impls.lab.models.transformer import (
     SmallTransformer,
     SmallTransformerConfig,
@@ -265,8 +264,7 @@ def save_encoder(encoder: Encoder, path: Path) -> None:
     tensors = {
         key: value.contiguous() for key, value in encoder.module.state_dict().items()
     }
-    with replacing(path) as new:
-        save_file(tensors, new, metadata={"lab": json.dumps(about)})
+    write_tensors(tensors, path, {"lab": json.dumps(about)})
 
 
 def load_encoder(path: Path) -> Encoder:

@@ -1,4 +1,4 @@
-"""The tensors in a file that somebody else wrote; code in it is refused, not run.
+"""Tensors in files: written whole, and read where somebody else wrote them; code is refused, not run.
 
 safetensors hold no code; a PyTorch file is opened with `weights_only=True`.
 """
@@ -15,9 +15,11 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
 from torch import Tensor
 
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.files import replacing
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
@@ -45,6 +47,19 @@ def _read_safetensors(path: Path) -> dict[str, Tensor]:
         raise EncoderError(
             f"{path} is damaged or no safetensors file: {error}"
         ) from error
+
+
+def write_tensors(
+    tensors: Mapping[str, Tensor], path: Path, metadata: dict[str, str]
+) -> None:
+    """Write safetensors; a file is whole or not there.
+
+    Raises:
+        OSError: what the disk said, which the library's own writer would not pass on.
+    """
+    raw = save(dict(tensors), metadata)
+    with replacing(path) as new:
+        new.write_bytes(raw)
 
 
 def is_lab_encoder(path: Path) -> bool:

@@ -5,6 +5,7 @@ Shape letters: B batch, H and W pixels, D embedding width.
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,8 +55,10 @@ class Learner:
             "scheduler": self.scheduler.state_dict() if self.scheduler else {},
             "generator": self.generator.get_state(),
         }
-        with replacing(path) as new, new.open("wb") as file:
-            torch.save(held, file)
+        raw = io.BytesIO()  # torch itself does not say which error the disk gave
+        torch.save(held, raw)
+        with replacing(path) as new:
+            new.write_bytes(raw.getbuffer())
 
     def restore(self, path: Path) -> int:
         """Read a checkpoint; the number of steps it had done, 0 if there is none."""

@@ -22,10 +22,11 @@ from surveykit.cli.terminal import (
     say_json,
 )
 from surveykit.errors import plural
+from surveykit.text.printable import printable
 
 if TYPE_CHECKING:
+    from surveykit.errors import Loc
     from surveykit.load import Checked
-    from surveykit.rules.rule import Loc
     from surveykit.yaml_tree import Tree
 
 EXIT_CODES = """\b
@@ -67,8 +68,6 @@ def doctor(root: Path | None, paths: tuple[Path, ...], as_json: bool) -> int:
     These are the marks that drafts of entries still hold, the entries (validate), their form (fmt --check) and the
     generated files (build --check). PATHS limit it to some entries.
     """
-    from surveykit.report import printable
-
     checks = list(_examined(repository(root), paths))
     sick = any(check.findings and not check.harmless for check in checks)
     if as_json:
@@ -95,7 +94,7 @@ COMMANDS = (doctor,)
 
 
 def _examined(home: Path, paths: Sequence[Path]) -> Iterator[_Check]:
-    from surveykit import load, outputs, report
+    from surveykit import load, outputs
     from surveykit.cli.keep import entry_paths, formatted
     from surveykit.cli.work import generated
 
@@ -107,7 +106,7 @@ def _examined(home: Path, paths: Sequence[Path]) -> Iterator[_Check]:
         rules = sorted({p.rule for p in some})
         run = "surveykit explain " + (rules[0] if rules else "")
         more = f"  (also {', '.join(rules[1:])})" if rules[1:] else ""
-        lines = tuple(report.printable(str(p)) for p in some)
+        lines = tuple(printable(str(p)) for p in some)
         yield _Check(f"{severity}s", lines, run + more, harmless=severity == "warning")
     done = formatted(home, entry_paths(home, paths))
     files = tuple(openable(home, path) for path in done.changed)
@@ -150,7 +149,6 @@ def _drafts(home: Path, checked: Checked, *, in_full: bool) -> Iterator[_Check]:
 def _left(tree: Tree) -> Iterator[tuple[Loc, str]]:
     """Each mark of an entry, and how to decide it."""
     from surveykit.comments import comments
-    from surveykit.report import printable
     from surveykit.rules.unfinished import marks
 
     sides = comments(tree.text).sides

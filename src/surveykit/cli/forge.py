@@ -61,7 +61,7 @@ def report(
     from surveykit.changes import changes
     from surveykit.models import is_id
     from surveykit.render.pull_report import pull_report
-    from surveykit.report import printable
+    from surveykit.text.printable import printable
 
     home = repository(root)
     found = changes(home, base)
@@ -204,7 +204,7 @@ def from_issue(
 
 
 def _refused(why: str) -> int:
-    from surveykit.report import printable
+    from surveykit.text.printable import printable
 
     say_json({"refused": printable(" ".join(why.split()))})
     return FOUND

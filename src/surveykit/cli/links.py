@@ -32,13 +32,13 @@ from surveykit.errors import GitError, Severity, plural
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
-    from surveykit.links.address import Guard
     from surveykit.links.engine import Outcome
     from surveykit.links.gather import Link
     from surveykit.links.history import History
     from surveykit.links.policy import Policy
     from surveykit.links.session import Settings
     from surveykit.links.state import Result
+    from surveykit.net.guard import Guard
 
 HISTORY = ".cache/links.jsonl"
 FORMATS = ("text", "json", "github", "junit", "markdown")
@@ -210,7 +210,7 @@ def _policy(home: Path | None) -> tuple[Policy, bool]:
 
 
 def _guard(allow: tuple[str, ...]) -> Guard:
-    from surveykit.links.address import Guard
+    from surveykit.net.guard import Guard
 
     try:
         return Guard.allowing(allow)

@@ -62,8 +62,8 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
 async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Client]:
     """A client that may ask public addresses. Raises MachineError."""
     from surveykit.cli.links import agent
-    from surveykit.links.address import Guard
-    from surveykit.links.connect import transport
+    from surveykit.net.connect import transport
+    from surveykit.net.guard import Guard
     from surveykit.sources.cache import Cache
     from surveykit.sources.client import Client
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import click
 
 from surveykit.errors import CatalogError, Problem, Severity, plural
+from surveykit.text.printable import printable
 
 if TYPE_CHECKING:
     from surveykit.catalog import Catalog
@@ -121,19 +122,15 @@ def warn(problems: Sequence[Problem]) -> None:
 
 def refuse(error: CatalogError, home: Path, most: int = 3) -> int:
     """Say why nothing is answered from a faulty catalog: its first errors, how many there are, what shows them all."""
-    from surveykit import report
-
     errors = [p for p in error.problems if p.severity is Severity.ERROR]
     files = plural(len({problem.path for problem in errors}), "file")
     for problem in placed(home, errors[:most]):
-        note(report.printable(str(problem)))
+        note(printable(str(problem)))
     said = f"{plural(len(errors), 'error')} in {files} of the catalog, so nothing is read from it"
     return fail(f"{said}; `surveykit doctor` says what to do for each", FOUND)
 
 
 def fail(text: str, code: int) -> int:
     """Print one line that says what went wrong; gives back the exit code."""
-    from surveykit.report import printable
-
     note(f"Error: {printable(' '.join(text.split()))}")
     return code

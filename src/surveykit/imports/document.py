@@ -16,8 +16,8 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from surveykit.imports.reading import Reading
-from surveykit.record import tidy
+from surveykit.references.reading import Reading
+from surveykit.text.letters import tidy
 
 DEEPEST = 60
 """Elements within each other; what lies deeper is text without form."""

@@ -22,7 +22,7 @@ from surveykit.imports.segments import (
     titlelike,
     year_in,
 )
-from surveykit.record import tidy
+from surveykit.text.letters import tidy
 
 ADDRESS = r"https?://[^\s<>\"'`|，。；）】]+"
 _LOOSE = rf"\[([^\[\]\n]{{0,300}})\]\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS})"

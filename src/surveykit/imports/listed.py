@@ -7,15 +7,16 @@ from typing import Any
 
 from rapidfuzz import fuzz
 
-from surveykit import names
-from surveykit.imports import bibtex, wording
+from surveykit.imports import wording
 from surveykit.imports.document import Block
 from surveykit.imports.entry import Paper
-from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import cited, is_date, is_tag, is_venue, year_in
-from surveykit.imports.values import arxiv_in, located, usable
 from surveykit.models import Author
-from surveykit.plain import markup
+from surveykit.references import bibtex
+from surveykit.references.reading import Reading, short
+from surveykit.references.values import arxiv_in, located, usable
+from surveykit.text import names
+from surveykit.text.plain import markup
 
 SAME = 85
 """Likeness of two titles, 0 to 100, from which a BibTeX entry belongs to an item."""

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from surveykit.imports import bibtex, document, entry, listed, outline, tables
+from surveykit.imports import document, entry, listed, outline, tables
 from surveykit.imports.document import Block
 from surveykit.imports.linked import says_paper
-from surveykit.imports.reading import Reading, short
+from surveykit.references import bibtex
+from surveykit.references.reading import Reading, short
 
 
 def read(text: str, source: str) -> Reading:

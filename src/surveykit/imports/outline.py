@@ -9,7 +9,7 @@ from pathlib import Path
 
 from surveykit.errors import plural
 from surveykit.imports.document import Block
-from surveykit.imports.reading import Reading
+from surveykit.references.reading import Reading
 
 _TOTALS = "total sum all 合计 总计".split()
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from surveykit.errors import plural
-from surveykit.imports.reading import KINDS, Found
 from surveykit.imports.run import Imported
-from surveykit.render.markdown import escape
-from surveykit.report import printable
+from surveykit.references.reading import ANOMALIES, Found
+from surveykit.text.markdown import escape
+from surveykit.text.printable import printable
 
 
 def text(imported: Imported, name: str) -> str:
@@ -63,7 +63,7 @@ def markdown(imported: Imported, name: str) -> str:
 def _markdown(imported: Imported, name: str) -> Iterator[str]:
     yield f"## Import of {escape(name)}\n"
     yield f"{escape(summary(imported))}.\n"
-    for kind, meaning in KINDS.items():
+    for kind, meaning in ANOMALIES.items():
         if group := [a for a in imported.anomalies if a.kind == kind]:
             yield f"### {escape(kind)}: {escape(meaning)} ({len(group)})\n"
             yield from (f"- line {a.line}: {escape(a.message)}" for a in group)

@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 from surveykit.catalog import Catalog
 from surveykit.duplicates import CONFLICT, SAME, Index, Work
-from surveykit.imports.reading import Found, Reading
 from surveykit.models import Paper
 from surveykit.record import Record
-from surveykit.retraction import in_title
-from surveykit.rules.rule import folded
+from surveykit.references.reading import Found, Reading
 from surveykit.rules.venues import other_track
+from surveykit.text.letters import letters
+from surveykit.text.retraction import in_title
 from surveykit.venue_names import VenueNames
 
 _HOSTING = frozenset({"github.com", "gitlab.com", "bitbucket.org", "gitee.com"})
@@ -111,19 +111,19 @@ def _check_code(one: Found, url: str, reading: Reading) -> None:
 
 def _related(owner: str, name: str, record: Record) -> bool:
     """Whether a repository's name tells of the paper: its words, its initials, its authors."""
-    words = [w for w in map(folded, re.split(r"[\s/:–—-]+", record.title)) if w]
+    words = [w for w in map(letters, re.split(r"[\s/:–—-]+", record.title)) if w]
     pieces = re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+", f"{name} {owner}")
     told = {p.lower() for p in pieces if len(p) > 2} - _SAYS_NOTHING
     long = [w for w in words if len(w) > 2]
     if any(w.startswith(p) or p.startswith(w) for p in told for w in long):
         return True
     initials = iter(word[0] for word in words)
-    short, account = folded(name), folded(owner)
+    short, account = letters(name), letters(owner)
     if len(short) > 1 and all(letter in initials for letter in short):
         return True
     if short in "".join(words):
         return True
-    lasts = [last for a in record.authors if len(last := folded(a.last)) > 1]
+    lasts = [last for a in record.authors if len(last := letters(a.last)) > 1]
     inside = any(len(last) > 3 and last in account for last in lasts)
     return inside or account.startswith(tuple(lasts)) or account.endswith(tuple(lasts))
 
@@ -181,7 +181,7 @@ def _facts(
 ) -> Iterator[tuple[str, object, object]]:
     where = names.find(record.venue_text) if record.venue_text else None
     known = paper.identifiers
-    if folded(record.title) != folded(paper.title.en):
+    if letters(record.title) != letters(paper.title.en):
         yield "title", record.title, paper.title.en
     yield "year", record.year, paper.year
     yield "venue", where and where.venue, paper.venue

@@ -15,10 +15,11 @@ from typing import Literal
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft, Drafter
 from surveykit.errors import MachineError, plural
-from surveykit.imports import bibtex, csl, markdown, outline, ris
+from surveykit.imports import markdown, outline
 from surveykit.imports.mojibake import decoded, repaired
-from surveykit.imports.reading import Anomaly, Found, Reading
 from surveykit.imports.review import review
+from surveykit.references import bibtex, csl, ris
+from surveykit.references.reading import Anomaly, Found, Reading
 
 Form = Literal["bibtex", "csl", "ris", "markdown"]
 

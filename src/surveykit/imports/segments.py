@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from surveykit.imports import linked
-from surveykit.record import tidy
+from surveykit.text.letters import tidy
 
 _YEAR = r"(?:19[5-9]|20[0-4])[0-9]"
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"

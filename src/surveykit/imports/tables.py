@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from surveykit.imports import entry, linked
 from surveykit.imports.document import Block
-from surveykit.imports.reading import Reading, short
 from surveykit.imports.segments import titlelike, year_in
-from surveykit.record import tidy
+from surveykit.references.reading import Reading, short
+from surveykit.text.letters import tidy
 
 _COLUMNS = {
     "title": r"title|paper name|标题|题目|论文名",

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from surveykit.imports.reading import Reading
-from surveykit.record import tidy
+from surveykit.references.reading import Reading
+from surveykit.text.letters import tidy
 
 _TORN = re.compile(r"\b([A-Z]) ([a-z]{3,})\b")
 _SUFFIX = re.compile(

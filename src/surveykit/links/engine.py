@@ -14,14 +14,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from surveykit.errors import MachineError, plural
-from surveykit.links.fetch import Fetcher
-from surveykit.links.gate import Sleep
+from surveykit.links.fetch import Checker
 from surveykit.links.gather import Link
 from surveykit.links.history import History, strikes
-from surveykit.links.identify import Identifier, named
 from surveykit.links.judge import Verdict
 from surveykit.links.policy import Policy
+from surveykit.links.proof import Prover, named
 from surveykit.links.state import SILENCE, TRANSIENT, Reason, Result, State
+from surveykit.net.limiter import Sleep
 
 ACTIVE_HOSTS = 1000
 """Hosts that are worked on at once."""
@@ -98,11 +98,11 @@ class Outcome:
 class Run:
     """One run over a set of links."""
 
-    fetcher: Fetcher
+    checker: Checker
     history: History
     plan: Plan = Plan()
     policy: Policy = field(default_factory=Policy)
-    identifier: Identifier | None = None
+    prover: Prover | None = None
     canaries: Sequence[str] = CANARIES
     """Asked when too few hosts are silent to say whether there is a network."""
     sleep: Sleep = asyncio.sleep
@@ -125,11 +125,11 @@ class Run:
     async def check(self, links: Sequence[Link]) -> Outcome:
         """Outcome for the links. Raises NetworkUnreachableError, and then history is as it was."""
         if self.plan.budget_seconds is not None:
-            self._deadline = self.fetcher.clock() + self.plan.budget_seconds
+            self._deadline = self.checker.clock() + self.plan.budget_seconds
         self._work = asyncio.create_task(self._all(links))
         try:
             await self._work
-            self.history.finish(self.fetcher.wall_clock())
+            self.history.finish(self.checker.wall_clock())
         except asyncio.CancelledError:
             if not self._interrupted:
                 raise
@@ -166,13 +166,13 @@ class Run:
 
     async def _all(self, links: Sequence[Link]) -> None:
         queues = self._queues([link for link in links if not self._known(link)])
-        per_host = self.fetcher.gate.per_host
+        per_host = self.checker.limiter.per_host
         turns = deque(q for turn in range(per_host) for q in queues if len(q) > turn)
         self._network = _Network(min(len(queues), PROBED_HOSTS), self._canaries_answer)
         workers = min(len(turns), ACTIVE_HOSTS * per_host)
         await _together(self._worker(turns) for _ in range(workers))
-        if self.identifier:
-            for proven in await self.identifier.prove(links, self._results):
+        if self.prover:
+            for proven in await self.prover.prove(links, self._results):
                 self._note(proven)
 
     def _known(self, link: Link) -> bool:
@@ -203,7 +203,7 @@ class Run:
                 continue
             host = _host(queue[0].url)
             await self._network.turn(host)
-            while queue and self.fetcher.clock() < self._deadline:
+            while queue and self.checker.clock() < self._deadline:
                 link = queue.popleft()
                 self._note(self._spared(link, host) or await self._tried(link, host))
             await self._network.report(host)
@@ -226,16 +226,16 @@ class Run:
                 self._watch(host, result)
                 return result
             if result.retry_after is not None:
-                self.fetcher.gate.quiet(_host(result.last), wait)
+                self.checker.limiter.quiet(_host(result.last), wait)
             else:
                 await self.sleep(wait)
         raise AssertionError("the loop ends by itself")
 
     async def _look(self, link: Link) -> Result:
-        if self.identifier and (result := await self.identifier.repository(link.url)):
+        if self.prover and (result := await self.prover.repository(link.url)):
             return result
         thorough = self.history.thorough(link.url)
-        return named(await self.fetcher.look(link.url, thorough=thorough, pdf=link.pdf))
+        return named(await self.checker.look(link.url, thorough=thorough, pdf=link.pdf))
 
     def _wait(self, result: Result, attempt: int) -> float | None:
         """Seconds until the next try; None when there is none."""
@@ -262,12 +262,12 @@ class Run:
     def _note(self, result: Result) -> None:
         self._results[result.url] = result
         if result.state is not State.BLOCKED:  # decided anew each time, at no cost
-            self.history.add(result, self.fetcher.wall_clock())
+            self.history.add(result, self.checker.wall_clock())
         self.seen(result)
 
     async def _canaries_answer(self) -> bool:
         results = [
-            await self.fetcher.look(url, thorough=False) for url in self.canaries
+            await self.checker.look(url, thorough=False) for url in self.canaries
         ]
         return any(r.hops or r.reason not in OFFLINE for r in results)
 

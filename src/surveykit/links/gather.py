@@ -8,11 +8,12 @@ from pathlib import Path
 from urllib.parse import urldefrag, urlsplit
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import Paper
-from surveykit.yaml_tree import Loc, Tree, read
+from surveykit.yaml_tree import Tree, read
 
 SURVEY_FILE = "catalog/survey.yaml"
-KINDS = (
+LINK_KINDS = (
     "paper",
     "pdf",
     "code",
@@ -34,7 +35,7 @@ class Place:
     line: int
     column: int
     kind: str
-    """One of KINDS; empty for a list of links."""
+    """One of LINK_KINDS; empty for a list of links."""
     written: str
     """The address as it stands there, fragment included."""
     loc: Loc = ()

@@ -7,30 +7,16 @@ import re
 import socket
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
 
-from surveykit.links.page import Page
 from surveykit.links.state import Reason, State
+from surveykit.net.fetch import REDIRECTS, Reply, words
+from surveykit.net.page import Page
 
 Verdict = tuple[State, Reason, str]
-
-PERMANENT = frozenset({301, 308})
-REDIRECTS = frozenset({301, 302, 303, 307, 308})
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """One answer: status, header fields, and what was read of the page (nothing after a HEAD)."""
-
-    url: str
-    status: int
-    headers: httpx.Headers
-    page: Page | None = None
-
 
 UNVERIFIABLE = {
     401: Reason.LOGIN,
@@ -304,11 +290,3 @@ def _reason(error: BaseException) -> Reason | None:
         refused = f"[Errno {errno.ECONNREFUSED}]" in str(error.os_error)
         return Reason.REFUSED if refused else Reason.UNREACHABLE
     return None
-
-
-def words(error: BaseException) -> str:
-    """What an error says, on one line."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return error.verify_message
-    words = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return " ".join(str(words).split())[:200]

@@ -14,11 +14,12 @@ from urllib.parse import parse_qsl, urldefrag, urlsplit
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit import files, outputs
+from surveykit.errors import Loc
 from surveykit.links.engine import Finding
 from surveykit.links.gather import Place
 from surveykit.links.state import State
 from surveykit.models import Url
-from surveykit.yaml_tree import Loc, RefusedError, Tree, decode, parse
+from surveykit.yaml_tree import RefusedError, Tree, decode, parse
 
 IDENTIFIER_HOSTS = frozenset({"doi.org", "dx.doi.org", "hdl.handle.net", "arxiv.org"})
 """Hosts whose addresses are names that stay, wherever they lead today."""
@@ -64,10 +65,14 @@ def repair(findings: Iterable[Finding], root: Path) -> Repairs:
             else:
                 files[place.path].append(Edit(place, new))
     done: list[Edit] = []
+    texts: dict[str, str] = {}
     for path, edits in files.items():
-        made, left = _rewrite(root, path, edits)
+        text, made, left = _rewrite(root, path, edits)
         done += made
         refused += left
+        if made:
+            texts[path] = text
+    outputs.write(root, texts)  # all or none
     return Repairs(tuple(done), tuple(refused))
 
 
@@ -114,13 +119,14 @@ def _visit(url: str) -> set[str]:
 
 def _rewrite(
     root: Path, path: str, edits: list[Edit]
-) -> tuple[list[Edit], list[tuple[Place, str]]]:
+) -> tuple[str, list[Edit], list[tuple[Place, str]]]:
+    """The file's new text, what changed in it, and what did not."""
     done: list[Edit] = []
     refused: list[tuple[Place, str]] = []
     try:
         text = decode(files.read(root, path))
     except (OSError, RefusedError) as error:
-        return [], [(edit.place, f"cannot be read: {error}") for edit in edits]
+        return "", [], [(edit.place, f"cannot be read: {error}") for edit in edits]
     for edit in edits:
         changed = rewritten(text, edit.place.loc, edit.place.written, edit.new)
         if changed is None:
@@ -130,9 +136,7 @@ def _rewrite(
         else:
             text = changed
             done.append(edit)
-    if done:
-        outputs.write(root, {path: text})
-    return done, refused
+    return text, done, refused
 
 
 def rewritten(text: str, loc: Loc, old: str, new: str) -> str | None:

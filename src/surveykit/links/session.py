@@ -1,4 +1,4 @@
-"""A run made ready: transport, gate and services put together from settings."""
+"""A run made ready: transport, rate limiter and services put together from settings."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from surveykit.errors import MachineError
-from surveykit.links.address import Guard
-from surveykit.links.connect import transport
 from surveykit.links.engine import Plan, Run
-from surveykit.links.fetch import Fetcher
-from surveykit.links.gate import Gate
+from surveykit.links.fetch import Checker
 from surveykit.links.history import History
-from surveykit.links.identify import Identifier, Services
 from surveykit.links.policy import Policy
+from surveykit.links.proof import Endpoints, Prover
 from surveykit.links.state import Result
+from surveykit.net.connect import transport
+from surveykit.net.guard import Guard
+from surveykit.net.limiter import RateLimiter
 
 
 @dataclass(frozen=True)
@@ -50,16 +50,16 @@ async def session(
         way = transport(settings.guard, total=settings.at_once)
     except OSError as error:
         raise MachineError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from None
-    gate = Gate(
+    limiter = RateLimiter(
         settings.per_host,
         settings.spacing,
         settings.at_once,
         time.monotonic,
         asyncio.sleep,
     )
-    fetcher = Fetcher(way, settings.guard, gate, settings.agent)
-    services = Identifier(fetcher, Services(github_token=settings.github_token))
+    checker = Checker(way, settings.guard, limiter, settings.agent)
+    services = Prover(checker, Endpoints(github_token=settings.github_token))
     try:
-        yield Run(fetcher, history, settings.plan, policy, services, seen=seen)
+        yield Run(checker, history, settings.plan, policy, services, seen=seen)
     finally:
         await way.aclose()

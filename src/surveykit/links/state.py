@@ -25,10 +25,6 @@ class State(StrEnum):
     """A rule of the link policy says not to check it."""
 
 
-FINDINGS = frozenset({State.BROKEN, State.BLOCKED})
-"""States that make the exit code 1."""
-
-
 class Reason(StrEnum):
     """Why a link has its state."""
 

@@ -19,10 +19,8 @@ from surveykit.models import Author, Paper
 from surveykit.render.casing import pieces
 from surveykit.render.container import container, preprint_label
 from surveykit.render.latex import curly, latex
+from surveykit.text.dates import SHORT_MONTHS
 
-MONTHS = (
-    "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
-)  # fmt: skip
 TYPES = {"conference": "inproceedings", "journal": "article", "preprint": "misc"}
 RAW = re.compile(r"[^\x00-\x7f]+")
 # What would make BibTeX split a name, or biber read it as `key=value`.
@@ -68,7 +66,7 @@ def _fields(paper: Paper, catalog: Catalog) -> dict[str, str]:
         "title": protected(paper.title.en),
         **_where(paper, catalog),
         "year": str(paper.year),
-        "month": paper.month and MONTHS[paper.month - 1],
+        "month": paper.month and SHORT_MONTHS[paper.month - 1],
         "volume": paper.volume,
         "number": number,
         "pages": paper.pages and paper.pages.replace("-", "--"),

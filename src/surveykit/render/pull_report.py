@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from surveykit.catalog import Catalog
 from surveykit.errors import Problem, Severity, plural
 from surveykit.models import Paper, is_mark
-from surveykit.render.markdown import escape
 from surveykit.render.readme import short_authors, venue_label
-from surveykit.report import printable
+from surveykit.text.markdown import escape
+from surveykit.text.printable import printable
 
 MARKER = "<!-- surveykit report -->"
 """First line; by it the comment of an earlier run is found again."""

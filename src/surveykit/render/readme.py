@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper, Term, Url
-from surveykit.render.markdown import Heading, Outline, address, escape
 from surveykit.render.nearest import because
+from surveykit.text.markdown import Heading, Outline, address, escape
 
 PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""
@@ -70,7 +70,7 @@ class ThreatSection:
 
 
 @dataclass(frozen=True)
-class Row:
+class YearCounts:
     """One year of the count table."""
 
     year: int
@@ -147,11 +147,15 @@ def _groups(catalog: Catalog, papers: list[Paper]) -> Iterable[Group]:
         yield Group(None, tuple(groups[None]))
 
 
-def counts(catalog: Catalog, listed: tuple[ThreatSection, ...]) -> tuple[Row, ...]:
+def counts(
+    catalog: Catalog, listed: tuple[ThreatSection, ...]
+) -> tuple[YearCounts, ...]:
     """The table year by threat, newest year first; every paper is counted once."""
     threats = [section.threat.id for section in listed]
     return tuple(
-        Row(year, tuple(sum(catalog.threat(p) == t for p in papers) for t in threats))
+        YearCounts(
+            year, tuple(sum(catalog.threat(p) == t for p in papers) for t in threats)
+        )
         for year, papers in catalog.years.items()
     )
 

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import Author, Paper, Venue
-from surveykit.retraction import in_title
-from surveykit.rules.rule import VENUES, Finding, Loc, Rule, at
+from surveykit.rules.rule import VENUES, Finding, Rule, at
+from surveykit.text.retraction import in_title
 from surveykit.venue_names import VenueNames
 
 _JOINED = re.compile(

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.identifier import identify_quietly
 from surveykit.models import Paper, is_mark
-from surveykit.rules.rule import Finding, Loc, Rule, at
+from surveykit.rules.rule import Finding, Rule, at
 
 _NAMED = re.compile(r"(arxiv|doi|acl|openreview) ?: ?(\S*).*", re.IGNORECASE)
 _SERVICES = frozenset("acl arxiv crossref datacite dblp openalex openreview".split())

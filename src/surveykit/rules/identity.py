@@ -12,7 +12,8 @@ from rapidfuzz import fuzz
 
 from surveykit.catalog import Catalog
 from surveykit.models import Author, Paper
-from surveykit.rules.rule import Finding, Rule, at, folded
+from surveykit.rules.rule import Finding, Rule, at
+from surveykit.text.letters import letters
 
 NEAR = 92
 """Likeness of two folded titles, 0 to 100, from which they are called near-identical."""
@@ -82,24 +83,24 @@ def shared_acl(catalog: Catalog) -> Iterator[Finding]:
 
 
 def _title_words(paper: Paper) -> list[str]:
-    return [w for w in map(folded, paper.title.en.split()) if w]
+    return [w for w in map(letters, paper.title.en.split()) if w]
 
 
 def _author_keys(paper: Paper) -> Iterable[str]:
-    return {folded(a.last) + folded(a.given or "")[:1] for a in paper.authors}
+    return {letters(a.last) + letters(a.given or "")[:1] for a in paper.authors}
 
 
 def _common_author(a: Paper, b: Paper) -> bool:
     """Whether somebody wrote both; `R. J. Example` may be `Ricardo Example`."""
     return any(
-        folded(x.last) == folded(y.last) and _same_given(x, y)
+        letters(x.last) == letters(y.last) and _same_given(x, y)
         for x in a.authors
         for y in b.authors
     )
 
 
 def _same_given(x: Author, y: Author) -> bool:
-    one, two = (folded((n.given or "").split(" ")[0]) for n in (x, y))
+    one, two = (letters((n.given or "").split(" ")[0]) for n in (x, y))
     return one.startswith(two) or two.startswith(one)
 
 
@@ -108,10 +109,10 @@ def same_title(catalog: Catalog) -> Iterator[Finding]:
     blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
     for index, paper in enumerate(catalog.papers):
         title = "".join(_title_words(paper))
-        for name in {folded(author.last) for author in paper.authors}:
+        for name in {letters(author.last) for author in paper.authors}:
             blocks[title, name].append(index)
     given = [
-        sorted(folded(author.given or "") for author in paper.authors)
+        sorted(letters(author.given or "") for author in paper.authors)
         for paper in catalog.papers
     ]
     pairs = _pairs(blocks.values(), [given.__getitem__])
@@ -181,7 +182,7 @@ def unlike_id(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         first = paper.authors[0]
         name, year = re.fullmatch(r"([a-z]+)([0-9]{4}).*", paper.id).groups()  # type: ignore[union-attr]  # PaperId has this form
-        families = {folded(first.last), folded(first.family or first.last)}
+        families = {letters(first.last), letters(first.family or first.last)}
         ascii_names = {re.sub("[^a-z]", "", family) for family in families}
         if not any(
             n and (n.startswith(name) or name.startswith(n)) for n in ascii_names

@@ -9,8 +9,9 @@ from functools import lru_cache
 from typing import Any
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import Paper
-from surveykit.rules.rule import TAXONOMY, VENUES, Finding, Loc, Rule, at
+from surveykit.rules.rule import TAXONOMY, VENUES, Finding, Rule, at
 
 _WORD = re.compile(r"[^\W\d_]+")
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")

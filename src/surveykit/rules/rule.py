@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from surveykit.catalog import Catalog
-from surveykit.errors import Severity
+from surveykit.errors import Loc, Severity
 from surveykit.models import Paper
 
 TAXONOMY = "catalog/taxonomy.yaml"
 VENUES = "catalog/venues.yaml"
-
-Loc = tuple[str | int, ...]
 
 
 @dataclass(frozen=True)
@@ -65,21 +60,6 @@ def at(
 ) -> Finding:
     """Finding in the file of one entry."""
     return Finding(catalog.paths[paper.id], loc, message, key)
-
-
-@lru_cache(
-    maxsize=100_000
-)  # the same few thousand names and words come again and again
-def folded(text: str) -> str:
-    """Letters and digits only, without accents and case: for comparing, not for showing."""
-    text = unicodedata.normalize("NFKD", text.translate(_STROKED))
-    return _SIGNS.sub("", text.casefold())
-
-
-_SIGNS = re.compile(r"[\W_]+")  # combining accents among them
-
-
-_STROKED = str.maketrans("łŁøØđĐıßæÆœŒ", "lLoOdDisaAoO")
 
 
 def did_you_mean(

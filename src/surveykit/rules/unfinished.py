@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import TODO, TODO_TERM, TODO_URL, is_mark
-from surveykit.rules.rule import Finding, Loc, Rule, at
+from surveykit.rules.rule import Finding, Rule, at
 
 _WHAT = {
     "terms": f"decide which terms hold, and delete `{TODO_TERM}`",

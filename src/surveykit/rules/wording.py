@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
+from surveykit.errors import Loc
 from surveykit.models import Author, Paper, is_mark
-from surveykit.rules.rule import Finding, Loc, Rule, at
+from surveykit.rules.rule import Finding, Rule, at
 
 TLDR_WORDS = 60
 TLDR_HAN = 120

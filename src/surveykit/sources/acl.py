@@ -9,9 +9,9 @@ import re
 from xml.etree.ElementTree import Element
 
 from surveykit.errors import FetchError, NotFoundError
-from surveykit.names import People, person, together
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, pages
+from surveykit.text.names import People, person, together
 
 _MODS = "{http://www.loc.gov/mods/v3}"
 _ROOTS = (f"{_MODS}modsCollection", f"{_MODS}mods")

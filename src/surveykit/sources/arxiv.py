@@ -12,12 +12,12 @@ from xml.etree.ElementTree import Element, tostring
 
 from surveykit.errors import FetchError, NotFoundError
 from surveykit.identifier import arxiv_id
-from surveykit.names import People, from_list
-from surveykit.plain import markup
-from surveykit.retraction import in_abstract, in_comment
 from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found
+from surveykit.text.names import People, from_list
+from surveykit.text.plain import markup
+from surveykit.text.retraction import in_abstract, in_comment
 
 MOST_IDS = 400
 """In one request; an address of more than 8,000 characters is refused by many servers."""

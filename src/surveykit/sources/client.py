@@ -17,10 +17,9 @@ import httpx
 from defusedxml import DefusedXmlException
 
 from surveykit.errors import NotFoundError, ServiceError
-from surveykit.links.address import BlockedError, Guard
-from surveykit.links.fetch import FAILURES, Fetcher, Limits
-from surveykit.links.gate import Gate, retry_after
-from surveykit.links.judge import REDIRECTS, Reply
+from surveykit.net.fetch import FAILURES, REDIRECTS, Fetcher, Limits, Reply
+from surveykit.net.guard import BlockedError, Guard
+from surveykit.net.limiter import RateLimiter, retry_after
 from surveykit.sources.cache import Cache, Kept
 from surveykit.sources.services import Service, Services
 
@@ -234,8 +233,8 @@ class Client:
     def _fetcher(self, spacing: float) -> Fetcher:
         """The fetcher of all hosts that want so long a pause."""
         if spacing not in self._fetchers:
-            gate = Gate(1, spacing, 8, time.monotonic, self.sleep)
-            own = self.transport, self.guard, gate, self.agent, self.limits
+            limiter = RateLimiter(1, spacing, 8, time.monotonic, self.sleep)
+            own = self.transport, self.guard, limiter, self.agent, self.limits
             self._fetchers[spacing] = Fetcher(*own)
         return self._fetchers[spacing]
 

@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
-from surveykit.plain import markup
-from surveykit.retraction import in_abstract
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, each, found, listed, mapping, pages, text
+from surveykit.text.plain import markup
+from surveykit.text.retraction import in_abstract
 
 _KINDS = {
     "ConferencePaper": "conference",

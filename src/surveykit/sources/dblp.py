@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from surveykit.identifier import identify_quietly
-from surveykit.names import from_list
-from surveykit.query import fold
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, listed, mapping, pages
+from surveykit.text.letters import fold
+from surveykit.text.names import from_list
 
 _KINDS = {
     "Conference and Workshop Papers": "conference",

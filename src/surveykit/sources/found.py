@@ -10,16 +10,16 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from surveykit import retraction
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
-from surveykit.imports.dates import MONTHS
-from surveykit.imports.values import with_hyphens
-from surveykit.names import People, person, together
-from surveykit.plain import markup, title
-from surveykit.record import Record, tidy
+from surveykit.record import Record
 from surveykit.sources.client import Client
 from surveykit.sources.services import Service
+from surveykit.text import retraction
+from surveykit.text.dates import MONTHS
+from surveykit.text.letters import tidy
+from surveykit.text.names import People, person, together
+from surveykit.text.plain import markup, title, with_hyphens
 
 _YEAR = re.compile(
     r"(?<![0-9])((?:19|20)[0-9]{2})(?:[-/.年]([0-9]{1,2})(?![0-9])|([0-9]{2})[0-9]{2}(?![0-9]))?"

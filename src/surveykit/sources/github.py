@@ -10,11 +10,11 @@ from itertools import islice
 
 from surveykit.errors import NotFoundError
 from surveykit.identifier import identify_quietly
-from surveykit.imports import bibtex
-from surveykit.names import People
 from surveykit.record import Record
+from surveykit.references import bibtex
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found
+from surveykit.text.names import People
 
 _ENTRY = r"(?i)@(?:article|inproceedings|misc|conference|techreport|unpublished|incollection|proceedings|online)\s*\{"
 _ADDRESS = r"(?i)https?://(?:(?:www\.)?arxiv\.org/(?:abs|pdf)/|(?:dx\.)?doi\.org/10\.|aclanthology\.org/|openreview\.net/forum)[^\s)\]}>\"'`]+"

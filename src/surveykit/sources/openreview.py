@@ -11,10 +11,10 @@ from typing import Any
 from urllib.parse import quote
 
 from surveykit.errors import FetchError, NotFoundError, ServiceError
-from surveykit.names import People, from_list
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, listed, mapping
 from surveykit.sources.services import Service
+from surveykit.text.names import People, from_list
 
 _UNDECIDED = re.compile(r"submitted|under review|submission|rejected|blind", re.I)
 

@@ -16,12 +16,12 @@ from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.errors import NotFoundError
 from surveykit.identifier import doi, identify_quietly
-from surveykit.names import from_list
-from surveykit.plain import title
-from surveykit.query import fold
 from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, pages
+from surveykit.text.letters import fold
+from surveykit.text.names import from_list
+from surveykit.text.plain import title
 
 _FAMILIES = ("citation_", "bepress_citation_", "eprints.", "prism.", "dc.")
 """Beginnings of names, the most exact first; `dcterms.` counts as `dc.`."""

@@ -34,7 +34,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class ThreatRow:
     """One threat of the map."""
 
     threat: Term
@@ -45,7 +45,7 @@ class Row:
     cells: list[Cell]
 
 
-def threat_map(catalog: Catalog) -> list[Row]:
+def threat_map(catalog: Catalog) -> list[ThreatRow]:
     """Top threats against top stages; each cell holds what its link into the explorer finds."""
     cells = counts.cross(catalog, catalog.papers, "threat", "stage")
     threats, stages = (catalog.children(axis, None) for axis in ("threat", "stage"))
@@ -61,7 +61,7 @@ def _row(
     stages: tuple[Term, ...],
     cells: dict[tuple[str, str], list[Paper]],
     fullest: int,
-) -> Row:
+) -> ThreatRow:
     held = {stage.id: cells.get((threat.id, stage.id), []) for stage in stages}
     n = {id_: counts.sides(catalog, papers) for id_, papers in held.items()}
     up = max(charts.rows(c["attack"], COLUMNS) for c in n.values())
@@ -75,7 +75,7 @@ def _row(
         heat = round((len(papers) / fullest) ** 0.5, 3)
         made.append(Cell(stage, n[stage.id], len(papers), heat, svg))
     total = counts.sides(catalog, catalog.having("threat", threat.id))
-    return Row(threat, narrower, total, up, down, made)
+    return ThreatRow(threat, narrower, total, up, down, made)
 
 
 def _years(

@@ -36,7 +36,7 @@ class Pair:
 
 
 @dataclass(frozen=True)
-class Row:
+class TechniqueRow:
     """Attacks of one technique against the defense techniques."""
 
     technique: Term
@@ -138,7 +138,7 @@ def _techniques(catalog: Catalog, papers: Sequence[Paper]) -> list[Term]:
 
 def _rows(
     catalog: Catalog, found: Sequence[Pair], columns: Sequence[Term]
-) -> list[Row]:
+) -> list[TechniqueRow]:
     cells: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in found:
         cells[_first(pair.attack), _first(pair.defense)].append(pair)
@@ -152,11 +152,11 @@ def _rows(
         ]
         met = sum(p.id in attacks for p in held)
         line = [cells[term.id, column.id] for column in columns]
-        rows.append(Row(term, held, met, line))
+        rows.append(TechniqueRow(term, held, met, line))
     return rows
 
 
-def _bare(catalog: Catalog, rows: Sequence[Row]) -> list[tuple[Term, int]]:
+def _bare(catalog: Catalog, rows: Sequence[TechniqueRow]) -> list[tuple[Term, int]]:
     """Techniques of attacks of which no pair is recorded, most papers first."""
     told = {row.technique.id for row in rows}
     parents = {term.parent for term in catalog.axes["technique"].terms}

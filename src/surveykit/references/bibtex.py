@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from surveykit.imports.bibtex_fields import keep
-from surveykit.imports.bibtex_syntax import Entry, File
-from surveykit.imports.reading import Reading, few
+from surveykit.references.bibtex_fields import keep
+from surveykit.references.bibtex_syntax import Entry, File
+from surveykit.references.reading import Reading, few
 
 _VOLUMES = ("proceedings", "mvproceedings", "periodical", "xdata", "set")
 """Types that are no papers."""

@@ -17,6 +17,7 @@ MONTHS = {
     for letters in range(min(len(name), 3), len(name) + 1)
 }
 """Name of a month, or at least three letters of it -> its number."""
+SHORT_MONTHS = tuple(name[:3] for name in _NAMES.split())
 
 
 @dataclass(frozen=True)

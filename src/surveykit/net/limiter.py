@@ -1,4 +1,4 @@
-"""Politeness: how many requests a host sees at once, how far apart, and when it asked to be left alone."""
+"""The rate limiter: how many requests a host sees at once, how far apart, and when it asked to be left alone."""
 
 from __future__ import annotations
 
@@ -19,12 +19,10 @@ class _Host:
     slots: asyncio.Semaphore
     next_start: float = 0.0
     quiet_until: float = 0.0
-    silent: int = 0
-    """Checks in a row that got no answer."""
 
 
 @dataclass
-class Gate:
+class RateLimiter:
     """Lets requests through one by one; waiting for one host keeps nobody else waiting."""
 
     per_host: int
@@ -71,13 +69,13 @@ class Gate:
 
 @dataclass(slots=True)
 class _Slot:
-    gate: Gate
+    limiter: RateLimiter
     host: _Host
 
     async def __aenter__(self) -> None:
         await self.host.slots.acquire()
         try:
-            await self.gate._enter(self.host)
+            await self.limiter._enter(self.host)
         except BaseException:
             self.host.slots.release()
             raise
@@ -88,7 +86,7 @@ class _Slot:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.gate._all.release()
+        self.limiter._all.release()
         self.host.slots.release()
 
 

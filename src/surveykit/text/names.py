@@ -14,7 +14,7 @@ from functools import lru_cache
 from pydantic import ValidationError
 
 from surveykit.models import Author
-from surveykit.plain import latex, markup
+from surveykit.text.plain import latex, markup
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from surveykit.record import Record, tidy
+from surveykit.record import Record
+from surveykit.text.letters import tidy
 
-KINDS = {
+ANOMALIES = {
     "mojibake": "text that was decoded with the wrong character set",
     "lost": "something of the file that is not in its entry",
     "cut": "an entry that has no end or no title; not imported",
@@ -57,7 +58,7 @@ class Anomaly:
     line: int
     """1-based; 1 where the whole file is meant."""
     kind: str
-    """One of `KINDS`."""
+    """One of `ANOMALIES`."""
     message: str
     """What is wrong, and what was done about it, in one line."""
 

@@ -19,9 +19,8 @@ from aiohttp.client_proto import ResponseHandler
 from aiohttp.http import HttpProcessingError
 from httpx_aiohttp import AiohttpTransport
 
-from surveykit.hosts import literal
-from surveykit.links.address import BlockedError, Guard
-from surveykit.links.state import Reason
+from surveykit.net.guard import BlockedError, Guard
+from surveykit.net.hosts import literal
 
 Lookup = Callable[[str], Awaitable[list[str]]]
 """Host name -> addresses as text; raises OSError when there are none."""
@@ -89,7 +88,7 @@ class GuardedResolver(AbstractResolver):
         if where[0] not in self._passed:
             address = literal(where[0])
             if address is None:
-                raise BlockedError(Reason.ADDRESS, f"{where[0]} was never checked")
+                raise BlockedError("private-address", f"{where[0]} was never checked")
             self._guard.check(where[0], [str(address)])
         opened = socket.socket(family, kind, protocol)
         opened.setblocking(False)

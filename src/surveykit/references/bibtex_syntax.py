@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from surveykit.errors import plural
-from surveykit.imports.reading import Reading, few
-from surveykit.render.bibtex import MONTHS
+from surveykit.references.reading import Reading, few
+from surveykit.text.dates import SHORT_MONTHS
 
 _WORD = r"([^\W\d][^\s={}(),\"#%]*)"
 _BEGIN = re.compile(r"@[ \t]*([A-Za-z][\w-]*)\s*[{(]")
@@ -67,7 +67,7 @@ class File:
         self._breaks = [found.start() for found in re.finditer("\n", text)]
         begins = (found.start() for found in _NEXT.finditer(text))
         self._begins = [*begins, len(text)]
-        self._strings = {name: name for name in (*MONTHS, *_STYLES.split())}
+        self._strings = {name: name for name in (*SHORT_MONTHS, *_STYLES.split())}
         self._undefined: dict[str, int] = {}
         self._room = MOST_IN_FILE
         self._too_long = 0

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from surveykit.identifier import arxiv_id
-from surveykit.imports import values
-from surveykit.imports.bibtex_syntax import Entry
-from surveykit.imports.dates import when
-from surveykit.imports.reading import Reading
-from surveykit.names import People, from_bibtex
-from surveykit.plain import latex
+from surveykit.references import values
+from surveykit.references.bibtex_syntax import Entry
+from surveykit.references.reading import Reading
+from surveykit.text.dates import when
+from surveykit.text.names import People, from_bibtex
+from surveykit.text.plain import latex
 
-KINDS = values.kinds(
+_TYPES = values.kinds(
     conference="inproceedings conference",
     journal="article",
     preprint="unpublished preprint online",
@@ -36,7 +36,7 @@ def keep(entry: Entry, raw: Mapping[str, str], reading: Reading) -> list[str]:
     places.keep(
         _joined(fields.text("title"), fields.text("subtitle")).removesuffix("."),
         where,
-        KINDS.get(entry.kind) or ("other" if where else "preprint"),
+        _TYPES.get(entry.kind) or ("other" if where else "preprint"),
         _people(fields),
         when(fields.text("year"), fields.text("month"), fields.text("date")),
         volume=fields.text("volume"),

@@ -10,11 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from surveykit.links.address import BlockedError
-from surveykit.links.fetch import FAILURES, Fetcher
 from surveykit.links.gather import Link
-from surveykit.links.judge import Reply
 from surveykit.links.state import Hop, Reason, Result, State
+from surveykit.net.fetch import FAILURES, Fetcher, Reply
+from surveykit.net.guard import BlockedError
 
 MOST_BYTES = 16 * 1024 * 1024
 """Of an answer: a list of 300 arXiv records has about one megabyte."""
@@ -26,7 +25,7 @@ REPOSITORY = re.compile(
 
 
 @dataclass(frozen=True)
-class Services:
+class Endpoints:
     """Where the services are asked."""
 
     doi: str = "https://doi.org/api/handles/"
@@ -37,11 +36,11 @@ class Services:
 
 
 @dataclass(frozen=True)
-class Identifier:
-    """Asks the services, through the same gate as everything else."""
+class Prover:
+    """Asks the services, through the same rate limiter as everything else."""
 
     fetcher: Fetcher
-    services: Services = Services()
+    services: Endpoints = Endpoints()
 
     async def prove(
         self, links: Iterable[Link], results: Mapping[str, Result]

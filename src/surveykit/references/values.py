@@ -10,10 +10,11 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit.identifier import arxiv_id, doi, identify_quietly
-from surveykit.imports.dates import When
-from surveykit.imports.reading import Reading
 from surveykit.models import Url
-from surveykit.names import People
+from surveykit.references.reading import Reading
+from surveykit.text.dates import When
+from surveykit.text.names import People
+from surveykit.text.plain import with_hyphens
 
 _ARXIV_ID = r"(?:[0-9]{4}\.[0-9]{4,5}|[a-z-]{2,12}(?:\.[A-Za-z]{2})?/[0-9]{7})(?![0-9])"
 _ARXIV_TEXT = re.compile(
@@ -208,14 +209,6 @@ def is_arxiv(venue: str) -> bool:
 def only_arxiv(text: str) -> bool:
     """Whether a text says nothing but an arXiv id: `arXiv:2110.02467v2 [cs.CV]`."""
     return arxiv_in(text) is not None and not _ARXIV_WORDS.sub("", text)
-
-
-def with_hyphens(text: str) -> str:
-    """Pages, a volume or a number with one hyphen: `pp. 12--19` -> `12-19`, `No. 3` -> `3`."""
-    if not text or text.isalnum():
-        return text
-    bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
-    return re.sub(r"(?<!\s)\s*[‐-―−-]+\s*", "-", bare)
 
 
 def keywords(text: str) -> tuple[str, ...]:

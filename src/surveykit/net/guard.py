@@ -8,17 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from surveykit.hosts import Address, fault, is_public, literal
-from surveykit.links.state import Reason
+from surveykit.net.hosts import Address, FaultKind, fault, is_public, literal
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class BlockedError(Exception):
-    """An address may not be reached; `.reason` says why."""
+    """An address may not be reached; `.kind` says why."""
 
-    def __init__(self, reason: Reason, detail: str) -> None:
-        self.reason = reason
+    def __init__(self, kind: FaultKind, detail: str) -> None:
+        self.kind: FaultKind = kind
         self.detail = detail
         super().__init__(detail)
 
@@ -52,7 +51,7 @@ class Guard:
             return
         private = found.kind == "private-address"
         if not (private and self._allows(urlsplit(url).hostname or "")):
-            raise BlockedError(Reason(found.kind), found.words)
+            raise BlockedError(found.kind, found.words)
 
     def _allows(self, host: str) -> bool:
         """Whether a private host passes, or may once it has been looked up."""
@@ -82,7 +81,7 @@ class Guard:
         for text in checked:
             address = ipaddress.ip_address(text.partition("%")[0])
             if not self._inside(address) and not is_public(address):
-                raise BlockedError(Reason.ADDRESS, f"{host} is {text}")
+                raise BlockedError("private-address", f"{host} is {text}")
         return checked
 
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from links.hostile import answer, times
 
 from surveykit.links.engine import Plan
-from surveykit.links.gate import Gate, retry_after
 from surveykit.links.state import Reason, State
+from surveykit.net.limiter import RateLimiter, retry_after
 
 
 def gaps(starts: list[float]) -> list[float]:
@@ -23,7 +23,7 @@ def gaps(starts: list[float]) -> list[float]:
 def test_no_host_sees_more_than_its_limit(world, hostile):
     hostile.delay = 0.03
     urls = [f"http://polite{n % 3}.test:{hostile.port}/plain?{n}" for n in range(36)]
-    outcome = world.check(urls, gate={"per_host": 2})
+    outcome = world.check(urls, limiter={"per_host": 2})
     assert outcome.counts[State.OK] == 36
     for host in range(3):
         watch = hostile.watch[f"polite{host}.test"]
@@ -34,7 +34,7 @@ def test_no_host_sees_more_than_its_limit(world, hostile):
 def test_a_host_sees_requests_as_far_apart_as_it_is_allowed(world, hostile):
     """Exact to the last bit below, with a clock of its own; here, that it reaches the wire."""
     urls = [f"http://spaced.test:{hostile.port}/plain?{n}" for n in range(12)]
-    outcome = world.check(urls, gate={"per_host": 12, "spacing": 0.05})
+    outcome = world.check(urls, limiter={"per_host": 12, "spacing": 0.05})
     assert outcome.counts[State.OK] == 12
     starts = hostile.watch["spaced.test"].starts
     # A busy machine serves some late, and so closer to the next; eleven gaps together hold.
@@ -47,7 +47,7 @@ def test_redirects_count_for_the_host_they_lead_to(world, hostile):
         302, location=f"http://far.test:{hostile.port}/plain"
     )
     urls = [f"http://near{n}.test:{hostile.port}/far" for n in range(8)]
-    world.check(urls, gate={"per_host": 1})
+    world.check(urls, limiter={"per_host": 1})
     assert hostile.watch["far.test"].most == 1
     assert len(hostile.watch["far.test"].starts) == 8
 
@@ -58,7 +58,7 @@ def test_a_slow_host_keeps_nobody_waiting(world, hostile):
     order = []
     world.check(
         urls,
-        gate={"per_host": 1, "total": 2},
+        limiter={"per_host": 1, "total": 2},
         seen=lambda r: order.append(r.url),
         plan=Plan(tries=1),
     )
@@ -69,7 +69,7 @@ def test_requests_at_once_are_bounded_in_all(world, hostile):
     hostile.delay = 0.03
     urls = [f"http://all{n}.test:{hostile.port}/plain" for n in range(30)]
     now = most = 0
-    world.check(urls, gate={"total": 4})
+    world.check(urls, limiter={"total": 4})
     moments = [(t, 1) for w in hostile.watch.values() for t in w.starts]
     moments += [(t + 0.025, -1) for t, _ in moments]
     for _, step in sorted(moments):
@@ -91,7 +91,7 @@ def test_a_host_that_asks_for_a_pause_gets_it_and_the_others_go_on(world, hostil
 
 def test_a_host_that_asks_for_a_day_is_left_alone_for_the_run(world, hostile):
     urls = [f"http://day.test:{hostile.port}/limited-long?{n}" for n in range(9)]
-    outcome = world.check(urls, gate={"per_host": 1})
+    outcome = world.check(urls, limiter={"per_host": 1})
     assert {f.result.reason for f in outcome.findings} == {Reason.RATE_LIMITED}
     assert len(hostile.watch["day.test"].starts) == 1
 
@@ -132,16 +132,16 @@ def test_the_gate_keeps_all_limits_whatever_comes(work, per_host, spacing, total
     time = Time()
     log: list[tuple[float, str, int]] = []
 
-    async def one(gate: Gate, host: str, seconds: float) -> None:
-        async with gate.slot(host):
+    async def one(limiter: RateLimiter, host: str, seconds: float) -> None:
+        async with limiter.slot(host):
             log.append((time.now, host, 1))
             await time.sleep(seconds)
             log.append((time.now, host, -1))
 
     async def everything() -> None:
-        gate = Gate(per_host, spacing, total, time.clock, time.sleep)
+        limiter = RateLimiter(per_host, spacing, total, time.clock, time.sleep)
         driver = asyncio.create_task(time.run())
-        await asyncio.gather(*(one(gate, host, s) for host, s in work))
+        await asyncio.gather(*(one(limiter, host, s) for host, s in work))
         driver.cancel()
 
     asyncio.run(everything())

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from surveykit.imports.dates import When, when
-from surveykit.imports.reading import Reading
-from surveykit.imports.values import Fields, Places, addresses, kinds, with_hyphens
-from surveykit.names import People, from_list, together
-from surveykit.plain import markup, title
+from surveykit.references.reading import Reading
+from surveykit.references.values import Fields, Places, addresses, kinds
+from surveykit.text.dates import When, when
+from surveykit.text.names import People, from_list, together
+from surveykit.text.plain import markup, title, with_hyphens
 
-KINDS = kinds(
+_TYPES = kinds(
     conference="CPAPER CONF", journal="JOUR JFULL EJOUR", preprint="UNPB RPRT PREPRINT"
 )
 _STRICT = re.compile(r"\s*([A-Z][A-Z0-9])  -(?:\s(.*)|$)")
@@ -96,7 +96,7 @@ def _records(text: str, reading: Reading) -> Iterator[_Record]:
 
 def _keep(fields: Fields, places: Places) -> None:
     _identifiers(fields, places)
-    kind = KINDS.get(fields.text("TY").upper(), "other")
+    kind = _TYPES.get(fields.text("TY").upper(), "other")
     publisher = fields.look("PB")
     where = fields.text(*_VENUES.get(kind, "T2 BT JF JO JA J2").split())
     if where != publisher:

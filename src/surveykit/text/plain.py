@@ -25,7 +25,7 @@ from pylatexenc.latex2text import (
 from pylatexenc.latexwalker import get_default_latex_context_db as get_syntax
 from pylatexenc.macrospec import LatexContextDb, MacroSpec
 
-from surveykit.record import tidy
+from surveykit.text.letters import tidy
 
 logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)  # faults are texts here
 
@@ -252,3 +252,11 @@ def _untagged(text: str) -> str:
         if not skipped:
             kept.append(after.strip() if maths and name != "mtext" else after)
     return "".join(kept)
+
+
+def with_hyphens(text: str) -> str:
+    """Pages, a volume or a number with one hyphen: `pp. 12--19` -> `12-19`, `No. 3` -> `3`."""
+    if not text or text.isalnum():
+        return text
+    bare = re.sub(r"^(?:pp?|no|nr|vol)\.\s*", "", text.strip(), flags=re.I)
+    return re.sub(r"(?<!\s)\s*[‐-―−-]+\s*", "-", bare)

@@ -46,13 +46,13 @@ _NUMERIC = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 _LABEL = re.compile(r"[a-z0-9_-]{1,63}")
 _NEVER_WRITTEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\s]")
 
-Kind = Literal["scheme", "credentials", "private-address", "bad-address"]
+FaultKind = Literal["scheme", "credentials", "private-address", "bad-address"]
 
 
 class Fault(NamedTuple):
     """Why an address is none of the public web."""
 
-    kind: Kind
+    kind: FaultKind
     words: str
     """What is wrong and what to do, to follow the address."""
 

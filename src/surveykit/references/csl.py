@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from surveykit.identifier import arxiv_id
-from surveykit.imports import values
-from surveykit.imports.dates import When, when
-from surveykit.imports.reading import Reading
-from surveykit.names import People, from_list, person, together
-from surveykit.plain import markup, title
+from surveykit.references import values
+from surveykit.references.reading import Reading
+from surveykit.text.dates import When, when
+from surveykit.text.names import People, from_list, person, together
+from surveykit.text.plain import markup, title
 
-KINDS = values.kinds(
+_TYPES = values.kinds(
     conference="paper-conference proceedings-article",
     journal="article-journal journal-article",
     preprint="article manuscript posted-content",
@@ -79,7 +79,7 @@ def _item(item: Mapping[str, Any], name: str, line: int, reading: Reading) -> li
     for key in ("author", "issued"):
         fields.all(key)
     _identifiers(fields, places)
-    kind = KINDS.get(fields.text("type"), "other")
+    kind = _TYPES.get(fields.text("type"), "other")
     if re.search("preprint", fields.look("genre"), re.I):
         fields.use("genre")
         kind = "preprint" if kind == "other" else kind

@@ -9,18 +9,18 @@ import httpx
 import pytest
 from links.hostile import link
 
-from surveykit.links.address import Guard
-from surveykit.links.fetch import Fetcher
-from surveykit.links.gate import Gate
-from surveykit.links.identify import Identifier, Services, named
+from surveykit.links.fetch import Checker
+from surveykit.links.proof import Endpoints, Prover, named
 from surveykit.links.state import Hop, Reason, Result, State
+from surveykit.net.guard import Guard
+from surveykit.net.limiter import RateLimiter
 
-SERVICES = Services(
+SERVICES = Endpoints(
     "https://doi.example/api/handles/",
     "https://arxiv.example/api/query",
     "https://github.example/repos/",
 )
-TOKEN = Services(SERVICES.doi, SERVICES.arxiv, SERVICES.github, "secret-token")
+TOKEN = Endpoints(SERVICES.doi, SERVICES.arxiv, SERVICES.github, "secret-token")
 
 
 def run(answer, work, services=SERVICES):
@@ -32,9 +32,11 @@ def run(answer, work, services=SERVICES):
         return answer(request)
 
     async def all_of_it():
-        gate = Gate(2, 0.0, 10, time.monotonic, asyncio.sleep)
-        fetcher = Fetcher(httpx.MockTransport(handle), Guard(), gate, "surveykit-test")
-        return await work(Identifier(fetcher, services))
+        limiter = RateLimiter(2, 0.0, 10, time.monotonic, asyncio.sleep)
+        fetcher = Checker(
+            httpx.MockTransport(handle), Guard(), limiter, "surveykit-test"
+        )
+        return await work(Prover(fetcher, services))
 
     return asyncio.run(all_of_it()), asked
 
