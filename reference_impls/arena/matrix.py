@@ -12,15 +12,16 @@ from reference_impls.arena.registry import (
     BACKDOORED_ACCURACY,
     DEFENSES,
     FALSE_ALARM,
+    FINE_TUNINGS,
     FOUND,
     METRICS,
     NOT_RUN,
     SCORE,
     SUCCESS,
     UNTOUCHED,
+    WORDS,
     Attack,
     Defense,
-    fine_tunings,
 )
 from reference_impls.arena.trials import Start, Trial
 from reference_impls.lab.bilingual import Bilingual
@@ -114,13 +115,13 @@ def _verdicts(
         return
     start: Start = "backdoored" if attack.kind == "backdoor" else "public"
     flag = FOUND if start == "backdoored" else FALSE_ALARM
-    for after in (None, *(one.id for one in fine_tunings())):
+    for after in (None, *(one.id for one in FINE_TUNINGS)):
         chosen = [
             (trial, figures)
             for trial, figures in finished
             if (trial.kind, trial.start, trial.defense) == ("detector", start, after)
         ]
-        if after == fine_tunings()[0].id and not chosen:
+        if after == FINE_TUNINGS[0].id and not chosen:
             continue  # a probe leaves the encoder as it was
         subject = next((trial.subject for trial, _ in chosen if trial.subject), None)
         task = str(subject.setting) if subject else None
@@ -194,6 +195,4 @@ def task_label(name: str) -> Bilingual:
     """A task and its budget, as `foreground 4/255` in both languages."""
     task, _, epsilon = name.partition(" ")
     known = TASK_NAMES.get(task, Bilingual(task, task))
-    return Bilingual("{task}, ε = {epsilon}", "{task}，ε = {epsilon}").fill(
-        task=known, epsilon=epsilon
-    )
+    return WORDS["tables.task"].fill(task=known, epsilon=epsilon)

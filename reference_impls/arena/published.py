@@ -11,14 +11,13 @@ from typing import Any
 
 from reference_impls.arena.matrix import Cell, task_label
 from reference_impls.arena.registry import (
-    ACCURACY,
     ATTACKS,
-    BACKDOORED_ACCURACY,
     DEFENSES,
     FALSE_ALARM,
     FOUND,
     SCORE,
     SUCCESS,
+    WORDS,
     Attack,
     Defense,
 )
@@ -27,26 +26,6 @@ from reference_impls.lab.records import as_data
 from reference_impls.lab.study.headline import ran_on
 
 SCHEMA_VERSION = 1
-AFTER = Bilingual("{what}, after fine-tuning", "{what}（微调之后）")
-TABLES: dict[str, Bilingual] = {
-    ACCURACY.id: Bilingual("Accuracy: {task}", "准确率：{task}"),
-    SUCCESS.id: Bilingual(
-        "Success of the backdoor's trigger: {task}", "后门触发器的攻击成功率：{task}"
-    ),
-    BACKDOORED_ACCURACY.id: Bilingual(
-        "Accuracy without the trigger: {task}", "无触发器时的准确率：{task}"
-    ),
-    FALSE_ALARM.id: Bilingual("Clean encoders flagged", "被判为含后门的干净编码器"),
-    FOUND.id: Bilingual("Backdoored encoders flagged", "被判为含后门的后门编码器"),
-}
-CLEAN_SCORE = Bilingual(
-    "Area of the smallest trigger (PL1), clean encoders",
-    "最小触发器的面积占比（PL1），干净编码器",
-)
-BAD_SCORE = Bilingual(
-    "Area of the smallest trigger (PL1), backdoored encoders",
-    "最小触发器的面积占比（PL1），含后门的编码器",
-)
 
 
 def published(found: Sequence[Cell], run: dict[str, Any]) -> dict[str, Any]:
@@ -86,12 +65,14 @@ def _cells(measured: Sequence[Cell]) -> Iterable[dict[str, Any]]:
 
 
 def _metric(cell: Cell) -> Bilingual:
+    name = str(cell.metric)
     if cell.metric == SCORE.id:
-        words = CLEAN_SCORE if cell.attack == "clean" else BAD_SCORE
-    else:
-        words = TABLES[str(cell.metric)].fill(task=task_label(cell.task or ""))
+        name += "-clean" if cell.attack == "clean" else "-backdoored"
+    words = WORDS[f"published.{name}"]
+    if cell.task:
+        words = words.fill(task=task_label(cell.task))
     # A verdict after fine-tuning stands under what changed the encoder, not under the detector.
-    return AFTER.fill(what=words) if cell.after else words
+    return WORDS["published.after"].fill(what=words) if cell.after else words
 
 
 def _cell(cell: Cell) -> dict[str, Any]:

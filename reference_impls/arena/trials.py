@@ -20,7 +20,7 @@ from reference_impls.advclip.method import AdvCLIPConfig
 from reference_impls.advclip.method import attack as craft_advclip
 from reference_impls.advclip.run import lab_victim
 from reference_impls.advencoder.suite import universal_attack
-from reference_impls.arena.registry import fine_tunings
+from reference_impls.arena.registry import FINE_TUNINGS
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree import population as trojans
 from reference_impls.decree.calibration import load as load_calibration
@@ -116,7 +116,7 @@ def _backdoored(plan: Plan) -> Iterator[Trial]:
 
 
 def _classifiers(plan: Plan, start: Start) -> Iterator[Trial]:
-    by_arm = {one.arm: one for one in fine_tunings()}
+    by_arm = {one.arm: one for one in FINE_TUNINGS}
     for subject in hardened.subjects(plan.models):
         defense = by_arm.get(subject.arm)
         if defense is not None and subject.part == "methods":

@@ -1,4 +1,4 @@
-"""`python -m reference_impls.arena`: real trials on a tiny population, resumed and refused."""
+"""`python -m reference_impls.arena study`: real trials on a tiny population, resumed and refused."""
 
 import json
 from dataclasses import replace
@@ -61,14 +61,14 @@ def _tiny(tmp_path_factory):
 @pytest.fixture(scope="module")
 def matrix(tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    assert main(["--quick", "--out", str(out)]) == 0
+    assert main(["study", "--quick", "--out", str(out)]) == 0
     return out
 
 
 def test_every_trial_gives_a_figure(matrix):
     data = json.loads((matrix / "arena.json").read_text("utf-8"))
     assert data["run"]["trials"]["finished"] == data["run"]["trials"]["total"] == 21
-    assert data["run"]["command"] == "python -m reference_impls.arena --quick"
+    assert data["run"]["command"] == "python -m reference_impls.arena study --quick"
     measured = [cell for cell in data["cells"] if "value" in cell]
     assert {cell["attack"] for cell in measured} == {
         one["id"] for one in data["attacks"]
@@ -101,7 +101,7 @@ def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(arena, "_classify", refuse)
     monkeypatch.setattr(arena, "_judge", refuse)
-    assert main(["--quick", "--out", str(tmp_path), "--json"]) == 0
+    assert main(["study", "--quick", "--out", str(tmp_path), "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     before = json.loads((matrix / "arena.json").read_text("utf-8"))
     assert data["cells"] == before["cells"]
@@ -109,7 +109,7 @@ def test_a_second_run_runs_nothing(matrix, tmp_path, monkeypatch, capsys):
 
 def test_what_is_finished_can_be_written_at_any_time(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
-    assert main(["--quick", "--finished", "--out", str(tmp_path)]) == 0
+    assert main(["study", "--quick", "--finished", "--out", str(tmp_path)]) == 0
     data = json.loads((tmp_path / "arena.json").read_text("utf-8"))
     assert data["run"]["trials"] == {"finished": 0, "total": 21}
     assert not any("value" in cell for cell in data["cells"])
@@ -119,17 +119,17 @@ def test_what_is_finished_can_be_written_at_any_time(tmp_path, monkeypatch, caps
 
 
 def test_a_seed_outside_the_population_is_refused(capsys):
-    assert main(["--quick", "--seeds", "7"]) == 2
+    assert main(["study", "--quick", "--seeds", "7"]) == 2
     assert capsys.readouterr().err == "error: no seed 7 in the population; it has 0\n"
 
 
 def test_help_has_an_example(capsys):
-    for arguments in (["--help"], ["arena", "--help"]):
+    for arguments in (["--help"], ["study", "--help"]):
         with pytest.raises(SystemExit) as stopped:
             main(arguments)
         assert stopped.value.code == 0
         told = " ".join(capsys.readouterr().out.split())  # lines break at any width
-        assert "python -m reference_impls.arena --quick" in told
+        assert "python -m reference_impls.arena study --quick" in told
 
 
 def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
@@ -141,9 +141,9 @@ def test_publishing_fills_both_readmes(tmp_path, monkeypatch, capsys):
         (tmp_path / name).write_text(text, "utf-8")
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "empty"))
     out = str(tmp_path / "out")
-    assert main(["--quick", "--finished", "--publish", "--out", out]) == 0
+    assert main(["study", "--quick", "--finished", "--publish", "--out", out]) == 0
     data = json.loads(published.read_text("utf-8"))
     assert data["schema_version"] == 1
     assert data["cells"] == []
     for name in command.READMES.values():
-        assert (tmp_path / name).read_text("utf-8").startswith("top\n<!-- matrix")
+        assert (tmp_path / name).read_text("utf-8").startswith("top\n<!-- results")

@@ -9,7 +9,7 @@ import yaml
 
 from reference_impls.arena.matrix import as_json, cells, task_label
 from reference_impls.arena.present import markdown, page
-from reference_impls.arena.registry import ATTACKS, DEFENSES, fine_tunings
+from reference_impls.arena.registry import ATTACKS, DEFENSES, FINE_TUNINGS
 from reference_impls.arena.trials import Plan, trials
 from reference_impls.lab.study.page import html
 
@@ -206,7 +206,7 @@ def test_a_task_has_a_name_in_both_languages():
 def test_trials_are_different_and_cover_the_population():
     everything = trials(PLAN)
     assert len({trial.key for trial in everything}) == len(everything)
-    ways = len(fine_tunings())
+    ways = len(FINE_TUNINGS)
     seeds, settings = 3, 2
     assert len(everything) == seeds * (
         ways * settings  # classifiers on public encoders

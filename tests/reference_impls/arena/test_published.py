@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[3]
 SETTINGS = [("foreground", 4), ("texture", 8)]
 RUN = {
     "date": "2026-11-21",
-    "command": "python -m reference_impls.arena",
+    "command": "python -m reference_impls.arena study",
     "device": "CPU",
     "cpu_cores": 2,
     "threads": 1,
