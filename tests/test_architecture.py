@@ -1,6 +1,7 @@
 """The import rules of docs/design.md, as a table that fails."""
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -212,3 +213,72 @@ def test_imports_follow_the_table(path):
         if package in OWNERS and module not in FREE - {"cli"}:
             allowed = OWNERS[package] | ({"cli"} if package == "click" else set())
             assert module in allowed, f"{module} must not import {package}"
+
+
+ROOT = SRC.parents[1]
+MODULES = {
+    ".".join(path.relative_to(base).with_suffix("").parts).removesuffix(
+        ".__init__"
+    ): path
+    for base, package in ((ROOT / "src", SRC), (ROOT, ROOT / "reference_impls"))
+    for path in sorted(package.rglob("*.py"))
+}
+MOST_IN_FUNCTIONS = 15
+LOADER = "surveykit.cli.lazy"
+"""Imports commands by name, when they are asked for."""
+LEFT = {"reference_impls.advclip.present", "reference_impls.advclip.run"}
+"""Modules of a method that still import each other."""
+
+
+def led_to(node: ast.AST) -> Iterator[str]:
+    """Modules of ours that an import statement names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in MODULES)
+    elif isinstance(node, ast.ImportFrom):
+        for alias in node.names:
+            whole = f"{node.module}.{alias.name}"
+            yield from [one for one in (whole, node.module) if one in MODULES][:1]
+
+
+def cycles(graph: dict[str, set[str]]) -> list[set[str]]:
+    """Sets of modules that reach each other."""
+
+    def reached(start: str) -> set[str]:
+        found, waiting = set(), [start]
+        while waiting:
+            new = graph[waiting.pop()] - found
+            found |= new
+            waiting += new
+        return found
+
+    reach = {name: reached(name) for name in graph}
+    loops = {name: {o for o in reach[name] if name in reach[o]} for name in graph}
+    return [set(loop) for loop in {frozenset(loop) for loop in loops.values()} if loop]
+
+
+def test_no_modules_import_each_other_not_even_in_functions_or_for_types_alone():
+    graph = {
+        name: {
+            other
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+            for other in led_to(node)
+            if other != name
+        }
+        for name, path in MODULES.items()
+    }
+    assert cycles({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == [{"b", "c"}]
+    assert [loop for loop in cycles(graph) if loop != LEFT] == []
+
+
+def test_few_imports_hide_in_functions():
+    functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+    hidden = {
+        f"{name}:{inner.lineno}"
+        for name, path in MODULES.items()
+        if name != LOADER
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, functions)
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Import | ast.ImportFrom)
+    }
+    assert len(hidden) <= MOST_IN_FUNCTIONS, sorted(hidden)

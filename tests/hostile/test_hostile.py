@@ -24,7 +24,7 @@ from hostile.tree import Tree, Watch, under_git, watch
 from markdown_it import MarkdownIt
 
 from surveykit import cli, load, models
-from surveykit.cli import reference, work
+from surveykit.cli import generated, reference
 from surveykit.render import repository
 
 COMMANDS = (
@@ -95,7 +95,7 @@ def once(monkeypatch) -> None:
     """A tree that does not change is read once for all commands, and its outputs are made once."""
     for module, name, key in (
         (load, "check", lambda root, paths=(): (root, *paths)),
-        (work, "generated", id),
+        (generated, "generated", id),
     ):
         monkeypatch.setattr(module, name, _once(key, {}, getattr(module, name)))
     for name, made in ALWAYS.items():

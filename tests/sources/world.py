@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sources.server import Desk
 
-from surveykit.cli import main, outside
+from surveykit.cli import main, services
 
 
 @dataclass
@@ -31,7 +31,7 @@ class World:
         self.desk = desk
 
         @contextlib.asynccontextmanager
-        async def client(home: Path, catalog: object, how: outside.Asking):  # type: ignore[no-untyped-def]
+        async def client(home: Path, catalog: object, how: services.Asking):  # type: ignore[no-untyped-def]
             age = 0.0 if how.refresh else 86400.0
             more = {
                 "offline": how.offline,

@@ -1,6 +1,6 @@
 """The command line: parse, call one function, print, exit code.
 
-Nothing heavy is imported before a command runs, so that `--help` answers at once.
+Each command has a module of its own, which is imported when the command is asked for, so that `--help` answers at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from surveykit.cli import add, ask, doctor, forge, impl, keep, links, verify, work
+from surveykit.cli.lazy import LazyGroup
 from surveykit.cli.terminal import (
     FINE,
     INTERRUPTED,
@@ -34,7 +34,30 @@ Exit codes:
 """
 
 
-@click.group(epilog=EXIT_CODES)
+COMMANDS = {
+    "add": ("add:add", "Make an entry for each paper that an IDENTIFIER names."),
+    "build": ("build:build", "Write all generated files."),
+    "check-links": ("check_links:check_links", "Say which links still lead to what they promise."),
+    "cite": ("cite:cite", "Print the citations of some papers."),
+    "doctor": ("doctor:doctor", "Look at everything a pull request is judged by, and say what to run for each finding."),
+    "explain": ("explain:explain", "Say what a RULE checks and how to obey."),
+    "fmt": ("fmt:fmt", "Write entries in their canonical form: order of keys, quotes, line breaks."),
+    "from-issue": ("from_issue:from_issue", "Turn the body of an issue, in FILE or `-`, into a new entry or a change of one."),
+    "impl": ("impl:impl", "Methods that run: list them, show one, run one."),
+    "import": ("import_:import_references", "Turn a FILE of references into entries."),
+    "list": ("list:list_papers", "List the papers with all given terms."),
+    "report": ("report:report", "Write the report on a pull request: what its entries look like, and what a reviewer should know of them."),
+    "search": ("search:search", "Find papers by WORDS in either language."),
+    "serve": ("serve:serve", "Show the website while you edit."),
+    "show": ("show:show", "Show one paper with its relations."),
+    "stats": ("stats:stats", "Count papers by year, threat, role, venue."),
+    "validate": ("validate:validate", "Show every problem with its place."),
+    "verify": ("verify:verify", "Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP."),
+}  # fmt: skip
+"""Name -> where the command is, and its line in the help."""
+
+
+@click.group(cls=LazyGroup, table=COMMANDS, epilog=EXIT_CODES)
 @click.option(
     "--root",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
@@ -47,20 +70,6 @@ def app(context: click.Context, root: Path | None) -> None:
     context.obj = root
     if os.environ.get("NO_COLOR"):
         context.color = False
-
-
-for command in (
-    *work.COMMANDS,
-    *add.COMMANDS,
-    *verify.COMMANDS,
-    *keep.COMMANDS,
-    *doctor.COMMANDS,
-    *ask.COMMANDS,
-    *links.COMMANDS,
-    *impl.COMMANDS,
-    *forge.COMMANDS,
-):
-    app.add_command(command)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""The command that adds a paper: from an identifier to an entry that waits for its author's judgement."""
+"""`surveykit add`: from an identifier to an entry that waits for its author's judgement."""
 
 from __future__ import annotations
 
@@ -8,11 +8,16 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from surveykit.cli.outside import Asking, asking, client, readable
+from surveykit import outputs
+from surveykit.adding import Adder, Outcome, State
+from surveykit.catalog import Catalog
+from surveykit.cli import judging
+from surveykit.cli.catalog import readable
+from surveykit.cli.services import Asking, asking, client
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -25,12 +30,9 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
+from surveykit.draft import Drafter
 from surveykit.errors import MachineError
-
-if TYPE_CHECKING:
-    from surveykit.adding import Outcome
-    from surveykit.catalog import Catalog
-    from surveykit.identifier import Identifier
+from surveykit.identifier import Identifier, identify
 
 EXIT_CODES = """\b
 Exit codes:
@@ -78,8 +80,6 @@ def add(
     judge is asked for on a terminal, or marked `TODO` and `todo`, and `surveykit validate` refuses the entry until it is
     decided. Papers that the catalog has are found before anything is written.
     """
-    from surveykit.identifier import identify
-
     wanted = list(dict.fromkeys(identify(text) for text in identifiers))
     home = repository(root)
     catalog = readable(home)
@@ -89,9 +89,7 @@ def add(
         not (yes or as_json or dry_run) and sys.stdin.isatty() and sys.stderr.isatty()
     )
     if asked:
-        from surveykit.cli.judging import judged
-
-        found = [judged(outcome, catalog) for outcome in found]
+        found = [judging.judged(outcome, catalog) for outcome in found]
     texts = {o.draft.path: o.draft.text for o in found if o.draft}
     if not dry_run:
         _write(home, texts)
@@ -103,9 +101,6 @@ def add(
     return _code(found)
 
 
-COMMANDS = (add,)
-
-
 async def outcomes(
     home: Path,
     catalog: Catalog,
@@ -114,9 +109,6 @@ async def outcomes(
     anyway: bool,
 ) -> list[Outcome]:
     """What became of each identifier. Raises MachineError where no service can be reached."""
-    from surveykit.adding import Adder, State
-    from surveykit.draft import Drafter
-
     found = []
     async with client(home, catalog, how) as asker:
         drafter = Drafter(catalog, datetime.now(UTC).date())
@@ -143,8 +135,6 @@ def _names(home: Path) -> frozenset[str]:
 
 
 def _write(home: Path, texts: dict[str, str]) -> None:
-    from surveykit import outputs
-
     outputs.sweep_below(home, "catalog/papers")
     for path in texts:  # somebody may have been faster
         if os.path.lexists(home / path):
@@ -155,8 +145,6 @@ def _write(home: Path, texts: dict[str, str]) -> None:
 
 
 def _tell(home: Path, outcome: Outcome, *, dry_run: bool) -> None:
-    from surveykit.adding import State
-
     if outcome.draft is None:
         reasons = [*(f"{m.id}: {m.reason}" for m in outcome.matches), *outcome.alarms]
         if outcome.error:
@@ -204,8 +192,6 @@ def _row(outcome: Outcome, *, written: bool) -> dict[str, Any]:
 
 
 def _code(outcomes: Sequence[Outcome]) -> int:
-    from surveykit.adding import State
-
     if any(outcome.state is State.FAILED for outcome in outcomes):
         return MACHINE
     return FINE if all(outcome.draft for outcome in outcomes) else FOUND

@@ -1,4 +1,4 @@
-"""The command that looks at everything a pull request is judged by."""
+"""`surveykit doctor`: everything a pull request is judged by, and what to run."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from surveykit import load, outputs, yaml_tree
+from surveykit.cli import generated
+from surveykit.cli.fmt import entry_paths, formatted
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -21,13 +23,12 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
-from surveykit.errors import plural
+from surveykit.comments import comments
+from surveykit.errors import Loc, plural
+from surveykit.load import Checked
+from surveykit.rules.unfinished import marks
 from surveykit.text.printable import printable
-
-if TYPE_CHECKING:
-    from surveykit.errors import Loc
-    from surveykit.load import Checked
-    from surveykit.yaml_tree import Tree
+from surveykit.yaml_tree import Tree
 
 EXIT_CODES = """\b
 Exit codes:
@@ -35,10 +36,18 @@ Exit codes:
   1    something is left to do: marks of drafts, errors, entries to format, stale files
 
 """
+
+
 MOST_SHOWN = 20
+
+
 MOST_IN_FULL = 5
 """Drafts of which every mark has a line; of more, each entry has one."""
+
+
 UNFINISHED = "SK352"
+
+
 HINT = "catalog/taxonomy.yaml defines the terms; where none fits, CONTRIBUTING.md, “When no term or venue fits”"
 
 
@@ -90,14 +99,7 @@ def doctor(root: Path | None, paths: tuple[Path, ...], as_json: bool) -> int:
     return FOUND if sick else FINE
 
 
-COMMANDS = (doctor,)
-
-
 def _examined(home: Path, paths: Sequence[Path]) -> Iterator[_Check]:
-    from surveykit import load, outputs
-    from surveykit.cli.keep import entry_paths, formatted
-    from surveykit.cli.work import generated
-
     checked = load.check(home, [path.resolve() for path in paths])
     yield from _drafts(home, checked, in_full=bool(paths))
     others = placed(home, [p for p in checked.problems if p.rule != UNFINISHED])
@@ -117,14 +119,12 @@ def _examined(home: Path, paths: Sequence[Path]) -> Iterator[_Check]:
         state = "not looked at until the entries are finished and free of errors"
         yield _Check("generated files", (), "surveykit validate", state=state)
     else:
-        stale = outputs.stale_paths(home, generated(checked.catalog))
+        stale = outputs.stale_paths(home, generated.generated(checked.catalog))
         yield _Check("generated files", stale, "surveykit build")
 
 
 def _drafts(home: Path, checked: Checked, *, in_full: bool) -> Iterator[_Check]:
     """What is left to a person in entries that `add`, `import` or an issue began; nothing where there is none."""
-    from surveykit import yaml_tree
-
     paths = sorted({p.path for p in checked.problems if p.rule == UNFINISHED})
     lines: list[str] = []
     for path in paths:
@@ -148,9 +148,6 @@ def _drafts(home: Path, checked: Checked, *, in_full: bool) -> Iterator[_Check]:
 
 def _left(tree: Tree) -> Iterator[tuple[Loc, str]]:
     """Each mark of an entry, and how to decide it."""
-    from surveykit.comments import comments
-    from surveykit.rules.unfinished import marks
-
     sides = comments(tree.text).sides
     for loc in marks(tree.data):
         told = " ".join(

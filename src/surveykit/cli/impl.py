@@ -1,4 +1,4 @@
-"""Commands for those who run a method: list, show, run. The methods are read as cards only."""
+"""`surveykit impl`: list, show and run the methods, which are read as cards only."""
 
 from __future__ import annotations
 
@@ -7,25 +7,22 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from surveykit.cli.catalog import open_catalog
+from surveykit.cli.tables import table
 from surveykit.cli.terminal import (
     FINE,
     as_json,
     example,
     known,
-    load,
     repository,
     say,
     say_json,
-    table,
 )
 from surveykit.errors import MachineError
-
-if TYPE_CHECKING:
-    from surveykit.models import Card
+from surveykit.models import Card
 
 
 @click.group(epilog=example("surveykit impl run decree -- scan --help"))
@@ -38,7 +35,7 @@ def impl() -> None:
 @click.pass_obj
 def list_methods(root: Path | None, as_json: bool) -> int:
     """List the methods with the question that each answers."""
-    cards = load(root).cards
+    cards = open_catalog(root).cards
     if as_json:
         say_json([card.model_dump(mode="json") for card in cards.values()])
     else:
@@ -53,7 +50,7 @@ def list_methods(root: Path | None, as_json: bool) -> int:
 @click.pass_obj
 def show(root: Path | None, method: str, as_json: bool) -> int:
     """Show what a METHOD answers, which papers it runs, and its command."""
-    catalog = load(root)
+    catalog = open_catalog(root)
     card = catalog.cards[known(method, catalog.cards, "method")]
     if as_json:
         say_json(card.model_dump(mode="json"))
@@ -85,7 +82,7 @@ def run(root: Path | None, method: str, arguments: tuple[str, ...]) -> int:
 
     Its exit code is passed on. Without arguments its help is shown.
     """
-    cards = load(root).cards
+    cards = open_catalog(root).cards
     card = cards[known(method, cards, "method")]
     if arguments[:1] == ("--",):
         arguments = arguments[1:]
@@ -101,6 +98,3 @@ def _run(home: Path, card: Card, arguments: tuple[str, ...]) -> int:
     command = [sys.executable, "-m", f"reference_impls.{card.id}", *arguments]
     # A child process: this program neither loads torch nor dies with a method.
     return subprocess.call(command, env={**os.environ, "PYTHONPATH": path})
-
-
-COMMANDS = (impl,)

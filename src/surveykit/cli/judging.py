@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -13,15 +13,12 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
+from surveykit.adding import Outcome
+from surveykit.catalog import Catalog
+from surveykit.draft import Draft
 from surveykit.errors import plural
-from surveykit.models import TODO_TERM
-
-if TYPE_CHECKING:
-    from surveykit.adding import Outcome
-    from surveykit.catalog import Catalog
-    from surveykit.draft import Draft
-    from surveykit.models import Axis
-    from surveykit.suggest import Suggestion
+from surveykit.models import TODO_TERM, Axis
+from surveykit.suggest import Suggestion
 
 MOST_AUTHORS = 6
 LEAVE = "?"

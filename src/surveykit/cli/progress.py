@@ -6,13 +6,14 @@ import contextlib
 import sys
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.progress import TimeRemainingColumn as Remaining
 
 from surveykit import errors
 from surveykit.cli.terminal import note
-
-if TYPE_CHECKING:
-    from surveykit.links.state import Result
+from surveykit.links.state import Result
 
 PLAIN_SECONDS = 10.0
 
@@ -23,10 +24,6 @@ def progress(total: int) -> Iterator[Callable[[Result], None]]:
     if not sys.stderr.isatty():
         yield _lines(total)
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-    from rich.progress import TimeRemainingColumn as Remaining
-
     rate = TextColumn("{task.fields[rate]:.1f}/s  {task.fields[alarms]} failing")
     columns = (BarColumn(), MofNCompleteColumn(), rate, Remaining())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
@@ -51,9 +48,6 @@ def counted(total: int, what: str) -> Iterator[Callable[[], None]]:
     done = 0
     told = time.monotonic()
     if sys.stderr.isatty():
-        from rich.console import Console
-        from rich.progress import Progress
-
         with Progress(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task(what, total=total)
             yield lambda: bar.advance(task)

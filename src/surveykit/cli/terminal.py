@@ -1,29 +1,26 @@
-"""What the commands share: finding the catalog, checking names, printing."""
+"""What all commands share: finding the repository, checking names, printing. Nothing heavy is imported here."""
 
 from __future__ import annotations
 
 import difflib
 import json
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from surveykit.errors import CatalogError, Problem, Severity, plural
 from surveykit.text.printable import printable
 
-if TYPE_CHECKING:
-    from surveykit.catalog import Catalog
-
 FINE, FOUND, USAGE, MACHINE, INTERRUPTED = 0, 1, 2, 3, 130
 """Exit codes; `surveykit --help` explains them."""
 
+
 MOST_NAMED = 12
 """Names in a line that says which there are."""
+
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -58,13 +55,6 @@ def placed(home: Path, problems: Sequence[Problem]) -> list[Problem]:
     return [replace(problem, path=openable(home, problem.path)) for problem in problems]
 
 
-def load(given: Path | None) -> Catalog:
-    """The catalog of the repository. Raises CatalogError when it has errors."""
-    from surveykit.load import load_catalog
-
-    return load_catalog(repository(given))
-
-
 def known(value: str, among: Iterable[str], what: str) -> str:
     """The value, if it is one of the names; else a usage error with near ones."""
     names = list(among)
@@ -75,23 +65,6 @@ def known(value: str, among: Iterable[str], what: str) -> str:
     every = f"known: {', '.join(names[:MOST_NAMED])}{more}"
     hint = f"did you mean {', '.join(near)}?" if near else every
     raise click.UsageError(f"no {what} {value!r}; {hint}")
-
-
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A table for a reader, or tab-separated lines for a program."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            say("\t".join(row))
-        return
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    drawn = Table(*headers, box=box.SIMPLE_HEAD, show_header=any(headers))
-    for row in rows:
-        drawn.add_row(*(Text(cell) for cell in row))
-    Console().print(drawn)
 
 
 def say(text: str, end: str = "\n") -> None:
@@ -110,14 +83,6 @@ def say_json(value: object) -> None:
 def note(text: str) -> None:
     """Print beside the output, for the reader only."""
     click.echo(text, err=True)
-
-
-def warn(problems: Sequence[Problem]) -> None:
-    """Print problems beside the output."""
-    from surveykit import report
-
-    if problems:
-        note(report.render(problems, "text").rstrip("\n"))
 
 
 def refuse(error: CatalogError, home: Path, most: int = 3) -> int:

@@ -1,4 +1,4 @@
-"""The command that compares entries with what services say today."""
+"""`surveykit verify`: entries compared with what services say today."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from surveykit.cli.outside import Asking, asking, client, readable
+from surveykit import outputs
+from surveykit.catalog import Catalog
+from surveykit.cli.catalog import readable
 from surveykit.cli.progress import counted
+from surveykit.cli.services import Asking, asking, client
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -26,12 +29,11 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
+from surveykit.edit import with_key
 from surveykit.errors import plural
-
-if TYPE_CHECKING:
-    from surveykit.catalog import Catalog
-    from surveykit.models import Paper
-    from surveykit.verifying import Verdict
+from surveykit.models import Paper
+from surveykit.verifying import Status, Verdict, Verifier, filled, stamped
+from surveykit.yaml_tree import read
 
 EXIT_CODES = """\b
 Exit codes:
@@ -85,8 +87,6 @@ def verify(
     verdicts = asyncio.run(_verdicts(home, catalog, how, papers, search=not quick))
     texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
     if fix:
-        from surveykit import outputs
-
         outputs.sweep_below(home, "catalog/papers")
         outputs.write(home, texts)
     if as_json:
@@ -100,14 +100,9 @@ def verify(
     return _code(verdicts)
 
 
-COMMANDS = (verify,)
-
-
 async def _verdicts(
     home: Path, catalog: Catalog, how: Asking, papers: Sequence[Paper], *, search: bool
 ) -> tuple[Verdict, ...]:
-    from surveykit.verifying import Verifier
-
     async with client(home, catalog, how) as asker:
         with counted(len(papers), "entries") as step:
             verifier = Verifier(asker, catalog, search=search, seen=lambda _: step())
@@ -121,10 +116,6 @@ def _fixed(
     home: Path, catalog: Catalog, verdicts: Sequence[Verdict]
 ) -> tuple[dict[str, str], list[str]]:
     """Texts of the entries that may be mended without a person, and why others are left."""
-    from surveykit.edit import with_key
-    from surveykit.verifying import Status, filled, stamped
-    from surveykit.yaml_tree import read
-
     day = datetime.now(UTC).date().isoformat()
     texts, kept = {}, []
     for verdict in verdicts:
@@ -167,8 +158,6 @@ def _tell(home: Path, catalog: Catalog, verdicts: Sequence[Verdict]) -> None:
 
 def _lines(home: Path, catalog: Catalog, verdict: Verdict) -> list[str]:
     """A line for each finding, with its place; none for an entry that is fine."""
-    from surveykit.yaml_tree import read
-
     path = catalog.paths[verdict.id]
     if verdict.status == "ok":
         return []

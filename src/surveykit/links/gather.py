@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urldefrag, urlsplit
+from urllib.parse import urldefrag
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
 from surveykit.models import Paper
+from surveykit.net.hosts import is_placeholder
 from surveykit.yaml_tree import Tree, read
 
 SURVEY_FILE = "catalog/survey.yaml"
@@ -61,7 +62,7 @@ class Link:
         return any(place.kind == "pdf" for place in self.places)
 
 
-def from_catalog(
+def catalog_links(
     catalog: Catalog,
     root: Path,
     *,
@@ -120,13 +121,6 @@ def _survey_urls(catalog: Catalog) -> Iterator[tuple[str, Loc, str]]:
     for loc, url in found:
         if url and not is_placeholder(url):
             yield "survey", loc, url
-
-
-def is_placeholder(url: str) -> bool:
-    """Whether an address is one of those reserved for examples (RFC 2606), or GitHub's `example`."""
-    parts = urlsplit(url)
-    labels = (parts.hostname or "").split(".")
-    return "example" in labels[-2:] or parts.path.startswith("/example/")
 
 
 def _is_url(text: str) -> bool:

@@ -4,43 +4,76 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from surveykit.errors import MachineError
-from surveykit.links.engine import Plan, Run
+from surveykit.links.engine import Outcome, Plan, Run
 from surveykit.links.fetch import Checker
+from surveykit.links.gather import Link
 from surveykit.links.history import History
 from surveykit.links.policy import Policy
 from surveykit.links.proof import Endpoints, Prover
 from surveykit.links.state import Result
+from surveykit.net.agent import user_agent
 from surveykit.net.connect import transport
 from surveykit.net.guard import Guard
 from surveykit.net.limiter import RateLimiter
 
 
 @dataclass(frozen=True)
-class Settings:
+class LinkSettings:
     """How to ask."""
 
-    agent: str
+    agent: str = field(default_factory=user_agent)
     """User-Agent."""
-    guard: Guard
-    plan: Plan
-    per_host: int
+    guard: Guard = field(default_factory=Guard)
+    plan: Plan = field(default_factory=Plan)
+    per_host: int = 2
     """Requests that a host sees at once."""
-    spacing: float
+    spacing: float = 0.5
     """Seconds between two requests to a host."""
-    at_once: int
+    at_once: int = 100
     """Requests at once in all."""
-    github_token: str | None
+    github_token: str | None = None
     """Without it, GitHub's pages are looked at like any other."""
 
 
+def check_links(
+    links: Sequence[Link],
+    settings: LinkSettings | None = None,
+    *,
+    history: Path,
+    policy: Policy | None = None,
+    seen: Callable[[Result], None] = lambda _: None,
+    signals: Iterable[int] = (),
+) -> Outcome:
+    """Ask for each link and keep what was found in the file `history`, from which the next run goes on.
+
+    `seen` is told each result as it comes; one of `signals` ends the run with what is known. Raises MachineError.
+    """
+
+    async def checked(kept: History) -> Outcome:
+        async with _run(
+            settings or LinkSettings(), kept, policy or Policy(), seen
+        ) as run:
+            loop = asyncio.get_running_loop()
+            for number in signals:
+                with suppress(NotImplementedError):  # Windows
+                    loop.add_signal_handler(number, run.interrupt)
+            return await run.check(links)
+
+    if not links:
+        return Outcome(())
+    with History(history, time.time()) as kept:
+        return asyncio.run(checked(kept))
+
+
 @asynccontextmanager
-async def session(
-    settings: Settings,
+async def _run(
+    settings: LinkSettings,
     history: History,
     policy: Policy,
     seen: Callable[[Result], None],

@@ -177,3 +177,10 @@ def literal(host: str) -> Address | None:
         return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
     except OSError:
         raise ValueError(f"{host!r} looks like a number and is no address") from None
+
+
+def is_placeholder(url: str) -> bool:
+    """Whether an address is one of those reserved for examples (RFC 2606), or GitHub's `example`."""
+    parts = urlsplit(url)
+    labels = (parts.hostname or "").split(".")
+    return "example" in labels[-2:] or parts.path.startswith("/example/")

@@ -1,19 +1,17 @@
-"""The command that checks the addresses in the catalog."""
+"""`surveykit check-links`: which links still lead to what they promise."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import os
 import signal
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from surveykit.catalog import Catalog
+from surveykit.changes import changed_since
+from surveykit.cli.catalog import open_catalog, warn
 from surveykit.cli.duration import Duration
 from surveykit.cli.progress import progress
 from surveykit.cli.terminal import (
@@ -22,27 +20,23 @@ from surveykit.cli.terminal import (
     INTERRUPTED,
     example,
     known,
-    load,
     note,
     repository,
     say,
-    warn,
 )
 from surveykit.errors import GitError, Severity, plural
-
-if TYPE_CHECKING:
-    from surveykit.catalog import Catalog
-    from surveykit.links.engine import Outcome
-    from surveykit.links.gather import Link
-    from surveykit.links.history import History
-    from surveykit.links.policy import Policy
-    from surveykit.links.session import Settings
-    from surveykit.links.state import Result
-    from surveykit.net.guard import Guard
+from surveykit.links import report, session
+from surveykit.links.engine import Outcome, Plan
+from surveykit.links.gather import LINK_KINDS, Link, catalog_links, from_lines
+from surveykit.links.policy import Policy, read_policy
+from surveykit.links.repair import repair
+from surveykit.net.agent import user_agent
+from surveykit.net.guard import Guard
 
 HISTORY = ".cache/links.jsonl"
+
+
 FORMATS = ("text", "json", "github", "junit", "markdown")
-KINDS = ("paper", "pdf", "code", "project", "slides", "video", "source", "survey")
 
 
 @click.command(
@@ -56,7 +50,7 @@ KINDS = ("paper", "pdf", "code", "project", "slides", "video", "source", "survey
     "--only",
     "kinds",
     multiple=True,
-    type=click.Choice(KINDS),
+    type=click.Choice(LINK_KINDS),
     help="Only links of this kind; repeatable.",
 )
 @click.option(
@@ -157,16 +151,13 @@ def check_links(
     Results come into a history as they arrive: a run that was cut off goes on where it stopped. Exit code 1 means that a
     link is broken or not allowed, 3 that there is no network, 130 that the run was interrupted.
     """
-    from surveykit.links.engine import Plan
-    from surveykit.links.session import Settings
-
     if urls and (ids or since or kinds or fix):
         raise click.UsageError("--urls goes without IDs, --since, --only and --fix")
     home = None if urls else repository(root)
-    catalog = load(root) if home else None
+    catalog = open_catalog(root) if home else None
     policy, sound = _policy(home)
-    settings = Settings(
-        agent=agent(catalog),
+    settings = session.LinkSettings(
+        agent=user_agent(catalog.survey.repository if catalog else ""),
         guard=_guard(allow),
         plan=Plan(
             max_age_seconds=max_age,
@@ -185,7 +176,15 @@ def check_links(
         links = _listed(urls or "-")
     if home and not (ids or since or kinds):
         warn(policy.unused(link.url for link in links))
-    outcome = _run(links, settings, policy, history or _history(home))
+    with progress(len(links)) as seen:
+        outcome = session.check_links(
+            links,
+            settings,
+            history=history or _history(home),
+            policy=policy,
+            seen=seen,
+            signals=(signal.SIGINT, signal.SIGTERM),
+        )
     _tell(outcome, form)
     if fix and home:
         _fix(outcome, home)
@@ -194,13 +193,8 @@ def check_links(
     return FOUND if outcome.failed or not sound else FINE
 
 
-COMMANDS = (check_links,)
-
-
 def _policy(home: Path | None) -> tuple[Policy, bool]:
     """The policy, and whether it is sound."""
-    from surveykit.links.policy import Policy, read_policy
-
     if home is None:
         return Policy(), True
     policy, problems = read_policy(home)
@@ -210,8 +204,6 @@ def _policy(home: Path | None) -> tuple[Policy, bool]:
 
 
 def _guard(allow: tuple[str, ...]) -> Guard:
-    from surveykit.net.guard import Guard
-
     try:
         return Guard.allowing(allow)
     except ValueError as error:
@@ -225,21 +217,7 @@ def _history(home: Path | None) -> Path:
     return Path(cache) / "surveykit" / "links.jsonl"
 
 
-def agent(catalog: Catalog | None) -> str:
-    """User-Agent of all requests: the program, its version, and where to complain."""
-    # Without the words "link" and "checker": common server rules answer those with 403.
-    from surveykit import __version__
-    from surveykit.links.gather import is_placeholder
-
-    contact = catalog.survey.repository if catalog else ""
-    if not contact or is_placeholder(contact):
-        return f"surveykit/{__version__}"
-    return f"surveykit/{__version__} (+{contact})"
-
-
 def _listed(urls: str) -> tuple[Link, ...]:
-    from surveykit.links.gather import from_lines
-
     name = "-" if urls == "-" else urls
     with click.open_file(urls, encoding="utf-8", errors="replace") as file:
         return from_lines(file, name)
@@ -252,8 +230,6 @@ def _chosen(
     since: str | None,
     kinds: tuple[str, ...],
 ) -> tuple[Link, ...]:
-    from surveykit.links.gather import from_catalog
-
     wanted = {known(paper_id, catalog.by_id, "paper") for paper_id in ids}
     if since is not None:
         changed = _changed(home, since)
@@ -261,50 +237,17 @@ def _chosen(
         wanted = wanted & touched if wanted else touched
         if not wanted:
             return ()
-    return from_catalog(catalog, home, ids=wanted, kinds=kinds)
+    return catalog_links(catalog, home, ids=wanted, kinds=kinds)
 
 
 def _changed(home: Path, revision: str) -> set[str]:
-    from surveykit.changes import changed_since
-
     try:
         return changed_since(home, revision)
     except GitError as error:
         raise click.UsageError(f"--since {revision!r}: {error}") from None
 
 
-def _run(
-    links: tuple[Link, ...], settings: Settings, policy: Policy, path: Path
-) -> Outcome:
-    from surveykit.links.engine import Outcome
-    from surveykit.links.history import History
-
-    if not links:
-        return Outcome(())
-    with History(path, time.time()) as history, progress(len(links)) as seen:
-        return asyncio.run(_checked(links, settings, policy, history, seen))
-
-
-async def _checked(
-    links: tuple[Link, ...],
-    settings: Settings,
-    policy: Policy,
-    history: History,
-    seen: Callable[[Result], None],
-) -> Outcome:
-    from surveykit.links.session import session
-
-    async with session(settings, history, policy, seen) as run:
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            with contextlib.suppress(NotImplementedError):  # Windows
-                loop.add_signal_handler(number, run.interrupt)
-        return await run.check(links)
-
-
 def _tell(outcome: Outcome, form: str) -> None:
-    from surveykit.links import report
-
     writers = {
         "text": report.text,
         "json": report.as_json,
@@ -320,8 +263,6 @@ def _tell(outcome: Outcome, form: str) -> None:
 
 
 def _fix(outcome: Outcome, home: Path) -> None:
-    from surveykit.links.repair import repair
-
     repairs = repair(outcome.findings, home)
     for edit in repairs.done:
         place = edit.place

@@ -7,18 +7,19 @@ import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from surveykit.errors import CatalogError, MachineError, Severity
-
-if TYPE_CHECKING:
-    from surveykit.catalog import Catalog
-    from surveykit.sources.client import Client
+from surveykit.catalog import Catalog
+from surveykit.errors import MachineError
+from surveykit.net.agent import user_agent
+from surveykit.net.connect import transport
+from surveykit.net.guard import Guard
+from surveykit.sources.cache import Cache
+from surveykit.sources.client import Client
 
 CACHE = ".cache/sources"
-SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,6 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
 @contextlib.asynccontextmanager
 async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Client]:
     """A client that may ask public addresses. Raises MachineError."""
-    from surveykit.cli.links import agent
-    from surveykit.net.connect import transport
-    from surveykit.net.guard import Guard
-    from surveykit.sources.cache import Cache
-    from surveykit.sources.client import Client
-
     if how.mailto and ("@" not in how.mailto or any(c.isspace() for c in how.mailto)):
         raise click.UsageError(f"--mailto: {how.mailto!r} is no address of mail")
     guard = Guard()
@@ -74,7 +69,7 @@ async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Cli
         way = transport(guard, total=8)
     except OSError as error:
         raise MachineError(f"SSL_CERT_FILE or SSL_CERT_DIR: {error}") from None
-    name = agent(catalog)
+    name = user_agent(catalog.survey.repository)
     try:
         yield Client(
             way,
@@ -88,21 +83,3 @@ async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Cli
         )
     finally:
         await way.aclose()
-
-
-def readable(home: Path) -> Catalog:
-    """The entries that can be read, unfinished ones among them.
-
-    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry.
-    """
-    from surveykit import load
-
-    checked = load.check(home)
-    bad = [
-        problem
-        for problem in checked.problems
-        if problem.severity is Severity.ERROR and problem.path in SHARED
-    ]
-    if bad:
-        raise CatalogError(bad)
-    return checked.readable

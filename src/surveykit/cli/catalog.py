@@ -1,0 +1,46 @@
+"""The catalog as commands read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from surveykit import load, report
+from surveykit.catalog import Catalog
+from surveykit.cli.terminal import FINE, FOUND, note, repository
+from surveykit.errors import CatalogError, Problem, Severity
+
+
+def open_catalog(given: Path | None) -> Catalog:
+    """The catalog of the repository. Raises CatalogError when it has errors."""
+    return load.load_catalog(repository(given))
+
+
+def warn(problems: Sequence[Problem]) -> None:
+    """Print problems beside the output."""
+    if problems:
+        note(report.render(problems, "text").rstrip("\n"))
+
+
+SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
+
+
+def readable(home: Path) -> Catalog:
+    """The entries that can be read, unfinished ones among them.
+
+    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry.
+    """
+    checked = load.check(home)
+    bad = [
+        problem
+        for problem in checked.problems
+        if problem.severity is Severity.ERROR and problem.path in SHARED
+    ]
+    if bad:
+        raise CatalogError(bad)
+    return checked.readable
+
+
+def exit_code(problems: Sequence[Problem]) -> int:
+    """Whether one of the problems is an error, for the shell."""
+    return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE

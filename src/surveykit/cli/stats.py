@@ -1,0 +1,62 @@
+"""`surveykit stats`: how many papers there are of what, and what can be run."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from surveykit.catalog import Catalog
+from surveykit.cli.catalog import open_catalog
+from surveykit.cli.tables import table
+from surveykit.cli.terminal import (
+    FINE,
+    as_json,
+    example,
+    say_json,
+)
+from surveykit.query import (
+    coverage,
+    statistics,
+)
+
+
+@click.command(epilog=example("surveykit stats --json"))
+@click.option(
+    "--coverage",
+    is_flag=True,
+    help="Show instead what can be run, for each technique.",
+)
+@as_json
+@click.pass_obj
+def stats(root: Path | None, *, coverage: bool, as_json: bool) -> int:
+    """Count papers by year, threat, role, venue.
+
+    Each is counted once, under its main term.
+    """
+    if coverage:
+        return _coverage(open_catalog(root), as_json)
+    figures = dataclasses.asdict(statistics(open_catalog(root)))
+    if as_json:
+        say_json(figures)
+        return FINE
+    rows = []
+    for name, value in figures.items():
+        counts = value if isinstance(value, Mapping) else {"": value}
+        title = name.replace("_", " ")
+        rows += [(title, str(key), str(count)) for key, count in counts.items()]
+    table(("figure", "of", "count"), rows)
+    return FINE
+
+
+def _coverage(catalog: Catalog, as_json: bool) -> int:
+    headers = ("technique", "papers", "runnable", "closest", "nothing")
+    rows = [[getattr(row, name) for name in headers] for row in coverage(catalog)]
+    if as_json:
+        say_json([dict(zip(headers, row, strict=True)) for row in rows])
+        return FINE
+    sums = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
+    table(headers, ([str(cell) for cell in row] for row in [*rows, ["all", *sums]]))
+    return FINE
