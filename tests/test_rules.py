@@ -572,13 +572,13 @@ def test_like_titles_are_looked_for_without_comparing_all_pairs(monkeypatch, cat
         for i in range(count)
     ]
     compared = []
-    real = identity.fuzz.ratio
+    real = identity.process.extract
 
-    def counting(*arguments, **options):
-        compared.append(1)
-        return real(*arguments, **options)
+    def counting(title, titles, **options):
+        compared.append(len(titles))
+        return real(title, titles, **options)
 
-    monkeypatch.setattr(identity.fuzz, "ratio", counting)
+    monkeypatch.setattr(identity.process, "extract", counting)
     whole = Catalog(
         catalog.survey,
         catalog.taxonomy,
@@ -588,7 +588,64 @@ def test_like_titles_are_looked_for_without_comparing_all_pairs(monkeypatch, cat
         {p.id: p.id for p in papers},
     )
     list(identity.near_title(whole))
-    assert len(compared) < count * count / 200
+    assert 0 < sum(compared) < count * count / 50
+
+
+SPREAD = "abcdefghijklmnopqrstuvwxyz0123456789"
+
+
+def many_of_one_author(count):
+    """Titles of one author that differ in their first and last words, and two that are nearly the same, far apart."""
+    middle = "an invented study of encoders that nobody planted and everybody watched"
+    titles = [
+        f"{SPREAD[n % 36] * 4}{n} {middle if n % 2 else middle[::-1]} {n}{SPREAD[n % 35] * 4}"
+        for n in range(count)
+    ]
+    core = "how very large encoders keep what small gardens teach"
+    titles[3], titles[-2] = f"0 {core} z", f"z {core} 9"
+    return [paper(n, title, "Ada Example") for n, title in enumerate(titles)]
+
+
+@pytest.mark.parametrize("count", [30, 400, 2_000])
+def test_nearly_the_same_title_is_found_however_much_the_author_wrote(count, catalog):
+    papers = many_of_one_author(count)
+    paths = {p.id: p.id for p in papers}
+    whole = Catalog(catalog.survey, catalog.taxonomy, {}, tuple(papers), {}, paths)
+    told = {f.path: f.message for f in identity.near_title(whole)}
+    assert papers[-2].id in told[papers[3].id]
+    assert papers[3].id in told[papers[-2].id]
+
+
+def test_titles_beyond_the_most_work_meet_their_neighbours(monkeypatch, catalog):
+    papers = [
+        paper(n, f"An Invented Study of Encoders, Part {n:03}", "Ada Example")
+        for n in range(90)
+    ]
+    paths = {p.id: p.id for p in papers}
+    whole = Catalog(catalog.survey, catalog.taxonomy, {}, tuple(papers), {}, paths)
+    monkeypatch.setattr(identity, "MOST_WORK", 0)
+    assert len(list(identity.near_title(whole))) == 90
+    assert "its neighbours in order alone" in next(
+        r.why for r in identity.RULES if r.id == "SK401"
+    )
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "found"),
+    [
+        ("Ricardo Example", "R. J. Example", True),
+        ("Ricardo Example", "Ric Example", True),
+        ("Ricardo Example", "Rosa Example", False),
+        ("Ricardo Example", "Ricardo Other", False),
+    ],
+)
+def test_the_same_title_counts_where_somebody_may_have_written_both(
+    one, two, found, catalog
+):
+    papers = [paper(0, "Guarding Encoders", one), paper(1, "Guarding encoders", two)]
+    paths = {p.id: p.id for p in papers}
+    whole = Catalog(catalog.survey, catalog.taxonomy, {}, tuple(papers), {}, paths)
+    assert bool(list(identity.same_title(whole))) == found
 
 
 def test_a_chain_of_ten_thousand_papers_is_no_circle():

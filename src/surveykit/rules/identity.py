@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import combinations
-from typing import Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from surveykit.catalog import Catalog
-from surveykit.models import Author, Paper
+from surveykit.models import Paper
 from surveykit.rules.rule import Finding, Rule, at
 from surveykit.text.letters import letters
 
@@ -20,7 +18,11 @@ NEAR = 92
 MOST_NAMED = 3
 """Other entries that a message names."""
 NEIGHBOURS = 24
-"""Entries of one author with a word in common, up to which all are compared with each other."""
+"""Titles like one that are looked at, and neighbours on each side where there are too many titles to compare them all."""
+MOST_WORK = 6_000_000_000
+"""Steps of comparing titles, about as many as the processor takes in six seconds: 5,000 titles of 100 letters."""
+LONGEST_GIVEN = 40
+"""Letters of a given name that are compared."""
 
 
 def _others(paper: Paper, papers: Sequence[Paper]) -> str:
@@ -86,95 +88,114 @@ def _title_words(paper: Paper) -> list[str]:
     return [w for w in map(letters, paper.title.en.split()) if w]
 
 
-def _author_keys(paper: Paper) -> Iterable[str]:
-    return {letters(a.last) + letters(a.given or "")[:1] for a in paper.authors}
+def _people(papers: Sequence[Paper]) -> list[set[tuple[str, str]]]:
+    """Keys of each paper: two share one if, and only if, somebody may have written both.
 
-
-def _common_author(a: Paper, b: Paper) -> bool:
-    """Whether somebody wrote both; `R. J. Example` may be `Ricardo Example`."""
-    return any(
-        letters(x.last) == letters(y.last) and _same_given(x, y)
-        for x in a.authors
-        for y in b.authors
-    )
-
-
-def _same_given(x: Author, y: Author) -> bool:
-    one, two = (letters((n.given or "").split(" ")[0]) for n in (x, y))
-    return one.startswith(two) or two.startswith(one)
+    `R. J. Example` may be `Ricardo Example`. So a person is filed under the family name with the given name, and with each
+    shorter form of it that stands somewhere.
+    """
+    named = [
+        {
+            (letters(a.last), letters((a.given or "").split(" ")[0])[:LONGEST_GIVEN])
+            for a in paper.authors
+        }
+        for paper in papers
+    ]
+    known = {person for people in named for person in people}
+    return [
+        {
+            key
+            for last, given in people
+            for end in range(len(given) + 1)
+            if (key := (last, given[:end])) in known
+        }
+        for people in named
+    ]
 
 
 def same_title(catalog: Catalog) -> Iterator[Finding]:
     """Entries with the same title and a common author."""
-    blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
-    for index, paper in enumerate(catalog.papers):
-        title = "".join(_title_words(paper))
-        for name in {letters(author.last) for author in paper.authors}:
-            blocks[title, name].append(index)
-    given = [
-        sorted(letters(author.given or "") for author in paper.authors)
-        for paper in catalog.papers
-    ]
-    pairs = _pairs(blocks.values(), [given.__getitem__])
-    yield from _both_ways(catalog, "is", pairs)
+    alike: dict[tuple[str, tuple[str, str]], list[int]] = defaultdict(list)
+    for index, people in enumerate(_people(catalog.papers)):
+        title = "".join(_title_words(catalog.papers[index]))
+        for person in people:
+            alike[title, person].append(index)
+    found: dict[int, list[Sequence[int]]] = defaultdict(list)
+    for group in alike.values():
+        for index in group if len(group) > 1 else ():
+            found[index].append(group)
+    yield from _told(catalog, "is", found)
 
 
 def near_title(catalog: Catalog) -> Iterator[Finding]:
     """Entries with nearly the same title and a common author.
 
-    Only pairs that share an author and one of the three longest words of the title are compared, so
-    the cost follows the number of entries, not its square.
+    All titles of one author are compared with each other, the authors of few first. Where the work is more than `MOST_WORK`,
+    the titles of those that are left meet their neighbours in order alone.
     """
+    titles = ["".join(_title_words(paper)) for paper in catalog.papers]
     blocks: dict[tuple[str, str], list[int]] = defaultdict(list)
-    titles = []
-    for index, paper in enumerate(catalog.papers):
-        words = _title_words(paper)
-        titles.append("".join(words))
-        longest = sorted(set(words), key=lambda w: (-len(w), w))[:3]
-        for author in _author_keys(paper):
-            for word in longest:
-                blocks[author, word].append(index)
-    # A title that is nearly another one begins or ends like it.
-    orders = [titles.__getitem__, lambda index: titles[index][::-1]]
-    pairs = (
-        (one, two)
-        for one, two in _pairs(blocks.values(), orders)
-        if 0 < fuzz.ratio(titles[one], titles[two], score_cutoff=NEAR) < 100
-    )
-    yield from _both_ways(catalog, "is nearly", pairs)
+    for index, people in enumerate(_people(catalog.papers)):
+        for person in people:
+            blocks[person].append(index)
+    found: dict[int, list[Sequence[int]]] = defaultdict(list)
+    work = 0
+    for block in sorted(set(map(tuple, blocks.values())), key=lambda b: (len(b), b)):
+        holders: dict[str, list[int]] = defaultdict(list)
+        for index in block:
+            holders[titles[index]].append(index)
+        work += _work(holders)
+        compare = _all if work <= MOST_WORK else _neighbours
+        for title, near in compare(list(holders)):
+            for index in holders[title]:
+                if near:
+                    found[index] += [holders[other] for other in near]
+    yield from _told(catalog, "is nearly", found)
 
 
-def _pairs(
-    blocks: Iterable[list[int]], orders: Sequence[Callable[[int], Any]]
-) -> list[tuple[int, int]]:
-    """Pairs within blocks; in a large one, of neighbours in each order."""
-    pairs: set[tuple[int, int]] = set()
-    for block in blocks:
-        if len(block) <= NEIGHBOURS:
-            pairs.update(combinations(block, 2))
-            continue
-        for order in orders:
-            row = sorted(block, key=order)
-            for place, one in enumerate(row):
-                after = row[place + 1 : place + 1 + NEIGHBOURS]
-                pairs.update((min(one, two), max(one, two)) for two in after)
-    return sorted(pairs)
+def _work(titles: Collection[str]) -> int:
+    """Steps of comparing all titles with each other: a machine word of one, against the letters of the other."""
+    longest = max(map(len, titles))
+    return len(titles) ** 2 * longest * (longest // 64 + 1) if len(titles) > 1 else 0
 
 
-def _both_ways(
-    catalog: Catalog, text: str, pairs: Iterable[tuple[int, int]]
+def _all(titles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """Each title and those most like it."""
+    for title in titles if len(titles) > 1 else ():
+        likest = process.extract(
+            title, titles, scorer=fuzz.ratio, score_cutoff=NEAR, limit=NEIGHBOURS + 1
+        )
+        yield title, [other for other, _, _ in likest if other != title]
+
+
+def _neighbours(titles: Sequence[str]) -> Iterator[tuple[str, list[str]]]:
+    """The same of those that stand near in order, for a title that is nearly another one begins or ends like it."""
+    for order in (sorted(titles), sorted(titles, key=lambda title: title[::-1])):
+        for place, title in enumerate(order):
+            row = order[max(0, place - NEIGHBOURS) : place + NEIGHBOURS + 1]
+            near = (fuzz.ratio(title, o, score_cutoff=NEAR) for o in row)
+            yield (
+                title,
+                [o for o, like in zip(row, near, strict=True) if like and o != title],
+            )
+
+
+def _told(
+    catalog: Catalog, text: str, found: Mapping[int, Sequence[Sequence[int]]]
 ) -> Iterator[Finding]:
-    """One finding for each paper of the pairs that have an author in common."""
-    like: dict[int, list[Paper]] = defaultdict(list)
-    for one, two in pairs:
-        a, b = catalog.papers[one], catalog.papers[two]
-        if _common_author(a, b):
-            like[one].append(b)
-            like[two].append(a)
-    for index, others in sorted(like.items()):
+    """One finding for each paper, with the first of the others; there may be thousands for each of thousands."""
+    for index, groups in sorted(found.items()):
+        others: set[int] = set()
+        for group in groups:
+            others.update(group[: NEIGHBOURS + 1] if len(others) <= NEIGHBOURS else ())
+        least = max([len(others | {index}), *map(len, groups)]) - 1
         paper = catalog.papers[index]
-        message = f"title {text} that of {_others(paper, [paper, *others])}, with a common author; merge, or tell them apart"
-        yield at(catalog, paper, ("title", "en"), message)
+        named = [catalog.papers[n] for n in sorted(others - {index})[:MOST_NAMED]]
+        ids = ", ".join(other.id for other in named)
+        more = f" and {least - len(named)} more" if least > len(named) else ""
+        message = f"title {text} that of {ids}{more}, with a common author; merge, or tell them apart"
+        if named:
+            yield at(catalog, paper, ("title", "en"), message)
 
 
 def unlike_id(catalog: Catalog) -> Iterator[Finding]:
@@ -250,7 +271,7 @@ RULES = (
     Rule(
         "SK401",
         "nearly the same title with a common author is one paper",
-        "Usually the preprint and the published version under a slightly changed title. Merge the entries; if they are two works, nothing is wrong.",
+        "Usually the preprint and the published version under a slightly changed title. Merge the entries; if they are two works, nothing is wrong. All titles of an author are compared with each other; where one author has more than about 5,000, each is compared with its neighbours in order alone.",
         "Guarding Encoders: A Study\nGuarding Encoders, a Study",
         "Guarding Encoders: A Study",
         near_title,
