@@ -356,7 +356,7 @@ def test_pages_are_put_on_disk_for_another_site_program(run, tmp_path, catalog_d
     assert (
         run("build", "--pages", str(folder))
         .err.splitlines()[-1]
-        .startswith("zh: 0 of ")
+        .startswith("0 of ")
     )
     assert snapshot(catalog_dir) == before
 

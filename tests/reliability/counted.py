@@ -22,7 +22,7 @@ TEXTS = {
         "rows": {"runs": "inside one process", "programs": "as whole programs"},
         "table": "| how | runs | wrong | slowest run |",
         "made": "{date}, {machine}, seed `{seed}`. Again: `{command}`",
-        "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs `build`, `build --pages`, `fmt` and `import` where the disk is full and where nothing may be written, `add`, `verify` and the history of `check-links` where it is full: one line says so, exit code 3, and no file has changed.",
+        "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs each command that writes (`build`, `build --pages`, `fmt`, `import`, `add`, `verify --fix`, `check-links`, `check-links --fix`, and the command of a method that trains) where the disk is full from the first byte, early, or just before the end, and where nothing may be written: one line says so, exit code 3, no file has changed, and nothing unfinished is left. What a command keeps as it goes (answers, the history of links, trained encoders) is whole, and once there is room again the same command comes to the end it would have come to.",
     },
     "zh": {
         "head": "# 可靠性\n\n[English](#reliability)\n\n试过什么、出错几次。数字来自下列命令的计数，本页由它们写成。",
@@ -32,7 +32,7 @@ TEXTS = {
         "rows": {"runs": "同一进程内", "programs": "独立程序"},
         "table": "| 方式 | 次数 | 出错 | 最慢一次 |",
         "made": "{date}，{machine}，种子 `{seed}`。重做：`{command}`",
-        "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 在磁盘已满和不可写之处运行 `build`、`build --pages`、`fmt` 和 `import`，在磁盘已满时运行 `add`、`verify` 并写 `check-links` 的历史：一行说明、退出码 3，且没有文件改变。",
+        "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 运行每个会写文件的命令（`build`、`build --pages`、`fmt`、`import`、`add`、`verify --fix`、`check-links`、`check-links --fix`，以及一个方法的训练命令）：磁盘从第一个字节起、稍后、或临近结束时写满，以及不可写之处。结果均为一行说明、退出码 3，没有文件改变，也没有留下未写完的文件。命令随时保存的内容（应答、链接历史、训练好的编码器）完整无缺；有了空间后再次运行，结果与从未中断时相同。",
     },
 }
 COMMANDS = {
@@ -45,13 +45,16 @@ COMMANDS = {
 def keep(name: str, data: dict[str, Any], *, more: bool = False) -> None:
     """Keep the counts of one command with day and machine, and write the page again.
 
-    With `more` they are added to those of before, of which they are the continuation.
+    With `more` they are added to those of before, of which they are the continuation; else they take the place of those of
+    the same scenes.
     """
     known = json.loads(COUNTS.read_text("utf-8")) if COUNTS.exists() else {}
     machine = f"{platform.system()}, {platform.machine()}, {os.cpu_count()} CPU, Python {platform.python_version()}"
     about = {"date": datetime.now(UTC).date().isoformat(), "machine": machine}
     if more and known.get(name, {}).get("seed") == data["seed"]:
         data = _added(known[name], data)
+    elif scenes := known.get(name, {}).get("scenes"):
+        data = {**data, "scenes": scenes | data["scenes"]}
     known[name] = {**about, **data}
     COUNTS.write_text(json.dumps(known, indent=2, sort_keys=True) + "\n", "utf-8")
     DOC.write_text(page(known), "utf-8")

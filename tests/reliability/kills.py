@@ -73,9 +73,12 @@ class Trial:
         self.scene: Scene = SCENES[name](folder / name, url)
         self.scene.begin()
         self.scene.before = self.scene.state()
-        start = time.monotonic()
+        start, since = time.monotonic(), time.time()
         self._to_the_end()
         self.seconds = time.monotonic() - start
+        if begun := self.scene.begun:
+            before_it = (self.scene.folder / begun).stat().st_mtime - since
+            self.seconds -= before_it
         self.scene.after = self.scene.state()
         self.unfinished = 0
         """Kills that left an unfinished file behind."""
@@ -85,7 +88,10 @@ class Trial:
         return ended(forked(self.scene.work, self.scene.folder))
 
     def _wait(self, chance: random.Random) -> None:
-        """Until a random moment, or a little longer than until a file is being written."""
+        """Until a random moment of the work, or a little longer than until a file is being written."""
+        begun, end = self.scene.folder / self.scene.begun, time.monotonic() + 60
+        while not begun.exists() and time.monotonic() < end:
+            time.sleep(0.002)
         if chance.random() < 0.5:
             time.sleep(chance.uniform(0, self.seconds))
             return

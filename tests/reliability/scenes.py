@@ -11,7 +11,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -26,7 +26,13 @@ IMPORTED = "".join(
     f"year={{{2015 + n % 5}}}, booktitle={{CVPR}}, pages={{{n}1--{n}9}}}}\n"
     for n in range(40)
 )
-LINKS = 40
+LINKS, OLD, OLD_TIMES = 60, 20, 200
+"""Addresses that are checked; old ones in the history, and lines for each."""
+OLD_ROW = {"run": "2026-01-01T00:00:00Z/1", "at": 1.0, "state": "ok", "reason": "reached", "hops": []}  # fmt: skip
+MOVING = {
+    "catalog/papers/2024/muller2024journal.yaml": "https://github.com/example/guard",
+    "catalog/papers/2023/feng2023detecting.yaml": "https://www.youtube.com/watch?v=invented&t=1",
+}
 
 
 def program(*words: str) -> int:
@@ -70,6 +76,8 @@ class Scene:
     codes: ClassVar[tuple[int, ...]] = (0,)
     """Exit codes of a run that came to its end."""
     ignored: ClassVar[tuple[str, ...]] = (".cache/",)
+    begun: ClassVar[str] = ""
+    """A file that says that the program has been read and the work begins; empty for a scene that begins at once."""
 
     def begin(self) -> None:
         """The first state."""
@@ -79,6 +87,11 @@ class Scene:
     def work(self) -> int:
         """What is killed; its exit code."""
         return program(*self.words)
+
+    def here(self) -> int:
+        """The same in the process of a test."""
+        with contextlib.chdir(self.folder):
+            return self.work()
 
     def state(self) -> dict[str, bytes]:
         """The files that count."""
@@ -99,6 +112,12 @@ class Build(Scene):
     """All generated files."""
 
     words = ("build",)
+
+
+class Pages(Scene):
+    """The website's pages."""
+
+    words = ("build", "--pages", "out")
 
 
 class Fmt(Scene):
@@ -172,22 +191,36 @@ class Verify(_Asking):
         path.write_text(entry, encoding="utf-8")
 
 
-class Links(Scene):
-    """A list of addresses, and the history of what was found."""
+class _Linking(Scene):
+    """A command that asks for pages."""
 
     codes = (0, 1)
+    more: ClassVar[tuple[str, ...]] = ()
+
+    def work(self) -> int:
+        """The check, polite to nobody: the server is ours, and so is every name in `.test`."""
+        from sources import server
+
+        connect = sys.modules[server.transport.__module__]
+        connect.SystemLookup = lambda: server._lookup  # type: ignore[attr-defined]
+        words = ("check-links", *self.words, "--allow", "127.0.0.0/8")
+        return program(*words, "--spacing", "0", *self.more)
+
+
+class Links(_Linking):
+    """A list of addresses, and the history of what was found: so long that the run makes it shorter at its end."""
+
+    words = ("--urls", "list.txt", "--per-host", "2", "--history", "h.jsonl")
 
     def begin(self) -> None:
-        """A list alone."""
+        """A list, and a history of other addresses."""
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         lines = (f"{self.url}/page/{n}\n" for n in range(LINKS))
         (self.folder / "list.txt").write_text("".join(lines), encoding="utf-8")
-
-    def work(self) -> int:
-        """The check, polite to nobody: the server is ours."""
-        words = ("--urls", "list.txt", "--allow", "127.0.0.0/8", "--spacing", "0")
-        return program("check-links", *words, "--per-host", "2", "--history", "h.jsonl")
+        rows = (OLD_ROW | {"url": f"https://old.example/{n}"} for n in range(OLD))
+        history = "".join(f"{json.dumps(row)}\n" for row in rows) * OLD_TIMES
+        (self.folder / "h.jsonl").write_text(history, encoding="utf-8")
 
     def state(self) -> dict[str, bytes]:
         """The addresses with a result, in the place of the file with its times."""
@@ -198,6 +231,7 @@ class Links(Scene):
 
     def whole(self) -> Iterator[str]:
         """Every line but the last can be read; what was found is not asked for again."""
+        yield from super().whole()
         history = self.folder / "h.jsonl"
         lines = history.read_bytes().split(b"\n") if history.exists() else []
         for line in lines[:-1]:
@@ -207,8 +241,34 @@ class Links(Scene):
                 yield f"torn: {line[:60]!r}"
 
 
+class Fix(_Linking):
+    """Two entries whose links have moved, and are rewritten."""
+
+    words = (
+        "--fix",
+        "--only",
+        "code",
+        "--only",
+        "video",
+        *(Path(p).stem for p in MOVING),
+    )
+
+    def begin(self) -> None:
+        """Links that lead to our server."""
+        super().begin()
+        for path, old in MOVING.items():
+            file = self.folder / path
+            site = self.url.replace("127.0.0.1", "papers.test")
+            text = file.read_text(encoding="utf-8")
+            assert old in text
+            new = text.replace(old, f"{site}/moved/{file.stem}")
+            file.write_text(new, encoding="utf-8")
+
+
 class Training(Scene):
-    """A small training that writes a checkpoint at every step."""
+    """A method's own command: it trains an encoder, attacks it and measures both, with a checkpoint at every step."""
+
+    begun = "begun"
 
     def begin(self) -> None:
         """An empty folder."""
@@ -221,41 +281,65 @@ class Training(Scene):
         words = [sys.executable, "-m", "tests.reliability.scenes", str(self.folder)]
         os.execve(sys.executable, words, os.environ | more)
 
+    def here(self) -> int:
+        """The method's command."""
+        return train(self.folder)
+
     def state(self) -> dict[str, bytes]:
-        """The result; a checkpoint counts by what it leads to."""
-        found = contents(self.folder).items()
-        return {path: raw for path, raw in found if path == "weights.json"}
+        """Weights, and what was found with them; times and dates are of the run, a checkpoint counts by what it leads to."""
+        found = contents(self.folder)
+        kept = {p: raw for p, raw in found.items() if p.endswith(".safetensors")}
+        for path, raw in found.items():
+            if path.endswith("results.json"):
+                data = json.loads(raw)
+                rows = [{**row, "seconds": 0} for row in data["rows"]]
+                kept[path] = json.dumps([data["plan"], rows]).encode()
+        return kept
 
 
-def train(folder: Path) -> None:
-    """Train a tiny network with the loop that all methods use, and write numbers that tell its weights."""
+def train(folder: Path, begun: Callable[[], None] = lambda: None) -> int:
+    """The command with the smallest settings, which keeps all it writes below a folder; its exit code."""
+    from unittest import mock
+
     import torch
 
+    if torch.backends.cpu.get_cpu_capability() == "AVX2":
+        os.environ.setdefault("DNNL_MAX_CPU_ISA", "AVX")  # see the methods' tests
+
+    from reference_impls.badencoder import publish
+    from reference_impls.badencoder.__main__ import main
+    from reference_impls.badencoder.sweep import DEFAULT, Plan
     from reference_impls.lab.models import training
-    from reference_impls.lab.records import write_json
+    from reference_impls.lab.models.encoders import SmallNetConfig
+    from reference_impls.lab.models.training import SimCLRConfig
+    from reference_impls.lab.models.zoo import LabData
 
-    training.CHECKPOINT_EVERY = 1
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        network = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.Linear(64, 8))
-    learner = training.one_cycle_learner(
-        {"network": network}, steps=60, learning_rate=0.01, seed=0
+    net = SmallNetConfig(widths=(4, 8, 16))
+    tiny = Plan(
+        seeds=(0,),
+        triggers=(DEFAULT,),
+        tasks=("texture",),
+        steps=12,
+        parent=SimCLRConfig(steps=12, batch=32, net=net),
+        lab=LabData(train=96, test=48, scan=8, size=16),
     )
-
-    def loss(generator: torch.Generator) -> torch.Tensor:
-        return network(torch.randn(16, 64, generator=generator)).square().mean()
-
-    training.fit(loss, learner, steps=60, checkpoint=folder / "checkpoint.pt")
-    weights = [w.double().sum().item() for w in network.parameters()]
-    write_json({"weights": weights}, folder / "weights.json")
+    with (
+        mock.patch.object(publish, "QUICK", tiny),
+        mock.patch.object(training, "CHECKPOINT_EVERY", 1),
+        mock.patch.dict(os.environ, {"LAB_CACHE": str(folder / "lab")}),
+    ):
+        begun()
+        return main(["sweep", "--quick", "--out", str(folder / "out")])
 
 
 SCENES: dict[str, type[Scene]] = {
     "build": Build,
+    "build --pages": Pages,
     "fmt": Fmt,
     "import": Import,
     "add": Add,
     "check-links": Links,
+    "check-links --fix": Fix,
     "verify": Verify,
     "training": Training,
 }
@@ -276,8 +360,11 @@ def answers() -> Any:
     page = "<html><title>A paper</title><body>" + "A page of words. " * 40
     html = {"content-type": "text/html"}
     server.answers["/page"] = Answer(page, headers=html, seconds=0.01)
+    moved = {"location": "/page/new", "content-length": "0"}
+    server.answers["/moved"] = Answer("", 301, headers=moved)
     return server
 
 
 if __name__ == "__main__":
-    train(Path(sys.argv[1]))
+    where = Path(sys.argv[1])
+    sys.exit(train(where, (where / Training.begun).touch))

@@ -71,11 +71,13 @@ def _write(home: Path, texts: dict[str, str]) -> int:
 
 
 def _write_pages(folder: Path, catalog: Catalog) -> int:
+    texts: dict[str, str] = {}
     for lang in ("en", "zh"):
-        texts = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
-        texts |= render_files(catalog, lang)
+        pages = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
+        pages |= render_files(catalog, lang)
         # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.
-        below = folder if lang == "en" else folder / lang
-        written = outputs.write_folder(below, texts)
-        note(f"{lang}: {len(written)} of {plural(len(texts), 'file')} changed")
+        start = "" if lang == "en" else f"{lang}/"
+        texts |= {start + path: text for path, text in pages.items()}
+    written = outputs.write_folder(folder, texts)
+    note(f"{len(written)} of {plural(len(texts), 'file')} changed")
     return FINE
