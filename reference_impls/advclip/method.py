@@ -51,6 +51,7 @@ from reference_impls.lab.models.training import (
     check_positive,
     draw_batch,
 )
+from reference_impls.lab.study.options import Fraction
 
 # -- Settings ------------------------------------------------------------------------
 
@@ -69,7 +70,7 @@ class AdvCLIPConfig:
     themselves, `linf` a perturbation of all pixels within epsilon."""
     patch: PatchSpec = field(default_factory=PatchSpec)
     """Of `generator` and `direct`; the published share is 0.03."""
-    epsilon: float = 8 / 255
+    epsilon: Fraction = 8 / 255
     """Bound of `linf`, on the [0, 1] scale of pixels."""
     steps: int = 300
     """Of the optimiser."""

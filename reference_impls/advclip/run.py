@@ -1,13 +1,15 @@
-"""From names to a folder: open the victim, craft or load, measure, write the report."""
+"""The commands `run`, `evaluate` and `apply`: craft a universal change, measure it, put it on pictures."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import tyro
 from PIL import Image
 
 from reference_impls.advclip.defenses import Defense, defend
@@ -17,27 +19,18 @@ from reference_impls.advclip.downstream import (
     TO_TEXT,
     Bench,
     Change,
-    Scores,
     controls,
 )
 from reference_impls.advclip.method import AdvCLIPConfig, attack
-from reference_impls.lab.attacks.universal import (
-    AtRandomPlaces,
-    UniversalPatch,
-    UniversalPerturbation,
-    load,
-)
-from reference_impls.lab.bilingual import Language
+from reference_impls.advclip.report import Report, page
+from reference_impls.lab.attacks.universal import AtRandomPlaces, UniversalPatch, load
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.dataset import Dataset, read_image
 from reference_impls.lab.data.images import save_png
-from reference_impls.lab.data.named import DatasetSpec, open_dataset
 from reference_impls.lab.errors import ConfigError, DatasetError
-from reference_impls.lab.models.checkpoints import Preprocessing
 from reference_impls.lab.models.clip import CLIPConfig
 from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.image_text import ImageText, open_image_text
-from reference_impls.lab.models.named import Weights
 from reference_impls.lab.models.transformer import SmallTransformerConfig
 from reference_impls.lab.models.zoo import (
     LabData,
@@ -48,55 +41,22 @@ from reference_impls.lab.models.zoo import (
 )
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
+from reference_impls.lab.study.options import CommonOptions, DataOptions, EncoderName
 from reference_impls.lab.study.page import write_page
 
-FILE = "universal.npz"
-"""What `craft` writes and the other commands read."""
+OUT = Path("build/advclip")
+FILE = OUT / "universal.npz"
+"""What `run` writes and the other commands read."""
 
-
-@dataclass(frozen=True, kw_only=True)
-class Subject:
-    """Whom to attack, on which images."""
-
-    victim: str = "lab"
-    """`lab`, `lab:SEED`, `lab:transformer`, or a name that `lab/models/image_text.py` opens."""
-    dataset: str = "shapes"
-    """Name of the dataset."""
-    count: int = 1024
-    """Images of each part of the dataset, at most."""
-    device: str = "cpu"
-    """Where to compute."""
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    """Size and statistics, instead of those the victim suggests."""
-    weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public datasets, may be downloaded."""
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Report:
-    """What a universal change does to a victim."""
-
-    victim: str
-    """Name of the victim."""
-    dataset: str
-    """Images it was measured on."""
-    change: Change = field(repr=False)
-    """The patch or perturbation."""
-    scores: Scores
-    """Every task before and after."""
-    controls: Mapping[str, Scores]
-    """The same for changes of equal size that nobody crafted."""
-    defense: Defense = "none"
-    """What stood before the victim."""
-    config: AdvCLIPConfig | None = None
-    """How it was crafted; none if it was read from a file."""
-
-
-# -- Victims and datasets --------------------------------------------------------------
+# -- Victims -------------------------------------------------------------------------
 
 
 def lab_config(name: str) -> CLIPConfig | None:
-    """The recipe of a lab victim: `lab`, `lab:2`, `lab:transformer`, `lab:transformer:2`; or none."""
+    """The recipe of a lab victim: `lab`, `lab:2`, `lab:transformer`, `lab:transformer:2`; or none.
+
+    Raises:
+        ConfigError: the name begins like one and goes on otherwise.
+    """
     lab, *rest = name.split(":")
     if lab != "lab":
         return None
@@ -114,7 +74,11 @@ def lab_config(name: str) -> CLIPConfig | None:
 
 
 def lab_victim(name: str) -> ImageText:
-    """A lab victim, trained if the cache has none."""
+    """A lab victim, trained if the cache has none.
+
+    Raises:
+        ConfigError: the name is none of a lab victim.
+    """
     config = lab_config(name)
     if config is None:
         raise ConfigError(f"{name!r} is no lab victim")
@@ -124,139 +88,161 @@ def lab_victim(name: str) -> ImageText:
     return ImageText(image=named, text=clip.embed_text)
 
 
-def open_victim(subject: Subject) -> ImageText:
-    """The victim of a name, on its device."""
-    device = console.device(subject.device)
-    if lab_config(subject.victim):
-        return lab_victim(subject.victim).to(device)
-    return open_image_text(
-        subject.victim, subject.preprocessing, weights=subject.weights
-    ).to(device)
+# -- Commands ------------------------------------------------------------------------
 
 
-def datasets(subject: Subject, size: int) -> tuple[Dataset, Dataset, Dataset]:
-    """The attacker's images, those that heads learn from, and those of the test."""
-    if subject.dataset == "shapes":
+@dataclass(frozen=True, kw_only=True)
+class _Measuring(DataOptions):
+    """Of a command that measures a change on a victim."""
+
+    encoder: EncoderName = "lab"
+    """`lab`, `lab:SEED`, `lab:transformer` (trained at first use), or a name or file of a model."""
+    out: Path = OUT
+    """Folder of the report, its pictures and figures."""
+
+    @cached_property
+    def victim(self) -> ImageText:
+        """The victim, on its device."""
+        device = console.device(self.device)
+        if lab_config(self.encoder):
+            return lab_victim(self.encoder).to(device)
+        return open_image_text(
+            self.encoder, self.preprocessing, weights=self.weights
+        ).to(device)
+
+    @cached_property
+    def datasets(self) -> tuple[Dataset, Dataset, Dataset]:
+        """The attacker's images, those that heads learn from, and those of the test."""
+        size = self.victim.image.size
+        if self.dataset != "shapes":
+            train = self.open_dataset(size, split="train")
+            return train, train, self.open_dataset(size)
         lab = LabData()
         if size != lab.size:
-            lab = LabData(train=subject.count, test=subject.count, size=size)
-        return (
-            surrogate_dataset(lab).first(subject.count),
-            train_dataset(lab),
-            test_dataset(lab),
+            lab = LabData(train=self.count, test=self.count, size=size)
+        surrogate = surrogate_dataset(lab).first(self.count)
+        return surrogate, train_dataset(lab), test_dataset(lab)
+
+    def measure(self, victim: ImageText, change: Change, **about: Any) -> Report:
+        """The change and its controls; `about` are further fields of the report."""
+        surrogate, train, test = self.datasets
+        bench = Bench(victim, train, test)
+        others = controls(change, surrogate.images_N3HW)
+        return Report(
+            victim=victim.name,
+            dataset=test.name,
+            change=change,
+            scores=bench.measure(change),
+            controls={name: bench.measure(other) for name, other in others.items()},
+            **about,
         )
 
-    def part(split: Any) -> Dataset:
-        spec = DatasetSpec(
-            size=size,
-            count=subject.count,
-            split=split,
-            download=subject.weights.download,
-        )
-        return open_dataset(subject.dataset, spec)
-
-    train, test = part("train"), part("test")
-    return train, train, test
-
-
-# -- The commands --------------------------------------------------------------------
+    def leave(self, report: Report, started: float) -> None:
+        """Write the report, say what it says; `started` is of `time.monotonic`."""
+        seconds = time.monotonic() - started
+        device = self.victim.image.device
+        about = as_data(surroundings(device=device, seconds=seconds) | {"asked": self})
+        shown_N3HW = self.datasets[-1].images_N3HW[:8]
+        write_page(page(report, shown_N3HW, about), self.out, self.language)
+        data = as_data(report)
+        data.pop("change", None)
+        write_json(data | {"run": about}, self.out / "report.json")  # last
+        console.report(data, _lines(report, self.out), as_json=self.json)
 
 
-def craft(
-    subject: Subject, config: AdvCLIPConfig, out: Path, language: Language = "en"
-) -> Report:
-    """Make a universal change, measure it, and leave a folder."""
-    started = time.monotonic()
-    victim = open_victim(subject)
-    surrogate, train, test = datasets(subject, victim.image.size)
-    change = crafted(victim, surrogate, config, key=content_key(subject, config))
-    placed: Change = change
-    if isinstance(change, UniversalPatch) and config.patch.place == "random":
-        placed = AtRandomPlaces(change)
-    report = measure(Bench(victim, train, test), placed, surrogate, config=config)
-    change.save(out / FILE)
-    _write(report, test, {"subject": subject} | _about(victim, started), out, language)
-    return report
+@dataclass(frozen=True, kw_only=True)
+class Run(_Measuring):
+    """Craft a universal patch or perturbation against a victim and measure it."""
 
-
-def crafted(
-    victim: ImageText, surrogate: Dataset, config: AdvCLIPConfig, *, key: str
-) -> UniversalPatch | UniversalPerturbation:
-    """The attack with its progress; a killed one goes on from its checkpoint."""
-    checkpoint = cache_folder() / "advclip" / f"{key}.checkpoint"
-    with console.progress(f"crafting against {victim.name}") as step:
-        return attack(
-            victim,
-            surrogate,
-            config,
-            checkpoint=checkpoint,
-            progress=console.training(step),
-        )
-
-
-def evaluate(
-    subject: Subject,
-    file: Path,
-    defense: Defense,
-    out: Path,
-    *,
-    task: str | None = None,
-    language: Language = "en",
-) -> Report:
-    """Measure a saved change on a victim, which need not be the one it was crafted on."""
-    started = time.monotonic()
-    change = load(file)
-    victim = open_victim(subject)
-    surrogate, train, test = datasets(subject, victim.image.size)
-    with console.progress(f"defending {victim.name}") as step:
-        defended = defend(
-            victim, defense, train, task=task, progress=console.training(step)
-        )
-    report = measure(Bench(defended, train, test), change, surrogate, defense=defense)
-    about = {"subject": subject, "file": file} | _about(victim, started)
-    _write(report, test, about, out, language)
-    return report
-
-
-def measure(
-    bench: Bench,
-    change: Change,
-    surrogate: Dataset,
-    *,
-    config: AdvCLIPConfig | None = None,
-    defense: Defense = "none",
-) -> Report:
-    """The change and its controls on a bench."""
-    others = controls(change, surrogate.images_N3HW)
-    return Report(
-        victim=bench.victim.name,
-        dataset=bench.test.name,
-        change=change,
-        scores=bench.measure(change),
-        controls={name: bench.measure(other) for name, other in others.items()},
-        defense=defense,
-        config=config,
+    config: Annotated[AdvCLIPConfig, tyro.conf.arg(name="")] = field(
+        default_factory=AdvCLIPConfig
     )
+    image_only: bool = False
+    """No cross-modal losses: for victims without a text tower."""
+
+    def __call__(self) -> int:
+        """Craft, measure, write; a killed run goes on from its checkpoint."""
+        started, config = time.monotonic(), self.config
+        if self.image_only:
+            config = replace(config, text_weight=0.0, text_topology_weight=0.0)
+        surrogate, *_ = self.datasets
+        wanted = (self.encoder, self.preprocessing, self.dataset, self.count, config)
+        checkpoint = cache_folder() / "advclip" / f"{content_key(*wanted)}.checkpoint"
+        with console.progress(f"crafting against {self.victim.name}") as step:
+            change = attack(
+                self.victim,
+                surrogate,
+                config,
+                checkpoint=checkpoint,
+                progress=console.training(step),
+            )
+        placed: Change = change
+        if isinstance(change, UniversalPatch) and config.patch.place == "random":
+            placed = AtRandomPlaces(change)
+        report = self.measure(self.victim, placed, config=config)
+        change.save(self.out / FILE.name)
+        self.leave(report, started)
+        return 0
 
 
-def apply(
-    images: Sequence[Path], file: Path, out: Path, *, resize: bool
-) -> Iterator[Path]:
-    """Write each picture with the change on it as PNG; nothing is written if one does not fit.
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(_Measuring):
+    """Measure a saved change on a victim, which need not be the one it was crafted on."""
 
-    Raises:
-        DatasetError: a picture cannot be read, or has another size and `resize` is off.
-    """
-    change = load(file)
-    height, width = change.size
-    if not resize:
-        for path in images:
-            _check_size(path, width, height)
-    pictures = [read_image(path, size=height) for path in images]
-    for path, image_3HW in zip(images, pictures, strict=True):
-        target = out / f"{path.stem}.png"
-        save_png(change.apply(image_3HW[None])[0], target)
-        yield target
+    universal: Path = FILE
+    """File that `run` wrote."""
+    defense: Defense = "none"
+    """What stands before the victim."""
+    task: str | None = None
+    """Of adversarial training; default: the first."""
+    out: Path = OUT / "evaluation"
+    """Folder of the report, its pictures and figures."""
+
+    def __call__(self) -> int:
+        """Load, defend, measure, write."""
+        started, change = time.monotonic(), load(self.universal)
+        victim, (_, train, _) = self.victim, self.datasets
+        with console.progress(f"defending {victim.name}") as step:
+            progress = console.training(step)
+            defended = defend(
+                victim, self.defense, train, task=self.task, progress=progress
+            )
+        self.leave(self.measure(defended, change, defense=self.defense), started)
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Apply(CommonOptions):
+    """Put a saved change on pictures, as PNG; nothing is written if one does not fit."""
+
+    images: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE [IMAGE ...]"),
+    ]
+    """Picture files to change."""
+    universal: Path = FILE
+    """File that `run` wrote."""
+    resize: bool = False
+    """Take the middle square of each picture at the patch's image size."""
+    out: Path = OUT / "applied"
+    """Folder of the changed pictures."""
+
+    def __call__(self) -> int:
+        """Read all, then write all."""
+        if not self.images:
+            raise ConfigError("no picture; name one file or more")
+        change = load(self.universal)
+        height, width = change.size
+        if not self.resize:
+            for path in self.images:
+                _check_size(path, width, height)
+        pictures = [read_image(path, size=height) for path in self.images]
+        for path, image_3HW in zip(self.images, pictures, strict=True):
+            target = self.out / f"{path.stem}.png"
+            save_png(change.apply(image_3HW[None])[0], target)
+            console.answer(str(target))
+        return 0
 
 
 def _check_size(path: Path, width: int, height: int) -> None:
@@ -272,35 +258,7 @@ def _check_size(path: Path, width: int, height: int) -> None:
         )
 
 
-# -- What is left behind -------------------------------------------------------------
-
-
-def _about(victim: ImageText, started: float) -> dict[str, Any]:
-    seconds = time.monotonic() - started
-    return surroundings(device=victim.image.device, seconds=seconds)
-
-
-def as_json(report: Report) -> dict[str, Any]:
-    """The report as JSON holds it, without the change itself."""
-    data: dict[str, Any] = as_data(report)
-    data.pop("change", None)
-    return data
-
-
-def _write(
-    report: Report, test: Dataset, about: dict[str, Any], out: Path, language: Language
-) -> None:
-    from reference_impls.advclip.present import present
-
-    page = present(
-        report, test.images_N3HW[:8], as_data(about | {"config": report.config})
-    )
-    write_page(page, out, language)
-    write_json(as_json(report) | {"run": about}, out / "report.json")  # last
-
-
-def lines(report: Report, out: Path) -> Iterator[str]:
-    """The answer for a terminal."""
+def _lines(report: Report, out: Path) -> Iterator[str]:
     yield f"victim    {report.victim} on {report.dataset}, defense {report.defense}"
     for one in report.scores.classified:
         yield (

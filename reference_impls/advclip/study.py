@@ -1,28 +1,36 @@
-"""What the README reports: every crafter, transfer between victims, and defenses, over seeds.
-
-Every patch and every measurement is kept in the cache under the content of its settings, so
-that a killed study goes on where it was and a second one is free.
-"""
+"""What is measured: every crafter, transfer between victims, and defenses, over seeds."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, as_completed
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
-import torch
-
+from reference_impls.advclip.chart import charts
 from reference_impls.advclip.defenses import DEFENSES, Defense, defend
-from reference_impls.advclip.downstream import Bench, Change, Scores, controls
+from reference_impls.advclip.downstream import (
+    PROBE,
+    TO_IMAGE,
+    TO_TEXT,
+    ZERO_SHOT,
+    Bench,
+    Change,
+    Scores,
+    controls,
+)
 from reference_impls.advclip.method import AdvCLIPConfig, attack
+from reference_impls.advclip.report import grid
 from reference_impls.advclip.run import lab_config, lab_victim
+from reference_impls.advclip.tables import MAIN, TASK, headline, tables
 from reference_impls.lab.attacks.universal import load
 from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.data.images import save_png
 from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.models.clip import CLIPConfig
 from reference_impls.lab.models.zoo import (
     LabData,
     surrogate_dataset,
@@ -30,16 +38,28 @@ from reference_impls.lab.models.zoo import (
     train_dataset,
 )
 from reference_impls.lab.records import write_json
+from reference_impls.lab.study.options import StudyOptions
+from reference_impls.lab.study.study import Prepare, Study
 
 SMALL, LARGE = PatchSpec(share=0.03), PatchSpec(share=0.0625)
-MAIN = "direct 6.25 %"
-"""The change that transfer and defenses are measured with."""
-TASK = "texture"
-"""Task of the summary, and of adversarial training."""
+SHOWN = (
+    "fooling",
+    *(
+        f"{TASK}/{classifier}/{figure}"
+        for classifier in (ZERO_SHOT, PROBE)
+        for figure in ("before", "after", "fooling")
+    ),
+    *(
+        f"{way}/R@1/{figure}"
+        for way in (TO_TEXT, TO_IMAGE)
+        for figure in ("before", "after")
+    ),
+)
+"""Figures that are kept of a trial where the tables show not all."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class StudyConfig:
     """How much is measured."""
 
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -71,13 +91,31 @@ class Plan:
             *(f"lab:transformer:{seed}" for seed in self.seeds),
         )
 
-
-QUICK = Plan(seeds=(0,), steps=60, training=20)
-"""One seed and few steps: to try the machinery."""
+    def made_on(self, victim: str) -> dict[str, AdvCLIPConfig]:
+        """What is crafted against a victim: everything, on a transformer the main change alone."""
+        changes = self.changes
+        return {MAIN: changes[MAIN]} if "transformer" in victim else changes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Condition:
+    """One victim behind one defense, under all changes that are measured there."""
+
+    victim: str
+    recipe: CLIPConfig | None
+    """How the victim is trained."""
+    defense: Defense
+    study: StudyConfig
+    """Says which changes, and which other victims they come from."""
+
+    @property
+    def name(self) -> str:
+        """For progress."""
+        return f"{self.victim}, {self.defense}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
     """One change on one victim."""
 
     change: str
@@ -95,20 +133,105 @@ class Row:
     and `fooling`, the mean over tasks and classifiers."""
 
 
-def own(rows: Iterable[Row], change: str, defense: str = "none") -> list[Row]:
-    """A change on the convolutional victims it was crafted on; a control on all of them."""
+def conditions(options: StudyOptions) -> list[Condition]:
+    """Every victim undefended, the convolutional ones behind every defense, too."""
+    study = StudyConfig()
+    if options.quick:
+        study = StudyConfig(seeds=(0,), steps=60, training=20)
+    study = replace(study, seeds=options.seeds or study.seeds)
     return [
-        row
-        for row in rows
-        if row.change == change
-        and row.defense == defense
-        and "transformer" not in row.victim
-        and row.made_on in ("", row.victim)
+        Condition(victim=one, recipe=lab_config(one), defense=defense, study=study)
+        for one in study.victims
+        for defense in DEFENSES
+        if defense == "none" or "transformer" not in one
     ]
 
 
-def figures(scores: Scores) -> dict[str, float]:
-    """All scores as one flat table, rounded."""
+# -- Crafting ------------------------------------------------------------------------
+
+
+def prepare(asked: Sequence[Condition]) -> list[list[Prepare]]:
+    """Victims first, as two processes must not train the same one; then what is crafted on them."""
+    studies = dict.fromkeys(one.study for one in asked)
+    victims = [(study, victim) for study in studies for victim in study.victims]
+    return [
+        [partial(lab_victim, victim) for _, victim in victims],
+        [
+            partial(crafted, victim, config)
+            for study, victim in victims
+            for config in study.made_on(victim).values()
+        ],
+    ]
+
+
+def crafted(victim: str, config: AdvCLIPConfig) -> tuple[Change, float]:
+    """A change and the processor seconds it took; from the cache if it is there."""
+    key = content_key("advclip", lab_config(victim), config)
+    path = cache_folder() / "advclip" / f"{key}.npz"
+    about = path.with_suffix(".json")
+    if not about.exists():
+        clip, surrogate = lab_victim(victim), surrogate_dataset(LabData())
+        started = time.process_time()
+        change = attack(clip, surrogate, config)
+        seconds = time.process_time() - started
+        change.save(path)
+        write_json({"victim": victim, "config": config, "seconds": seconds}, about)
+    return load(path), json.loads(about.read_text(encoding="utf-8"))["seconds"]
+
+
+# -- Measuring -----------------------------------------------------------------------
+
+
+def measured(condition: Condition) -> list[Trial]:
+    """All changes on one victim behind one defense."""
+    train, test = train_dataset(LabData()), test_dataset(LabData())
+    defended = defend(
+        lab_victim(condition.victim),
+        condition.defense,
+        train,
+        task=TASK,
+        steps=condition.study.training,
+    )
+    bench = Bench(defended, train, test)
+    return [
+        Trial(
+            change=name,
+            made_on=made_on,
+            victim=condition.victim,
+            defense=condition.defense,
+            seconds=round(seconds, 2),
+            figures=_figures(
+                bench.measure(change),
+                all_of_them=(name, made_on) == (MAIN, condition.victim)
+                and condition.defense == "none",
+            ),
+        )
+        for name, made_on, change, seconds in _changes(condition)
+    ]
+
+
+def _changes(condition: Condition) -> Iterator[tuple[str, str, Change, float]]:
+    """Own changes and controls, and the main change of every other victim: name, made on, seconds."""
+    victim, study = condition.victim, condition.study
+    own = study.made_on(victim)
+    if condition.defense != "none":
+        own = {MAIN: own[MAIN]}
+    images_N3HW = surrogate_dataset(LabData()).images_N3HW
+    for name, config in own.items():
+        change, seconds = crafted(victim, config)
+        yield name, victim, change, seconds
+        if config.crafter != "generator":  # controls of `direct` have the same size
+            size = name.removeprefix("direct ")
+            for control, other in controls(change, images_N3HW).items():
+                yield f"{control} {size}", "", other, 0.0
+    if condition.defense == "none":
+        for other_victim in study.victims:
+            if other_victim != victim:
+                yield MAIN, other_victim, *crafted(other_victim, study.changes[MAIN])
+
+
+def _figures(scores: Scores, *, all_of_them: bool) -> dict[str, float]:
+    """Scores as one flat table, rounded."""
     found = {"fooling": scores.fooling}
     for one in scores.classified:
         name = f"{one.task}/{one.classifier}"
@@ -118,149 +241,38 @@ def figures(scores: Scores) -> dict[str, float]:
     for got in scores.retrieved:
         name = f"{got.direction}/{got.measure}"
         found[f"{name}/before"], found[f"{name}/after"] = got.before, got.after
-    return {name: round(value, 4) for name, value in found.items()}
+    kept = found if all_of_them else [name for name in SHOWN if name in found]
+    return {name: round(found[name], 4) for name in kept}
 
 
-# -- Crafting ------------------------------------------------------------------------
+# -- What is left behind -------------------------------------------------------------
 
 
-def craft(victim: str, config: AdvCLIPConfig) -> tuple[Path, float]:
-    """The file of a crafted change and the processor seconds it took; from the cache if there."""
-    torch.set_num_threads(1)  # two threads on shared cores spin more than they compute
-    key = content_key("advclip", lab_config(victim), config)
-    path = cache_folder() / "advclip" / f"{key}.npz"
-    about = path.with_suffix(".json")
-    if not about.exists():
-        subject, surrogate = lab_victim(victim), surrogate_dataset(LabData())
-        started = time.process_time()
-        change = attack(subject, surrogate, config)
-        seconds = time.process_time() - started
-        change.save(path)
-        write_json({"victim": victim, "config": config, "seconds": seconds}, about)
-    return path, json.loads(about.read_text(encoding="utf-8"))["seconds"]
+def results(trials: Sequence[Trial], asked: Sequence[Condition]) -> Mapping[str, Any]:
+    """All trials, how much was measured, and the settings of every crafter."""
+    study = asked[0].study
+    return {"study": study, "settings": study.changes, "rows": trials}
 
 
-def jobs_of_crafting(plan: Plan) -> Iterator[tuple[str, AdvCLIPConfig]]:
-    """Victim and settings of everything that is crafted."""
-    for victim in plan.victims:
-        if "transformer" in victim:
-            yield victim, plan.changes[MAIN]
-        else:
-            yield from ((victim, config) for config in plan.changes.values())
+def pictures(asked: Sequence[Condition], folder: Path) -> None:
+    """Eight test images, and the same under the main patch of the first victim."""
+    study = asked[0].study
+    change, _ = crafted(study.victims[0], study.changes[MAIN])
+    shown_N3HW = test_dataset(LabData()).images_N3HW[:8]
+    shown = grid(shown_N3HW, change.apply(shown_N3HW))
+    save_png(shown, folder / "patches.png", scale=4)
 
 
-# -- Measuring -----------------------------------------------------------------------
-
-
-def bench_rows(plan: Plan, victim: str, defense: Defense) -> list[Row]:
-    """All rows of one victim behind one defense; from the cache if there."""
-    torch.set_num_threads(1)
-    key = content_key("advclip rows", plan, victim, lab_config(victim), defense)
-    path = cache_folder() / "advclip" / f"rows-{key}.json"
-    if not path.exists():
-        lab = LabData()
-        train, test = train_dataset(lab), test_dataset(lab)
-        defended = defend(
-            lab_victim(victim), defense, train, task=TASK, steps=plan.training
-        )
-        bench = Bench(defended, train, test)
-        rows = [
-            Row(
-                change=name,
-                made_on=made_on,
-                victim=victim,
-                defense=defense,
-                seconds=round(seconds, 2),
-                figures=figures(bench.measure(change)),
-            )
-            for name, made_on, change, seconds in _on(plan, victim, defense)
-        ]
-        write_json([asdict(row) for row in rows], path)
-    return [Row(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
-
-
-def _on(
-    plan: Plan, victim: str, defense: Defense
-) -> Iterator[tuple[str, str, Change, float]]:
-    """What is measured there: own changes and controls, and the main change of every other victim."""
-    own = plan.changes if "transformer" not in victim else {MAIN: plan.changes[MAIN]}
-    if defense != "none":
-        own = {MAIN: plan.changes[MAIN]}
-    images_N3HW = surrogate_dataset(LabData()).images_N3HW
-    for name, config in own.items():
-        path, seconds = craft(victim, config)
-        change = load(path)
-        yield name, victim, change, seconds
-        if _has_controls(name):
-            size = name.removeprefix("direct ")
-            for control, other in controls(change, images_N3HW).items():
-                yield f"{control} {size}", "", other, 0.0
-    if defense == "none":
-        for other_victim in plan.victims:
-            if other_victim != victim:
-                path, seconds = craft(other_victim, plan.changes[MAIN])
-                yield MAIN, other_victim, load(path), seconds
-
-
-def _has_controls(name: str) -> bool:
-    return not name.startswith("generator")  # those of `direct` have the same size
-
-
-def jobs_of_measuring(plan: Plan) -> Iterator[tuple[Plan, str, Defense]]:
-    """Victims and defenses of everything that is measured."""
-    for victim in plan.victims:
-        for defense in DEFENSES:
-            if defense == "none" or "transformer" not in victim:
-                yield plan, victim, defense
-
-
-# -- All of it -----------------------------------------------------------------------
-
-
-def study(
-    plan: Plan,
-    *,
-    executor: Executor | None = None,
-    done: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Row]:
-    """All rows; `done` is called with how many of how many pieces are finished."""
-    crafting, measuring = list(jobs_of_crafting(plan)), list(jobs_of_measuring(plan))
-    total = len(plan.victims) + len(crafting) + len(measuring)
-    finished = 0
-
-    def count() -> None:
-        nonlocal finished
-        finished += 1
-        done(finished, total)
-
-    # One after the other: two processes must not train the same victim.
-    _each(_train, [(name,) for name in plan.victims], executor, count)
-    _each(craft, crafting, executor, count)
-    parts = _each(bench_rows, measuring, executor, count)
-    return [row for part in parts for row in part]
-
-
-T = TypeVar("T")
-
-
-def _train(victim: str) -> None:
-    torch.set_num_threads(1)
-    lab_victim(victim)
-
-
-def _each(
-    task: Callable[..., T],
-    arguments: Sequence[tuple[object, ...]],
-    executor: Executor | None,
-    count: Callable[[], None],
-) -> list[T]:
-    if executor is None:
-        results = []
-        for one in arguments:
-            results.append(task(*one))
-            count()
-        return results
-    futures = [executor.submit(task, *one) for one in arguments]
-    for _ in as_completed(futures):
-        count()
-    return [future.result() for future in futures]
+STUDY = Study(
+    home=Path(__file__).parent,
+    trial=Trial,
+    conditions=conditions,
+    prepare=prepare,
+    measure=measured,
+    results=results,
+    headline=headline,
+    seeds=lambda trials: sorted({int(t.victim.split(":")[-1]) for t in trials}),
+    tables=tables,
+    charts=charts,
+    pictures=pictures,
+)

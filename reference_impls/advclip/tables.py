@@ -1,256 +1,229 @@
-"""The study's tables in the READMEs of both languages."""
+"""What is told of the trials: the figures of the website, and the tables of the READMEs."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from reference_impls.advclip.defenses import DEFENSES
 from reference_impls.advclip.downstream import MLP, PROBE, TO_IMAGE, TO_TEXT, ZERO_SHOT
-from reference_impls.advclip.present import in_words, named
-from reference_impls.advclip.study import MAIN, TASK, Plan, Row, own
+from reference_impls.advclip.report import heads, in_words, named
 from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
+from reference_impls.lab.study.headline import average, percent
 from reference_impls.lab.study.readme import table
+from reference_impls.lab.study.study import Found
+from reference_impls.lab.study.words import Words
 
+WORDS = Words.beside(__file__)
+MAIN, CONTROL = "direct 6.25 %", "random patch 6.25 %"
+"""The change that transfer and defenses are measured with, and its control."""
+TASK = "texture"
+"""Task of the summary, and of adversarial training."""
+READ, RETRIEVED = f"{TASK}/{ZERO_SHOT}", f"{TO_TEXT}/R@1"
 CONTROLS = ("random patch", "mean-colour patch", "random signs")
 
-
-def figure(rows: Iterable[Row], name: str) -> str:
-    """Mean ± standard deviation of one figure of the rows that have it."""
-    values = [row.figures[name] for row in rows if name in row.figures]
-    return str(MeanStd.of(values)) if values else "–"
+Row = Mapping[str, Any]
+"""A trial as `results.json` holds it."""
+Rows = Sequence[Row]
 
 
-class Words:
-    """What the tables say."""
-
-    ABOUT = Bilingual(
-        "Mean ± standard deviation over {seeds} victims (seeds {names}), each with its own patches; crafted on "
-        "1024 captioned surrogate images without any label, measured on 1024 others. {date}, {cores} shared CPU "
-        "cores, one thread per process, torch {torch}. `python -m reference_impls.advclip publish` makes all of it.",
-        "{seeds} 个受害模型（种子 {names}）的均值 ± 标准差，每个模型各自制作补丁；补丁用 1024 幅无标签、有描述文字的"
-        "代理图像制作，并在另外 1024 幅图像上测量。{date}，{cores} 个共享 CPU 核心，每个进程一个线程，torch {torch}。"
-        "`python -m reference_impls.advclip publish` 可生成全部结果。",
-    )
-    STRENGTH = Bilingual("### Strength and cost", "### 强度与开销")
-    CHANGE = Bilingual("change", "改动")
-    SECONDS = Bilingual("CPU s", "CPU 秒")
-    TEXTURE = Bilingual("texture, zero-shot accuracy", "纹理零样本准确率")
-    FOOLED = Bilingual("fooled (texture)", "误导率（纹理）")
-    I2T = Bilingual("R@1 image→text", "R@1 图像→文本")
-    T2I = Bilingual("R@1 text→image", "R@1 文本→图像")
-    MEAN = Bilingual("fooled, mean of all", "误导率，全部平均")
-    NOTHING = Bilingual("nothing", "不改动")
-    TASKS = Bilingual(
-        "### Every task under the patch `{change}` (accuracy before → after)",
-        "### 补丁 `{change}` 下的各项任务（准确率：之前 → 之后）",
-    )
-    TASK = Bilingual("task", "任务")
-    RETRIEVAL = Bilingual(
-        "### Retrieval among 200 pairs under the patch `{change}` (before → after)",
-        "### 补丁 `{change}` 下 200 对图文的检索（之前 → 之后）",
-    )
-    MEASURE = Bilingual("measure", "指标")
-    TRANSFER = Bilingual(
-        "### Transfer: the patch `{change}` on victims that it was not crafted on",
-        "### 迁移：补丁 `{change}` 用于并非其制作对象的受害模型",
-    )
-    MADE_ON = Bilingual("crafted on", "制作对象")
-    PUT_ON = Bilingual("put on", "作用对象")
-    SAME = Bilingual("the same victim", "同一模型")
-    CONVOLUTIONAL = Bilingual("convolutional", "卷积网络")
-    TRANSFORMER = Bilingual("transformer", "Transformer")
-    OTHER_SEED = Bilingual("{kind}, other seed", "{kind}，其他种子")
-    RANDOM = Bilingual("(random patch)", "（随机补丁）")
-    DEFENDED = Bilingual(
-        "### Defenses against the patch `{change}`, crafted on the undefended victim",
-        "### 针对补丁 `{change}` 的防御（补丁在无防御的模型上制作）",
-    )
-    DEFENSE = Bilingual("defense", "防御")
-    CLEAN = Bilingual("texture, linear probe, clean", "纹理线性探测，干净图像")
-    PATCHED = Bilingual("patched", "加补丁")
-    RANDOMLY = Bilingual("random patch", "随机补丁")
-
-
-NAMES: dict[str, Bilingual] = {
-    ZERO_SHOT: Bilingual("zero-shot", "零样本"),
-    PROBE: Bilingual("linear probe", "线性探测"),
-    MLP: Bilingual("MLP", "MLP"),
-    TO_TEXT: Bilingual("image to text", "图像检索文本"),
-    TO_IMAGE: Bilingual("text to image", "文本检索图像"),
-    "none": Bilingual("none", "无"),
-    "noise": Bilingual("noise, σ = 0.1", "噪声，σ = 0.1"),
-    "blur": Bilingual("3×3 blur", "3×3 模糊"),
-    "pruning": Bilingual("pruning, 30 %", "剪枝，30 %"),
-    "adversarial-training": Bilingual(
-        "adversarial training on texture", "在纹理任务上对抗训练"
-    ),
-}
-
-
-def tables(
-    rows: Sequence[Row],
-    plan: Plan,
-    language: Language,
-    date: str,
-    about: dict[str, Any],
-) -> str:
-    """All tables for a README."""
-    intro = Words.ABOUT.fill(
-        seeds=len(plan.seeds),
-        names=", ".join(map(str, plan.seeds)),
-        date=date,
-        cores=about["cpu_cores"],
-        torch=about["versions"].get("torch", "?"),
-    )
-    blocks = [
-        [localize(intro, language)],
-        _strength(rows, plan, language),
-        _tasks(rows, language),
-        _retrieval(rows, language),
-        _transfer(rows, language),
-        _defenses(rows, language),
+def own(rows: Iterable[Row], change: str, defense: str = "none") -> Rows:
+    """A change on the convolutional victims it was crafted on; a control on all of them."""
+    return [
+        row
+        for row in rows
+        if (row["change"], row["defense"]) == (change, defense)
+        and "transformer" not in row["victim"]
+        and row["made_on"] in ("", row["victim"])
     ]
-    return "\n\n".join("\n".join(block) for block in blocks) + "\n"
 
 
-def _table(
-    title: Bilingual,
-    headers: Sequence[Text],
-    body: Iterable[Sequence[str]],
-    lang: Language,
-) -> list[str]:
-    heading = title.fill(change=named(MAIN, lang))
-    return [localize(heading, lang), "", *table(headers, body, lang)]
+def values(rows: Rows, name: str) -> list[float]:
+    """One figure of the rows that have it."""
+    return [row["figures"][name] for row in rows if name in row["figures"]]
 
 
-def _strength(rows: Sequence[Row], plan: Plan, lang: Language) -> list[str]:
-    main, task = own(rows, MAIN), f"{TASK}/{ZERO_SHOT}"
-    names = list(plan.changes)
-    controls = list(
-        dict.fromkeys(row.change for row in rows if row.change.startswith(CONTROLS))
-    )
-    first = (
-        localize(Words.NOTHING, lang),
-        "",
-        figure(main, f"{task}/before"),
-        "0",
-        figure(main, f"{TO_TEXT}/R@1/before"),
-        figure(main, f"{TO_IMAGE}/R@1/before"),
-        "0",
-    )
+def mean_std(rows: Rows, name: str) -> str:
+    """Mean ± standard deviation of one figure."""
+    found = values(rows, name)
+    return str(MeanStd.of(found)) if found else "–"
 
-    def cells(change: str) -> tuple[str, ...]:
-        chosen = own(rows, change)
-        crafted = [row.seconds for row in chosen if row.made_on]
-        return (
-            named(change, lang),
-            f"{MeanStd.of(crafted):.1f}" if crafted else "",
-            figure(chosen, f"{task}/after"),
-            figure(chosen, f"{task}/fooling"),
-            figure(chosen, f"{TO_TEXT}/R@1/after"),
-            figure(chosen, f"{TO_IMAGE}/R@1/after"),
-            figure(chosen, "fooling"),
+
+# -- Website -------------------------------------------------------------------------
+
+
+def headline(found: Found) -> list[dict[str, Any]]:
+    """Accuracy and retrieval under the main patch, and what it fools at home, elsewhere, blurred."""
+    rows = found["rows"]
+    main, control = own(rows, MAIN), own(rows, CONTROL)
+    told = [
+        percent(
+            WORDS[f"headline.{label}"],
+            values(main, f"{figure}/after"),
+            better="lower",
+            setting=WORDS["headline.beside"].fill(
+                clean=average(values(main, f"{figure}/before")),
+                control=average(values(control, f"{figure}/after")),
+            ),
         )
-
-    headers = (
-        Words.CHANGE,
-        Words.SECONDS,
-        Words.TEXTURE,
-        Words.FOOLED,
-        Words.I2T,
-        Words.T2I,
-        Words.MEAN,
-    )
-    body = [first, *map(cells, names), *map(cells, controls)]
-    return _table(Words.STRENGTH, headers, body, lang)
-
-
-def _arrow(rows: Sequence[Row], name: str) -> str:
-    return f"{figure(rows, f'{name}/before')} → {figure(rows, f'{name}/after')}"
-
-
-def _tasks(rows: Sequence[Row], lang: Language) -> list[str]:
-    main = own(rows, MAIN)
-    names = dict.fromkeys(n.split("/")[0] for n in main[0].figures if "/MLP/" in n)
-    body = [
-        [
-            localize(in_words(task), lang),
-            *(_arrow(main, f"{task}/{kind}") for kind in (ZERO_SHOT, PROBE, MLP)),
-        ]
-        for task in names
+        for label, figure in (("accuracy", READ), ("recall", RETRIEVED))
     ]
-    headers = (Words.TASK, NAMES[ZERO_SHOT], NAMES[PROBE], NAMES[MLP])
-    return _table(Words.TASKS, headers, body, lang)
+    settings = {
+        "home": main,
+        "foreign": _foreign(rows),
+        "blurred": own(rows, MAIN, "blur"),
+    }
+    beside = average(values(control, "fooling"))
+    for name, chosen in settings.items():
+        if chosen:
+            told.append(
+                percent(
+                    WORDS["headline.fooled"],
+                    values(chosen, "fooling"),
+                    better="higher",
+                    setting=WORDS[f"headline.{name}"].fill(control=beside),
+                )
+            )
+    return told
 
 
-def _retrieval(rows: Sequence[Row], lang: Language) -> list[str]:
+def _foreign(rows: Rows) -> Rows:
+    """The main patch on convolutional victims of other seeds than it was made on."""
+    return [
+        row
+        for row in rows
+        if (row["change"], row["defense"]) == (MAIN, "none")
+        and row["made_on"] != row["victim"]
+        and "transformer" not in row["made_on"] + row["victim"]
+    ]
+
+
+# -- READMEs -------------------------------------------------------------------------
+
+
+def tables(found: Found, language: Language) -> str:
+    """All tables for a README."""
+    rows, seeds, run = found["rows"], found["study"]["seeds"], found["run"]
+    about = WORDS["tables.about"].fill(
+        count=len(seeds),
+        seeds=", ".join(map(str, seeds)),
+        date=run["date"],
+        cores=run["cpu_cores"],
+        torch=run["versions"].get("torch", "?"),
+        command=run["command"],
+    )
+    blocks = {
+        "strength": _strength(rows, list(found["settings"]), language),
+        "tasks": _tasks(rows, language),
+        "retrieval": _retrieval(rows, language),
+        "transfer": _transfer(rows, language),
+        "defenses": _defenses(rows, language),
+    }
+    parts = [localize(about, language)]
+    for name, lines in blocks.items():
+        title = WORDS[f"tables.{name}"].fill(change=named(MAIN, language))
+        parts += [localize(title, language), "\n".join(lines)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _strength(rows: Rows, changes: Sequence[str], language: Language) -> list[str]:
     main = own(rows, MAIN)
+    measured = (f"{READ}/after", f"{READ}/fooling")
+    retrieved = [f"{way}/R@1" for way in (TO_TEXT, TO_IMAGE)]
+    names = dict.fromkeys(row["change"] for row in rows)
+    controls = [name for name in names if name.startswith(CONTROLS)]
+
+    def cells(change: str) -> list[str]:
+        chosen = own(rows, change)
+        crafted = [row["seconds"] for row in chosen if row["made_on"]]
+        return [
+            named(change, language),
+            f"{MeanStd.of(crafted):.1f}" if crafted else "",
+            *(mean_std(chosen, name) for name in measured),
+            *(mean_std(chosen, f"{name}/after") for name in retrieved),
+            mean_std(chosen, "fooling"),
+        ]
+
+    first: list[Text] = [
+        WORDS["tables.nothing"],
+        "",
+        mean_std(main, f"{READ}/before"),
+        "0",
+        *(mean_std(main, f"{name}/before") for name in retrieved),
+        "0",
+    ]
+    columns = heads(
+        "change", "seconds", "texture", "fooled texture", "to text", "to image", "mean"
+    )
+    return table(columns, [first, *map(cells, [*changes, *controls])], language)
+
+
+def _arrow(rows: Rows, name: str) -> str:
+    return f"{mean_std(rows, f'{name}/before')} → {mean_std(rows, f'{name}/after')}"
+
+
+def _tasks(rows: Rows, language: Language) -> list[str]:
+    main, kinds = own(rows, MAIN), (ZERO_SHOT, PROBE, MLP)
+    tasks = dict.fromkeys(n.split("/")[0] for n in main[0]["figures"] if "/MLP/" in n)
     body = [
-        [measure, *(_arrow(main, f"{way}/{measure}") for way in (TO_TEXT, TO_IMAGE))]
+        [in_words(task), *(_arrow(main, f"{task}/{kind}") for kind in kinds)]
+        for task in tasks
+    ]
+    return table([*heads("task"), *map(in_words, kinds)], body, language)
+
+
+def _retrieval(rows: Rows, language: Language) -> list[str]:
+    main, ways = own(rows, MAIN), (TO_TEXT, TO_IMAGE)
+    body = [
+        [measure, *(_arrow(main, f"{way}/{measure}") for way in ways)]
         for measure in ("R@1", "R@5", "R@10", "mAP")
     ]
-    headers = (Words.MEASURE, NAMES[TO_TEXT], NAMES[TO_IMAGE])
-    return _table(Words.RETRIEVAL, headers, body, lang)
+    return table([*heads("measure"), *map(in_words, ways)], body, language)
 
 
-def _transfer(rows: Sequence[Row], lang: Language) -> list[str]:
-    kinds = {False: Words.CONVOLUTIONAL, True: Words.TRANSFORMER}
-    plain = [row for row in rows if row.defense == "none"]
-    body = []
-    for target in kinds:
-        here = [row for row in plain if ("transformer" in row.victim) is target]
-        crafted = [row for row in here if row.change == MAIN]
-        groups: list[tuple[Bilingual, list[Row]]] = [
-            (Words.SAME, [row for row in crafted if row.made_on == row.victim])
-        ]
-        for source, kind in kinds.items():
-            words = Words.OTHER_SEED.fill(kind=kind) if source is target else kind
-            chosen = [
-                row
-                for row in crafted
-                if ("transformer" in row.made_on) is source
-                and row.made_on != row.victim
-            ]
-            groups.append((words, chosen))
-        control = [row for row in here if row.change == "random patch 6.25 %"]
-        groups.append((Words.RANDOM, control))
-        body += [
-            [
-                localize(words, lang),
-                localize(kinds[target], lang),
-                figure(chosen, f"{TASK}/{ZERO_SHOT}/after"),
-                figure(chosen, f"{TO_TEXT}/R@1/after"),
-                figure(chosen, "fooling"),
-            ]
-            for words, chosen in groups
-        ]
-    headers = (Words.MADE_ON, Words.PUT_ON, Words.TEXTURE, Words.I2T, Words.MEAN)
-    return _table(Words.TRANSFER, headers, body, lang)
+def _kind(victim: str) -> str:
+    return "transformer" if "transformer" in victim else "convolutional"
 
 
-def _defenses(rows: Sequence[Row], lang: Language) -> list[str]:
+def _transfer(rows: Rows, language: Language) -> list[str]:
+    names = (f"{READ}/after", f"{RETRIEVED}/after", "fooling")
+    plain = [row for row in rows if row["defense"] == "none"]
+    body: list[list[Text]] = []
+    for kind in ("convolutional", "transformer"):
+        here = [row for row in plain if _kind(row["victim"]) == kind]
+        for words, chosen in _sources(here, kind):
+            figures = [mean_std(chosen, name) for name in names]
+            body.append([words, in_words(kind), *figures])
+    columns = heads("made on", "put on", "texture", "to text", "mean")
+    return table(columns, body, language)
+
+
+def _sources(here: Rows, target: str) -> Iterable[tuple[Bilingual, Rows]]:
+    """The rows of one kind of victim, by where the main patch was made; the control last."""
+    crafted = [row for row in here if row["change"] == MAIN]
+    yield WORDS["tables.same"], [r for r in crafted if r["made_on"] == r["victim"]]
+    for source in ("convolutional", "transformer"):
+        words = WORDS[f"names.{source}"]
+        if source == target:
+            words = WORDS["tables.other seed"].fill(kind=words)
+        foreign = [row for row in crafted if row["made_on"] != row["victim"]]
+        yield words, [row for row in foreign if _kind(row["made_on"]) == source]
+    yield WORDS["tables.control"], [row for row in here if row["change"] == CONTROL]
+
+
+def _defenses(rows: Rows, language: Language) -> list[str]:
     probe, body = f"{TASK}/{PROBE}", []
     for defense in DEFENSES:
-        main = own(rows, MAIN, defense)
-        control = own(rows, "random patch 6.25 %", defense)
-        body.append(
-            [
-                localize(NAMES[defense], lang),
-                figure(main, f"{probe}/before"),
-                figure(main, f"{probe}/after"),
-                figure(control, f"{probe}/after"),
-                figure(main, f"{TO_TEXT}/R@1/after"),
-                figure(main, "fooling"),
-            ]
-        )
-    headers = (
-        Words.DEFENSE,
-        Words.CLEAN,
-        Words.PATCHED,
-        Words.RANDOMLY,
-        Words.I2T,
-        Words.MEAN,
-    )
-    return _table(Words.DEFENDED, headers, body, lang)
+        main, control = own(rows, MAIN, defense), own(rows, CONTROL, defense)
+        cells: list[Text] = [
+            WORDS[f"defenses.{defense}"],
+            mean_std(main, f"{probe}/before"),
+            mean_std(main, f"{probe}/after"),
+            mean_std(control, f"{probe}/after"),
+            mean_std(main, f"{RETRIEVED}/after"),
+            mean_std(main, "fooling"),
+        ]
+        body.append(cells)
+    columns = heads("defense", "clean", "patched", "random patch", "to text", "mean")
+    return table(columns, body, language)

@@ -14,7 +14,7 @@ from reference_impls.lab.study.study import END, START
 from reference_impls.lab.study.words import Words
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
-METHODS = ("textonpair",)
+METHODS = ("advclip", "textonpair")
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS
 ]

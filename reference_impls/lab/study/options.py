@@ -5,7 +5,6 @@ Field docstrings are the help texts, field defaults the defaults.
 
 from __future__ import annotations
 
-from argparse import ArgumentTypeError
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,12 +31,19 @@ def fraction(text: str) -> float:
     try:
         return float(above) / float(below) if slash else float(above)
     except (ValueError, ZeroDivisionError) as error:
-        raise ArgumentTypeError(
-            f"{text!r} is no number; write 0.04 or 10/255"
-        ) from error
+        raise ValueError(f"{text!r} is no number; write 0.04 or 10/255") from error
 
 
-Fraction = Annotated[float, tyro.conf.arg(constructor=fraction, metavar="FRACTION")]
+Fraction = Annotated[
+    float,
+    tyro.constructors.PrimitiveConstructorSpec(
+        nargs=1,
+        metavar="FRACTION",
+        instance_from_str=lambda words: fraction(words[0]),
+        is_instance=lambda value: isinstance(value, float | int),
+        str_from_instance=lambda value: [f"{value:.4g}"],
+    ),
+]
 """An option that takes `10/255` as well as `0.04`."""
 
 

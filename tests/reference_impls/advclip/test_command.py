@@ -29,9 +29,9 @@ def patch_file(tmp_path):
 
 
 @pytest.mark.usefixtures("tiny_lab")
-def test_craft_leaves_a_patch_pictures_a_report_and_figures(tmp_path, capsys):
+def test_a_run_leaves_a_patch_pictures_a_report_and_figures(tmp_path, capsys):
     out = tmp_path / "out"
-    arguments = ["craft", "--steps", "30", "--batch", "16", "--share", "0.1"]
+    arguments = ["run", "--steps", "30", "--batch", "16", "--patch.share", "0.1"]
     assert command.main([*arguments, "--language", "zh", "--out", str(out)]) == 0
     shown = capsys.readouterr().out
     assert "texture    zero-shot" in shown
@@ -108,17 +108,18 @@ def test_pictures_of_mixed_sizes_are_one_line_and_nothing_is_written(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["craft", "--epsilon", "1.5"], "epsilon must lie in (0, 1]"),
-        (["craft", "--share", "1"], "does not fit on 16x16"),
-        (["craft", "--share", "2"], "share of the image must lie in (0, 1], got 2"),
-        (["craft", "--steps", "0"], "steps must be above 0"),
-        (["craft", "--batch", "4096"], "fewer than one batch of 4096"),
-        (["craft", "lab:zebra"], "no lab victim 'lab:zebra'"),
-        (["craft", "open_clip:RN50"], "add --download"),
-        (["craft", "nonsense"], "no encoder 'nonsense'"),
-        (["craft", "--dataset", "moon"], "unknown dataset 'moon'"),
+        (["run", "--epsilon", "1.5"], "epsilon must lie in (0, 1]"),
+        (["run", "--patch.share", "1"], "does not fit on 16x16"),
+        (["run", "--patch.share", "2"], "share of the image must lie in (0, 1], got 2"),
+        (["run", "--steps", "0"], "steps must be above 0"),
+        (["run", "--batch", "4096"], "fewer than one batch of 4096"),
+        (["run", "lab:zebra"], "no lab victim 'lab:zebra'"),
+        (["run", "open_clip:RN50"], "add --download"),
+        (["run", "nonsense"], "no encoder 'nonsense'"),
+        (["run", "--dataset", "moon"], "unknown dataset 'moon'"),
         (["evaluate", "--universal", "none.npz"], "no patch or perturbation none.npz"),
         (["apply", "none.png"], "no patch or perturbation"),
+        (["apply"], "no picture; name one file or more"),
     ],
 )
 @pytest.mark.usefixtures("tiny_lab")
@@ -140,7 +141,7 @@ def test_a_victim_without_texts_is_one_line(monkeypatch, tmp_path, capsys):
         "    net.size = 16\n"
         "    return net\n"
     )
-    assert command.main(["craft", "blind:build"]) == 2
+    assert command.main(["run", "blind:build"]) == 2
     assert "has no text tower" in one_error(capsys)
 
 
@@ -151,11 +152,10 @@ def test_a_picture_that_is_none_is_one_line(patch_file, tmp_path, capsys):
     assert "text.png is no image that can be read" in one_error(capsys)
 
 
-@pytest.mark.parametrize(
-    "words", [["--help"], ["craft", "--help"], ["apply", "--help"]]
-)
-def test_help_shows_what_there_is(words, capsys):
+def test_epsilon_is_a_fraction():
+    asked = command.PROGRAM.parse(["run", "--epsilon", "10/255"])
+    assert asked.config.epsilon == 10 / 255
+    assert command.PROGRAM.parse(["run"]).config.epsilon == 8 / 255
     with pytest.raises(SystemExit) as stopped:
-        command.main(words)
-    assert stopped.value.code == 0
-    assert "reference_impls.advclip" in capsys.readouterr().out
+        command.main(["run", "--epsilon", "1/0"])
+    assert stopped.value.code == 2

@@ -26,7 +26,6 @@ PROGRAMS = [
     for method in (
         "badencoder",
         "decree",
-        "advclip",
         "advencoder",
         "gen_af",
     )

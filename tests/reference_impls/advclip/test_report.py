@@ -13,8 +13,8 @@ from reference_impls.advclip.downstream import (
     Retrieved,
     Scores,
 )
-from reference_impls.advclip.present import grid, present
-from reference_impls.advclip.run import Report
+from reference_impls.advclip.report import Report, grid
+from reference_impls.advclip.report import page as report_page
 from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     random_patch,
@@ -56,7 +56,7 @@ def report(change, fooling, control=0.1, **settings):
 
 
 def page(given, language="en"):
-    text = html(present(given, torch.rand(8, 3, 16, 16), {"seconds": 1}), language)
+    text = html(report_page(given, torch.rand(8, 3, 16, 16), {"seconds": 1}), language)
     return LexborHTMLParser(text)
 
 
