@@ -1,57 +1,46 @@
-"""`python -m reference_impls.lab tasks`: what can be learned of the shapes dataset.
-
-Exit codes: 0 done · 2 wrong input or usage · 3 environment · 130 interrupted.
-"""
+"""`python -m reference_impls.lab tasks`: what can be learned of the shapes dataset."""
 
 from __future__ import annotations
 
 import sys
 import time
-from argparse import ArgumentParser, Namespace
+from dataclasses import dataclass
 
 import torch
 
 from reference_impls.lab.learnable import QUICK, LearnableConfig, learnable, table
 from reference_impls.lab.records import surroundings
 from reference_impls.lab.study import console
-from reference_impls.lab.study.argparse_options import add_json
-from reference_impls.lab.study.commands import Command, Program
-
-NAME = "python -m reference_impls.lab"
+from reference_impls.lab.study.options import CommonOptions
+from reference_impls.lab.study.program import Program
 
 
-def _options(parser: ArgumentParser) -> None:
-    parser.add_argument(
-        "--quick",
-        action="store_true",
-        help="seconds instead of three minutes, and worse",
-    )
-    add_json(parser)
+@dataclass(frozen=True, kw_only=True)
+class Tasks(CommonOptions):
+    """Accuracy per task of the shapes dataset, by how an encoder is trained."""
 
+    quick: bool = False
+    """Seconds instead of three minutes, and worse."""
 
-def _tasks(options: Namespace) -> int:
-    started = time.monotonic()
-    torch.set_num_threads(1)
-    config = QUICK if options.quick else LearnableConfig()
-    found = learnable(config, progress=lambda what: console.say(f"training: {what}"))
-    about = surroundings(device=torch.device("cpu"), seconds=time.monotonic() - started)
-    report = {"accuracy": found, "config": config, "run": about}
-    console.report(report, [table(found)], as_json=options.json)
-    return 0
+    def __call__(self) -> int:
+        """Train and measure; the exit code."""
+        started = time.monotonic()
+        config = QUICK if self.quick else LearnableConfig()
+        found = learnable(
+            config, progress=lambda what: console.say(f"training: {what}")
+        )
+        seconds = time.monotonic() - started
+        about = surroundings(device=torch.device("cpu"), seconds=seconds)
+        report = {"accuracy": found, "config": config, "run": about}
+        console.report(report, [table(found)], as_json=self.json)
+        return 0
 
 
 PROGRAM = Program(
-    name=NAME,
+    module="reference_impls.lab",
     about="What concerns all methods at once.",
-    commands=[
-        Command(
-            name="tasks",
-            help="accuracy per task of the shapes dataset, by how an encoder is trained",
-            examples=[f"{NAME} tasks --quick"],
-            options=_options,
-            run=_tasks,
-        )
-    ],
+    verbs={"tasks": Tasks},
+    examples={"tasks": ["--quick"]},
 )
 main = PROGRAM.main
 

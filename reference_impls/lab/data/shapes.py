@@ -14,7 +14,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from reference_impls.lab.bilingual import Bilingual
+from reference_impls.lab.bilingual import LAB
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import DatasetError
 
@@ -46,13 +46,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "texture": TEXTURES,
     "size": SIZES,
 }
-TASK_NAMES: dict[str, Bilingual] = {
-    "shape": Bilingual("shape", "形状"),
-    "foreground": Bilingual("foreground", "前景颜色"),
-    "background": Bilingual("background", "背景颜色"),
-    "texture": Bilingual("texture", "纹理"),
-    "size": Bilingual("size", "大小"),
-}
+TASK_NAMES = LAB.group("tasks")
 """The downstream tasks as readers see them."""
 
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from reference_impls.lab.bilingual import Bilingual, plural
+from reference_impls.lab.bilingual import LAB, Bilingual
 from reference_impls.lab.metrics.mean_std import MeanStd
 
 Text = tuple[str, str]
@@ -93,7 +93,7 @@ def summary(
 ) -> dict[str, Any]:
     """`headline` and `provenance` for the top of `results.json`.
 
-    `about` is what `lab.report.surroundings` gives; `day` is today unless told.
+    `about` is what `lab.records.surroundings` gives; `day` is today unless told.
     """
     return {
         "headline": list(figures),
@@ -108,15 +108,18 @@ def summary(
 
 
 def hardware(about: dict[str, Any]) -> Bilingual:
-    """What it ran on, `CPU, 2 cores, 1 thread`, from what `lab.report.surroundings` gives."""
+    """What it ran on, `CPU, 2 cores, 1 thread`, from what `lab.records.surroundings` gives."""
     device: str = about["device"]
     if device != "CPU":
         return Bilingual(device, device)
-    cores, threads = about["cpu_cores"], about["threads"]
-    return Bilingual(
-        f"CPU, {plural(cores, 'core')}, {plural(threads, 'thread')}",
-        f"{cores} 核 CPU，{'单' if threads == 1 else f'{threads} '}线程",
+    return LAB["hardware.cpu"].fill(
+        cores=_counted("core", about["cpu_cores"]),
+        threads=_counted("thread", about["threads"]),
     )
+
+
+def _counted(noun: str, count: int) -> Bilingual:
+    return LAB[f"hardware.{noun}{'s' * (count != 1)}"].fill(count=count)
 
 
 def ran_on(about: dict[str, Any]) -> dict[str, str]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import LAB, Bilingual, Language, Text, localize
 from reference_impls.lab.data.images import png_bytes
 from reference_impls.lab.files import replacing
 from reference_impls.lab.records import as_data
@@ -29,16 +29,6 @@ SHOWN_EDGE = 256
 """Pictures are enlarged, pixel by pixel, to about this many pixels."""
 _MARKS = {"alarm": "!", "calm": "✓", "open": "?"}
 _TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
-_NAMES: dict[Language, str] = {"en": "English", "zh": "中文"}
-
-
-class Words:
-    """What the page itself says."""
-
-    ABOUT = Bilingual("Settings, versions, hardware, time", "设置、版本、硬件与用时")
-    THRESHOLD = Bilingual("threshold {threshold:.3g}", "阈值 {threshold:.3g}")
-    NONE = Bilingual("none", "无")
-    SCALE = Bilingual("{score}, {threshold}", "{score}，{threshold}")
 
 
 @dataclass(frozen=True)
@@ -151,7 +141,7 @@ def html(page: Page, language: Language = "en") -> str:
 </section>
 {"".join(sections)}
 <details>
-<summary>{_both(Words.ABOUT)}</summary>
+<summary>{_both(LAB["page.about"])}</summary>
 <pre>{escape(about)}</pre>
 </details>
 </main>
@@ -161,7 +151,7 @@ def html(page: Page, language: Language = "en") -> str:
 
 
 def _both(text: Text) -> str:
-    """Bilingual languages side by side; the style hides the one that is not chosen."""
+    """Both languages side by side; the style hides the one that is not chosen."""
     if isinstance(text, str):
         return escape(text)
     return "".join(
@@ -173,10 +163,11 @@ def _both(text: Text) -> str:
 def _switch(chosen: Language) -> str:
     choices = "".join(
         f'<label lang="{tag}"><input type="radio" name="language" id="{language}"'
-        f"{' checked' if language == chosen else ''}>{_NAMES[language]}</label>"
+        f"{' checked' if language == chosen else ''}>{localize(LAB['page.language'], language)}</label>"
         for language, tag in _TAGS.items()
     )
-    return f'<div class="language" role="radiogroup" aria-label="Language · 语言">{choices}</div>'
+    name = LAB["page.choose"]
+    return f'<div class="language" role="radiogroup" aria-label="{name.en} · {name.zh}">{choices}</div>'
 
 
 def _section(number: int, section: Section, language: Language) -> str:
@@ -261,12 +252,12 @@ def _scale(drawn: Scale, language: Language) -> str:
 
     edge = x(drawn.threshold)
     top = _AXIS - 30 if drawn.score is None else 0
-    number = Words.NONE if drawn.score is None else f"{drawn.score:.4f}"
+    number = LAB["page.none"] if drawn.score is None else f"{drawn.score:.4f}"
     score = Bilingual("{label} {number}", "{label} {number}").fill(
         label=drawn.label, number=number
     )
-    threshold = Words.THRESHOLD.fill(threshold=drawn.threshold)
-    name = localize(Words.SCALE.fill(score=score, threshold=threshold), language)
+    threshold = LAB["page.threshold"].fill(threshold=drawn.threshold)
+    name = localize(LAB["page.scale"].fill(score=score, threshold=threshold), language)
     parts = [
         f'<svg lang="{_TAGS[language]}" class="scale" viewBox="0 {top} {_WIDTH} {130 - top}" role="img" aria-label="{escape(name)}">',
         f'<rect class="low" x="{_LEFT}" y="{_AXIS - 14}" width="{edge - _LEFT}" height="14"/>',
