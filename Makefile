@@ -4,10 +4,10 @@ BIN := .venv/bin
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test check screenshots serve links fix bench audit clean
+.PHONY: help site test test-fast check screenshots serve links fix bench gpu audit clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  \1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 12
 
 site: .venv/ready  ## all generated files, and the website in both languages
 	@$(BIN)/surveykit build
@@ -25,6 +25,9 @@ build/next-zh:
 
 test: .venv/ready .venv/impls  ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
+
+test-fast: .venv/ready .venv/impls  ## the quick loop: everything but methods, browser and long runs, in about a minute
+	$(BIN)/pytest -n 2 -m 'not browser' tests --ignore tests/reference_impls --ignore tests/site $(ARGS)
 
 check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a change must pass before the tests
 	$(BIN)/surveykit validate
@@ -51,6 +54,9 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 
 bench: .venv/ready  ## the figures that are promised, measured here
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py
+
+gpu: .venv/ready .venv/impls  ## every method on a GPU, beside the CPU's answer: docs/gpu.md; without a GPU it says so
+	PYTHONPATH=. $(BIN)/python benchmarks/gpu.py
 
 audit: site build/npm/ready  ## HTML checker, axe and Lighthouse over the built site; needs npm, Java and Chromium
 	$(BIN)/python benchmarks/audit.py html

@@ -9,18 +9,24 @@ from torch import nn
 from torch.nn import functional as F
 
 from reference_impls.badencoder.method import BadEncoderConfig
-from reference_impls.decree.population import Subject, make
+from reference_impls.decree.population import Condition, make
 from reference_impls.lab.data.images import TriggerSpec, save_png
 from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.lab.models.zoo import LabData, train_dataset
+from tests.reference_impls import gpu_figures
 
 SIZE, DIMENSION = 16, 32
 if torch.backends.cpu.get_cpu_capability() == "AVX2":
     # oneDNN 3.12 (torch 2.13) writes beyond its memory in strided 1x1 convolutions of fewer than eight
     # channels in channels-last order, as the smallest encoders of these tests have them.
     os.environ.setdefault("DNNL_MAX_CPU_ISA", "AVX")
+
+
+def pytest_sessionfinish():
+    """The figures of a GPU, for `make gpu`."""
+    gpu_figures.keep()
 
 
 @pytest.fixture(autouse=True)
@@ -112,8 +118,8 @@ def small_lab(tmp_path_factory):
     torch.set_num_threads(1)  # before any fixture of a test: sums depend on it
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
-        clean = Subject(role="clean", parent=PARENT, lab=SMALL_LAB)
-        bad = Subject(role="backdoored", parent=PARENT, attack=ATTACK, lab=SMALL_LAB)
+        clean = Condition(role="clean", parent=PARENT, lab=SMALL_LAB)
+        bad = Condition(role="backdoored", parent=PARENT, attack=ATTACK, lab=SMALL_LAB)
         yield clean, make(clean)[0], bad, *make(bad)
 
 

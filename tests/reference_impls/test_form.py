@@ -2,19 +2,22 @@
 
 import ast
 import json
+import pickle
 import re
 import shlex
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+import torch
 
 from reference_impls.lab.study.readme import READMES
 from reference_impls.lab.study.study import END, START
 from reference_impls.lab.study.words import Words
+from tests.reference_impls.gpu_figures import measured
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
-METHODS = ("advclip", "textonpair")
+METHODS = ("advclip", "badencoder", "decree", "textonpair")
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS
 ]
@@ -100,6 +103,13 @@ def test_the_headline_follows_from_the_results(study):
 
 
 @pytest.mark.parametrize("study", STUDIES, ids=lambda one: one.method)
+def test_a_study_can_be_sent_to_worker_processes(study):
+    there = pickle.loads(pickle.dumps(study))
+    assert there.measure is study.measure
+    assert (there.method, there.trial) == (study.method, study.trial)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda one: one.method)
 def test_charts_are_those_of_the_results(study):
     found = json.loads((study.home / "results.json").read_text("utf-8"))
     for name, svg in study.charts(found).items():
@@ -145,3 +155,17 @@ def test_a_smoke_run_takes_seconds_and_leaves_its_files(program, small_files, tm
     out = tmp_path / "out"
     assert program.main([*words, "--device", "cpu", "--out", str(out)]) in (0, 1)
     assert [path for path in out.rglob("*.json") if json.loads(path.read_text())]
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+@pytest.mark.parametrize(
+    "program", PROGRAMS, ids=lambda one: one.module.rpartition(".")[2]
+)
+def test_the_smoke_run_of_every_method_runs_on_a_gpu(program, small_files, tmp_path):
+    words = shlex.split(program.smoke.format(**small_files))
+    with measured(f"{program.name} {words[0]}, a few steps"):
+        code = program.main([*words, "--device", "cuda", "--out", str(tmp_path)])
+    assert code in (0, 1)
+    about = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
+    assert all(one["run"]["device"] != "CPU" for one in about if "run" in one)

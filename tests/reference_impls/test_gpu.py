@@ -1,11 +1,9 @@
-"""On a GPU every method gives the CPU's answer: `pytest -m gpu -s` prints seconds and memory.
+"""On a GPU every method gives the CPU's answer: `make gpu` keeps seconds, memory and difference in docs/gpu.md.
 
 Needs torch, torchvision, accelerate, safetensors, numpy, pyyaml, pillow, rich and pytest;
 neither surveykit nor what it needs.
 """
 
-import time
-from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -35,6 +33,7 @@ from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
 from reference_impls.textonpair.method import attack as poison
+from tests.reference_impls.gpu_figures import measured
 
 pytestmark = [
     pytest.mark.gpu,
@@ -42,19 +41,6 @@ pytestmark = [
     pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here"),
 ]
 CUDA = torch.device("cuda")
-
-
-@contextmanager
-def measured(what):
-    """Print how long it took and how much GPU memory it had at most."""
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
-    start = time.perf_counter()
-    yield
-    torch.cuda.synchronize()
-    seconds = time.perf_counter() - start
-    memory = torch.cuda.max_memory_allocated() / 2**20
-    print(f"\n{what}: {seconds:.2f} s, peak {memory:.0f} MiB", end="")  # noqa: T201 - the figures are what one runs it for
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +64,13 @@ def test_embeddings_are_the_same(encoder, dataset, bf16, tolerance):
     cpu_ND = embed_all(encoder, dataset.images_N3HW)
     gpu = on(encoder, CUDA)
     with (
-        measured(f"embeddings bf16={bf16}"),
+        measured(f"embeddings of 512 images, bf16={bf16}") as figure,
         torch.autocast("cuda", torch.bfloat16, enabled=bf16),
     ):
         gpu_ND = embed_all(gpu, dataset.images_N3HW.to(CUDA)).float().cpu()
-    assert (gpu_ND - cpu_ND).norm() / cpu_ND.norm() < tolerance
+    difference = ((gpu_ND - cpu_ND).norm() / cpu_ND.norm()).item()
+    figure.differs(difference, 0, "relative norm of the embeddings")
+    assert difference < tolerance
 
 
 @pytest.mark.parametrize("bf16", [False, True])
@@ -92,11 +80,12 @@ def test_decree_gives_the_cpus_verdicts(armed, harmless, images, bf16):
     for subject in (armed, harmless):
         cpu = detect(subject, images, replace(config, bf16=False), calibration=known)
         gpu_subject = on(subject, CUDA)
-        with measured(f"DECREE {subject.name} bf16={bf16}"):
+        with measured(f"DECREE, {subject.name} encoder, bf16={bf16}") as figure:
             gpu = detect(gpu_subject, images, config, calibration=known)
         assert gpu.backdoored == cpu.backdoored == (subject is armed)
         assert (gpu.score is None) == (cpu.score is None)
         if cpu.score is not None:
+            figure.differs(gpu.score, cpu.score, "PL1")
             # Rounding makes two searches part ways; how small the trigger gets stays.
             assert gpu.score == pytest.approx(cpu.score, rel=0.4, abs=0.01)
 
@@ -127,8 +116,9 @@ def test_badencoder_plants_the_same_backdoor(encoder, dataset, bf16):
 
     cpu = attack(encoder, dataset, reference_3HW, replace(config, bf16=False))
     clean = on(encoder, CUDA)
-    with measured(f"BadEncoder bf16={bf16}"):
+    with measured(f"BadEncoder, bf16={bf16}", steps=config.steps) as figure:
         gpu = attack(clean, dataset, reference_3HW, config)
+    figure.differs(alike(gpu), alike(cpu), "cosine of stamped images")
     assert gpu.device.type == "cuda"
     assert alike(gpu) == pytest.approx(alike(cpu), abs=0.03)
     assert alike(gpu) > alike(encoder)
@@ -148,8 +138,10 @@ def test_advencoder_moves_embeddings_as_far(encoder, dataset, crafter, bf16):
 
     cpu = advencoder.attack(encoder, dataset, config)
     victim = on(encoder, CUDA)
-    with measured(f"AdvEncoder {crafter} bf16={bf16}"):
+    name = f"AdvEncoder {crafter}, bf16={bf16}"
+    with measured(name, steps=config.steps) as figure:
         gpu = advencoder.attack(victim, dataset, replace(config, bf16=bf16))
+    figure.differs(moved(gpu), moved(cpu), "cosine distance moved")
     assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
 
 
@@ -174,8 +166,9 @@ def test_white_box_attacks_fool_as_often(encoder, dataset, attack_of):
         return (logits_of(attacked).argmax(dim=1) == where[1]).float().mean().item()
 
     cpu = standing(torch.device("cpu"))
-    with measured(attack_of.__name__):
+    with measured(attack_of.__name__, steps=budget.steps) as figure:
         gpu = standing(CUDA)
+    figure.differs(gpu, cpu, "accuracy")
     assert gpu == pytest.approx(cpu, abs=0.05)
 
 
@@ -190,8 +183,9 @@ def test_a_checkpoint_of_a_resnet_answers_the_same(tmp_path):
     images = torch.rand(8, 3, 224, 224)
     cpu = encoder.encode(images)
     gpu = on(encoder, CUDA)
-    with measured("ResNet-18 forward, 8 images of 224 px"):
+    with measured("ResNet-18 forward, 8 images of 224 px") as figure:
         answer = gpu.encode(images.to(CUDA)).cpu()
+    figure.differs((answer - cpu).abs().max().item(), 0, "largest of an embedding")
     torch.testing.assert_close(answer, cpu, rtol=1e-3, atol=1e-3)
 
 
@@ -215,8 +209,9 @@ def test_advclip_crafts_as_strong_a_change(clip, dataset, crafter, bf16):
 
     cpu = craft_universal(ImageText.of_clip(clip), dataset, replace(config, bf16=False))
     victim = ImageText(image=on(clip.image, CUDA), text=clip.embed_text)
-    with measured(f"AdvCLIP {crafter} bf16={bf16}"):
+    with measured(f"AdvCLIP {crafter}, bf16={bf16}", steps=config.steps) as figure:
         gpu = craft_universal(victim, dataset, config)
+    figure.differs(moved(gpu), moved(cpu), "cosine distance moved")
     # Rounding makes two runs part ways; how far images are moved stays.
     assert moved(gpu) == pytest.approx(moved(cpu), rel=0.25)
     if crafter != "linf":
@@ -252,7 +247,8 @@ def test_text_on_pair_plants_the_same_backdoor(clip, dataset):
         return backdoor_z_score(*(embed_all(victim.image, x.to(device)) for x in both))
 
     cpu = poison(clip, dataset, config)
-    with measured("Text-on-Pair"):
+    with measured("Text-on-Pair", steps=config.steps) as figure:
         gpu = poison(replace(clip, image=on(clip.image, CUDA)), dataset, config)
+    figure.differs(score(gpu), score(cpu), "z-score")
     assert score(gpu) == pytest.approx(score(cpu), rel=0.2)
     assert score(gpu) > score(clip) + 1
