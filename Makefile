@@ -79,7 +79,7 @@ clean:  ## whatever was made, the environment too
 	@touch $@
 
 # What the methods need is half a gigabyte, so the site does without. After it,
-# `.venv/bin/python -m reference_impls.decree scan` runs.
+# `.venv/bin/python -m reference_impls.decree run` runs.
 .venv/impls: .venv/ready
 	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
 	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[impls,zoo,cluster,hf]'

@@ -23,10 +23,10 @@ from reference_impls.advencoder.suite import universal_attack
 from reference_impls.arena.registry import FINE_TUNINGS
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree import population as trojans
+from reference_impls.decree.calibration import LAB_CALIBRATION
 from reference_impls.decree.calibration import load as load_calibration
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.method import detect
-from reference_impls.decree.scan import LAB_CALIBRATION
 from reference_impls.gen_af import population as hardened
 from reference_impls.gen_af.model import Downstream, Task, task_of
 from reference_impls.gen_af.store import adapted, fine_tuned
@@ -169,9 +169,9 @@ def run(trial: Trial, progress: Progress | None = None) -> dict[str, Any]:
 # -- Encoders ------------------------------------------------------------------------
 
 
-def backdoored_subject(plan: Plan, seed: int) -> trojans.Subject:
+def backdoored_subject(plan: Plan, seed: int) -> trojans.Condition:
     """BadEncoder's copy of a seed's public encoder."""
-    return trojans.Subject(
+    return trojans.Condition(
         role="backdoored",
         parent=replace(plan.models.parent, seed=seed),
         attack=replace(plan.backdoor, seed=seed),

@@ -10,12 +10,14 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.files import replacing
+from reference_impls.lab.records import write_json
 
+LAB_CALIBRATION = Path(__file__).with_name("calibration.json")
+"""Threshold of the robust preset on lab encoders, made by `study --publish`."""
 CLEAN_FRACTION = 0.6
 """A trigger below this fraction of the smallest one of the clean encoders is suspicious."""
 
@@ -69,11 +71,7 @@ def calibrate(clean_scores: Sequence[float], *, source: str) -> Calibration:
 
 def save(calibration: Calibration, path: Path) -> None:
     """Write it as JSON."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as new:
-        new.write_text(
-            json.dumps(asdict(calibration), indent=2) + "\n", encoding="utf-8"
-        )
+    write_json(calibration, path)
 
 
 def load(path: Path) -> Calibration:

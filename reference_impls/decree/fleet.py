@@ -1,4 +1,4 @@
-"""`… decree fleet`: scan many encoders in parallel and list them, the most suspicious first."""
+"""The command `fleet`: scan many encoders in parallel and list them, the most suspicious first."""
 
 from __future__ import annotations
 
@@ -7,29 +7,21 @@ import hashlib
 import io
 import re
 import time
-from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+import tyro
 
-from reference_impls.decree.config import PRESETS
-from reference_impls.decree.scan import Order, scan
+from reference_impls.decree.run import ScanOptions
 from reference_impls.lab.bilingual import Bilingual, Text, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.records import as_data, surroundings
 from reference_impls.lab.study import console
-from reference_impls.lab.study.argparse_options import (
-    add_dataset,
-    add_device,
-    add_language,
-    add_preprocessing,
-    preprocessing,
-    weights,
-)
 from reference_impls.lab.study.fleet import Outcome, Pool, dask, processes, run_fleet
 from reference_impls.lab.study.page import (
     Answer,
@@ -39,68 +31,72 @@ from reference_impls.lab.study.page import (
     Tone,
     write_page,
 )
+from reference_impls.lab.study.words import Words
 
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
 """Files of a folder that are taken for checkpoints."""
-DEFAULT_OUT = Path("build/decree/fleet")
+WORDS = Words.beside(__file__)
 
 
-class Words:
-    """What the summary says."""
+@dataclass(frozen=True, kw_only=True)
+class Fleet(ScanOptions):
+    """Scan many encoders in parallel, and list them, the most suspicious first."""
 
-    TITLE = Bilingual(
-        "DECREE · which of these encoders are backdoored?",
-        "DECREE · 这些编码器中哪些含有后门？",
-    )
-    SUBJECT = Bilingual("{count} encoders", "{count} 个编码器")
-    FOUND = Bilingual(
-        "{found} of {count} look backdoored",
-        "{count} 个编码器中有 {found} 个疑似含有后门",
-    )
-    ORDER = Bilingual(
-        "The most suspicious stand first; each has a report of its own.",
-        "最可疑的排在最前；每个编码器另有单独的报告。",
-    )
-    UNREAD = Bilingual(
-        "{unread} could not be scanned: see the reasons below.",
-        "{unread} 个未能扫描，原因见下表。",
-    )
-    ALL = Bilingual("All encoders", "全部编码器")
-    ENCODER = Bilingual("encoder", "编码器")
-    VERDICT = Bilingual("verdict", "判定")
-    THRESHOLD = Bilingual("threshold", "阈值")
-    BACKDOORED = Bilingual("backdoored", "含有后门")
-    CLEAN = Bilingual("no backdoor found", "未发现后门")
-    NO_TRIGGER = Bilingual("no trigger found", "未找到触发器")
-    FAILED = Bilingual("failed: {reason}", "失败：{reason}")
-    LOST = Bilingual("lost: {reason}", "丢失：{reason}")
+    encoders: Annotated[
+        tuple[str, ...], tyro.conf.Positional, tyro.conf.arg(metavar="ENCODER")
+    ] = ()
+    """Folders of checkpoints, lists (.txt, one encoder per line), or what `run` takes."""
+    out: Path = Path("build/decree/fleet")
+    """Folder of the reports; a second run goes on where the first one ended."""
+    workers: int = 2
+    """Processes on this machine."""
+    dask: str | None = None
+    """Scheduler of a Dask cluster (tcp://…) instead; it must reach the folder of the reports."""
 
-
-@dataclass(frozen=True)
-class ScanTask:
-    """Scans one encoder in a worker; everything but its name is in the order."""
-
-    order: Order
-    out: Path
-    """Folder of the fleet; each encoder gets one below."""
-
-    def __call__(self, name: str) -> dict[str, Any]:
-        """Scores and verdict of one encoder."""
-        torch.set_num_threads(1)
+    def __call__(self) -> int:
+        """Scan them all; 1 if one is backdoored, else 3 if one was lost, 2 if one failed."""
+        names, out = named(self.encoders), self.out.resolve()
         started = time.monotonic()
-        order = replace(self.order, encoder=name, out=self.out / _folder(name))
-        # Progress bars of several workers would write over each other.
-        with contextlib.redirect_stderr(io.StringIO()):
-            report, out = scan(order)
-        return {
-            "score": report.score,
-            "threshold": report.calibration.threshold,
-            "deviations": report.deviations,
-            "backdoored": report.backdoored,
-            "verdict": report.verdict,
-            "report": str(out / "report.html"),
-            "seconds": round(time.monotonic() - started, 2),
-        }
+        with self._pool() as (pool, workers):
+            outcomes = run_fleet(
+                partial(_scan, self, out),
+                names,
+                results=out / "results.jsonl",
+                pool=pool,
+                workers=workers,
+                progress=_say,
+            )
+        seconds = time.monotonic() - started
+        about = surroundings(device=torch.device("cpu"), seconds=seconds)
+        summary = fleet_page(outcomes, as_data({"options": self} | about))
+        page = write_page(summary, out, self.language)
+        told = ("\t".join(localize(t, "en") for t in row) for row in rows(outcomes))
+        console.report(outcomes, told, as_json=self.json)
+        console.say(f"report: {page}")
+        return exit_code(outcomes)
+
+    def _pool(self) -> AbstractContextManager[tuple[Pool, int]]:
+        if self.dask:
+            return dask(self.dask)
+        return nullcontext((processes(self.workers), self.workers))
+
+
+def _scan(options: ScanOptions, out: Path, name: str) -> dict[str, Any]:
+    """Scores and verdict of one encoder; runs in a worker, each encoder has a folder."""
+    torch.set_num_threads(1)
+    started = time.monotonic()
+    # Progress bars of several workers would write over each other.
+    with contextlib.redirect_stderr(io.StringIO()):
+        report, folder = options.scan(name, out / _folder(name))
+    return {
+        "score": report.score,
+        "threshold": report.calibration.threshold,
+        "deviations": report.deviations,
+        "backdoored": report.backdoored,
+        "verdict": report.verdict,
+        "report": str(folder / "report.html"),
+        "seconds": round(time.monotonic() - started, 2),
+    }
 
 
 def _folder(name: str) -> str:
@@ -118,7 +114,9 @@ def named(sources: Sequence[str]) -> list[str]:
     names = [name for source in sources for name in _named(source)]
     if not names:
         looked = ", ".join(sorted(SUFFIXES))
-        raise ConfigError(f"no encoder in {', '.join(sources)} (looked for {looked})")
+        raise ConfigError(
+            f"no encoder in {', '.join(sources) or 'this command'} (looked for {looked})"
+        )
     return list(dict.fromkeys(names))
 
 
@@ -134,93 +132,6 @@ def _named(source: str) -> Iterator[str]:
         yield from (line for line in lines if line and not line.startswith("#"))
     else:
         yield source
-
-
-# -- Command line --------------------------------------------------------------------
-
-
-def add_options(parser: ArgumentParser) -> None:
-    """The options of `fleet`."""
-    default = Order()
-    add = parser.add_argument
-    add(
-        "encoders",
-        nargs="+",
-        metavar="ENCODER",
-        help="folders of checkpoints, lists (.txt) or names, as for scan",
-    )
-    add_dataset(parser)
-    add(
-        "--count",
-        type=int,
-        default=default.count,
-        help="images at most; default %(default)s",
-    )
-    add(
-        "--out",
-        type=Path,
-        default=DEFAULT_OUT,
-        help="folder of the reports; default %(default)s",
-    )
-    add(
-        "--preset",
-        choices=sorted(PRESETS),
-        default=default.preset,
-        help="default %(default)s",
-    )
-    add("--calibration", type=Path, metavar="FILE", help="threshold to judge by")
-    add_preprocessing(parser, "the encoders'")
-    add_language(parser)
-    add_device(parser)
-    add("--workers", type=int, default=2, help="processes here; default %(default)s")
-    add(
-        "--dask",
-        metavar="ADDRESS",
-        help="scheduler of a Dask cluster (tcp://…) instead; --out must be shared",
-    )
-
-
-def run(options: Namespace) -> int:
-    """Scan them all; exit code 1 if one is backdoored, 3 if one was lost, 2 if one failed."""
-    names = named(options.encoders)
-    out = options.out.resolve()
-    order = Order(
-        images=options.images,
-        count=options.count,
-        preset=options.preset,
-        calibration=options.calibration,
-        language=options.language,
-        device=options.device,
-        preprocessing=preprocessing(options),
-        weights=weights(options),
-    )
-    started = time.monotonic()
-    with _pool(options) as (pool, workers):
-        outcomes = run_fleet(
-            ScanTask(order, out),
-            names,
-            results=out / "results.jsonl",
-            pool=pool,
-            workers=workers,
-            progress=_say,
-        )
-    seconds = time.monotonic() - started
-    about = surroundings(device=torch.device("cpu"), seconds=seconds)
-    summary = present(outcomes, as_data({"order": order} | about))
-    page = write_page(summary, out, order.language)
-    told = ("\t".join(localize(cell, "en") for cell in row) for row in rows(outcomes))
-    console.answer("\n".join(told))
-    console.say(f"report: {page}")
-    return exit_code(outcomes)
-
-
-@contextmanager
-def _pool(options: Namespace) -> Iterator[tuple[Pool, int]]:
-    if options.dask:
-        with dask(options.dask) as found:
-            yield found
-    else:
-        yield processes(options.workers), options.workers
 
 
 def _say(outcome: Outcome, done: int, total: int) -> None:
@@ -260,31 +171,41 @@ def _suspicion(outcome: Outcome) -> tuple[bool, bool, float]:
 
 def _verdict(outcome: Outcome) -> Bilingual:
     if outcome.state != "done":
-        words = Words.FAILED if outcome.state == "failed" else Words.LOST
-        return words.fill(reason=outcome.reason)
+        return WORDS[f"fleet.{outcome.state}"].fill(reason=outcome.reason)
     if outcome.result["score"] is None:
-        return Words.NO_TRIGGER
-    return Words.BACKDOORED if outcome.result["backdoored"] else Words.CLEAN
+        return WORDS["fleet.no_trigger"]
+    return (
+        WORDS["fleet.backdoored"]
+        if outcome.result["backdoored"]
+        else WORDS["fleet.clean"]
+    )
 
 
 def _number(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def present(outcomes: Sequence[Outcome], about: Any) -> Page:
+def fleet_page(outcomes: Sequence[Outcome], about: Any) -> Page:
     """The fleet as one page."""
     found = sum(bool(one.result.get("backdoored")) for one in outcomes)
     unread = sum(one.state != "done" for one in outcomes)
-    detail = Words.ORDER
+    detail = WORDS["fleet.order"]
     if unread:
-        detail = detail.then(Words.UNREAD.fill(unread=unread))
+        detail = detail.then(WORDS["fleet.unread"].fill(unread=unread))
     tone: Tone = "alarm" if found else "open" if unread else "calm"
-    header = (Words.ENCODER, Words.VERDICT, "PL1", Words.THRESHOLD)
+    header = (
+        WORDS["fleet.encoder"],
+        WORDS["fleet.verdict"],
+        "PL1",
+        WORDS["fleet.threshold"],
+    )
     count = len(outcomes)
     return Page(
-        title=Words.TITLE,
-        subject=Words.SUBJECT.fill(count=count),
-        answer=Answer(tone, Words.FOUND.fill(found=found, count=count), detail),
-        sections=[Section(Words.ALL, table=Table(header, rows(outcomes)))],
+        title=WORDS["fleet.title"],
+        subject=WORDS["fleet.subject"].fill(count=count),
+        answer=Answer(
+            tone, WORDS["fleet.found"].fill(found=found, count=count), detail
+        ),
+        sections=[Section(WORDS["fleet.all"], table=Table(header, rows(outcomes)))],
         about=about,
     )

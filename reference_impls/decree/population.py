@@ -6,23 +6,27 @@ BadEncoder makes the backdoored ones; DECREE itself never sees how.
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
+from reference_impls.decree.config import PRESETS, DecreeConfig
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.images import Place, TriggerKind, TriggerSpec
+from reference_impls.lab.models import zoo
 from reference_impls.lab.models.encoders import Encoder, load_encoder, save_encoder
 from reference_impls.lab.models.training import Progress, SimCLRConfig
 from reference_impls.lab.models.zoo import (
+    PARENT,
     LabData,
     clean_encoder,
     reference_dataset,
     test_dataset,
     train_dataset,
 )
-from reference_impls.lab.records import as_data, write_json
+from reference_impls.lab.records import write_json
 
 Role = Literal["calibration", "clean", "backdoored", "hard"]
 
@@ -53,8 +57,8 @@ TASK = "foreground"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
-    """One encoder of the population."""
+class Condition:
+    """One encoder of the population, and what it is scanned with."""
 
     role: Role
     """`calibration` sets thresholds, `clean` and `backdoored` are the test, `hard` is reported apart."""
@@ -66,6 +70,8 @@ class Subject:
     """Which picture of the attacker's dataset is the reference image."""
     lab: LabData = field(default_factory=LabData)
     """The pictures all of this happens on."""
+    presets: Mapping[str, DecreeConfig] = field(default_factory=lambda: PRESETS)
+    """Settings of the scans, by name."""
 
     @property
     def name(self) -> str:
@@ -78,12 +84,12 @@ class Subject:
 
     @property
     def key(self) -> str:
-        """Changes with everything that changes the encoder."""
+        """Changes with everything that changes the encoder; the scans do not."""
         return content_key(self.parent, self.attack, self.reference, self.lab)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class StudyConfig:
     """How large a population is."""
 
     calibration: int = 5
@@ -106,13 +112,13 @@ class Plan:
     """The pictures of the test."""
 
 
-CONFIRMATION = Plan()
+CONFIRMATION = StudyConfig()
 """Seeds and pictures that nobody had looked at when the presets were frozen."""
 
-DEVELOPMENT = Plan(attacked=10, backdoored=33, first_seed=0, lab=LabData())
+DEVELOPMENT = StudyConfig(attacked=10, backdoored=33, first_seed=0, lab=LabData())
 """What the presets were built on; its figures flatter them."""
 
-QUICK = Plan(
+QUICK = StudyConfig(
     calibration=2,
     clean=2,
     attacked=2,
@@ -125,66 +131,56 @@ QUICK = Plan(
 """A population for trying the machinery: a few minutes instead of an hour."""
 
 
-def subjects(plan: Plan) -> list[Subject]:
+def conditions(study: StudyConfig) -> list[Condition]:
     """The population, in an order in which every beginning of it is balanced."""
-    found = [
-        Subject(
-            role="calibration", parent=_parent(seed, plan), lab=_calibration_lab(plan)
-        )
-        for seed in range(CALIBRATION_SEED, CALIBRATION_SEED + plan.calibration)
+    first, lab = study.first_seed, study.lab
+    # The calibration encoders saw other pictures than the test's, but as many.
+    other = replace(lab, seed=LabData().seed)
+    outside = range(CALIBRATION_SEED, CALIBRATION_SEED + study.calibration)
+    parents = [_parent(first + number, study) for number in range(study.clean)]
+    return [
+        *(
+            Condition(role="calibration", parent=_parent(seed, study), lab=other)
+            for seed in outside
+        ),
+        *(Condition(role="clean", parent=parent, lab=lab) for parent in parents),
+        *(
+            Condition(
+                role="backdoored",
+                parent=parents[number % study.attacked],
+                attack=_attack_of(number, number, SIDES[number // 3 % 3], study),
+                reference=number % 64,
+                lab=lab,
+            )
+            for number in range(study.backdoored)
+        ),
+        *(
+            Condition(
+                role="hard",
+                parent=parents[number % study.attacked],
+                attack=_attack_of(number, number // 3, side, study, evasion),
+                reference=number + 32,
+                lab=lab,
+            )
+            for number, (side, evasion) in enumerate(HARD[: study.hard])
+        ),
     ]
-    parents = [_parent(plan.first_seed + number, plan) for number in range(plan.clean)]
-    found += [Subject(role="clean", parent=parent, lab=plan.lab) for parent in parents]
-    found += [
-        _backdoored(number, parents[number % plan.attacked], plan)
-        for number in range(plan.backdoored)
-    ]
-    found += [
-        _hard(number, parents[number % plan.attacked], plan)
-        for number in range(plan.hard)
-    ]
-    return found
 
 
-def _parent(seed: int, plan: Plan) -> SimCLRConfig:
-    return SimCLRConfig(steps=plan.train_steps, seed=seed)
+def _parent(seed: int, study: StudyConfig) -> SimCLRConfig:
+    return SimCLRConfig(steps=study.train_steps, seed=seed)
 
 
-def _calibration_lab(plan: Plan) -> LabData:
-    """The calibration encoders saw other pictures than the test's, but as many."""
-    return replace(plan.lab, seed=LabData().seed)
-
-
-def _backdoored(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
-    trigger = TriggerSpec(
-        kind=KINDS[number % 3],
-        side=SIDES[number // 3 % 3],
-        place=PLACES[number % 5],
-        seed=plan.first_seed + number,
-    )
-    config = BadEncoderConfig(
-        trigger=trigger, steps=plan.attack_steps, seed=plan.first_seed + number
-    )
-    return Subject(
-        role="backdoored",
-        parent=parent,
-        attack=config,
-        reference=number % 64,
-        lab=plan.lab,
-    )
-
-
-def _hard(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
-    side, evasion = HARD[number]
-    seed = plan.first_seed + number
-    trigger = TriggerSpec(
-        kind=KINDS[number // 3 % 3], side=side, place=PLACES[number % 5], seed=seed
-    )
-    config = BadEncoderConfig(
-        trigger=trigger, steps=plan.attack_steps, evasion_weight=evasion, seed=seed
-    )
-    return Subject(
-        role="hard", parent=parent, attack=config, reference=number + 32, lab=plan.lab
+def _attack_of(
+    number: int, kind: int, side: int, study: StudyConfig, evasion: float = 0.0
+) -> BadEncoderConfig:
+    seed = study.first_seed + number
+    place = PLACES[number % len(PLACES)]
+    return BadEncoderConfig(
+        trigger=TriggerSpec(kind=KINDS[kind % 3], side=side, place=place, seed=seed),
+        steps=study.attack_steps,
+        evasion_weight=evasion,
+        seed=seed,
     )
 
 
@@ -192,50 +188,46 @@ def _hard(number: int, parent: SimCLRConfig, plan: Plan) -> Subject:
 
 
 def make(
-    subject: Subject, *, progress: Progress | None = None
+    condition: Condition, *, progress: Progress | None = None
 ) -> tuple[Encoder, dict[str, Any]]:
     """The encoder and, if it is backdoored, what the attack reached; from the cache if there."""
-    if subject.attack is None:
-        return clean_encoder(subject.parent, subject.lab, progress=progress).named(
-            subject.name
-        ), {}
-    path = cache_folder() / "encoders" / f"{subject.name}-{subject.key}.safetensors"
+    name, parent, lab = condition.name, condition.parent, condition.lab
+    if condition.attack is None:
+        return clean_encoder(parent, lab, progress=progress).named(name), {}
+    path = cache_folder() / "encoders" / f"{name}-{condition.key}.safetensors"
     figures = path.with_suffix(".json")
     if not figures.exists():
-        _attack(subject, path, figures, progress)
-    return load_encoder(path).named(subject.name), json.loads(
-        figures.read_text(encoding="utf-8")
-    )
+        _attack(condition, condition.attack, path, progress)
+    reached = json.loads(figures.read_text(encoding="utf-8"))
+    return load_encoder(path).named(name), reached
 
 
 def _attack(
-    subject: Subject, path: Path, figures: Path, progress: Progress | None
+    condition: Condition,
+    config: BadEncoderConfig,
+    path: Path,
+    progress: Progress | None,
 ) -> None:
-    if subject.attack is None:
-        return
-    lab, clean = (
-        subject.lab,
-        clean_encoder(subject.parent, subject.lab, progress=progress),
-    )
-    reference_3HW = reference_dataset(lab).images_N3HW[subject.reference]
+    lab = condition.lab
+    clean = clean_encoder(condition.parent, lab, progress=progress)
+    reference_3HW = reference_dataset(lab).images_N3HW[condition.reference]
+    train, test = train_dataset(lab), test_dataset(lab)
+    checkpoint = path.with_suffix(".checkpoint")
     backdoored = attack(
-        clean,
-        train_dataset(lab),
-        reference_3HW,
-        subject.attack,
-        checkpoint=path.with_suffix(".checkpoint"),
-        progress=progress,
+        clean, train, reference_3HW, config, checkpoint=checkpoint, progress=progress
     )
     save_encoder(backdoored, path)
     reached = measure(
-        backdoored,
-        clean,
-        reference_3HW,
-        subject.attack,
-        task=TASK,
-        train=train_dataset(lab),
-        test=test_dataset(lab),
+        backdoored, clean, reference_3HW, config, task=TASK, train=train, test=test
     )
-    write_json(
-        as_data(reached), figures
-    )  # last: its presence says that the encoder is whole
+    # Last: its presence says that the encoder is whole.
+    write_json(reached, path.with_suffix(".json"))
+
+
+def _lab_backdoored(progress: Progress | None = None) -> Encoder:
+    condition = Condition(role="backdoored", parent=PARENT, attack=BadEncoderConfig())
+    return make(condition, progress=progress)[0]
+
+
+LAB_ENCODERS = {**zoo.LAB_ENCODERS, "lab:backdoored": _lab_backdoored}
+"""Encoders that need no file: trained and attacked at first use, then read from the cache."""

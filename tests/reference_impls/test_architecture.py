@@ -11,7 +11,6 @@ FORBIDDEN = {"surveykit", "pydantic", "click", "mkdocs"}
 # work, and Gen-AF is tried on what AdvEncoder made.
 MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
-    ("decree/scan.py", "badencoder"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

@@ -39,7 +39,7 @@ def test_a_reader_finds_all_downstream_agnostic_attacks_of_2023_on_clip_and_expo
 @LANGS
 def test_a_reader_gets_from_badencoder_to_a_defense_that_runs(visit, base, lang):
     copied = reach_a_defense(visit(f"{lang}about/"), base + lang)
-    assert copied == "python -m reference_impls.decree scan"
+    assert copied == "python -m reference_impls.decree run"
 
 
 @LANGS

@@ -6,7 +6,7 @@ Field docstrings are the help texts, field defaults the defaults.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -144,6 +144,17 @@ class StudyOptions(CommonOptions):
     """Folder of the results; default: build/METHOD/study."""
     publish: bool = False
     """Also write the committed results, charts and README tables beside the method."""
+
+    @property
+    def chosen(self) -> list[str]:
+        """Words that ask for another study than the published one, as `--seeds 1 2`."""
+        how = {*CommonOptions.__dataclass_fields__, "jobs", "out", "publish"}
+        words: list[str] = []
+        for name in (one.name for one in fields(self) if one.name not in how):
+            value = getattr(self, name)
+            if value:
+                words += [f"--{name}", *(map(str, value) if value is not True else ())]
+        return words
 
 
 @dataclass(frozen=True, kw_only=True)

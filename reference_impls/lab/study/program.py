@@ -5,8 +5,10 @@ A verb is a dataclass whose fields are its options; calling it does the work and
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Annotated, Any, Protocol, Union, cast
 
 import torch
@@ -76,9 +78,13 @@ class Program:
 
     def parse(self, arguments: Sequence[str] | None = None) -> Verb:
         """The verb that the arguments ask for; wrong ones end the program with exit code 2."""
+        words = sys.argv[1:] if arguments is None else arguments
         choices = tuple(
             Annotated[
-                one, tyro.conf.subcommand(name, description=self._help(name, one))
+                one,
+                tyro.conf.subcommand(
+                    name, description=self._help(name, one), **_preset(one, words)
+                ),
             ]
             for name, one in self.all_verbs.items()
         )
@@ -89,7 +95,7 @@ class Program:
             cast(type[Verb], Union[(*choices, nothing)]),
             prog=self.name,
             description=f"{self.about}\n\nexit codes: {self.exits}",
-            args=arguments,
+            args=words,
             config=(tyro.conf.OmitSubcommandPrefixes, tyro.conf.FlagCreatePairsOff),
         )
         return verb
@@ -106,3 +112,13 @@ class Program:
     def _do(self, verb: Verb) -> int:
         torch.set_num_threads(max(1, verb.threads))
         return verb()
+
+
+def _preset(verb: type[Any], words: Sequence[str]) -> dict[str, Any]:
+    """A verb with `presets`, each a `config`, begins with the one that `--preset` names; other options change it."""
+    presets: Mapping[str, Any] = getattr(verb, "presets", {})
+    pairs = pairwise(" ".join(words).replace("=", " ").split())
+    for name in [after for before, after in pairs if before == "--preset"][-1:]:
+        if name in presets:
+            return {"default": verb(preset=name, config=presets[name])}
+    return {}

@@ -57,12 +57,15 @@ class Study(Generic[Condition, Trial]):
     home: Path
     """Folder of the method."""
     trial: type[Trial]
-    conditions: Callable[[StudyOptions], Sequence[Condition]]
+    options: type[StudyOptions] = StudyOptions
+    """Of the command `study`; a subclass has further ones, and `conditions` reads them."""
+    conditions: Callable[[Any], Sequence[Condition]]
     """All of them, in the order of the results; `quick` and `seeds` choose."""
     measure: Callable[[Condition], Sequence[Trial]]
     """Runs in a worker process; its trials are kept in the lab's cache under the condition's content."""
     prepare: Callable[[Sequence[Condition]], Sequence[Sequence[Prepare]]] = _nothing
-    """Stages that come first, one after the other; what stands in one may run side by side."""
+    """Stages that come first, one after the other; what stands in one may run side by side. Gets those
+    conditions whose trials are not kept."""
     chain: Callable[[Condition], Hashable] = _alone
     """Conditions with the same answer share work, so they stay in one process."""
     results: Callable[[Sequence[Trial], Sequence[Condition]], Found]
@@ -86,6 +89,11 @@ class Study(Generic[Condition, Trial]):
     def method(self) -> str:
         """Name of the folder."""
         return self.home.name
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a worker process needs; the rest need not be fit to be sent there."""
+        needed = ("home", "trial", "measure", "version")
+        return {name: getattr(self, name) for name in needed}
 
     # -- Running ---------------------------------------------------------------------
 
@@ -126,7 +134,8 @@ class Study(Generic[Condition, Trial]):
         finished: dict[int, list[Trial]] = {}
         with workers(jobs) as pool, console.progress(self.method) as step:
             step(0, len(conditions), "")
-            for stage in self.prepare(conditions):
+            missing = [one for one in conditions if not self.path(one).exists()]
+            for stage in self.prepare(missing):
                 for _ in _each(pool, stage):
                     step(0, len(conditions), "preparing")
             for number, trials in self._measured(pool, conditions):
@@ -159,7 +168,7 @@ class Study(Generic[Condition, Trial]):
         owner = self
 
         @dataclass(frozen=True, kw_only=True)
-        class RunStudy(StudyOptions):
+        class RunStudy(self.options):  # type: ignore[misc, name-defined]
             """Measure what the README reports: results, tables and charts."""
 
             def __call__(self) -> int:
@@ -183,9 +192,9 @@ class Study(Generic[Condition, Trial]):
         Raises:
             ConfigError: `--publish` of a part, or nothing is finished.
         """
-        if options.publish and (options.quick or options.seeds or options.finished):
+        if options.publish and options.chosen:
             raise ConfigError(
-                "--publish writes the whole study; omit --quick, --seeds and --finished"
+                f"--publish writes the whole study; omit {' '.join(options.chosen)}"
             )
         started, conditions = time.monotonic(), self.conditions(options)
         if options.finished:
@@ -249,11 +258,9 @@ class Study(Generic[Condition, Trial]):
         return [folder / name for name in charts]
 
     def _command(self, options: StudyOptions) -> str:
-        chosen = ["--seeds", *map(str, options.seeds)] if options.seeds else []
-        flags = [f"--{name}" for name in ("quick", "publish") if getattr(options, name)]
-        return " ".join(
-            [f"python -m reference_impls.{self.method} study", *flags, *chosen]
-        )
+        flags = ["--publish"] if options.publish else []
+        words = [f"python -m reference_impls.{self.method} study", *flags]
+        return " ".join([*words, *options.chosen])
 
 
 def _chain(study: Study[Any, Any], conditions: Sequence[Any]) -> list[list[Any]]:

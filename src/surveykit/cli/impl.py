@@ -25,7 +25,7 @@ from surveykit.errors import MachineError
 from surveykit.models import Card
 
 
-@click.group(epilog=example("surveykit impl run decree -- scan --help"))
+@click.group(epilog=example("surveykit impl run decree -- run --help"))
 def impl() -> None:
     """Methods that run: list them, show one, run one."""
 
@@ -71,7 +71,7 @@ def show(root: Path | None, method: str, as_json: bool) -> int:
 
 
 @impl.command(
-    epilog=example("surveykit impl run decree -- scan --help"),
+    epilog=example("surveykit impl run decree -- run --help"),
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("method")

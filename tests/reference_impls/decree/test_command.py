@@ -1,16 +1,18 @@
-"""`python -m reference_impls.decree scan`: answers, exit codes, one-line errors."""
+"""`python -m reference_impls.decree run`: answers, exit codes, one-line errors."""
 
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image
 
-from reference_impls.decree import scan as scanning
-from reference_impls.decree.__main__ import main
-from reference_impls.decree.calibration import Calibration, load, save
+from reference_impls.decree import run
+from reference_impls.decree.__main__ import PROGRAM, main
+from reference_impls.decree.calibration import LAB_CALIBRATION, Calibration, load, save
+from reference_impls.decree.config import PUBLISHED, ROBUST
 from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     save_encoder,
@@ -47,7 +49,7 @@ def test_a_clean_encoder_exits_0_and_a_backdoored_one_1(
     for name in files:
         out = tmp_path / "out"
         codes.append(
-            main(["scan", name, "--calibration", str(threshold), "--out", str(out)])
+            main(["run", name, "--calibration", str(threshold), "--out", str(out)])
         )
         answers.append(capsys.readouterr().out)
     assert codes == [0, 1]
@@ -67,7 +69,7 @@ def test_a_clean_encoder_exits_0_and_a_backdoored_one_1(
 def test_json_is_all_that_stdout_gets(files, threshold, tmp_path, capsys):
     code = main(
         [
-            "scan",
+            "run",
             files[1],
             "--calibration",
             str(threshold),
@@ -84,14 +86,14 @@ def test_json_is_all_that_stdout_gets(files, threshold, tmp_path, capsys):
 
 def test_clean_encoders_set_the_threshold(files, tmp_path, capsys):
     out = tmp_path / "o"
-    main(["scan", files[1], "--clean", files[0], "--out", str(out), "--json"])
+    main(["run", files[1], "--clean", files[0], "--out", str(out), "--json"])
     found = json.loads(capsys.readouterr().out)["calibration"]
     assert found["threshold"] == pytest.approx(0.6 * found["clean_scores"][0])
     assert files[0] in found["source"]
 
 
 def test_the_committed_threshold_can_be_read():
-    assert 0 < load(scanning.LAB_CALIBRATION).threshold < 0.1
+    assert 0 < load(LAB_CALIBRATION).threshold < 0.1
 
 
 def broken(tmp_path):
@@ -113,8 +115,8 @@ def broken(tmp_path):
         (["cut.pth"], 2, "cut.pth"),
         (["nan.safetensors"], 2, "features.0.weight holds NaN"),
         (["constant.safetensors"], 2, "is constant"),
-        (["good.safetensors", "--images", "folder:empty"], 2, "no image in empty"),
-        (["good.safetensors", "--images", "moon"], 2, "moon"),
+        (["good.safetensors", "--dataset", "folder:empty"], 2, "no image in empty"),
+        (["good.safetensors", "--dataset", "moon"], 2, "moon"),
         (["good.safetensors", "--count", "1"], 2, "pairs of images and got 1"),
         (["good.safetensors", "--batch", "1"], 2, "at least 2"),
         (
@@ -131,7 +133,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     monkeypatch.chdir(tmp_path)
     broken(tmp_path)
     options = [] if "--calibration" in arguments else ["--preset", "published"]
-    assert main(["scan", *arguments, *options, "--out", "o"]) == code
+    assert main(["run", *arguments, *options, "--out", "o"]) == code
     assert message in one_error(capsys)
     assert not (tmp_path / "o").exists()
 
@@ -141,7 +143,7 @@ def test_cuda_where_there_is_none_is_one_line(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     broken(tmp_path)
     assert (
-        main(["scan", "good.safetensors", "--preset", "published", "--device", "cuda"])
+        main(["run", "good.safetensors", "--preset", "published", "--device", "cuda"])
         == 3
     )
     assert "error: no device 'cuda' here" in capsys.readouterr().err
@@ -149,7 +151,7 @@ def test_cuda_where_there_is_none_is_one_line(tmp_path, monkeypatch, capsys):
 
 def test_wrong_usage_exits_2(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["scan", "--preset", "magic"])
+        main(["run", "--preset", "magic"])
     assert stop.value.code == 2
     assert "magic" in capsys.readouterr().err
 
@@ -158,8 +160,8 @@ def test_an_interrupted_scan_says_so(files, threshold, monkeypatch, capsys):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(scanning, "detect", interrupt)
-    assert main(["scan", files[0], "--calibration", str(threshold)]) == 130
+    monkeypatch.setattr(run, "detect", interrupt)
+    assert main(["run", files[0], "--calibration", str(threshold)]) == 130
     assert "interrupted" in capsys.readouterr().err
 
 
@@ -179,9 +181,17 @@ def test_the_methods_need_neither_surveykit_nor_pydantic():
     assert done.stdout.strip() == "[]"
 
 
-@pytest.mark.parametrize("population", ["--quick", "--development"])
-def test_only_the_confirmation_is_published(tmp_path, capsys, population):
-    arguments = ["sweep", population, "--publish", "--out", str(tmp_path / "out")]
-    assert main(arguments) == 2
-    assert "--publish writes the confirmation's figures" in capsys.readouterr().err
-    assert not (tmp_path / "out").exists()
+def test_a_preset_is_where_the_other_options_begin():
+    asked = PROGRAM.parse(["run", "x.pth", "--preset", "published", "--batch", "32"])
+    assert asked.config == replace(PUBLISHED, batch=32)
+    assert PROGRAM.parse(["run", "--preset=published"]).config == PUBLISHED
+    asked = PROGRAM.parse(["fleet", "zoo", "--preset", "robust", "--seed", "3"])
+    assert (asked.encoders, asked.config) == (("zoo",), replace(ROBUST, seed=3))
+
+
+def test_a_threshold_of_other_settings_is_told(files, tmp_path, capsys):
+    few = ["--max-epochs", "1", "--count", "64", "--out", str(tmp_path / "out")]
+    main(["run", files[0], *few])
+    assert "belongs to robust as it is" in capsys.readouterr().err
+    main(["run", files[0], *few, "--clean", files[1]])
+    assert "as it is" not in capsys.readouterr().err

@@ -100,7 +100,7 @@ def test_the_summary_counts_and_judges_in_both_languages():
         Outcome("b", "failed", reason="{damaged}"),
         Outcome("c", "lost", reason="died"),
     ]
-    page = fleet.present(outcomes, {})
+    page = fleet.fleet_page(outcomes, {})
     assert page.answer.headline == Bilingual(
         "1 of 3 look backdoored", "3 个编码器中有 1 个疑似含有后门"
     )

@@ -24,8 +24,6 @@ from reference_impls.lab.study.commands import Command, Program
 PROGRAMS = [
     import_module(f"reference_impls.{method}.__main__").PROGRAM
     for method in (
-        "badencoder",
-        "decree",
         "advencoder",
         "gen_af",
     )

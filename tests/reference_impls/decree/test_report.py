@@ -12,7 +12,7 @@ from reference_impls.decree.calibration import (
 )
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.method import DecreeReport, RestartReport
-from reference_impls.decree.present import present
+from reference_impls.decree.report import report_page
 from reference_impls.lab.bilingual import Bilingual
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.data.shapes import shapes
@@ -44,7 +44,7 @@ def report(score, calibration=CLEAN):
 
 
 def page(*arguments):
-    return present(report(*arguments), IMAGES, {})
+    return report_page(report(*arguments), IMAGES, {})
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,10 @@ def test_the_area_and_how_sure_are_part_of_the_answer():
 
 def test_the_origin_of_the_threshold_is_told_in_both_languages():
     text = html(page(0.02))
-    assert "Threshold: 0.6 x the smallest PL1 of 5 clean encoders." in text
+    assert (
+        "Threshold: 0.6 x the smallest PL1 of 5 clean encoders (recorded as: 0.6"
+        in text
+    )
     assert "阈值：5 个干净编码器中最小 PL1 的 0.6 倍" in text
     other = Calibration(threshold=0.07, source="a guess", clean_scores=(0.1,))
     text = html(page(0.02, other))
