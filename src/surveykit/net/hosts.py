@@ -35,7 +35,7 @@ NEVER = tuple(
     )
 )
 # Names that no public server answers for: RFC 6761, 6762 (with appendix G), 7686, 8375, 9476, and ICANN's `internal`.
-# Those reserved for examples (`example`, `test`, `invalid`) are data: docs/design.md.
+# Those reserved for examples (`example`, `test`, `invalid`) are data: docs/decisions/catalog.md.
 PRIVATE_NAMES = (
     "localhost localdomain local internal home.arpa alt onion "
     "intranet private corp home lan"
@@ -49,7 +49,7 @@ _NEVER_WRITTEN = re.compile(r"[\x00-\x20\x7f-\xa0\\\s]")
 FaultKind = Literal["scheme", "credentials", "private-address", "bad-address"]
 
 
-class Fault(NamedTuple):
+class AddressFault(NamedTuple):
     """Why an address is none of the public web."""
 
     kind: FaultKind
@@ -58,7 +58,7 @@ class Fault(NamedTuple):
 
 
 @lru_cache(4096)  # an import looks at the same one in record, draft and entry
-def fault(url: str) -> Fault | None:
+def fault(url: str) -> AddressFault | None:
     """What speaks against an address; None where only a look-up could tell more."""
     try:
         parts = urlsplit(url)
@@ -66,9 +66,9 @@ def fault(url: str) -> Fault | None:
     except ValueError as error:
         return _bad(str(error)[:200])
     if parts.scheme not in ("http", "https"):
-        return Fault("scheme", "only http and https are allowed")
+        return AddressFault("scheme", "only http and https are allowed")
     if "@" in parts.netloc:
-        return Fault("credentials", "write it without user and password")
+        return AddressFault("credentials", "write it without user and password")
     if _NEVER_WRITTEN.search(url):  # some of them urlsplit has dropped
         return _bad("percent-encode the space, backslash or control character in it")
     try:
@@ -76,11 +76,11 @@ def fault(url: str) -> Fault | None:
     except ValueError:
         port = 0
     if port == 0:
-        return _bad("its port is no number from 1 to 65535")
+        return _bad("its port is not a number from 1 to 65535")
     return host_fault(host)
 
 
-def host_fault(host: str) -> Fault | None:
+def host_fault(host: str) -> AddressFault | None:
     """What speaks against a host, in lower case as `urlsplit` gives it."""
     if not host:
         return _bad("it names no host")
@@ -98,11 +98,11 @@ def host_fault(host: str) -> Fault | None:
     if is_public(address):
         return None
     way = "" if plain == str(address) else f" ({address})"
-    said = f"{plain}{way} is no address of the public internet"
-    return Fault("private-address", said)
+    said = f"{plain}{way} is not an address of the public internet"
+    return AddressFault("private-address", said)
 
 
-def _name_fault(host: str) -> Fault | None:
+def _name_fault(host: str) -> AddressFault | None:
     name = host.removesuffix(".")
     labels = name.split(".")
     if len(name) > LONGEST_HOST:
@@ -111,8 +111,8 @@ def _name_fault(host: str) -> Fault | None:
         if wrong := _label_fault(label):
             return _bad(wrong)
     if len(labels) == 1 or any(f".{name}".endswith(f".{p}") for p in PRIVATE_NAMES):
-        said = f"{name} is no name of the public internet"
-        return Fault("private-address", said)
+        said = f"{name} is not a name of the public internet"
+        return AddressFault("private-address", said)
     if any("_" in label for label in labels[-2:]):  # below, some sites have them
         return _bad("no registry hands out names with an underscore")
     return None
@@ -126,7 +126,7 @@ def _label_fault(label: str) -> str:
     if not _LABEL.fullmatch(label):
         return f"{label!r} in its host has other characters than letters, digits and hyphens"
     if label.startswith("xn--") and not _decodes(label[4:]):
-        return f"{label!r} in its host is no encoded name"
+        return f"{label!r} in its host is not an encoded name"
     return ""
 
 
@@ -140,8 +140,8 @@ def _decodes(code: str) -> bool:
         return False
 
 
-def _bad(words: str) -> Fault:
-    return Fault("bad-address", words)
+def _bad(words: str) -> AddressFault:
+    return AddressFault("bad-address", words)
 
 
 def is_public(address: Address) -> bool:
@@ -164,7 +164,7 @@ def is_public(address: Address) -> bool:
 def literal(host: str) -> Address | None:
     """The address that a host is, in whatever way it is written; None for a name.
 
-    Raises ValueError for a host that looks like a number and is no address.
+    Raises ValueError for a host that looks like a number and is not an address.
     """
     try:
         return ipaddress.ip_address(host.partition("%")[0])
@@ -176,7 +176,9 @@ def literal(host: str) -> Address | None:
     try:  # decimal, octal, hexadecimal, one to four parts
         return ipaddress.IPv4Address(socket.inet_aton(host.rstrip(".")))
     except OSError:
-        raise ValueError(f"{host!r} looks like a number and is no address") from None
+        raise ValueError(
+            f"{host!r} looks like a number and is not an address"
+        ) from None
 
 
 def is_placeholder(url: str) -> bool:
