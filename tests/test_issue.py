@@ -12,7 +12,7 @@ from surveykit.issue import IssueError, branch, changed, parsed, target
 from surveykit.render.issue_forms import render_forms
 from surveykit.yaml_tree import parse
 
-LICENCE = "### Licence · 许可\n\n- [x] I give this under CC-BY-4.0\n"
+LICENCE = "### License · 许可\n\n- [x] I give this under CC-BY-4.0\n"
 
 
 def body(catalog, kind, **answers):
@@ -169,7 +169,7 @@ def test_what_the_forge_and_people_do_to_a_form_does_not_matter(catalog, edit):
     [
         (lambda text: text.replace("[x]", "[ ]"), "tick the form's last box"),
         (lambda text: text.replace(LICENCE, ""), "tick the form's last box"),
-        (lambda text: text.replace("Identifier · 标识", "Title"), "'### Title' is no heading of the form; delete the line"),
+        (lambda text: text.replace("Identifier · 标识", "Title"), "'### Title' is not a heading of the form; delete the line"),
         (lambda text: text.replace("### Identifier · 标识\n\n2303.15180", ""), "'Identifier · 标识' is missing; put it back"),
         (lambda text: text.replace("Program · 代码", "Entry · 条目"), "open a new issue through a form"),
         (lambda text: text.replace("2303.15180", "_No response_"), "is not answered; arxiv, doi"),
@@ -195,7 +195,7 @@ def test_what_was_left_out_is_reported(catalog):
     notes = parsed(text + "\nPlease hurry.", catalog).notes
     assert notes == [
         "2 invisible characters left out",
-        "what stands below the licence was not read",
+        "what stands below the license was not read",
     ]
 
 
@@ -403,7 +403,7 @@ def test_a_broken_link_is_found_as_people_write_it(
     [
         ("https://example.org/gone", "https://example.org/here", "copy one of paper: https://doi.org"),
         ("code", "_No response_", "answer `-` to remove the link"),
-        ("code", "somewhere else", "is no address; write one, like https://"),
+        ("code", "somewhere else", "is not an address; write one, like https://"),
         ("paper", "(remove)", "would remove what every entry has"),
     ],
 )  # fmt: skip

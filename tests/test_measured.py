@@ -174,7 +174,7 @@ def test_a_wrong_result_is_one_line_with_its_place(
     ("text", "words"),
     [
         ('{"headline": [', "not readable as JSON"),
-        ('{"headline": NaN}', "NaN is no JSON"),
+        ('{"headline": NaN}', "NaN is not JSON"),
         ('{"headline": [], "headline": []}', "stands twice"),
         ("[" * 100_000, "JSON"),
         ('{"headline": ' + "9" * 5000 + "}", "JSON"),

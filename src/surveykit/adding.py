@@ -22,7 +22,7 @@ DOUBT = 0.5
 _SCHEMES = ("arxiv", "doi", "acl", "openreview")
 
 
-class State(StrEnum):
+class AddState(StrEnum):
     """What became of one identifier."""
 
     NEW = "new"
@@ -40,11 +40,11 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Addition:
     """What became of one identifier."""
 
     identifier: Identifier
-    state: State
+    state: AddState
     draft: Draft | None = None
     records: tuple[Record, ...] = ()
     """What the services said, the one that was asked first."""
@@ -82,7 +82,7 @@ class Adder:
         self._index = Index(catalog.papers)
         self._owners = _owners(catalog.papers)
 
-    async def add(self, identifiers: Sequence[Identifier]) -> AsyncIterator[Outcome]:
+    async def add(self, identifiers: Sequence[Identifier]) -> AsyncIterator[Addition]:
         """An outcome for each identifier, in order, as soon as it is known; arXiv is asked once for all of its own."""
         wanted = [
             i.value for i in identifiers if i.kind == "arxiv" and not self._owner(i)
@@ -96,25 +96,25 @@ class Adder:
         owner = self._owners.get((identifier.kind, identifier.value.casefold()))
         return None if self._anyway else owner
 
-    async def _one(self, identifier: Identifier) -> Outcome:
+    async def _one(self, identifier: Identifier) -> Addition:
         if owner := self._owner(identifier):
             match = Match(owner, 1.0, f"has {identifier}")
-            return Outcome(identifier, State.KNOWN, matches=(match,))
+            return Addition(identifier, AddState.KNOWN, matches=(match,))
         try:
             known = await resolve(self._client, identifier)
         except NotFoundError as error:
-            return Outcome(identifier, State.NOT_FOUND, error=error)
+            return Addition(identifier, AddState.NOT_FOUND, error=error)
         except FetchError as error:
-            return Outcome(identifier, State.FAILED, error=error)
+            return Addition(identifier, AddState.FAILED, error=error)
         return self._judged(identifier, known)
 
-    def _judged(self, identifier: Identifier, known: Known) -> Outcome:
+    def _judged(self, identifier: Identifier, known: Known) -> Addition:
         matches = self._matches(known.records)
         likeness = max((match.score for match in matches), default=0.0)
-        state = State.WITHDRAWN if known.alarms else State.NEW
+        state = AddState.WITHDRAWN if known.alarms else AddState.NEW
         if likeness >= DOUBT:
-            state = State.KNOWN if likeness >= SAME else State.DOUBTFUL
-        outcome = Outcome(
+            state = AddState.KNOWN if likeness >= SAME else AddState.DOUBTFUL
+        outcome = Addition(
             identifier,
             state,
             records=tuple(known.records),
@@ -122,13 +122,13 @@ class Adder:
             alarms=tuple(known.alarms),
             notes=tuple(known.notes),
         )
-        if state is not State.NEW and not self._anyway:
+        if state is not AddState.NEW and not self._anyway:
             return outcome
         draft = self._drafter.draft(known.records, _Both(self._taken, self._drafted))
         self._remember(draft)
         doubts = [f"{m.id} may be the same paper: {m.reason}" for m in matches]
         notes = dict.fromkeys((*known.alarms, *doubts, *draft.notes, *known.notes))
-        return replace(outcome, state=State.NEW, draft=draft, notes=tuple(notes))
+        return replace(outcome, state=AddState.NEW, draft=draft, notes=tuple(notes))
 
     def _matches(self, records: Iterable[Record]) -> tuple[Match, ...]:
         """Entries that any of the records may be, each once; a shared identifier settles it."""

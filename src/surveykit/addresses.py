@@ -39,7 +39,7 @@ def why_none(text: str) -> str:
     """Why a text that is no address is none, to follow it."""
     plain = _bare(text)
     found = re.match("https?://", plain, re.IGNORECASE) and fault(plain)
-    return f"is no address: {found.words}" if found else "is no address"
+    return f"is not an address: {found.words}" if found else "is not an address"
 
 
 def _bare(text: str) -> str:

@@ -22,6 +22,7 @@ from surveykit.forms import model_in
 from surveykit.identifier import doi, identify_quietly
 from surveykit.models import Author, Paper
 from surveykit.query import terms_called, terms_near
+from surveykit.text.dates import MONTHS
 from surveykit.text.letters import fold
 from surveykit.text.names import from_line
 from surveykit.venue_names import VenueNames
@@ -33,15 +34,6 @@ PROPOSE = "CONTRIBUTING.md, “When no term or venue fits”, says how to propos
 _SEPARATORS = re.compile(r"([,，、;；/\n])")
 _BULLET = re.compile(r"^ *(?:[-*•]|[0-9]{1,3}[.)]) +", re.MULTILINE)
 _HAN_FIRST = re.compile(r"([\u3400-\u9fff·]{2,8}) ?[(（]([A-Za-z][^()（）]*)[)）]")
-_MONTHS = {
-    word[:letters]: number
-    for letters in (3, 4, 9)
-    for words in (
-        "january february march april may june july august september october november december",
-        "一 二 三 四 五 六 七 八 九 十 十一 十二",
-    )
-    for number, word in enumerate(words.split(), 1)
-}
 _WORDS = {
     "main conference": "main", "主会": "main", "主会议": "main", "研讨会": "workshop", "摘要": "abstract", "论文": "paper",
     "全文": "paper", "full text": "paper", "full paper": "paper",
@@ -177,7 +169,7 @@ def _venue(answer: Answer) -> str:
         near = difflib.get_close_matches(fold(answer.plain), short, n=1, cutoff=0.75)
         guess = names.guess(answer.plain) or (short[near[0]] if near else None)
         hint = f"; did you mean `{guess}`?" if guess else ""
-        why = f"is no venue of catalog/venues.yaml{hint}"
+        why = f"is not a venue of catalog/venues.yaml{hint}"
         raise answer.refused(why, f"its id, like cvpr; {PROPOSE}")
     year = re.search(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])", answer.plain)
     if year and int(year[0]) != answer.entry.get("year"):
@@ -220,27 +212,29 @@ def _term(answer: Answer, said: str, ids: tuple[str, ...]) -> str:
     hint = f"; did you mean {' or '.join(near)}?" if near else ""
     known = ", ".join(term.id for term in axis.terms[:8])
     more = ", …" if len(axis.terms) > 8 else ""
-    raise asked.refused(f"is no such term{hint}", f"ids like {known}{more}; {PROPOSE}")
+    raise asked.refused(
+        f"is not a term of this axis{hint}", f"ids like {known}{more}; {PROPOSE}"
+    )
 
 
 def _year(answer: Answer) -> int:
     found = re.fullmatch(r"([0-9]{4})\s*年?", answer.plain)
     if not found:
-        raise answer.refused("is no year", "four digits, like 2024")
+        raise answer.refused("is not a year", "four digits, like 2024")
     return int(found[1])
 
 
 def _month(answer: Answer) -> int:
     plain = fold(answer.plain)
-    words = re.findall(r"[a-z]+|[0-9]+|[一二三四五六七八九十]+", plain)
+    words = re.findall(r"[a-z]+|[0-9]+|[一二三四五六七八九十]+月?", plain)
     years = [word for word in words if len(word) == 4 and word.isdigit()]
-    named = [_MONTHS[word] for word in words if word in _MONTHS]
+    named = [MONTHS[word] for word in words if word in MONTHS]
     numbers = [int(word) for word in words if word.isdigit() and len(word) <= 2]
     year_first = bool(years) and words[0] == years[0]
     if not named and (len(numbers) == 1 or (year_first and len(numbers) == 2)):
         named = numbers[:1]
     if len(named) != 1 or not 1 <= named[0] <= 12 or len(years) > 1:
-        raise answer.refused("is no month", "1 to 12, or its name")
+        raise answer.refused("is not a month", "1 to 12, or its name")
     if years and int(years[0]) != answer.entry.get("year"):
         answer.notes.append(f"month: {years[0]} was not kept; `year` is its own field")
     return named[0]

@@ -18,7 +18,7 @@ Side = Literal["attack", "defense", "study"]
 
 
 @dataclass(frozen=True)
-class Link:
+class Related:
     """A relation seen from one of its two ends."""
 
     relation: Relation
@@ -150,16 +150,16 @@ class Catalog:
         return {venue: tuple(groups[venue]) for venue in order}
 
     @cached_property
-    def _links(self) -> Mapping[str, tuple[Link, ...]]:
-        links: dict[str, list[Link]] = defaultdict(list)
+    def _links(self) -> Mapping[str, tuple[Related, ...]]:
+        links: dict[str, list[Related]] = defaultdict(list)
         for paper in self.papers:
             for relation in paper.relations:
                 other = self.by_id[relation.to]
-                links[paper.id].append(Link(relation, other, inverse=False))
-                links[other.id].append(Link(relation, paper, inverse=True))
+                links[paper.id].append(Related(relation, other, inverse=False))
+                links[other.id].append(Related(relation, paper, inverse=True))
         return {key: tuple(value) for key, value in links.items()}
 
-    def links(self, paper: Paper) -> tuple[Link, ...]:
+    def links(self, paper: Paper) -> tuple[Related, ...]:
         """Typed relations of a paper in both directions."""
         return self._links.get(paper.id, ())
 

@@ -33,7 +33,7 @@ MOST_CHARACTERS = 20_000
 MOST_OF_ONE = 4_000
 _EMPTY = frozenset({"", "_no response_", "*no response*", "no response"})
 _NOTHING = frozenset({"none", "n/a", "null", "无", "没有"})
-_LICENCE = "Licence · 许可"
+_LICENSE = "License · 许可"
 # Come along when text is copied from pages, PDFs and chats, and change nothing; what turns the order of letters does.
 _HARMLESS = re.compile("[\u00ad\u180e\u200b-\u200d\u2060-\u2064\ufe00-\ufe0f\ufeff]")
 _PART = re.compile(r"(en|zh|basis|source)\s*[:：]\s*(\S.*)")
@@ -60,7 +60,7 @@ def parsed(body: str, catalog: Catalog) -> Request:
     notes: list[str] = []
     every = forms(catalog.taxonomy)
     sections = _sections(_cleaned(body, notes), every)
-    _agreed(sections.pop(_LICENCE, ""), notes)
+    _agreed(sections.pop(_LICENSE, ""), notes)
     form = _form(sections, every)
     return Request(form.kind, _answers(form, sections), catalog, notes)
 
@@ -76,8 +76,9 @@ def _cleaned(body: str, notes: list[str]) -> str:
 
 def _sections(body: str, every: tuple[Form, ...]) -> dict[str, str]:
     """Label -> text below its heading; a heading may be cut to one language, or have another level."""
-    labels = [q.label for form in every for q in form.questions] + [_LICENCE]
+    labels = [q.label for form in every for q in form.questions] + [_LICENSE]
     known = {letters(n): label for label in labels for n in (label, *label.split("·"))}
+    known[letters("Licence · 许可")] = _LICENSE  # as older forms have it
     sections: dict[str, list[str]] = {"": []}
     now = ""
     for line in body.split("\n"):
@@ -85,7 +86,7 @@ def _sections(body: str, every: tuple[Form, ...]) -> dict[str, str]:
         label = known.get(letters(head)) if head.startswith("#") else None
         if label is None and head.startswith("### "):
             raise IssueError(
-                f"{shown(head)} is no heading of the form; delete the line"
+                f"{shown(head)} is not a heading of the form; delete the line"
             )
         if label in sections:
             raise IssueError(
@@ -99,13 +100,13 @@ def _sections(body: str, every: tuple[Form, ...]) -> dict[str, str]:
     return texts
 
 
-def _agreed(licence: str, notes: list[str]) -> None:
-    lines = [line for line in licence.split("\n") if line.strip()]
+def _agreed(license: str, notes: list[str]) -> None:
+    lines = [line for line in license.split("\n") if line.strip()]
     boxes = [line for line in lines if re.match(r"\s*[-*] \[[ xX]\]", line)]
     if not any(re.match(r"\s*[-*] \[[xX]\]", line) for line in boxes):
-        raise IssueError("the licence is not agreed to; tick the form's last box")
+        raise IssueError("the license is not agreed to; tick the form's last box")
     if len(boxes) < len(lines):
-        notes.append("what stands below the licence was not read")
+        notes.append("what stands below the license was not read")
 
 
 def _form(sections: Mapping[str, str], every: tuple[Form, ...]) -> Form:

@@ -109,7 +109,7 @@ def _twice(text: str) -> Iterator[int]:
 
 
 def _constant(name: str) -> Any:
-    raise _NotJsonError(f"{name} is no JSON; leave the key out", name)
+    raise _NotJsonError(f"{name} is not JSON; leave the key out", name)
 
 
 def _whole(digits: str) -> int:

@@ -237,14 +237,14 @@ def _entries(files: _Files) -> Iterator[str]:
     for year, deep in _inside(files, PAPERS):
         path = f"{PAPERS}/{year}"
         if not (deep and year.isdecimal()):
-            message = f"{year!r} is no year; entries are {PAPERS}/<year>/<id>.yaml"
+            message = f"{year!r} is not a year; entries are {PAPERS}/<year>/<id>.yaml"
             files.report(path, Fault("SK004", 1, 1, message))
             continue
         for name, deeper in _inside(files, path):
             if name.endswith(".yaml") and not deeper:
                 yield f"{path}/{name}"
             else:
-                message = f"{name!r} is no entry; entries are <id>.yaml"
+                message = f"{name!r} is not an entry; entries are <id>.yaml"
                 files.report(f"{path}/{name}", Fault("SK004", 1, 1, message))
 
 
@@ -300,7 +300,7 @@ def _pictures(files: _Files, path: str, card: Card) -> None:
         try:
             with folder(files.root, f"{CARDS}/{card.id}") as here:
                 state = here.state(name)
-            fault = "is no plain file" * (not stat.S_ISREG(state.st_mode))
+            fault = "is not a plain file" * (not stat.S_ISREG(state.st_mode))
             fault = fault or "is larger than 2 MiB" * (state.st_size > SHARED_BYTES)
         except OSError as error:
             fault = f"cannot be read: {error.strerror}"

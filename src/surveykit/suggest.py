@@ -13,12 +13,12 @@ from surveykit.catalog import Catalog
 from surveykit.models import Axis, Paper, Term
 from surveykit.text.letters import fold
 
-NEIGHBOURS = 12
+NEIGHBORS = 12
 """Entries asked for their terms."""
 NAMED = 2
 """Of these, how many a reason names."""
 TITLE_WEIGHT, HEADING_WEIGHT, ABSTRACT_WEIGHT = 0.7, 0.7, 0.25
-"""What a term's own name is worth where it stands; neighbours together are worth 1."""
+"""What a term's own name is worth where it stands; neighbors together are worth 1."""
 LEAST_SCORE = 0.25
 OPTIONAL_SCORE = 0.6
 SECOND_SHARE = 0.6
@@ -89,7 +89,7 @@ class Suggester:
                 likeness[index] += weight / length * other
         best = sorted(likeness.items(), key=lambda pair: (-pair[1], pair[0]))
         return tuple(
-            (self._catalog.papers[index], score) for index, score in best[:NEIGHBOURS]
+            (self._catalog.papers[index], score) for index, score in best[:NEIGHBORS]
         )
 
     def _on(

@@ -42,8 +42,8 @@ _OTHER = """
 """
 _OTHERS = frozenset(_OTHER.split())
 """Words beside a name that say that another venue, or another part of it, is meant."""
-_HOUSES = "elsevier springer mdpi wiley usenix siam openreview"
-_PUBLISHERS = frozenset(_HOUSES.split())
+_NAMES = "elsevier springer mdpi wiley usenix siam openreview"
+_PUBLISHERS = frozenset(_NAMES.split())
 _BESIDE = """
     usa uae prc ieee acm cvf usenix isca mdpi bmva ios siam openreview dblp pmlr lncs
     de del la le las los di da do du der den el und y et

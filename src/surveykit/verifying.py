@@ -16,7 +16,7 @@ from surveykit.sources.client import Client
 from surveykit.sources.found import Found
 from surveykit.sources.resolve import find_doi
 from surveykit.venue_names import VenueNames
-from surveykit.weighing import Difference, differences, same_work
+from surveykit.weighing import Contradiction, differences, same_work
 
 AT_ONCE = 8
 """Entries that are looked at together; each service is asked at its own pace."""
@@ -58,7 +58,7 @@ class Verdict:
     status: Status
     agreed: tuple[str, ...] = ()
     """Sources that were compared and agree: `arXiv:2303.15180`."""
-    differences: tuple[Difference, ...] = ()
+    differences: tuple[Contradiction, ...] = ()
     candidates: tuple[Candidate, ...] = ()
     notes: tuple[str, ...] = ()
     """Differences that are no faults: another title of the preprint."""
@@ -75,7 +75,7 @@ class _Case:
     """Found under the entry's identifiers."""
     searched: list[Found] = field(default_factory=list)
     """Found by title, and proven to be the same paper."""
-    differences: list[Difference] = field(default_factory=list)
+    differences: list[Contradiction] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
 
 
@@ -216,7 +216,7 @@ class Verifier:
         for one in found:
             told = list(differences(paper, one.record, self._venues))
             told += [
-                Difference("state", "listed", alarm, one.record.source)
+                Contradiction("state", "listed", alarm, one.record.source)
                 for alarm in one.alarms
             ]
             faults = [d for d in told if not d.minor]
@@ -276,8 +276,10 @@ class Verifier:
         yield from told.values()
 
 
-def _unknown(scheme: str, value: str, service: str) -> Difference:
-    return Difference(f"identifiers.{scheme}", value, f"unknown to {service}", service)
+def _unknown(scheme: str, value: str, service: str) -> Contradiction:
+    return Contradiction(
+        f"identifiers.{scheme}", value, f"unknown to {service}", service
+    )
 
 
 def stamped(paper: Paper, verdict: Verdict, day: str) -> dict[str, object]:

@@ -20,7 +20,7 @@ NEAR_YEARS = 1
 
 
 @dataclass(frozen=True)
-class Difference:
+class Contradiction:
     """A fact on which the entry and a source do not agree."""
 
     field: str
@@ -39,13 +39,13 @@ class Difference:
 
 def differences(
     paper: Paper, record: Record, venues: VenueNames
-) -> Iterator[Difference]:
+) -> Iterator[Contradiction]:
     """What the record says otherwise; a record of another paper is one difference, of the identifier."""
     if not same_work(paper, record) and not _retitled(paper, record):
         scheme = record.source.partition(":")[0].lower()
         ours = getattr(paper.identifiers, scheme, None) or "none"
         told = f"{record.title!r} by {_names(record.authors)}"
-        yield Difference(f"identifiers.{scheme}", ours, told, record.source)
+        yield Contradiction(f"identifiers.{scheme}", ours, told, record.source)
         return
     # What a preprint says of a published paper is history.
     old = record.kind == "preprint" and paper.venue != "arxiv"
@@ -76,20 +76,20 @@ def _retitled(paper: Paper, record: Record) -> bool:
     return bool(shared >= 0.5 and likeness >= LIKE)
 
 
-def _title(paper: Paper, record: Record, old: bool) -> Iterator[Difference]:
+def _title(paper: Paper, record: Record, old: bool) -> Iterator[Contradiction]:
     ours, theirs = paper.title.en, record.title
     if letters(ours) != letters(theirs):
         # A service that leaves the subtitle out is no judge of it.
         cut = letters(ours).startswith(letters(theirs)) and ":" in ours
-        yield Difference("title.en", ours, theirs, record.source, minor=old or cut)
+        yield Contradiction("title.en", ours, theirs, record.source, minor=old or cut)
 
 
-def _authors(paper: Paper, record: Record, old: bool) -> Iterator[Difference]:
+def _authors(paper: Paper, record: Record, old: bool) -> Iterator[Contradiction]:
     ours, theirs = paper.authors, record.authors
     same = len(ours) == len(theirs) and all(map(_same_person, ours, theirs))
     if theirs and not same:
         told = (_names(ours), _names(theirs))
-        yield Difference("authors", *told, record.source, minor=old)
+        yield Contradiction("authors", *told, record.source, minor=old)
 
 
 def _same_person(a: Author, b: Author) -> bool:
@@ -99,35 +99,37 @@ def _same_person(a: Author, b: Author) -> bool:
     return sorted(map(letters, a.name.split())) == sorted(map(letters, b.name.split()))
 
 
-def _year(paper: Paper, record: Record) -> Iterator[Difference]:
+def _year(paper: Paper, record: Record) -> Iterator[Contradiction]:
     if record.year and record.year != paper.year:
         strict = paper.venue == "arxiv" and record.kind == "preprint"
         near = abs(record.year - paper.year) <= NEAR_YEARS and not strict
-        yield Difference(
+        yield Contradiction(
             "year", str(paper.year), str(record.year), record.source, minor=near
         )
 
 
-def _venue(paper: Paper, record: Record, venues: VenueNames) -> Iterator[Difference]:
+def _venue(paper: Paper, record: Record, venues: VenueNames) -> Iterator[Contradiction]:
     if paper.venue == "arxiv" or not record.venue_text:
         return  # a published version of a preprint is something missing, not something wrong
     where = venues.find(record.venue_text)
     if where is None or where.venue == "arxiv":
         return
     if where.venue != paper.venue:
-        yield Difference(
+        yield Contradiction(
             "venue", paper.venue, f"{where.venue}: {record.venue_text}", record.source
         )
     elif where.track != paper.track:
-        yield Difference(
+        yield Contradiction(
             "track", paper.track, f"{where.track}: {record.venue_text}", record.source
         )
 
 
-def _pages(paper: Paper, record: Record) -> Iterator[Difference]:
+def _pages(paper: Paper, record: Record) -> Iterator[Contradiction]:
     if paper.pages and record.pages and paper.pages != record.pages:
         short = paper.pages.split("-")[0] == record.pages.split("-")[0]
-        yield Difference("pages", paper.pages, record.pages, record.source, minor=short)
+        yield Contradiction(
+            "pages", paper.pages, record.pages, record.source, minor=short
+        )
 
 
 def _lasts(authors: tuple[Author, ...]) -> list[str]:

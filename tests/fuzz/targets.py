@@ -74,8 +74,8 @@ def _bodies() -> list[bytes]:
                 f"### {q.label}\n\n{told.get(q.id) or q.example or 'A B, C D'}\n"
                 for q in form.questions
             ]
-            licence = "### Licence · 许可\n\n- [x] yes\n"
-            bodies.append("\n".join([*answers, licence]).encode())
+            license = "### License · 许可\n\n- [x] yes\n"
+            bodies.append("\n".join([*answers, license]).encode())
     return bodies
 
 

@@ -382,14 +382,14 @@ def behaviours(  # noqa: PLR0915  # a table, written as calls
     # closed to programs
     case("login", answer(401), WALL, R.LOGIN)
     case("forbidden", answer(403, "Forbidden"), WALL, R.FORBIDDEN)
-    case("teapot", answer(418), WALL, R.BOT_WALL)
+    case("teapot", answer(418), WALL, R.BOT_BLOCKED)
     case(
         "linkedin",
         raw(b"HTTP/1.1 999 Request denied\r\ncontent-length: 0\r\n\r\n"),
         WALL,
-        R.BOT_WALL,
+        R.BOT_BLOCKED,
     )
-    case("not-acceptable", answer(406), WALL, R.BOT_WALL)
+    case("not-acceptable", answer(406), WALL, R.BOT_BLOCKED)
     case("legal", answer(451), WALL, R.LEGAL)
     case("limited", answer(429), WALL, R.RATE_LIMITED)
     case(

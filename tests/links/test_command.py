@@ -100,7 +100,7 @@ def test_without_a_network_one_line_says_so(run):
     [
         (["--urls", "-", "--fix"], "--urls goes without"),
         (["--urls", "-", "--allow", "a b"], "neither a host nor a CIDR range"),
-        (["--urls", "-", "--budget", "5 minutes"], "no duration"),
+        (["--urls", "-", "--budget", "5 minutes"], "not a duration"),
         (["--urls", "nowhere.txt"], "does not exist"),
         ([], "no catalog/"),
     ],

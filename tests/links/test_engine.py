@@ -11,7 +11,7 @@ from links.hostile import answer, raw, times
 
 from surveykit.links.engine import NetworkUnreachableError, Plan
 from surveykit.links.gather import from_lines
-from surveykit.links.policy import Policy, Rule
+from surveykit.links.policy import Policy, PolicyRule
 from surveykit.links.state import Reason, State
 
 DAY = 86400.0
@@ -234,7 +234,7 @@ def test_a_rule_of_the_policy_skips_or_takes_a_failure_for_a_wall(world, hostile
             "until": "2027-01-01",
         },
     ]
-    policy = Policy(tuple(Rule.model_validate(rule) for rule in rules), (1, 2))
+    policy = Policy(tuple(PolicyRule.model_validate(rule) for rule in rules), (1, 2))
     outcome = world.check(
         [f"{site}/missing", f"{site}/missing/x", f"{site}/plain"], policy=policy
     )

@@ -161,7 +161,7 @@ def test_the_file_says_what_it_is_and_keeps_the_order(catalog):
     assert text.startswith(
         "% An Invented Survey\n"
         "% https://github.com/example/invented-survey\n"
-        "% Updated 2026-11-20. Licence: CC-BY-4.0.\n\n@"
+        "% Updated 2026-11-20. License: CC-BY-4.0.\n\n@"
     )
     keys = [line.split("{")[1][:-1] for line in text.splitlines() if line[:1] == "@"]
     assert keys == [paper.id for paper in catalog.papers]

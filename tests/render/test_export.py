@@ -8,7 +8,7 @@ from surveykit.render.export import SCHEMA_VERSION, catalog_json
 DERIVED = ("side", "entry")
 
 
-def test_the_head_says_version_date_and_licence(catalog):
+def test_the_head_says_version_date_and_license(catalog):
     data = json.loads(catalog_json(catalog))
     assert list(data) == [
         "schema_version",

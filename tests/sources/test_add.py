@@ -274,7 +274,7 @@ def test_many_preprints_are_asked_for_at_once_and_told_in_order(world, server):
 def test_offline_says_how_the_cache_is_filled(world, server):
     done = world.run("add", PREPRINT, "--offline")
     assert done.code == 3
-    assert "not in the cache; the same command without --offline fills it" in done.err
+    assert "not in the cache; omit --offline to ask for it" in done.err
     assert server.asked == []
 
 
@@ -287,7 +287,7 @@ def test_a_machine_without_network_is_one_line(world, server, desk):
         assert done.code == 3
         last = done.err.splitlines()[-1]
         assert last.startswith("Error: no service could be reached (arXiv: did not")
-        assert last.endswith("--offline takes kept answers alone")
+        assert last.endswith("--offline uses cached answers only")
         assert "failed:" not in done.err
 
 
@@ -335,7 +335,7 @@ def test_an_entry_that_appeared_meanwhile_is_not_written_over(world, paper, serv
 
     server.answers["/dblp"] = answer
     done = world.run("add", PREPRINT)
-    assert (done.code, "exists by now" in done.err) == (3, True)
+    assert (done.code, "exists already" in done.err) == (3, True)
     assert theirs.read_text(encoding="utf-8") == "theirs\n"
 
 

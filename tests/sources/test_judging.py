@@ -17,7 +17,7 @@ from rich.console import Console
 from sources.answers import ATOM, atom, atom_entry, dblp
 from sources.server import Answer, as_json
 
-from surveykit.adding import Outcome, State
+from surveykit.adding import Addition, AddState
 from surveykit.cli import judging
 from surveykit.draft import Drafter
 from surveykit.identifier import Identifier
@@ -46,9 +46,9 @@ def ask(catalog, monkeypatch):
             }
         )
         draft = Drafter(catalog, datetime.date(2026, 11, 21)).draft([record])
-        outcome = Outcome(
+        outcome = Addition(
             Identifier("arxiv", "2401.00001"),
-            State.NEW,
+            AddState.NEW,
             draft,
             (record,),
             notes=("a doubt",),

@@ -35,15 +35,15 @@ Exit codes:
 
 
 COMMANDS = {
-    "add": ("add:add", "Make an entry for each paper that an IDENTIFIER names."),
+    "add": ("add:add", "Create an entry for each paper that an IDENTIFIER names."),
     "build": ("build:build", "Write all generated files."),
-    "check-links": ("check_links:check_links", "Say which links still lead to what they promise."),
+    "check-links": ("check_links:check_links", "Check that links still lead where they should."),
     "cite": ("cite:cite", "Print the citations of some papers."),
     "doctor": ("doctor:doctor", "Look at everything a pull request is judged by, and say what to run for each finding."),
-    "explain": ("explain:explain", "Say what a RULE checks and how to obey."),
+    "explain": ("explain:explain", "Explain what a RULE checks and how to comply."),
     "fmt": ("fmt:fmt", "Write entries in their canonical form: order of keys, quotes, line breaks."),
     "from-issue": ("from_issue:from_issue", "Turn the body of an issue, in FILE or `-`, into a new entry or a change of one."),
-    "impl": ("impl:impl", "Methods that run: list them, show one, run one."),
+    "impl": ("impl:impl", "List, show and run methods."),
     "import": ("import_:import_references", "Turn a FILE of references into entries."),
     "list": ("list:list_papers", "List the papers with all given terms."),
     "report": ("report:report", "Write the report on a pull request: what its entries look like, and what a reviewer should know of them."),
@@ -51,7 +51,7 @@ COMMANDS = {
     "serve": ("serve:serve", "Show the website while you edit."),
     "show": ("show:show", "Show one paper with its relations."),
     "stats": ("stats:stats", "Count papers by year, threat, role, venue."),
-    "validate": ("validate:validate", "Show every problem with its place."),
+    "validate": ("validate:validate", "Show every problem and where it is."),
     "verify": ("verify:verify", "Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP."),
 }  # fmt: skip
 """Name -> where the command is, and its line in the help."""

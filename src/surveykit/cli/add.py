@@ -1,9 +1,8 @@
-"""`surveykit add`: from an identifier to an entry that waits for its author's judgement."""
+"""`surveykit add`: from an identifier to an entry that waits for its author's judgment."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -13,10 +12,10 @@ from typing import Any
 import click
 
 from surveykit import outputs
-from surveykit.adding import Adder, Outcome, State
+from surveykit.adding import Adder, Addition, AddState
 from surveykit.catalog import Catalog
 from surveykit.cli import judging
-from surveykit.cli.catalog import readable
+from surveykit.cli.catalog import entry_names, readable, write_new
 from surveykit.cli.services import Asking, asking, client
 from surveykit.cli.terminal import (
     FINE,
@@ -33,12 +32,13 @@ from surveykit.cli.terminal import (
 from surveykit.draft import Drafter
 from surveykit.errors import MachineError
 from surveykit.identifier import Identifier, identify
+from surveykit.load import PAPERS
 
 EXIT_CODES = """\b
 Exit codes:
   0    every paper has an entry now
   1    a paper was not added: known already, withdrawn, not found, or turned down
-  2    an argument is no identifier; nobody was asked
+  2    an argument is not an identifier; no service was asked
   3    a service that is needed did not answer, or a file cannot be written
 
 """
@@ -49,13 +49,13 @@ Exit codes:
 @click.option(
     "--yes",
     is_flag=True,
-    help="Ask nothing; leave what a person must judge marked in the entry.",
+    help="Ask no questions; mark what a person must decide.",
 )
-@click.option("--dry-run", is_flag=True, help="Show the entries; write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print the entries; write nothing.")
 @click.option(
     "--anyway",
     is_flag=True,
-    help="Draft papers too that look known, or are withdrawn.",
+    help="Draft papers even if they look known or are withdrawn.",
 )
 @as_json
 @asking
@@ -73,12 +73,12 @@ def add(
     mailto: str | None,
     cache: Path | None,
 ) -> int:
-    """Make an entry for each paper that an IDENTIFIER names.
+    """Create an entry for each paper that an IDENTIFIER names.
 
     An identifier is an arXiv id, a DOI, an ACL Anthology id, an OpenReview id, the address of one of these, of the paper's page
     or of its GitHub repository. Services fill in what they know; terms are suggested with reasons; what a person must
-    judge is asked for on a terminal, or marked `TODO` and `todo`, and `surveykit validate` refuses the entry until it is
-    decided. Papers that the catalog has are found before anything is written.
+    decide is asked on a terminal, or marked `TODO` and `todo`, and `surveykit validate` rejects the entry until it is
+    decided. Papers that are in the catalog already are found before anything is written.
     """
     wanted = list(dict.fromkeys(identify(text) for text in identifiers))
     home = repository(root)
@@ -92,7 +92,8 @@ def add(
         found = [judging.judged(outcome, catalog) for outcome in found]
     texts = {o.draft.path: o.draft.text for o in found if o.draft}
     if not dry_run:
-        _write(home, texts)
+        outputs.sweep_below(home, PAPERS)
+        write_new(home, texts)
     if as_json:
         say_json([_row(outcome, written=not dry_run) for outcome in found])
     else:
@@ -107,12 +108,12 @@ async def outcomes(
     how: Asking,
     wanted: Sequence[Identifier],
     anyway: bool,
-) -> list[Outcome]:
+) -> list[Addition]:
     """What became of each identifier. Raises MachineError where no service can be reached."""
     found = []
     async with client(home, catalog, how) as asker:
         drafter = Drafter(catalog, datetime.now(UTC).date())
-        adder = Adder(asker, catalog, drafter, taken=_names(home), anyway=anyway)
+        adder = Adder(asker, catalog, drafter, taken=entry_names(home), anyway=anyway)
         async for outcome in adder.add(wanted):
             found.append(outcome)
             if len(wanted) > 1:
@@ -121,36 +122,21 @@ async def outcomes(
                 )
         for text in asker.notes:
             note(text)
-    if asker.connected is False and all(o.state is State.FAILED for o in found):
+    if asker.connected is False and all(o.state is AddState.FAILED for o in found):
         raise MachineError(
             f"no service could be reached ({found[0].error}); nothing was added. "
-            "Is this machine connected? --offline takes kept answers alone"
+            "Is this machine connected? --offline uses cached answers only"
         )
     return found
 
 
-def _names(home: Path) -> frozenset[str]:
-    """Names of all entry files, those among them that cannot be read."""
-    return frozenset(path.stem for path in (home / "catalog/papers").rglob("*.yaml"))
-
-
-def _write(home: Path, texts: dict[str, str]) -> None:
-    outputs.sweep_below(home, "catalog/papers")
-    for path in texts:  # somebody may have been faster
-        if os.path.lexists(home / path):
-            raise MachineError(
-                f"{path} exists by now; nothing is written, run it again"
-            )
-    outputs.write(home, texts)
-
-
-def _tell(home: Path, outcome: Outcome, *, dry_run: bool) -> None:
+def _tell(home: Path, outcome: Addition, *, dry_run: bool) -> None:
     if outcome.draft is None:
         reasons = [*(f"{m.id}: {m.reason}" for m in outcome.matches), *outcome.alarms]
         if outcome.error:
             reasons = [str(outcome.error)]
         said = "; ".join(reasons) or "turned down"
-        open_ = outcome.state in (State.DOUBTFUL, State.WITHDRAWN)
+        open_ = outcome.state in (AddState.DOUBTFUL, AddState.WITHDRAWN)
         hint = "; --anyway drafts it all the same" if open_ else ""
         note(f"{outcome.identifier}: {outcome.state}: {said}{hint}")
         return
@@ -165,7 +151,7 @@ def _tell(home: Path, outcome: Outcome, *, dry_run: bool) -> None:
         note("  then run: surveykit doctor")
 
 
-def _row(outcome: Outcome, *, written: bool) -> dict[str, Any]:
+def _row(outcome: Addition, *, written: bool) -> dict[str, Any]:
     draft = outcome.draft
     row: dict[str, Any] = {
         "identifier": str(outcome.identifier),
@@ -191,7 +177,7 @@ def _row(outcome: Outcome, *, written: bool) -> dict[str, Any]:
     return row
 
 
-def _code(outcomes: Sequence[Outcome]) -> int:
-    if any(outcome.state is State.FAILED for outcome in outcomes):
+def _code(outcomes: Sequence[Addition]) -> int:
+    if any(outcome.state is AddState.FAILED for outcome in outcomes):
         return MACHINE
     return FINE if all(outcome.draft for outcome in outcomes) else FOUND

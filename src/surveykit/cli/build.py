@@ -25,7 +25,9 @@ from surveykit.render.pages import as_markdown, render_files, render_pages
 
 
 @click.command(epilog=example("surveykit build --check"))
-@click.option("--check", is_flag=True, help="Write nothing; show what is stale.")
+@click.option(
+    "--check", is_flag=True, help="Write nothing; show which files are stale."
+)
 @click.option(
     "--pages",
     type=click.Path(file_okay=False, path_type=Path),

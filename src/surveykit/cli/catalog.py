@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from surveykit import load, report
+from surveykit import load, outputs, report
 from surveykit.catalog import Catalog
-from surveykit.cli.terminal import FINE, FOUND, note, repository
-from surveykit.errors import CatalogError, Problem, Severity
+from surveykit.cli.terminal import FINE, FOUND, note, openable, repository
+from surveykit.errors import CatalogError, MachineError, Problem, Severity
 
 
 def open_catalog(given: Path | None) -> Catalog:
@@ -39,6 +40,21 @@ def readable(home: Path) -> Catalog:
     if bad:
         raise CatalogError(bad)
     return checked.readable
+
+
+def entry_names(home: Path) -> frozenset[str]:
+    """Names of all entry files, those among them that cannot be read."""
+    return frozenset(path.stem for path in (home / load.PAPERS).rglob("*.yaml"))
+
+
+def write_new(home: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Write new entries, and give back their paths; no file is written over, whatever it holds. Raises MachineError."""
+    for path in texts:
+        if os.path.lexists(home / path):
+            raise MachineError(
+                f"{openable(home, path)} exists already; nothing is written"
+            )
+    return outputs.write(home, texts)
 
 
 def exit_code(problems: Sequence[Problem]) -> int:

@@ -57,7 +57,7 @@ FORMATS = ("text", "json", "github", "junit", "markdown")
     "--urls",
     metavar="FILE",
     type=click.Path(exists=True, dir_okay=False, allow_dash=True),
-    help="Check a list, one address a line, without a catalog; - reads the input.",
+    help="Check a list of addresses, one per line, without a catalog; - reads standard input.",
 )
 @click.option(
     "--format",
@@ -65,7 +65,7 @@ FORMATS = ("text", "json", "github", "junit", "markdown")
     type=click.Choice(FORMATS),
     default="text",
     show_default=True,
-    help="How the result is written; markdown is the body of one rolling issue.",
+    help="Output format; markdown is the body of a rolling issue.",
 )
 @click.option("--fix", is_flag=True, help="Rewrite moved links in the entries.")
 @click.option(
@@ -73,58 +73,58 @@ FORMATS = ("text", "json", "github", "junit", "markdown")
     type=Duration(),
     default="1h",
     show_default=True,
-    help="Good results younger than this are not asked for again.",
+    help="Reuse good results that are younger than this.",
 )
 @click.option(
     "--budget",
     type=Duration(),
-    help="Begin nothing new after this time; the longest unchecked come first.",
+    help="Start no new requests after this time; the longest unchecked links go first.",
 )
 @click.option(
     "--strikes",
     type=click.IntRange(1, 12),
     default=2,
     show_default=True,
-    help="Failing runs after which a link is broken; before, it is suspect.",
+    help="Failed runs before a link counts as broken; until then it is suspect.",
 )
 @click.option(
     "--strike-days",
     type=click.IntRange(0, 365),
     default=1,
     show_default=True,
-    help="Days that those runs lie apart at least.",
+    help="Minimum number of days between those runs.",
 )
 @click.option(
     "--per-host",
     type=click.IntRange(1, 100),
     default=2,
     show_default=True,
-    help="Requests that a host sees at once.",
+    help="Concurrent requests per host.",
 )
 @click.option(
     "--spacing",
     type=click.FloatRange(0, 60),
     default=0.5,
     show_default=True,
-    help="Seconds between two requests to a host.",
+    help="Seconds between requests to the same host.",
 )
 @click.option(
     "--at-once",
     type=click.IntRange(1, 1000),
     default=100,
     show_default=True,
-    help="Requests at once in all.",
+    help="Concurrent requests in total.",
 )
 @click.option(
     "--allow",
     multiple=True,
     metavar="HOST|CIDR",
-    help="Let a private address pass; repeatable. For tests and intranets.",
+    help="Allow a private address; repeatable. For tests and intranets.",
 )
 @click.option(
     "--history",
     type=click.Path(dir_okay=False, path_type=Path),
-    help=f"Where results are kept.  [default: {HISTORY}]",
+    help=f"File that keeps the results.  [default: {HISTORY}]",
 )
 @click.pass_obj
 def check_links(
@@ -146,10 +146,10 @@ def check_links(
     allow: tuple[str, ...],
     history: Path | None,
 ) -> int:
-    """Say which links still lead to what they promise.
+    """Check that links still lead where they should.
 
-    Results come into a history as they arrive: a run that was cut off goes on where it stopped. Exit code 1 means that a
-    link is broken or not allowed, 3 that there is no network, 130 that the run was interrupted.
+    Results are saved as they arrive, so an interrupted run resumes where it stopped. Exit code 1 means that a link is
+    broken or blocked, 3 that there is no network, 130 that the run was interrupted.
     """
     if urls and (ids or since or kinds or fix):
         raise click.UsageError("--urls goes without IDs, --since, --only and --fix")

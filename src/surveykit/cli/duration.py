@@ -25,5 +25,7 @@ class Duration(click.ParamType[float]):
             return value
         found = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
         if not found:
-            self.fail(f"{value!r} is no duration; write 90s, 5m, 1h or 7d", param, ctx)
+            self.fail(
+                f"{value!r} is not a duration; write 90s, 5m, 1h or 7d", param, ctx
+            )
         return int(found[1]) * UNITS[found[2]]

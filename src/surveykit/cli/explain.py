@@ -21,9 +21,9 @@ from surveykit.rules import BY_ID, RULES, Rule
 @click.argument("rule", required=False)
 @as_json
 def explain(rule: str | None, as_json: bool) -> int:
-    """Say what a RULE checks and how to obey.
+    """Explain what a RULE checks and how to comply.
 
-    Without a RULE all of them are listed.
+    Without a RULE, all rules are listed.
     """
     wanted = [BY_ID[known(rule.upper(), BY_ID, "rule")]] if rule else RULES
     if as_json:

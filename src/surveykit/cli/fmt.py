@@ -48,7 +48,7 @@ def fmt(
 ) -> int:
     """Write entries in their canonical form: order of keys, quotes, line breaks.
 
-    Comments stay, facts do not change, and a second run changes nothing. Without PATHS all entries are meant.
+    Comments stay, facts do not change, and a second run changes nothing. Without PATHS, all entries are formatted.
     """
     home = repository(root)
     done = formatted(home, entry_paths(home, paths))
@@ -107,7 +107,7 @@ def entry_paths(home: Path, paths: Sequence[Path]) -> list[str]:
         mine = [p for p in inside if p.is_relative_to(folder)]
         if paths and not mine:
             raise click.UsageError(
-                f"{click.format_filename(path)} is no entry; entries lie below {folder}"
+                f"{click.format_filename(path)} is not an entry; entries lie below {folder}"
             )
         found |= {p.relative_to(home).as_posix() for p in mine if not p.is_symlink()}
     return sorted(found)

@@ -30,10 +30,12 @@ from surveykit.yaml_tree import parse, shown
     "--number", type=click.IntRange(1), required=True, help="Number of the issue."
 )
 @click.option(
-    "--dry-run", is_flag=True, help="Write nothing; only say what would change."
+    "--dry-run", is_flag=True, help="Write nothing; only show what would change."
 )
 @click.option(
-    "--offline", is_flag=True, help="Ask no service; a new paper must be in the cache."
+    "--offline",
+    is_flag=True,
+    help="Make no requests; a new paper must be in the cache.",
 )
 @click.pass_obj
 def from_issue(

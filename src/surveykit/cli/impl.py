@@ -27,7 +27,7 @@ from surveykit.models import Card
 
 @click.group(epilog=example("surveykit impl run decree -- run --help"))
 def impl() -> None:
-    """Methods that run: list them, show one, run one."""
+    """List, show and run methods."""
 
 
 @impl.command("list", epilog=example("surveykit impl list"))

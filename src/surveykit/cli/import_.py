@@ -8,19 +8,18 @@ from pathlib import Path
 import click
 
 from surveykit import outputs
-from surveykit.cli.catalog import readable
+from surveykit.cli.catalog import entry_names, readable, write_new
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
     example,
     note,
-    openable,
     repository,
     say,
 )
-from surveykit.errors import MachineError, plural
+from surveykit.errors import plural
 from surveykit.imports import report
-from surveykit.imports.run import Form, Imported, import_file
+from surveykit.imports.run import Form, import_file
 from surveykit.load import PAPERS
 
 
@@ -30,9 +29,9 @@ from surveykit.load import PAPERS
     "--from",
     "form",
     type=click.Choice(["bibtex", "csl", "ris", "markdown"]),
-    help="Format of the file. Default: by its name, else by how it begins.",
+    help="Format of the file. Default: by its name, else by its first lines.",
 )
-@click.option("--dry-run", is_flag=True, help="Write nothing; show the report alone.")
+@click.option("--dry-run", is_flag=True, help="Write nothing; only print the report.")
 @click.option(
     "--out",
     type=click.Path(file_okay=False, path_type=Path),
@@ -44,7 +43,7 @@ from surveykit.load import PAPERS
     type=click.Choice(["text", "json", "markdown"]),
     default="text",
     show_default=True,
-    help="How the report is written.",
+    help="Format of the report.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Same as --format json.")
 @click.pass_obj
@@ -60,14 +59,14 @@ def import_references(
 ) -> int:
     """Turn a FILE of references into entries.
 
-    Understood are BibTeX, CSL-JSON, RIS and lists of papers in Markdown. Each paper that the catalog does not have becomes
-    one entry, in which what only a person can judge is marked TODO. Whatever looked wrong in the file is reported;
-    nothing of it is dropped in silence. Exit code 1 says that there is something to look at.
+    The file may be BibTeX, CSL-JSON, RIS or a list of papers in Markdown. Each paper that the catalog does not have becomes
+    an entry, in which what only a person can decide is marked TODO. Whatever looked wrong in the file is reported;
+    nothing is dropped silently. Exit code 1 means that there is something to look at.
     """
     home = repository(root)
-    taken = frozenset(path.stem for path in (home / PAPERS).rglob("*.yaml"))
     today = datetime.now(UTC).date()
-    imported = import_file(file, readable(home), today, form=form, taken=taken)
+    catalog, taken = readable(home), entry_names(home)
+    imported = import_file(file, catalog, today, form=form, taken=taken)
     writers = {
         "text": lambda: report.text(imported, str(file)),
         "json": lambda: report.as_json(imported),
@@ -76,18 +75,8 @@ def import_references(
     say(writers["json" if as_json else shown](), end="")
     if not dry_run:
         target = out or home
+        write = write_new if target.resolve() == home else outputs.write
         outputs.sweep_below(target, PAPERS)
-        if out is None or out.resolve() == home:
-            _refuse_taken(home, imported)
-        written = outputs.write(target, imported.texts)
+        written = write(target, imported.texts)
         note(f"{plural(len(written), 'entry')} written below {target}")
     return FOUND if imported.anomalies else FINE
-
-
-def _refuse_taken(home: Path, imported: Imported) -> None:
-    """No file is written over, whatever it holds."""
-    for path in imported.texts:
-        if (home / path).exists():
-            raise MachineError(
-                f"{openable(home, path)} exists already; nothing is written"
-            )

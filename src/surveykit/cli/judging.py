@@ -13,7 +13,7 @@ from rich.panel import Panel
 from rich.prompt import Confirm, Prompt
 from rich.table import Table
 
-from surveykit.adding import Outcome
+from surveykit.adding import Addition
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft
 from surveykit.errors import plural
@@ -25,7 +25,7 @@ LEAVE = "?"
 """Answer that leaves a question to later."""
 
 
-def judged(outcome: Outcome, catalog: Catalog) -> Outcome:
+def judged(outcome: Addition, catalog: Catalog) -> Addition:
     """The outcome with what the person decided; without a draft where the paper does not belong here."""
     draft = outcome.draft
     if draft is None:
@@ -46,7 +46,7 @@ def judged(outcome: Outcome, catalog: Catalog) -> Outcome:
     return dataclasses.replace(outcome, draft=draft.decided(data))
 
 
-def _show(console: Console, outcome: Outcome) -> None:
+def _show(console: Console, outcome: Addition) -> None:
     draft = outcome.draft
     if draft is None:
         return

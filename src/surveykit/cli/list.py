@@ -30,9 +30,7 @@ from surveykit.venue_names import VenueNames
 @click.argument("terms", nargs=-1, metavar="[AXIS=TERM]...")
 @click.option("--year", "years", metavar="YEAR[-YEAR]", help="Year or range of years.")
 @click.option("--venue", metavar="ID", help="Venue, for example cvpr.")
-@click.option(
-    "--with-code", is_flag=True, help="Only papers with the authors' program."
-)
+@click.option("--with-code", is_flag=True, help="Only papers with the authors' code.")
 @as_json
 @click.pass_obj
 def list_papers(
@@ -46,7 +44,7 @@ def list_papers(
 ) -> int:
     """List the papers with all given terms.
 
-    A paper with a narrower term has the wider one too.
+    A narrower term implies the wider ones.
     """
     catalog = open_catalog(root)
     wanted = Filter(

@@ -31,17 +31,17 @@ READERS_FILES = ("README.md", "README.zh-CN.md")
     "--base",
     default="origin/main",
     show_default=True,
-    help="Branch or commit that the changes are compared with.",
+    help="Branch or commit to compare with.",
 )
 @click.option(
     "--links",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What `check-links --json` wrote, to show the states of links.",
+    help="Output of `check-links --format json`, to show the states of links.",
 )
 @click.option(
     "--verified",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="What `verify --json` wrote, to show what services say.",
+    help="Output of `verify --json`, to show what services say.",
 )
 @click.option(
     "--names", is_flag=True, help="Only print the ids of new and changed entries."
@@ -57,7 +57,7 @@ def report(
 ) -> int:
     """Write the report on a pull request: what its entries look like, and what a reviewer should know of them.
 
-    Shown are cards of the entries, changed fields, likely duplicates, problems with their lines, stale files, what the
+    It shows cards of the entries, changed fields, likely duplicates, problems with their lines, stale files, and what the
     READMEs gain and lose. The text is Markdown in which nothing from an entry is markup.
     """
     home = repository(root)

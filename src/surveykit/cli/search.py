@@ -23,7 +23,7 @@ from surveykit.cli.terminal import (
     type=click.IntRange(1),
     default=20,
     show_default=True,
-    help="Number of papers shown.",
+    help="Maximum number of papers shown.",
 )
 @as_json
 @click.pass_obj

@@ -37,7 +37,7 @@ SITE_CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
 def serve(root: Path | None, lang: str, port: int) -> NoReturn:
     """Show the website while you edit.
 
-    It has one language and follows every change of an entry.
+    It shows one language and reloads when an entry changes.
     """
     home = repository(root)
     config = home / SITE_CONFIGS[lang]

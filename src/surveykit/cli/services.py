@@ -38,21 +38,21 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--cache",
             type=click.Path(file_okay=False, path_type=Path),
-            help=f"Folder of kept answers.  [default: {CACHE}]",
+            help=f"Folder of cached answers.  [default: {CACHE}]",
         ),
         click.option(
             "--mailto",
             envvar="SURVEYKIT_MAILTO",
             show_envvar=True,
-            help="Address that Crossref may write to; its polite pool is faster.",
+            help="Email address for Crossref's polite pool, which is faster.",
         ),
         click.option(
-            "--refresh", is_flag=True, help="Ask again for what was asked today."
+            "--refresh", is_flag=True, help="Ask again, even for what was asked today."
         ),
         click.option(
             "--offline",
             is_flag=True,
-            help="Use kept answers alone, however old; ask nobody.",
+            help="Use cached answers only, however old; make no requests.",
         ),
     ):
         command = option(command)
@@ -63,7 +63,7 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
 async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Client]:
     """A client that may ask public addresses. Raises MachineError."""
     if how.mailto and ("@" not in how.mailto or any(c.isspace() for c in how.mailto)):
-        raise click.UsageError(f"--mailto: {how.mailto!r} is no address of mail")
+        raise click.UsageError(f"--mailto: {how.mailto!r} is not an email address")
     guard = Guard()
     try:
         way = transport(guard, total=8)

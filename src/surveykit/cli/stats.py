@@ -27,7 +27,7 @@ from surveykit.query import (
 @click.option(
     "--coverage",
     is_flag=True,
-    help="Show instead what can be run, for each technique.",
+    help="Show what can be run for each technique instead.",
 )
 @as_json
 @click.pass_obj

@@ -25,13 +25,13 @@ from surveykit.report import Format
     type=click.Choice(["text", "json", "github", "sarif"]),
     default="text",
     show_default=True,
-    help="How problems are written.",
+    help="Output format.",
 )
 @click.pass_obj
 def validate(root: Path | None, paths: tuple[Path, ...], form: Format) -> int:
-    """Show every problem with its place.
+    """Show every problem and where it is.
 
-    Without PATHS the whole catalog is meant.
+    Without PATHS, the whole catalog is checked.
     """
     home = repository(root)
     checked = load.check(home, [path.resolve() for path in paths])

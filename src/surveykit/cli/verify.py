@@ -41,7 +41,7 @@ Exit codes:
   1    a mismatch, or something missing
   2    wrong usage; unknown id
   3    otherwise fine, but a service did not answer, or a file cannot be written
-  130  interrupted; answers are kept, the next run goes on from there
+  130  interrupted; answers are cached, and the next run resumes from there
 
 """
 
@@ -53,9 +53,7 @@ Exit codes:
     is_flag=True,
     help="Fill in proven identifiers; write `verified` where all agree.",
 )
-@click.option(
-    "--quick", is_flag=True, help="Follow identifiers alone; search for nothing."
-)
+@click.option("--quick", is_flag=True, help="Only follow identifiers; do not search.")
 @as_json
 @asking
 @click.pass_obj
@@ -73,7 +71,7 @@ def verify(
 ) -> int:
     """Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP.
 
-    Without IDs all entries are meant. An entry is `ok` where every service that knows it agrees, a `mismatch` where one says
+    Without IDs, all entries are compared. An entry is `ok` where every service that knows it agrees, a `mismatch` where one says
     something else or that the paper was withdrawn, `missing` something where a service knows an identifier or a
     published version that it lacks, `unverified` where nobody who answered knows it.
     """

@@ -42,7 +42,7 @@ PREFIX = r"(?i)(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*"
 
 
 @dataclass
-class Link:
+class ListedLink:
     label: str
     url: str
     role: str
@@ -63,7 +63,7 @@ class Link:
 
 
 @dataclass
-class Paper:
+class ListedPaper:
     """One paper while it is read."""
 
     line: int
@@ -72,7 +72,7 @@ class Paper:
     bold: bool = False
     linked: bool = False
     """Whether the title is a link."""
-    links: list[Link] = field(default_factory=list)
+    links: list[ListedLink] = field(default_factory=list)
     rest: Segments = field(default_factory=Segments)
     codes: list[Block] = field(default_factory=list)
 
@@ -89,7 +89,7 @@ class Paper:
         return bool(said) or any(cited(remark) for _, remark in rest.remarks)
 
 
-Part = Span | Link
+Part = Span | ListedLink
 
 
 def heads(block: Block) -> list[list[list[Span]]]:
@@ -120,19 +120,19 @@ def flat(spans: Sequence[Span]) -> list[Span]:
     return [Span(" ") if s.text in ("\n", document.BREAK) else s for s in spans]
 
 
-def _link(text: str, url: str, line: int) -> Link:
+def _link(text: str, url: str, line: int) -> ListedLink:
     inner = text.lstrip("[【( \t\n\xa0\u3000").rstrip("]】) \t\n\xa0\u3000")
     label = inner if text[:1] in "[【(" else text
     if re.fullmatch(ADDRESS, label):
         one, other = identify_quietly(label), identify_quietly(url)
         if one and other and one != other:
-            return Link(label, url, "twofold", line)
+            return ListedLink(label, url, "twofold", line)
         label = ""
     if url.startswith(document.NOWHERE):
-        return Link(label, "", "empty", line, label != text)
+        return ListedLink(label, "", "empty", line, label != text)
     local = not re.match("(?i)[a-z]+:", url)
     role = "local" if local else linked.role(label, url)
-    return Link(label, url, role, line, label != text)
+    return ListedLink(label, url, role, line, label != text)
 
 
 def _style(span: Span) -> tuple[bool, bool, bool]:
@@ -159,7 +159,7 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
                 if found[3]:
                     address = found[3].rstrip(".,;:)]}*_")
                     named = re.search(r"(\w+)\s*[:：]\s*$", before[-40:])
-                    label = named[1] if named and linked.labelled(named[1]) else ""
+                    label = named[1] if named and linked.labeled(named[1]) else ""
                     at = found.start() + len(address)
                 elif before.endswith("["):
                     label = f"[{label}]"
@@ -167,10 +167,10 @@ def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
             yield Span(text[at:], "", *style)
 
 
-def links_of(block: Block) -> list[Link]:
+def links_of(block: Block) -> list[ListedLink]:
     """The links of a block's own text."""
     parts = (p for row in lines_of(block.spans) for p in parts_of(row, block.line))
-    return [part for part in parts if isinstance(part, Link)]
+    return [part for part in parts if isinstance(part, ListedLink)]
 
 
 def leads(block: Block, *, deep: bool = True) -> bool:
@@ -186,16 +186,16 @@ def paper_of(
     lines: Sequence[Sequence[Span]],
     *,
     least: int = 2,
-) -> Paper:
+) -> ListedPaper:
     """Title, links and the rest of some lines."""
-    paper = Paper(line, headings)
+    paper = ListedPaper(line, headings)
     parts = [[*parts_of(spans, line)] for spans in lines]
     chosen = _title(parts, paper, least)
     before = True
     for row in parts:
         before = before and chosen not in row
         for part in row:
-            if isinstance(part, Link):
+            if isinstance(part, ListedLink):
                 if part is not chosen and part.role == "title":
                     part.role = "other"
                 paper.links.append(part)
@@ -206,7 +206,7 @@ def paper_of(
 
 
 def take(
-    paper: Paper,
+    paper: ListedPaper,
     row: Sequence[Part],
     line: int,
     *,
@@ -216,7 +216,7 @@ def take(
     """Sort the text of a line; emphasis divides it, but what a venue in emphasis is followed by belongs to it."""
     text, rest = "", paper.rest
     for part in row:
-        if isinstance(part, Link):
+        if isinstance(part, ListedLink):
             person = part.role == "other" and is_full_name(part.label)
             text += part.label if person else " | "
             continue
@@ -234,12 +234,12 @@ def take(
     rest.take(line, text, below=below)
 
 
-def _title(parts: list[list[Part]], paper: Paper, least: int) -> Part | None:
+def _title(parts: list[list[Part]], paper: ListedPaper, least: int) -> Part | None:
     """Choose the title; what stands before and behind it in the same piece goes to the rest."""
     flat = [part for row in parts for part in row]
     strong = (p for p in flat if isinstance(p, Span) and p.bold)
     bold = next((p for p in strong if titlelike(untagged(p.text)[0])), None)
-    links = [p for p in flat if isinstance(p, Link) and _may_title(p, least)]
+    links = [p for p in flat if isinstance(p, ListedLink) and _may_title(p, least)]
     best = next((p for p in links if linked.says_paper(p.url)), None)
     if best and links[0].words > 3:
         best = links[0]
@@ -255,18 +255,18 @@ def _title(parts: list[list[Part]], paper: Paper, least: int) -> Part | None:
     ):
         return text
     chosen = chosen or best or next(iter(links), None)
-    paper.linked = isinstance(chosen, Link)
+    paper.linked = isinstance(chosen, ListedLink)
     if chosen:
-        told = chosen.label if isinstance(chosen, Link) else chosen.text
+        told = chosen.label if isinstance(chosen, ListedLink) else chosen.text
         paper.title, tags = untagged(told)
         paper.rest.take(paper.line, tags, tag=True)
     return chosen
 
 
-def _may_title(link: Link, least: int) -> bool:
+def _may_title(link: ListedLink, least: int) -> bool:
     """Whether a link's label can be the title of the paper."""
     known = link.role in ("local", "empty") or linked.says_paper(link.url)
-    if link.bracketed or linked.labelled(link.label) or _PROSE.match(link.label):
+    if link.bracketed or linked.labeled(link.label) or _PROSE.match(link.label):
         return False
     if not titlelike(link.label, least=1 if known else least):
         return False
@@ -274,7 +274,7 @@ def _may_title(link: Link, least: int) -> bool:
     return known or link.words > 3 or named
 
 
-def _quoted_title(flat: Sequence[Part], paper: Paper) -> Span | None:
+def _quoted_title(flat: Sequence[Part], paper: ListedPaper) -> Span | None:
     """`"Title", 2024, …`: a title in quotes, with nothing but people before it."""
     for part in flat:
         if not isinstance(part, Span) or not (quoted := re.search(_QUOTED, part.text)):
@@ -291,11 +291,11 @@ def _quoted_title(flat: Sequence[Part], paper: Paper) -> Span | None:
     return None
 
 
-def _plain_title(parts: list[list[Part]], paper: Paper) -> Span | None:
+def _plain_title(parts: list[list[Part]], paper: ListedPaper) -> Span | None:
     """The first text that can be a title, up to the sentence that names people or a venue."""
     for row, following in pairwise([*parts, []]):
         for at, part in enumerate(row):
-            if isinstance(part, Link) or (part.code and not at):
+            if isinstance(part, ListedLink) or (part.code and not at):
                 continue
             first, _, more = part.text.strip(" \n|").partition(" | ")
             text, tags = untagged(first)
@@ -322,7 +322,7 @@ def _goes_on(row: Sequence[Part]) -> Span | None:
     return first if titlelike(text, least=1) and not other else None
 
 
-def _sentence(text: str, paper: Paper) -> str:
+def _sentence(text: str, paper: ListedPaper) -> str:
     """The part of a text that is the title; people before it, people and venue behind it go to the rest."""
     cuts = []
     for stop in re.finditer(r"[.?!][\"”]?\s+|,\s+", text):

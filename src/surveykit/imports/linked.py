@@ -53,7 +53,7 @@ def role(label: str, url: str) -> Role:
     told = by_address(url)
     if told == "broken":
         return "broken"
-    named = labelled(label)
+    named = labeled(label)
     if told == "paper":
         return "paper" if named or not _WORD.search(label) else "title"
     if told == "code" and named != "other":
@@ -63,7 +63,7 @@ def role(label: str, url: str) -> Role:
     return "other" if told else named
 
 
-def labelled(label: str) -> Literal["paper", "code", "other"] | None:
+def labeled(label: str) -> Literal["paper", "code", "other"] | None:
     """What a label says, if all its words are words for links: `PDF`, `Code & Data`, `arXiv 2024`."""
     told = _WORD.findall(label.lower())
     words = {word for word in told if not word.isdecimal() and len(word) > 1}

@@ -9,7 +9,7 @@ from rapidfuzz import fuzz
 
 from surveykit.imports import wording
 from surveykit.imports.document import Block
-from surveykit.imports.entry import Paper
+from surveykit.imports.entry import ListedPaper
 from surveykit.imports.segments import cited, is_date, is_tag, is_venue, year_in
 from surveykit.models import Author
 from surveykit.references import bibtex
@@ -22,7 +22,7 @@ SAME = 85
 """Likeness of two titles, 0 to 100, from which a BibTeX entry belongs to an item."""
 
 
-def record(paper: Paper, reading: Reading) -> None:
+def record(paper: ListedPaper, reading: Reading) -> None:
     """Keep what a paper tells as a record."""
     rest = paper.rest
     authors = _authors(paper, reading)
@@ -60,7 +60,9 @@ def is_alike(one: str, other: str) -> bool:
     return fuzz.ratio(one.casefold(), other.casefold()) >= SAME
 
 
-def _cite(code: Block, values: dict[str, Any], paper: Paper, reading: Reading) -> None:
+def _cite(
+    code: Block, values: dict[str, Any], paper: ListedPaper, reading: Reading
+) -> None:
     """Let a BibTeX entry below the paper fill in what the list does not say."""
     for found in bibtex_of(code, reading).found:
         if not is_alike(found.record.title, paper.title):
@@ -81,7 +83,7 @@ def bibtex_of(code: Block, reading: Reading) -> Reading:
     return inner
 
 
-def _authors(paper: Paper, reading: Reading) -> tuple[Author, ...]:
+def _authors(paper: ListedPaper, reading: Reading) -> tuple[Author, ...]:
     rest = paper.rest
     for index, (line, said) in enumerate(rest.remarks if not rest.authors else ()):
         if pair := cited(said):  # `(Song and Mittal, 2020)`
@@ -107,7 +109,7 @@ _LEFT_OUT = {
 }
 
 
-def _addresses(paper: Paper, title: str, reading: Reading) -> dict[str, str]:
+def _addresses(paper: ListedPaper, title: str, reading: Reading) -> dict[str, str]:
     values: dict[str, str] = {}
     for link in paper.links:
         address = usable(link.url)

@@ -41,7 +41,7 @@ class _Reader:
     """Finds the papers among the blocks of a list."""
 
     def __init__(self, reading: Reading) -> None:
-        self.papers: list[entry.Paper] = []
+        self.papers: list[entry.ListedPaper] = []
         self._reading = reading
 
     def block(self, block: Block) -> None:
@@ -79,7 +79,7 @@ class _Reader:
                 said = "a table or paragraph within an item is not read"
                 self._reading.gather(one.line, "text", said)
 
-    def _whole(self, paper: entry.Paper, block: Block) -> list[Block] | None:
+    def _whole(self, paper: entry.ListedPaper, block: Block) -> list[Block] | None:
         """Complete a paper with what stands below it; gives the items that are papers themselves, None if it is none."""
         items = [one for one in block.inner if one.kind == "item" and not one.aside]
         apart = [one for one in items if self._stands_alone(one, paper)]
@@ -90,7 +90,7 @@ class _Reader:
                 self._detail(one, paper)
         return apart if paper.known else None
 
-    def _stands_alone(self, block: Block, paper: entry.Paper) -> bool:
+    def _stands_alone(self, block: Block, paper: entry.ListedPaper) -> bool:
         """Whether an item below a paper is a paper itself and no part of it."""
         own = entry.paper_of(block.line, block.headings, entry.lines_of(block.spans))
         if not own.title or listed.is_alike(own.title, paper.title):
@@ -100,7 +100,7 @@ class _Reader:
         titled = any(link.is_title for link in own.links)
         return titled or (own.bold and own.has("paper"))
 
-    def _detail(self, block: Block, paper: entry.Paper) -> None:
+    def _detail(self, block: Block, paper: entry.ListedPaper) -> None:
         """Take what stands below a paper: links, authors, venue, BibTeX; remarks are counted."""
         if block.kind == "code":
             paper.codes.append(block)
@@ -110,7 +110,9 @@ class _Reader:
         else:
             for line in entry.lines_of(block.spans):
                 row = [*entry.parts_of(line, block.line)]
-                paper.links += [part for part in row if isinstance(part, entry.Link)]
+                paper.links += [
+                    part for part in row if isinstance(part, entry.ListedLink)
+                ]
                 entry.take(paper, row, block.line, below=not paper.rest.remarks)
         for one in block.inner:
             self._detail(one, paper)

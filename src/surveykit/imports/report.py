@@ -8,7 +8,7 @@ from dataclasses import asdict
 
 from surveykit.errors import plural
 from surveykit.imports.run import Imported
-from surveykit.references.reading import ANOMALIES, Found
+from surveykit.references.reading import ANOMALIES, ReadEntry
 from surveykit.text.markdown import escape
 from surveykit.text.printable import printable
 
@@ -51,7 +51,7 @@ def as_json(imported: Imported) -> str:
     return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
 
 
-def _named(found: Found) -> dict[str, object]:
+def _named(found: ReadEntry) -> dict[str, object]:
     return {"line": found.line, "name": found.name}
 
 

@@ -12,7 +12,7 @@ from surveykit.catalog import Catalog
 from surveykit.duplicates import CONFLICT, SAME, Index, Work
 from surveykit.models import Paper
 from surveykit.record import Record
-from surveykit.references.reading import Found, Reading
+from surveykit.references.reading import ReadEntry, Reading
 from surveykit.rules.venues import other_track
 from surveykit.text.letters import letters
 from surveykit.text.retraction import in_title
@@ -28,8 +28,8 @@ _SAYS_NOTHING = frozenset(
 class Reviewed:
     """Papers of a file, sorted by whether they are new."""
 
-    new: tuple[Found, ...]
-    known: tuple[tuple[Found, str], ...]
+    new: tuple[ReadEntry, ...]
+    known: tuple[tuple[ReadEntry, str], ...]
     """Papers that are in the catalog, or twice in the file, and the id or line of the other."""
 
 
@@ -55,7 +55,7 @@ def review(reading: Reading, catalog: Catalog) -> Reviewed:
 
 
 def _twin(
-    one: Found, work: Work, index: Index, inner: Index, reading: Reading
+    one: ReadEntry, work: Work, index: Index, inner: Index, reading: Reading
 ) -> str | None:
     """Id of the entry, or line of the file, that is the same paper."""
     matches = index.candidates(work) + inner.candidates(work)
@@ -75,7 +75,7 @@ def _twin(
     return twin.id
 
 
-def _checked(one: Found, reading: Reading) -> Found:
+def _checked(one: ReadEntry, reading: Reading) -> ReadEntry:
     """The paper with what its own facts show to be wrong set right, or reported."""
     record, name = one.record, repr(one.name)
     if mark := in_title(record.title):
@@ -96,7 +96,7 @@ def _checked(one: Found, reading: Reading) -> Found:
     return one
 
 
-def _check_code(one: Found, url: str, reading: Reading) -> None:
+def _check_code(one: ReadEntry, url: str, reading: Reading) -> None:
     parts = urlsplit(url)
     if (parts.hostname or "").removeprefix("www.") not in _HOSTING:
         return
@@ -128,7 +128,7 @@ def _related(owner: str, name: str, record: Record) -> bool:
     return inside or account.startswith(tuple(lasts)) or account.endswith(tuple(lasts))
 
 
-def _check_authors(found: list[Found], reading: Reading) -> None:
+def _check_authors(found: list[ReadEntry], reading: Reading) -> None:
     if without := [one.line for one in found if not one.record.authors]:
         lines = ", ".join(map(str, without[:10])) + " …" * (len(without) > 10)
         said = f"{len(without)} of {len(found)} papers have no authors (lines {lines}); the entries ask for them"
@@ -136,7 +136,7 @@ def _check_authors(found: list[Found], reading: Reading) -> None:
 
 
 def _check_venues(
-    found: list[Found], names: VenueNames, catalog: Catalog, reading: Reading
+    found: list[ReadEntry], names: VenueNames, catalog: Catalog, reading: Reading
 ) -> None:
     aliases: dict[tuple[str, str], list[int]] = defaultdict(list)
     for one in found:
@@ -159,7 +159,7 @@ def _check_venues(
         reading.note(lines[0], "venue", said)
 
 
-def _check_track(one: Found, track: str, reading: Reading) -> None:
+def _check_track(one: ReadEntry, track: str, reading: Reading) -> None:
     record = one.record
     for sign in (record.acl, record.doi, record.paper_url, record.pdf_url):
         if sign and track == "main" and (other := other_track(sign)):
@@ -168,7 +168,7 @@ def _check_track(one: Found, track: str, reading: Reading) -> None:
             return
 
 
-def _compare(one: Found, paper: Paper, names: VenueNames, reading: Reading) -> None:
+def _compare(one: ReadEntry, paper: Paper, names: VenueNames, reading: Reading) -> None:
     """Report facts of the file that the entry has otherwise."""
     for name, theirs, ours in _facts(one.record, paper, names):
         if theirs and ours and theirs != ours:

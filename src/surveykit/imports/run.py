@@ -19,7 +19,7 @@ from surveykit.imports import markdown, outline
 from surveykit.imports.mojibake import decoded, repaired
 from surveykit.imports.review import review
 from surveykit.references import bibtex, csl, ris
-from surveykit.references.reading import Anomaly, Found, Reading
+from surveykit.references.reading import Anomaly, ReadEntry, Reading
 
 Form = Literal["bibtex", "csl", "ris", "markdown"]
 
@@ -49,9 +49,9 @@ class Imported:
     """Format of the file."""
     papers: int
     """Papers that the file holds."""
-    drafts: tuple[tuple[Found, Draft], ...]
+    drafts: tuple[tuple[ReadEntry, Draft], ...]
     """Papers that are new, and their entries."""
-    known: tuple[tuple[Found, str], ...]
+    known: tuple[tuple[ReadEntry, str], ...]
     """Papers that are not imported, and the id or line of the one that they repeat."""
     anomalies: tuple[Anomaly, ...]
     """By line."""
@@ -109,7 +109,7 @@ def import_file(
     return Imported(form, len(reading.found), tuple(drafts), reviewed.known, noted)
 
 
-def _note_places(drafts: list[tuple[Found, Draft]], reading: Reading) -> None:
+def _note_places(drafts: list[tuple[ReadEntry, Draft]], reading: Reading) -> None:
     """Note what the file tells of papers for which an entry of their venue has no place."""
     names = Counter(
         name

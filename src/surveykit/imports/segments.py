@@ -96,7 +96,7 @@ class Segments:
         self.year = self.year or int(date[date.lastindex or 0])
 
     def _remark(self, line: int, text: str) -> None:
-        if not linked.labelled(text):
+        if not linked.labeled(text):
             self.remarks.append((line, text))
 
     def _people(self, line: int, text: str) -> None:

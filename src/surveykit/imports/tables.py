@@ -22,7 +22,7 @@ _COLUMNS = {
 }
 
 
-def papers(rows: list[Block], reading: Reading) -> Iterator[entry.Paper]:
+def papers(rows: list[Block], reading: Reading) -> Iterator[entry.ListedPaper]:
     """Papers of one table; its columns are told by their headings, the titles' else by what stands in them."""
     head = rows[0] if rows[0].aside else None
     body = [row for row in rows if row is not head]
@@ -56,7 +56,7 @@ def papers(rows: list[Block], reading: Reading) -> Iterator[entry.Paper]:
                 reading.gather(row.line, "not-kept", said)
 
 
-def _apart(row: Block, reading: Reading) -> Iterator[entry.Paper]:
+def _apart(row: Block, reading: Reading) -> Iterator[entry.ListedPaper]:
     """A row of a table without titles: a layout, of which a cell may hold a paper."""
     told = [_paper(row, cell, 2) for cell in row.inner]
     found = [paper for paper in told if paper.has("paper") and paper.title]
@@ -66,14 +66,14 @@ def _apart(row: Block, reading: Reading) -> Iterator[entry.Paper]:
         reading.gather(row.line, "text", "a table without papers")
 
 
-def _paper(row: Block, cell: Block | None, least: int = 1) -> entry.Paper:
+def _paper(row: Block, cell: Block | None, least: int = 1) -> entry.ListedPaper:
     lines = [entry.flat(cell.spans)] if cell else []
     return entry.paper_of(row.line, row.headings, lines, least=least)
 
 
 def _row(
     row: Block, cells: Mapping[int, Block], columns: Sequence[str], title: int
-) -> entry.Paper:
+) -> entry.ListedPaper:
     here = cells.get(title)
     paper = _paper(row, here)
     for at, cell in cells.items():
@@ -84,15 +84,15 @@ def _row(
     return paper
 
 
-def _cell(paper: entry.Paper, line: int, cell: Block, column: str) -> None:
+def _cell(paper: entry.ListedPaper, line: int, cell: Block, column: str) -> None:
     words = []
     for part in entry.parts_of(entry.flat(cell.spans), line):
-        if not isinstance(part, entry.Link):
+        if not isinstance(part, entry.ListedLink):
             words.append(part.text)
             continue
         unknown = part.role in ("title", "other") and not linked.by_address(part.url)
         if unknown and column in ("link", "paper", "code"):
-            named = re.search(r"\w", part.label) and linked.labelled(part.label)
+            named = re.search(r"\w", part.label) and linked.labeled(part.label)
             if named != "other":
                 part.role = "code" if column == "code" else "paper"
         elif part.role == "title":

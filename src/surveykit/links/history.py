@@ -228,11 +228,15 @@ def _record(result: Result) -> dict[str, Any]:
     return {key: value for key, value in data.items() if value not in ("", None)}
 
 
+_RENAMED = {"bot-wall": "bot-blocked"}
+"""Reasons in older histories."""
+
+
 def _result(data: dict[str, Any]) -> Result:
     return Result(
         url=str(data["url"]),
         state=State(data["state"]),
-        reason=Reason(data["reason"]),
+        reason=Reason(_RENAMED.get(data["reason"], data["reason"])),
         detail=str(data.get("detail", "")),
         hops=tuple(Hop(str(url), int(status)) for url, status in data["hops"]),
         target=data.get("target"),

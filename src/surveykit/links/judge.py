@@ -22,17 +22,17 @@ UNVERIFIABLE = {
     401: Reason.LOGIN,
     402: Reason.LOGIN,
     403: Reason.FORBIDDEN,
-    406: Reason.BOT_WALL,
+    406: Reason.BOT_BLOCKED,
     407: Reason.LOGIN,
-    418: Reason.BOT_WALL,
+    418: Reason.BOT_BLOCKED,
     429: Reason.RATE_LIMITED,
     451: Reason.LEGAL,
-    999: Reason.BOT_WALL,
+    999: Reason.BOT_BLOCKED,
 }
 BROKEN = {404: Reason.NOT_FOUND, 408: Reason.TIMEOUT, 410: Reason.GONE}
 
-# Header field -> value (a part of it) by which a wall names itself.
-WALL_HEADERS = {
+# Header field -> value (a part of it) by which a bot challenge names itself.
+CHALLENGE_HEADERS = {
     b"cf-mitigated": b"challenge",
     b"x-amzn-waf-action": b"",
     b"x-datadome": b"",
@@ -41,8 +41,8 @@ WALL_HEADERS = {
     b"x-vercel-mitigated": b"",
     b"x-sucuri-block": b"",
 }
-# What walls write, in lower case: in titles, and anywhere in pages of few words, also with status 200.
-WALL_WORDS = (
+# What bot challenges write, in lower case: in titles, and anywhere in pages of few words, also with status 200.
+CHALLENGE_WORDS = (
     "just a moment",
     "attention required! | cloudflare",
     "checking your browser",
@@ -138,8 +138,8 @@ HOME_PATH = re.compile(r"/?((index|home|default)(\.\w+)?)?/?", re.IGNORECASE)
 
 def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Verdict:
     """Verdict on the last reply of a chain that began at `asked`; `pdf` says that a PDF is promised."""
-    if wall := _wall(reply):
-        return State.UNVERIFIABLE, Reason.CHALLENGE, wall
+    if challenge := _challenge(reply):
+        return State.UNVERIFIABLE, Reason.CHALLENGE, challenge
     if reply.status in REDIRECTS:
         return State.BROKEN, Reason.REDIRECT_WITHOUT_TARGET, "a redirect to nowhere"
     if 200 <= reply.status <= 300:
@@ -153,9 +153,9 @@ def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Verdict:
     return State.BROKEN, Reason.BAD_STATUS, ""
 
 
-def _wall(reply: Reply) -> str:
+def _challenge(reply: Reply) -> str:
     for name, value in reply.headers.raw:
-        part = WALL_HEADERS.get(name.lower())
+        part = CHALLENGE_HEADERS.get(name.lower())
         if part is not None and part in value.lower():
             return f"header {name.decode('ascii', 'replace')}"
     page = reply.page
@@ -163,7 +163,7 @@ def _wall(reply: Reply) -> str:
         return ""
     whole = page.short or reply.status != 200
     said = page.all if whole else page.title.lower()
-    for word in WALL_WORDS:
+    for word in CHALLENGE_WORDS:
         if word in said:
             return f"the page says {word!r}"
     blocked = reply.status != 200 and AKAMAI.search(said)

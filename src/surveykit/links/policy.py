@@ -32,30 +32,30 @@ def _with_path(url: str) -> str:
     return url
 
 
-class Rule(Model):
+class PolicyRule(Model):
     """One exception."""
 
     prefix: Annotated[Url, AfterValidator(_with_path)]
     """Beginning of the addresses meant, with scheme, host and at least `/`."""
     treat: Literal["skip", "unverifiable"]
-    """`skip` sends nothing; `unverifiable` asks, and takes a failure for a wall."""
+    """`skip` sends nothing; `unverifiable` asks, and counts a failure as unverifiable."""
     reason: PlainText
     """What was seen, and by whom or where."""
     until: Day
     """Last day on which the rule holds; then somebody looks again."""
 
 
-_RULES = TypeAdapter(tuple[Rule, ...])
+_RULES = TypeAdapter(tuple[PolicyRule, ...])
 
 
 @dataclass(frozen=True)
 class Policy:
     """The rules, the longest prefix first, and where each stands."""
 
-    rules: tuple[Rule, ...] = ()
+    rules: tuple[PolicyRule, ...] = ()
     lines: tuple[int, ...] = ()
 
-    def rule(self, url: str) -> Rule | None:
+    def rule(self, url: str) -> PolicyRule | None:
         """The rule with the longest prefix of `url`."""
         fitting = [rule for rule in self.rules if url.startswith(rule.prefix)]
         return max(fitting, key=lambda rule: len(rule.prefix), default=None)

@@ -46,16 +46,16 @@ class Prover:
         self, links: Iterable[Link], results: Mapping[str, Result]
     ) -> list[Result]:
         """`ok` results for the unverifiable links whose entry's DOI or arXiv id exists."""
-        walled = [
+        unproven = [
             (link, result)
             for link in links
             if (result := results.get(link.url))
             and result.state is State.UNVERIFIABLE
             and (link.doi or link.arxiv)
         ]
-        proofs = await asyncio.gather(*(self._by_doi(link) for link, _ in walled))
+        proofs = await asyncio.gather(*(self._by_doi(link) for link, _ in unproven))
         proven, left = [], []
-        for (link, result), proof in zip(walled, proofs, strict=True):
+        for (link, result), proof in zip(unproven, proofs, strict=True):
             if proof:
                 proven.append(_ok(result, Reason.BY_DOI, proof))
             elif link.arxiv:

@@ -116,7 +116,7 @@ def _escaped(words: str) -> str:
 
 
 def junit(outcome: Outcome) -> str:
-    """JUnit XML: a test case for each link and place; suspects and walls are skipped ones."""
+    """JUnit XML: a test case for each link and place; suspect and unverifiable ones are skipped."""
     cases = [
         (place, finding)
         for finding in outcome.findings

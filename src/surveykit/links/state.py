@@ -39,7 +39,7 @@ class Reason(StrEnum):
     REPOSITORY_GONE = "repository-gone"
     LOGIN = "login"
     FORBIDDEN = "forbidden"
-    BOT_WALL = "bot-wall"
+    BOT_BLOCKED = "bot-blocked"
     CHALLENGE = "challenge"
     RATE_LIMITED = "rate-limited"
     LEGAL = "legal"
@@ -114,7 +114,7 @@ class Result:
     target: str | None = None
     """Where permanent redirects lead, when the state is `moved`."""
     seconds: float = 0.0
-    """Time of the requests, waiting for politeness left out."""
+    """Time of the requests, without waiting for the rate limiter."""
     thorough: bool = False
     """Whether the page itself was looked at, and not only its status."""
     retry_after: float | None = None

@@ -94,7 +94,7 @@ class Page:
 
     @cached_property
     def all(self) -> str:
-        """Text and source of a page in lower case: where the marks of walls and parked domains stand."""
+        """Text and source of a page in lower case: where the marks of bot challenges and parked domains stand."""
         return f"{self.text}\n{self._source}".lower() if self.html else ""
 
 

@@ -39,7 +39,7 @@ def read(text: str, source: str) -> Reading:
         else:
             unused += _paper(entry, by_key, reading)
     if volumes:
-        said = f"volumes and sets are no papers and not imported: {few(v.key for v in volumes)}"
+        said = f"volumes and sets are not papers and are not imported: {few(v.key for v in volumes)}"
         reading.note(volumes[0].line, "not-kept", said)
     reading.unused(unused, "fields")
     if text.strip(" \n\t\r\f\ufeff") and not reading.found and not reading.anomalies:

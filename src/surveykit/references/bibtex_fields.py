@@ -97,7 +97,7 @@ def _eprint(fields: values.Fields, places: values.Places) -> None:
             places.add("arxiv", number)
             fields.use(name, "archiveprefix", "eprinttype")
         elif kind:
-            places.note("bad-value", f"{text[:100]!r} is no arXiv id; left out")
+            places.note("bad-value", f"{text[:100]!r} is not an arXiv id; left out")
 
 
 def _verbatim(text: str) -> str:

@@ -69,7 +69,7 @@ class File:
         self._begins = [*begins, len(text)]
         self._strings = {name: name for name in (*SHORT_MONTHS, *_STYLES.split())}
         self._undefined: dict[str, int] = {}
-        self._room = MOST_IN_FILE
+        self._budget = MOST_IN_FILE
         self._too_long = 0
         """Line of the first value that its strings make too long."""
         self._comments: list[int] = []
@@ -242,7 +242,7 @@ class File:
         """The text behind an equals sign: pieces joined by `#`; None where one has no end."""
         pieces: list[str] = []
         undefined: list[str] = []
-        room = MOST_EXPANDED
+        budget = MOST_EXPANDED
         while True:
             start = self._end(_HASHES, at, end)
             sign = self._text[start : min(start + 1, end)]
@@ -256,9 +256,9 @@ class File:
                 at = after
             elif bare := _BARE.match(self._text, start, end):
                 known = self._strings.get(bare[0].lower())
-                room -= len(known or "")
-                self._room -= len(known or "")
-                if min(room, self._room) < 0:
+                budget -= len(known or "")
+                self._budget -= len(known or "")
+                if min(budget, self._budget) < 0:
                     self._too_long = self._too_long or self._line(start)
                     known = ""
                 pieces.append(bare[0] if known is None else known)

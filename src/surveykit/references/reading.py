@@ -64,7 +64,7 @@ class Anomaly:
 
 
 @dataclass(frozen=True)
-class Found:
+class ReadEntry:
     """One paper of the file."""
 
     line: int
@@ -80,7 +80,7 @@ class Reading:
 
     source: str
     """Name of the file, for messages and records."""
-    found: list[Found] = field(default_factory=list)
+    found: list[ReadEntry] = field(default_factory=list)
     anomalies: list[Anomaly] = field(default_factory=list)
     _gathered: dict[tuple[str, str], set[int]] = field(default_factory=dict)
 
@@ -129,7 +129,7 @@ class Reading:
                 self.note(line, "cut", said)
                 return None
             record = Record.model_validate(given)
-        self.found.append(Found(line, name or short(record.title), record))
+        self.found.append(ReadEntry(line, name or short(record.title), record))
         return record
 
 

@@ -110,12 +110,14 @@ class Places:
         found = located(url)
         if pdf and "paper_url" in found:
             found["pdf_url"] = found.pop("paper_url")
-        self._all(found, f"{url[:100]!r} is no address of a page")
+        self._all(found, f"{url[:100]!r} is not the address of a page")
 
     def code(self, url: str) -> None:
         """Keep the address of a program."""
         found = usable(url)
-        self._all({"code_url": found} if found else {}, f"{url[:100]!r} is no address")
+        self._all(
+            {"code_url": found} if found else {}, f"{url[:100]!r} is not an address"
+        )
 
     def _all(self, found: Mapping[str, str], otherwise: str) -> None:
         for kind, value in found.items():

@@ -30,7 +30,7 @@ def _workshop(paper: Paper, venue: Venue) -> str:
 
 
 def preprint_label(paper: Paper, catalog: Catalog) -> str:
-    """`arXiv:2303.15180`, or the name of the server where there is no arXiv id."""
+    """`arXiv:2303.15180`, or the name of the server where there is not an arXiv id."""
     if arxiv := paper.identifiers.arxiv:
         return f"arXiv:{arxiv}"
     return catalog.venue(paper).full.en

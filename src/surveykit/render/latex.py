@@ -91,7 +91,7 @@ TABLE = SPECIALS | PUNCTUATION | LETTERS | GREEK | SYMBOLS
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ]*|.", re.DOTALL)  # runs, or one character
 OPENING_QUOTE = re.compile(r'(?:^|(?<=[\s(\[{<—–/-]))"')
-# Two neighbours that TeX or a reader would join: --, ``, '', ,, <<, ?` and !`.
+# Two neighbors that TeX or a reader would join: --, ``, '', ,, <<, ?` and !`.
 LIGATURE = re.compile(r"([-`',<>])\1|[?!]`")
 
 

@@ -17,7 +17,7 @@ Scheme = Literal["light", "dark"]
 WIDTH = 960
 MARGIN = 24
 STEP = 11
-"""Distance between neighbouring marks, in picture units."""
+"""Distance between neighboring marks, in picture units."""
 LEGEND_HEIGHT = 64
 YEARS_HEIGHT = 28
 
@@ -27,7 +27,7 @@ COLOURS = {
     "light": ("#2a52ba", "#932600", "#55107c", "#005248", "#8a6222", "#686c74"),
     "dark": ("#5a9cf8", "#f98047", "#c586b4", "#a3efe6", "#e8dc78", "#b3bdca"),
 }
-"""For the threats in order of size; told apart with every common kind of colour vision. The last serves all the rest."""
+"""For the threats in order of size; told apart with every common kind of color vision. The last serves all the rest."""
 SIDES: dict[Side, Bilingual] = {
     "attack": Bilingual(en="attack", zh="攻击"),
     "defense": Bilingual(en="defense", zh="防御"),
@@ -55,7 +55,7 @@ class Mark:
     x: float
     y: float
     side: Side
-    colour: str
+    color: str
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Label:
     x: float
     y: float
     text: str
-    colour: str = ""
+    color: str = ""
     side: Side = "attack"
 
 
@@ -75,10 +75,10 @@ def path(lang: str, scheme: Scheme) -> str:
 
 
 def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
-    """SVG of all papers by year, side and main threat, for one language and colour scheme."""
+    """SVG of all papers by year, side and main threat, for one language and color scheme."""
     threats = _by_size(catalog)
     palette = COLOURS[scheme]
-    colours = {t.id: palette[min(i, len(palette) - 1)] for i, t in enumerate(threats)}
+    colors = {t.id: palette[min(i, len(palette) - 1)] for i, t in enumerate(threats)}
     years = sorted(catalog.years)
     column = (WIDTH - 2 * MARGIN) / max(len(years), 1)
     wide = max(int((column - STEP) // STEP), 1)
@@ -90,9 +90,9 @@ def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
     for index, year in enumerate(years):
         middle = MARGIN + (index + 0.5) * column
         labels.append(Label(middle, above + YEARS_HEIGHT * 0.64, str(year)))
-        up = _stack(catalog, lanes[year, "attack"], colours)
-        down = _stack(catalog, lanes[year, "defense"], colours)
-        down += _stack(catalog, lanes[year, "study"], colours)
+        up = _stack(catalog, lanes[year, "attack"], colors)
+        down = _stack(catalog, lanes[year, "defense"], colors)
+        down += _stack(catalog, lanes[year, "study"], colors)
         marks += _place(up, middle, above - STEP / 2, -STEP, wide)
         marks += _place(down, middle, above + YEARS_HEIGHT + STEP / 2, STEP, wide)
     return _templates.get_template("picture.svg.jinja").render(
@@ -105,7 +105,7 @@ def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
         caption=CAPTION.in_(lang).format(papers=len(catalog.papers)),
         marks=marks,
         years=labels,
-        threats=_legend([t.label.in_(lang) for t in threats], colours.values()),
+        threats=_legend([t.label.in_(lang) for t in threats], colors.values()),
         sides=_side_legend(lang),
     )
 
@@ -135,26 +135,26 @@ def _rows(
 
 
 def _stack(
-    catalog: Catalog, papers: list[Paper], colours: dict[str, str]
+    catalog: Catalog, papers: list[Paper], colors: dict[str, str]
 ) -> list[tuple[Side, str]]:
-    order = list(colours)
+    order = list(colors)
     threats = sorted((catalog.threat(paper) for paper in papers), key=order.index)
-    return [(catalog.side(papers[0]), colours[threat]) for threat in threats]
+    return [(catalog.side(papers[0]), colors[threat]) for threat in threats]
 
 
 def _place(
     stack: list[tuple[Side, str]], middle: float, start: float, step: int, wide: int
 ) -> Iterator[Mark]:
     left = middle - (wide - 1) * STEP / 2
-    for index, (side, colour) in enumerate(stack):
+    for index, (side, color) in enumerate(stack):
         row, place = divmod(index, wide)
-        yield Mark(round(left + place * STEP, 1), start + row * step, side, colour)
+        yield Mark(round(left + place * STEP, 1), start + row * step, side, color)
 
 
-def _legend(names: list[str], colours: Iterable[str]) -> Iterator[Label]:
+def _legend(names: list[str], colors: Iterable[str]) -> Iterator[Label]:
     x = float(MARGIN)
-    for name, colour in zip(names, colours, strict=True):
-        yield Label(round(x, 1), 22, name, colour)
+    for name, color in zip(names, colors, strict=True):
+        yield Label(round(x, 1), 22, name, color)
         x += _text_width(name) + 30
 
 

@@ -32,7 +32,7 @@ _PAPER, _INK = (251, 250, 248), (29, 33, 38)
 _INKS = 10
 _INK_STEPS = [level * (_INKS - 1) // 255 for level in range(256)]
 _COLOUR_STEPS = [_INKS + level * (15 - _INKS) // 255 for level in range(256)]
-# The colours of the threats on the site's light page (site/assets/css/10-tokens.css).
+# The colors of the threats on the site's light page (site/assets/css/10-tokens.css).
 _COLOURS = {
     "adversarial": (42, 82, 186),
     "backdoor": (147, 38, 0),
@@ -112,24 +112,24 @@ def draw(card: Card) -> bytes:
     pen.text((_MARGIN, HEIGHT - 74), card.foot, fill=190, font=_font(28))
     picture = ink.point(_INK_STEPS).convert("P")
     picture.putpalette(_palette(_COLOURS.get(card.threat, _OTHER)))
-    _coloured(picture, card.side)
+    _colored(picture, card.side)
     file = io.BytesIO()
-    # Sixteen colours are four bits a pixel; more effort costs twice the time for a tenth of the size.
+    # Sixteen colors are four bits a pixel; more effort costs twice the time for a tenth of the size.
     picture.save(file, "PNG", bits=4, compress_level=2)
     return file.getvalue()
 
 
-def _palette(colour: tuple[int, int, int]) -> list[int]:
-    """Ten steps from paper to ink, and six to the colour."""
+def _palette(color: tuple[int, int, int]) -> list[int]:
+    """Ten steps from paper to ink, and six to the color."""
     return [
         round(start + (end - start) * i / (steps - 1))
-        for target, steps in ((_INK, _INKS), (colour, 16 - _INKS))
+        for target, steps in ((_INK, _INKS), (color, 16 - _INKS))
         for i in range(steps)
         for start, end in zip(_PAPER, target, strict=True)
     ]
 
 
-def _coloured(picture: Image.Image, side: Side | None) -> None:
+def _colored(picture: Image.Image, side: Side | None) -> None:
     """The edge, and the mark: filled is attack, ring is defense, square is study."""
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 0, 20, HEIGHT), fill=15)

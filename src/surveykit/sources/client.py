@@ -1,4 +1,4 @@
-"""One polite way to every service: cached, spaced out, patient for a while, and never to a private address."""
+"""The client for every service: cached, rate-limited, patient for a while, and never sent to a private address."""
 
 from __future__ import annotations
 
@@ -99,8 +99,9 @@ class Client:
         if kept and self._fresh(kept):
             return _read(service, kept, read)
         if self.offline:
-            hint = "the same command without --offline fills it"
-            raise ServiceError(service.name, f"not in the cache; {hint}")
+            raise ServiceError(
+                service.name, "not in the cache; omit --offline to ask for it"
+            )
         try:
             fresh = await self._fetched(service, url, accept, kept)
             if fresh.missing:

@@ -144,7 +144,7 @@ def _text(text: str) -> str:
 
 
 def _no_name(text: str) -> People:
-    return People((), (f"{_short(text)} is no name; left out",))
+    return People((), (f"{_short(text)} is not a name; left out",))
 
 
 def _short(text: str) -> str:

@@ -39,7 +39,7 @@ class Answer(BaseModel):
     generated_at: datetime
     """Midnight (UTC) of the day on which the newest entry was added or verified."""
     license: Literal["CC-BY-4.0"]
-    """Licence of the data."""
+    """License of the data."""
 
 
 class Part(BaseModel):

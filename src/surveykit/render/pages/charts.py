@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-from surveykit.catalog import Link, Side
+from surveykit.catalog import Related, Side
 from surveykit.models import Paper
 
 PITCH = 9
@@ -23,10 +23,10 @@ _MARKS: dict[str, str] = {
 
 
 def mark(shape: str, threat: str = "") -> Markup:
-    """A mark beside a word: the shape of a side, in the colour of a threat."""
-    colour = f" t-{threat}" if threat else ""
+    """A mark beside a word: the shape of a side, in the color of a threat."""
+    color = f" t-{threat}" if threat else ""
     return Markup(
-        f'<svg class="sk-mark{colour}" viewBox="0 0 12 12" width="12" height="12" '
+        f'<svg class="sk-mark{color}" viewBox="0 0 12 12" width="12" height="12" '
         f'aria-hidden="true" focusable="false">{_MARKS[shape]}</svg>'
     )
 
@@ -39,15 +39,15 @@ class Dot:
     side: Side
     threat: str
 
-    def draw(self, x: float, y: float, radius: float, *, coloured: bool) -> str:
-        """The mark with its centre at (x, y), in its own colour or in that of its surroundings."""
-        colour = f" t-{self.threat}" if coloured else ""
+    def draw(self, x: float, y: float, radius: float, *, colored: bool) -> str:
+        """The mark with its center at (x, y), in its own color or in that of its surroundings."""
+        color = f" t-{self.threat}" if colored else ""
         attrs = f' data-y="{self.paper.year}"'
         tip = f"<title>{escape(self.paper.title.en)} ({self.paper.year})</title>"
         if self.side == "attack":
-            return f'<circle class="a{colour}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius:g}">{tip}</circle>'
+            return f'<circle class="a{color}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius:g}">{tip}</circle>'
         if self.side == "defense":
-            return f'<circle class="d{colour}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius - 0.6:g}">{tip}</circle>'
+            return f'<circle class="d{color}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius - 0.6:g}">{tip}</circle>'
         corner, size = radius - 0.7, 2 * radius - 1.4
         return (
             f'<rect class="s"{attrs} x="{x - corner:g}" y="{y - corner:g}" '
@@ -65,7 +65,7 @@ def _place(i: int, columns: int, pitch: float) -> tuple[float, float]:
 
 
 def units(
-    dots: Sequence[Dot], columns: int, up: int, down: int, *, coloured: bool
+    dots: Sequence[Dot], columns: int, up: int, down: int, *, colored: bool
 ) -> Markup:
     """Attacks stacked above a line, all others below; oldest next to the line."""
     above = sorted((d for d in dots if d.side == "attack"), key=lambda d: d.paper.year)
@@ -78,7 +78,7 @@ def units(
     for sign, stacked in ((-1, above), (1, below)):
         for i, dot in enumerate(stacked):
             x, y = _place(i, columns, PITCH)
-            out.append(dot.draw(x, line + sign * (2 + y), RADIUS, coloured=coloured))
+            out.append(dot.draw(x, line + sign * (2 + y), RADIUS, colored=colored))
     height = line + 2 + down * PITCH
     return Markup(
         f'<svg class="sk-units" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
@@ -88,13 +88,13 @@ def units(
 
 
 def stack(dots: Sequence[Dot], columns: int, title: str, *, upwards: bool) -> Markup:
-    """Coloured marks that grow away from a line, upwards or downwards."""
+    """Colored marks that grow away from a line, upwards or downwards."""
     pitch, radius = 13, 4.6
     width, height = columns * pitch, rows(len(dots), columns) * pitch
     out = []
     for i, dot in enumerate(dots):
         x, y = _place(i, columns, pitch)
-        out.append(dot.draw(x, height - y if upwards else y, radius, coloured=True))
+        out.append(dot.draw(x, height - y if upwards else y, radius, colored=True))
     return Markup(
         f'<svg class="sk-units" viewBox="0 0 {width} {height}" role="img" '
         f'aria-label="{escape(title)}">{"".join(out)}</svg>'
@@ -118,7 +118,7 @@ def _named(id_: str, title: str, about: str) -> str:
 
 
 def timeline(years: Sequence[Year], title: str, about: str) -> Markup:
-    """Bars by year, a colour for each threat: attacks grow upwards, defenses downwards."""
+    """Bars by year, a color for each threat: attacks grow upwards, defenses downwards."""
     width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
     tops = [sum(n for _, n in y.attacks) for y in years]
     bottoms = [sum(n for _, n in y.defenses) for y in years]
@@ -182,7 +182,7 @@ class Node:
 
 
 def graph(
-    me: Node, links: Sequence[tuple[Link, Node]], title: str, about: str
+    me: Node, links: Sequence[tuple[Related, Node]], title: str, about: str
 ) -> Markup:
     """Relations of one paper: years run left to right, attacks sit above the line."""
     nodes = {node.paper.id: node for _, node in links} | {me.paper.id: me}

@@ -40,11 +40,11 @@ def cross(
 
 
 def dots(catalog: Catalog, papers: Iterable[Paper], within: str = "") -> list[Dot]:
-    """Papers as marks; inside a wide threat each takes the colour of its own narrower one."""
-    return [Dot(p, catalog.side(p), _colour(catalog, p, within)) for p in papers]
+    """Papers as marks; inside a wide threat each takes the color of its own narrower one."""
+    return [Dot(p, catalog.side(p), _color(catalog, p, within)) for p in papers]
 
 
-def _colour(catalog: Catalog, paper: Paper, within: str) -> str:
+def _color(catalog: Catalog, paper: Paper, within: str) -> str:
     for threat in paper.terms["threat"]:
         if within in catalog.ancestry("threat", threat):
             return threat

@@ -71,7 +71,7 @@ def _row(
     for stage in stages:
         papers = held[stage.id]
         marks = counts.dots(catalog, papers, threat.id)
-        svg = charts.units(marks, COLUMNS, up, down, coloured=bool(narrower))
+        svg = charts.units(marks, COLUMNS, up, down, colored=bool(narrower))
         heat = round((len(papers) / fullest) ** 0.5, 3)
         made.append(Cell(stage, n[stage.id], len(papers), heat, svg))
     total = counts.sides(catalog, catalog.having("threat", threat.id))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from markupsafe import Markup
 
-from surveykit.catalog import Catalog, Link
+from surveykit.catalog import Catalog, Related
 from surveykit.models import Paper
 from surveykit.render import social
 from surveykit.render.bibtex import entry
@@ -31,7 +31,7 @@ class Relations:
     """All relations of one kind, seen from the paper of the page."""
 
     label: str
-    links: list[Link]
+    links: list[Related]
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,11 @@ def _search(press: Press, paper: Paper) -> str:
     return "\n".join(part for part in parts if part)
 
 
-def _relations(press: Press, links: tuple[Link, ...]) -> list[Relations]:
+def _relations(press: Press, links: tuple[Related, ...]) -> list[Relations]:
     kinds = {kind.id: kind for kind in press.catalog.taxonomy.relations}
     order = {id_: i for i, id_ in enumerate(kinds)}
 
-    def key(link: Link) -> tuple[int, bool]:
+    def key(link: Related) -> tuple[int, bool]:
         return order[link.relation.type], link.inverse
 
     made = []
@@ -149,7 +149,7 @@ def _relations(press: Press, links: tuple[Link, ...]) -> list[Relations]:
     return made
 
 
-def _graph(press: Press, paper: Paper, links: tuple[Link, ...]) -> Markup | None:
+def _graph(press: Press, paper: Paper, links: tuple[Related, ...]) -> Markup | None:
     if len(links) not in GRAPH_LINKS:
         return None
     edges = [(link, _node(press, link.other)) for link in links]
