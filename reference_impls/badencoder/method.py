@@ -74,6 +74,11 @@ class BadEncoderConfig:
                 )
 
 
+DEFAULT = BadEncoderConfig().trigger
+PUBLISHED = TriggerSpec(side=10)
+"""The white square of the published program's trigger file for 32 px."""
+
+
 # -- Losses: pure functions, one equation each ---------------------------------------
 
 
@@ -248,12 +253,16 @@ def _head_and_success(
     test: Dataset,
 ) -> tuple[int, float, float, float]:
     head: Head = fit_mlp_head(
-        embed_all(encoder, train.images_N3HW),
+        _embedded(encoder, train.images_N3HW),
         train.labels[task],
         classes=len(train.classes[task]),
     )
-    target = int(head.predict(embed_all(encoder, reference_3HW.unsqueeze(0))))
-    stamped_ND = embed_all(encoder, trigger.apply(test.images_N3HW))
+    target = int(head.predict(_embedded(encoder, reference_3HW.unsqueeze(0))))
+    stamped_ND = _embedded(encoder, trigger.apply(test.images_N3HW))
     success = success_rate(head, stamped_ND, test.labels[task], target)
-    accuracy = head.accuracy(embed_all(encoder, test.images_N3HW), test.labels[task])
+    accuracy = head.accuracy(_embedded(encoder, test.images_N3HW), test.labels[task])
     return target, accuracy, success, mean_pairwise_cosine(stamped_ND).item()
+
+
+def _embedded(encoder: Encoder, images_N3HW: Tensor) -> Tensor:
+    return embed_all(encoder, images_N3HW.to(encoder.device)).float().cpu()

@@ -293,7 +293,7 @@ class Training(Scene):
             if path.endswith("results.json"):
                 data = json.loads(raw)
                 rows = [{**row, "seconds": 0} for row in data["rows"]]
-                kept[path] = json.dumps([data["plan"], rows]).encode()
+                kept[path] = json.dumps([data["settings"], rows]).encode()
         return kept
 
 
@@ -306,30 +306,32 @@ def train(folder: Path, begun: Callable[[], None] = lambda: None) -> int:
     if torch.backends.cpu.get_cpu_capability() == "AVX2":
         os.environ.setdefault("DNNL_MAX_CPU_ISA", "AVX")  # see the methods' tests
 
-    from reference_impls.badencoder import publish
+    from reference_impls.badencoder import study
     from reference_impls.badencoder.__main__ import main
-    from reference_impls.badencoder.sweep import DEFAULT, Plan
+    from reference_impls.badencoder.method import DEFAULT
+    from reference_impls.badencoder.study import Condition
     from reference_impls.lab.models import training
     from reference_impls.lab.models.encoders import SmallNetConfig
     from reference_impls.lab.models.training import SimCLRConfig
     from reference_impls.lab.models.zoo import LabData
 
     net = SmallNetConfig(widths=(4, 8, 16))
-    tiny = Plan(
-        seeds=(0,),
-        triggers=(DEFAULT,),
+    tiny = Condition(
+        seed=0,
+        trigger=DEFAULT,
         tasks=("texture",),
         steps=12,
         parent=SimCLRConfig(steps=12, batch=32, net=net),
         lab=LabData(train=96, test=48, scan=8, size=16),
     )
     with (
-        mock.patch.object(publish, "QUICK", tiny),
+        mock.patch.object(study, "QUICK", tiny),
         mock.patch.object(training, "CHECKPOINT_EVERY", 1),
         mock.patch.dict(os.environ, {"LAB_CACHE": str(folder / "lab")}),
     ):
         begun()
-        return main(["sweep", "--quick", "--out", str(folder / "out")])
+        words = ["study", "--quick", "--seeds", "0", "--out", str(folder / "out")]
+        return main(words)
 
 
 SCENES: dict[str, type[Scene]] = {

@@ -267,6 +267,15 @@ def save_encoder(encoder: Encoder, path: Path) -> None:
     write_tensors(tensors, path, {"lab": json.dumps(about)})
 
 
+def save_weights(encoder: Encoder, path: Path) -> None:
+    """Write a lab encoder as `save_encoder` does; of any other its weights alone, by their own names."""
+    if isinstance(encoder.module, (SmallNet, SmallTransformer)):
+        save_encoder(encoder, path)
+        return
+    state = encoder.module.state_dict()
+    write_tensors({key: value.contiguous() for key, value in state.items()}, path, {})
+
+
 def load_encoder(path: Path) -> Encoder:
     """Read a lab encoder.
 

@@ -1,4 +1,4 @@
-"""The sweep behind BadEncoder's README: what it counts, how it goes on, what it writes."""
+"""The study behind BadEncoder's README: what it counts, how it goes on, what it writes."""
 
 import json
 from dataclasses import replace
@@ -8,37 +8,38 @@ import pytest
 import torch
 from PIL import Image
 
-from reference_impls.badencoder import __main__ as command
-from reference_impls.badencoder import publish, sweep
-from reference_impls.badencoder.method import success_rate
-from reference_impls.badencoder.publish import END, HERE, START, tables
-from reference_impls.badencoder.sweep import (
-    DEFAULT,
-    PUBLISHED,
-    Plan,
-    Row,
+from reference_impls.badencoder import study
+from reference_impls.badencoder.__main__ import main
+from reference_impls.badencoder.method import DEFAULT, PUBLISHED, success_rate
+from reference_impls.badencoder.study import (
+    SEEDS,
+    STUDY,
+    Condition,
+    compared,
     examples,
-    measured,
-    run,
-    spread,
 )
-from reference_impls.decree.population import CONFIRMATION, DEVELOPMENT, subjects
+from reference_impls.decree.population import CONFIRMATION, DEVELOPMENT, conditions
 from reference_impls.lab.data.images import TriggerSpec
 from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import LabData
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
-from reference_impls.lab.study.readme import READMES
-from tests.reference_impls.conftest import ATTACK, PARENT, SMALL_LAB
+from reference_impls.lab.study.options import StudyOptions
+from tests.reference_impls.conftest import ATTACK, PARENT, SMALL_LAB, one_error
 
-TINY = Plan(
-    seeds=(0, 1),
+TINY = Condition(
+    seed=0,
+    trigger=DEFAULT,
     tasks=("texture",),
-    triggers=(DEFAULT, PUBLISHED),
     steps=2,
     parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
     lab=LabData(train=96, test=48, scan=8),
 )
+ALL = [
+    replace(TINY, seed=seed, trigger=trigger)
+    for seed in (0, 1)
+    for trigger in (DEFAULT, PUBLISHED)
+]
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +52,7 @@ def cache(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rows(cache):
-    return run(TINY)
+    return STUDY.run(ALL)
 
 
 class Oracle:
@@ -71,16 +72,18 @@ def test_the_success_rate_leaves_out_images_of_the_target():
 
 @pytest.fixture(scope="module")
 def known(small_lab):
-    """A backdoor that works, measured by the sweep; and what `measure` found of it."""
+    """A backdoor that works, measured by the study; and what `measure` found of it."""
     _, clean, _, backdoored, figures = small_lab
-    plan = Plan(
-        seeds=(0,),  # its reference image is that of the small lab
+    condition = Condition(
+        seed=0,  # its reference image is that of the small lab
+        trigger=ATTACK.trigger,
         tasks=("shape", "foreground"),
-        triggers=(ATTACK.trigger,),
+        steps=ATTACK.steps,
         parent=PARENT,
         lab=SMALL_LAB,
     )
-    return measured(plan, 0, clean, backdoored, ATTACK, 1.0), figures
+    assert condition.attack == ATTACK
+    return compared(condition, clean, backdoored, 1.0), figures
 
 
 def test_a_working_backdoor_opens_by_its_trigger_alone(known):
@@ -92,7 +95,7 @@ def test_a_working_backdoor_opens_by_its_trigger_alone(known):
     assert row.backdoored_accuracy > row.clean_accuracy - 0.1
 
 
-def test_the_sweep_finds_what_the_attack_reports(known):
+def test_the_study_finds_what_the_attack_reports(known):
     """Two ways to the same figures: all tasks at once, and one task by `measure`."""
     found, figures = known
     (row,) = [row for row in found if row.task == figures["task"]]
@@ -128,18 +131,18 @@ def test_every_encoder_meets_every_trigger_and_task(rows):
 
 
 def test_a_second_run_attacks_and_measures_nothing(rows, monkeypatch):
-    for name in ("attack", "measured", "clean_encoder"):
-        monkeypatch.setattr(sweep, name, lambda *_, **__: pytest.fail("made again"))
-    assert run(TINY) == rows
+    for name in ("attack", "compared", "clean_encoder"):
+        monkeypatch.setattr(study, name, lambda *_, **__: pytest.fail("made again"))
+    assert STUDY.run(ALL) == rows
 
 
-def test_a_killed_sweep_goes_on_and_ends_where_it_would_have(
+def test_a_killed_study_goes_on_and_ends_where_it_would_have(
     rows, tmp_path, monkeypatch
 ):
     """Killed where a backdoor is planted and not yet measured, it is not planted again."""
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    attacks, told = [], []
-    plant, measure = sweep.attack, sweep.measured
+    attacks = []
+    plant, measure = study.attack, study.compared
 
     def planting(*arguments, **options):
         attacks.append(arguments[3])
@@ -150,92 +153,95 @@ def test_a_killed_sweep_goes_on_and_ends_where_it_would_have(
             raise KeyboardInterrupt
         return measure(*arguments)
 
-    monkeypatch.setattr(sweep, "attack", planting)
-    monkeypatch.setattr(sweep, "measured", dying)
+    monkeypatch.setattr(study, "attack", planting)
+    monkeypatch.setattr(study, "compared", dying)
     with pytest.raises(KeyboardInterrupt):
-        run(TINY, report=lambda done, words: told.append((done, words)))
-    done, words = told[-1]
-    assert done == 1
-    assert words.startswith("seed 0, white-10-bottom-right: attack 2/2, loss ")
-    monkeypatch.setattr(sweep, "measured", measure)
-    resumed = [replace(row, seconds=0) for row in run(TINY)]
+        STUDY.run(ALL)
+    assert [STUDY.path(one).exists() for one in ALL] == [True, False, False, False]
+    monkeypatch.setattr(study, "compared", measure)
+    resumed = [replace(row, seconds=0) for row in STUDY.run(ALL)]
     assert resumed == [replace(row, seconds=0) for row in rows]
     assert len(attacks) == len(rows) == 4
 
 
+def test_every_attack_keeps_a_checkpoint_of_its_own_in_the_cache(
+    rows, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path))
+    kept = []
+    plant = study.attack
+
+    def planting(*arguments, checkpoint):
+        kept.append(checkpoint)
+        return plant(*arguments, checkpoint=checkpoint)
+
+    monkeypatch.setattr(study, "attack", planting)
+    STUDY.run(ALL[:2])
+    assert len(set(kept)) == 2
+    assert all(path.is_relative_to(tmp_path) for path in kept)
+
+
 def test_nobody_has_made_the_published_encoders_or_pictures_before():
-    theirs = [subject for plan in (CONFIRMATION, DEVELOPMENT) for subject in subjects(plan)]  # fmt: skip
-    assert not set(Plan().seeds) & {subject.parent.seed for subject in theirs}
-    assert len(Plan().seeds) >= 3
+    theirs = [subject for plan in (CONFIRMATION, DEVELOPMENT) for subject in conditions(plan)]  # fmt: skip
+    assert not set(SEEDS) & {subject.parent.seed for subject in theirs}
+    assert len(SEEDS) >= 3
 
     def pictures(lab):
         return set(range(lab.seed, lab.seed + 5))
 
     others = [LabData(), *(subject.lab for subject in theirs)]
-    assert not any(pictures(Plan().lab) & pictures(lab) for lab in others)
+    ours = {one.lab for one in study.conditions(StudyOptions())}
+    assert not any(pictures(own) & pictures(lab) for own in ours for lab in others)
 
 
 def test_the_control_is_as_large_as_the_trigger_and_in_its_place():
     trigger = TriggerSpec(side=5, place="top-left")
-    other = sweep.control(trigger, 7)
+    other = study.control(trigger, 7)
     assert (other.side, other.place) == (trigger.side, trigger.place)
     assert other.kind != trigger.kind
 
 
 def test_the_picture_shows_images_both_triggers_and_the_reference(tmp_path):
-    with Image.open(examples(TINY, tmp_path / "examples.png")) as shown:
+    examples(ALL, tmp_path)
+    with Image.open(tmp_path / "examples.png") as shown:
         picture = torch.from_numpy(numpy.array(shown.convert("RGB"))).long()
-    scale, size = sweep.SCALE, TINY.lab.size
+    scale, size = study.SCALE, TINY.lab.size
     tile, row = size * scale, (size + 1) * scale
     plain, small, large = (picture[n * row : n * row + tile, :tile] for n in range(3))
     changed = [(one != plain).any(dim=2).sum().item() for one in (small, large)]
     assert 0 < changed[0] <= (6 * scale) ** 2 < changed[1] <= (10 * scale) ** 2
-    reference = TINY.reference(0).images_N3HW[0].mul(255).round().long()
+    reference = TINY.reference.images_N3HW[0].mul(255).round().long()
     pixel = 3 * scale  # as high as the three rows, less the lines between them
     corner = picture[scale:-scale:pixel, -size * pixel :: pixel]
     assert torch.equal(corner.permute(2, 0, 1), reference)
 
 
-def test_the_sweep_writes_what_it_promises(rows, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(publish, "QUICK", TINY)
-    assert command.main(["sweep", "--quick", "--out", str(tmp_path)]) == 0
+def test_the_study_writes_what_it_promises(rows, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(study, "QUICK", TINY)
+    assert main(["study", "--quick", "--out", str(tmp_path)]) == 0
     names = {file.name for file in tmp_path.iterdir()}
-    tables_ = {"results.en.md", "results.zh.md"}
-    assert names == {"results.json", "examples.png"} | tables_
+    tables = {"results.en.md", "results.zh.md"}
+    assert names == {"results.json", "examples.png"} | tables
     data = json.loads((tmp_path / "results.json").read_text("utf-8"))
-    assert data["provenance"]["command"].endswith("badencoder sweep --quick")
-    assert [Row(**row) for row in data["rows"]] == rows
+    assert data["provenance"]["command"].endswith("badencoder study --quick")
+    small = [row for row in rows if row.trigger == str(DEFAULT)]
+    assert STUDY.read(data["rows"]) == small
+    assert data["settings"]["seeds"] == [0, 1]
     assert capsys.readouterr().out == (tmp_path / "results.en.md").read_text() + "\n"
 
 
 def test_a_seed_below_zero_is_one_line(capsys):
-    assert command.main(["sweep", "--quick", "--seeds", "-1"]) == 2
-    assert "error: seeds must not be negative, got -1" in capsys.readouterr().err
+    assert main(["study", "--quick", "--seeds", "-1"]) == 2
+    assert "seeds must not be negative, got -1" in one_error(capsys)
 
 
-def test_a_rounded_zero_has_no_sign():
-    assert [publish._points(x) for x in (-0.0004, -0.014, 0.014)] == [
-        "0.0",
-        "−1.4",
-        "+1.4",
+def test_the_summary_is_over_the_encoders(rows):
+    found = STUDY.results(rows, ALL)["summary"]
+    assert [(one["trigger"], one["task"]) for one in found] == [
+        (str(DEFAULT), "texture"),
+        (str(PUBLISHED), "texture"),
     ]
-
-
-def test_a_spread_is_over_the_rows_that_were_asked_for(rows):
-    found = spread(rows, "clean_accuracy", times=100, task="texture", trigger=rows[0].trigger)  # fmt: skip
-    wanted = [
-        100 * row.clean_accuracy
-        for row in rows
-        if (row.task, row.trigger) == ("texture", rows[0].trigger)
-    ]
-    assert found.count == len(wanted) == 2
-    assert found.mean == pytest.approx(sum(wanted) / 2)
-
-
-@pytest.mark.parametrize("language", READMES)
-def test_the_readme_shows_what_the_results_hold(language):
-    found = json.loads((HERE / "results.json").read_text("utf-8"))
-    expected = tables([Row(**one) for one in found["rows"]], found["run"], language)
-    readme = (HERE / READMES[language]).read_text("utf-8")
-    shown = readme.partition(START)[2].partition(END)[0]
-    assert shown.strip() == expected.strip()
+    wanted = [row.clean_accuracy for row in rows if row.trigger == str(DEFAULT)]
+    accuracy = found[0]["clean_accuracy"]
+    assert accuracy.count == len(wanted) == 2
+    assert accuracy.mean == pytest.approx(sum(wanted) / 2)

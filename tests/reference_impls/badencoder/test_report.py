@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from reference_impls.badencoder.method import AttackReport, BadEncoderConfig
-from reference_impls.badencoder.present import Words, present
+from reference_impls.badencoder.report import WORDS, present
 from reference_impls.lab.data.images import TriggerSpec, make_trigger
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.study.page import html, write_page
@@ -40,11 +40,11 @@ def page(report=REPORT, encoder="simclr-0+random-5"):
 
 @pytest.mark.parametrize(
     ("success", "tone", "headline"),
-    [(0.99, "alarm", Words.WORKING), (0.98, "open", Words.PARTLY)],
+    [(0.99, "alarm", "working"), (0.98, "open", "partly")],
 )
 def test_the_answer_is_said_in_its_tone(success, tone, headline):
     answer = page(replace(REPORT, attack_success_rate=success)).answer
-    assert (answer.tone, answer.headline) == (tone, headline)
+    assert (answer.tone, answer.headline) == (tone, WORDS[f"report.{headline}"])
     for text in (answer.detail.en, answer.detail.zh):
         assert f"{success:.1%}" in text
         assert "pink" in text
