@@ -46,6 +46,7 @@ from reference_impls.lab.models.training import (
     check_positive,
     draw_batch,
 )
+from reference_impls.lab.study.options import Fraction
 
 Variant = Literal["perturbation", "patch"]
 Crafter = Literal["generator", "direct", "signs"]
@@ -62,7 +63,7 @@ class AdvEncoderConfig:
     crafter: Crafter = "generator"
     """Who draws: `generator` a network from fixed noise, as published; `direct` the pixels by
     themselves; `signs` signed gradient steps on a perturbation, the plain universal attack."""
-    epsilon: float = 10 / 255
+    epsilon: Fraction = 10 / 255
     """Largest change of a pixel's channel by a perturbation, on the [0, 1] scale."""
     patch: PatchSpec = field(default_factory=PatchSpec)
     """Size and place of a patch; 3 % of the area as published, 6.25 % here, see the README."""

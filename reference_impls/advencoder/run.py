@@ -1,192 +1,202 @@
-"""From names to a folder: craft a change, evaluate it, apply it to pictures."""
+"""The commands `run`, `evaluate` and `apply`: craft a universal change, measure it, put it on pictures."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
 
 from reference_impls.advencoder.evaluate import Evaluation, controls, evaluate
 from reference_impls.advencoder.method import AdvEncoderConfig, attack
-from reference_impls.advencoder.present import OURS, present
+from reference_impls.advencoder.report import OURS, control, present, worst
 from reference_impls.lab.attacks.universal import (
     UniversalPatch,
     UniversalPerturbation,
     load,
 )
-from reference_impls.lab.bilingual import Language
-from reference_impls.lab.cache import content_key
+from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.dataset import Dataset, read_image
 from reference_impls.lab.data.images import save_png
-from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.checkpoints import Preprocessing
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.models.named import Weights, open_encoder
-from reference_impls.lab.models.training import SimCLRConfig
-from reference_impls.lab.models.zoo import clean_encoder
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
+from reference_impls.lab.study.options import CommonOptions, DataOptions, EncoderName
 from reference_impls.lab.study.page import write_page
 
-LAB = "lab"
-LAB_PARENT = SimCLRConfig(steps=200)
-"""The lab's own encoder: trained at first use, then read from the cache."""
 OUT = Path("build/advencoder")
-CHANGE = "change.npz"
-"""The file that `craft` writes and `evaluate` reads."""
+FILE = OUT / "universal.npz"
+"""What `run` writes and the other commands read."""
+Change = UniversalPatch | UniversalPerturbation
 
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """Which encoder on which pictures, and where to compute."""
-
-    encoder: str = LAB
-    """`lab`, a file, or a name as in `library:model`."""
-    images: str = "shapes"
-    """Name of the dataset."""
-    device: str = "cpu"
-    """Where to compute."""
-    preprocessing: Preprocessing = field(default_factory=Preprocessing)
-    """Size and statistics, instead of those the file suggests."""
-    weights: Weights = field(default_factory=Weights)
-    """Whether models of a library, and public datasets, may be downloaded."""
-
-    def open_encoder(self) -> Encoder:
-        """The victim, on its device."""
-        if self.encoder == LAB:
-            with console.progress("training a lab encoder, once") as step:
-                encoder = clean_encoder(LAB_PARENT, progress=console.training(step))
-        else:
-            loaded = open_encoder(
-                self.encoder, self.preprocessing, weights=self.weights
-            )
-            for line in loaded.lines():
-                console.say(line)
-            encoder = loaded.encoder
-        return encoder.to(console.device(self.device))
-
-    def dataset(self, size: int, count: int, *, split: Split, seed: int) -> Dataset:
-        """Pictures; seeds keep those of attacker, heads and test apart in the shapes dataset."""
-        spec = DatasetSpec(
-            size=size,
-            count=count,
-            split=split,
-            seed=seed,
-            download=self.weights.download,
+def _load(path: Path) -> Change:
+    if not path.exists():
+        raise ConfigError(
+            f"no change {path}; make one with `python -m reference_impls.advencoder run`"
         )
-        return open_dataset(self.images, spec)
-
-
-# -- Craft ---------------------------------------------------------------------------
+    return load(path)
 
 
 @dataclass(frozen=True, kw_only=True)
-class CraftOrder:
-    """What to attack, how, and where the change goes."""
+class _Measuring(DataOptions):
+    """Of a command that measures a change on an encoder."""
 
-    source: Source = field(default_factory=Source)
-    config: AdvEncoderConfig = field(default_factory=AdvEncoderConfig)
-    count: int = 2048
-    """Unlabelled pictures the attacker has, at most."""
-    out: Path = OUT
-    """Folder of the change."""
-
-
-def craft(order: CraftOrder) -> tuple[UniversalPatch | UniversalPerturbation, Path]:
-    """The change, and the file it was written to; a killed run goes on from its checkpoint."""
-    started = time.monotonic()
-    encoder = order.source.open_encoder()
-    surrogate = order.source.dataset(encoder.size, order.count, split="train", seed=11)
-    # Named by its settings, so that other settings never go on from this checkpoint.
-    key = content_key(order.config, order.source, order.count)
-    with console.progress(f"attacking {encoder.name}") as step:
-        change = attack(
-            encoder,
-            surrogate,
-            order.config,
-            checkpoint=order.out / f"craft-{key}.checkpoint",
-            progress=console.training(step),
-        )
-    path = order.out / CHANGE
-    change.save(path)
-    save_png(change.visible, order.out / "change.png", scale=_scale(encoder.size))
-    about = surroundings(device=encoder.device, seconds=time.monotonic() - started)
-    write_json({"order": as_data(order), "run": about}, order.out / "craft.json")
-    return change, path
-
-
-def _scale(size: int) -> int:
-    return max(1, 256 // size)
-
-
-# -- Evaluate ------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class EvaluateOrder:
-    """Which change to measure, on what."""
-
-    file: Path = OUT / CHANGE
-    """A change that `craft` wrote."""
-    source: Source = field(default_factory=Source)
+    encoder: EncoderName = "lab"
+    """`lab` (trained at first use), a file, or a name such as torchvision:resnet18."""
     tasks: tuple[str, ...] = ()
-    """Downstream tasks; none are all of the dataset."""
+    """Downstream tasks; default: all of the dataset."""
     train: int = 4096
-    """Labelled pictures the downstream models learn from, at most."""
-    test: int = 1024
-    """Pictures that figures are measured on, at most."""
+    """Labelled images that downstream models learn from, at most."""
+    count: int = 1024
+    """Test images at most."""
+    out: Path = OUT
+    """Folder of the report, its pictures and figures."""
+
+    @cached_property
+    def victim(self) -> Encoder:
+        """The encoder, on its device."""
+        return self.open_encoder(self.encoder)
+
+    @cached_property
+    def datasets(self) -> tuple[Dataset, Dataset]:
+        """Images that heads learn from, and those of the test; seeds keep them apart in `shapes`."""
+        size = self.victim.size
+        train = self.open_dataset(size, split="train", seed=1, count=self.train)
+        return train, self.open_dataset(size, seed=2)
+
+    def measure(self, change: Change, seed: int) -> Evaluation:
+        """The change and its controls; the seed is of heads and controls."""
+        train, test = self.datasets
+        changes = {OURS: change} | controls(change, train.images_N3HW, seed=seed)
+        with console.progress(f"evaluating on {self.victim.name}") as step:
+            step(0, 1, f"{len(changes)} changes")
+            return evaluate(
+                self.victim,
+                changes,
+                train=train,
+                test=test,
+                tasks=self.tasks,
+                seed=seed,
+            )
+
+    def leave(self, found: Evaluation | None, change: Change, started: float) -> None:
+        """Write the report, say what it says; `started` is of `time.monotonic`."""
+        seconds = time.monotonic() - started
+        about = surroundings(device=self.victim.device, seconds=seconds)
+        about = as_data(about | {"asked": self})
+        test = self.datasets[-1]
+        if found:
+            page = present(found, change, test.images_N3HW[:6], about)
+            write_page(page, self.out, self.language)
+        data: dict[str, Any] = as_data(found) if found else {}
+        path = self.out / "report.json"
+        write_json(data | {"run": about}, path)  # last: it says the rest is there
+        lines = _lines(found) if found else _unmeasured(test)
+        console.report(data, [*lines, f"folder      {self.out}"], as_json=self.json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(_Measuring):
+    """Craft a universal perturbation or patch on an encoder and measure it."""
+
+    config: Annotated[AdvEncoderConfig, tyro.conf.arg(name="")] = field(
+        default_factory=AdvEncoderConfig
+    )
+    surrogate: int = 2048
+    """Unlabelled images of the attacker, at most."""
+
+    def __call__(self) -> int:
+        """Craft, measure, write; a killed run goes on from its checkpoint."""
+        started, config, encoder = time.monotonic(), self.config, self.victim
+        surrogate = self.open_dataset(
+            encoder.size, split="train", seed=11, count=self.surrogate
+        )
+        _, test = self.datasets
+        wanted = (self.encoder, self.preprocessing, self.dataset, self.surrogate)
+        key = content_key(*wanted, config)
+        with console.progress(f"attacking {encoder.name}") as step:
+            change = attack(
+                encoder,
+                surrogate,
+                config,
+                checkpoint=cache_folder() / "advencoder" / f"{key}.checkpoint",
+                progress=console.training(step),
+            )
+        labelled = test.labels or self.tasks
+        found = self.measure(change, config.seed) if labelled else None
+        change.save(self.out / FILE.name)
+        scale = max(1, 256 // encoder.size)
+        save_png(change.visible, self.out / "change.png", scale=scale)
+        self.leave(found, change, started)
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate(_Measuring):
+    """Measure a saved change on an encoder, which need not be the one it was crafted on."""
+
+    universal: Path = FILE
+    """File that `run` wrote."""
     seed: int = 0
     """Of heads and controls."""
-    language: Language = "en"
-    """What the report opens in; it holds both."""
-    out: Path | None = None
-    """Folder of the report; none is that of the change."""
+    out: Path = OUT / "evaluation"
+    """Folder of the report, its pictures and figures."""
+
+    def __call__(self) -> int:
+        """Load, measure, write."""
+        started, change = time.monotonic(), _load(self.universal)
+        self.leave(self.measure(change, self.seed), change, started)
+        return 0
 
 
-def evaluation(order: EvaluateOrder) -> tuple[Evaluation, Path]:
-    """The figures, and the report's path."""
-    started = time.monotonic()
-    if not order.file.exists():
-        raise ConfigError(
-            f"no change {order.file}; make one with `python -m reference_impls.advencoder craft`"
-        )
-    change, encoder = load(order.file), order.source.open_encoder()
-    train = order.source.dataset(encoder.size, order.train, split="train", seed=1)
-    test = order.source.dataset(encoder.size, order.test, split="test", seed=2)
-    changes = {OURS: change} | controls(change, train.images_N3HW, seed=order.seed)
-    with console.progress(f"evaluating on {encoder.name}") as step:
-        step(0, 1, f"{len(changes)} changes")
-        found = evaluate(
-            encoder,
-            changes,
-            train=train,
-            test=test,
-            tasks=order.tasks,
-            seed=order.seed,
-        )
-    out = order.out or order.file.parent
-    about = surroundings(device=encoder.device, seconds=time.monotonic() - started)
-    about = as_data({"order": order} | about)
-    page = present(found, change, test.images_N3HW[:6], about)
-    path = write_page(page, out, order.language)
-    write_json(
-        as_data(found) | {"run": about}, out / "report.json"
-    )  # last: it says the rest is there
-    return found, path
+@dataclass(frozen=True, kw_only=True)
+class Apply(CommonOptions):
+    """Put a saved change on pictures, as PNG; their middle square is resized to its images."""
+
+    images: Annotated[
+        tuple[Path, ...],
+        tyro.conf.Positional,
+        tyro.conf.arg(metavar="IMAGE [IMAGE ...]"),
+    ]
+    """Picture files to change."""
+    universal: Path = FILE
+    """File that `run` wrote."""
+    out: Path = OUT / "applied"
+    """Folder of the changed pictures."""
+
+    def __call__(self) -> int:
+        """Read all, then write all."""
+        if not self.images:
+            raise ConfigError("no picture; name one file or more")
+        change = _load(self.universal)
+        pictures = [read_image(path, size=change.size[0]) for path in self.images]
+        for path, image_3HW in zip(self.images, pictures, strict=True):
+            target = self.out / f"{path.stem}-attacked.png"
+            save_png(change.apply(image_3HW[None])[0], target)
+            console.answer(str(target))
+        return 0
 
 
-# -- Apply ---------------------------------------------------------------------------
+def _lines(found: Evaluation) -> Iterator[str]:
+    chosen = worst(found)
+    yield f"{'task':<12}{'clean':>8}{'attacked':>10}{'control':>9}{'fooled':>8}"
+    for one in found.outcomes:
+        if (one.model, one.attack) == ("mlp", OURS):
+            yield (
+                f"{one.task:<12}{one.clean_accuracy:>8.1%}{one.attacked_accuracy:>10.1%}"
+                f"{control(found, one):>9.1%}{one.fooling_rate:>8.1%}"
+                f"{'  <' if one == chosen else ''}"
+            )
 
 
-def apply(file: Path, pictures: Sequence[Path], out: Path) -> list[Path]:
-    """The pictures, cropped and resized to the change's size, with it; the files written."""
-    change = load(file)
-    written = []
-    for picture in pictures:
-        image_13HW = read_image(picture, size=change.size[0]).unsqueeze(0)
-        target = out / f"{picture.stem}-attacked.png"
-        save_png(change.apply(image_13HW)[0], target)
-        written.append(target)
-    return written
+def _unmeasured(dataset: Dataset) -> Iterator[str]:
+    yield (
+        f"accuracy    not measured: {dataset.name} has no labels for a downstream task; "
+        "shapes and the public datasets have"
+    )

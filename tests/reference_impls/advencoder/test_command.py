@@ -1,14 +1,13 @@
 """`python -m reference_impls.advencoder`: whole runs on a tiny encoder, and their refusals."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 import torch
 from PIL import Image
 
-from reference_impls.advencoder.__main__ import fraction, main
+from reference_impls.advencoder import run
+from reference_impls.advencoder.__main__ import main
 from reference_impls.lab.attacks.universal import (
     UniversalPatch,
     UniversalPerturbation,
@@ -30,48 +29,83 @@ def encoder(tmp_path_factory):
     return str(path)
 
 
+FEW = ("--train", "64", "--count", "32", "--tasks", "size")
+
+
+@pytest.fixture(autouse=True)
+def _cache(tmp_path_factory, monkeypatch):
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
+
+
 def craft(encoder, out, *options):
-    few = ["--steps", "3", "--batch", "16", "--count", "64", "--out", str(out)]
-    return main(["craft", encoder, *few, *options])
+    few = ["--steps", "3", "--batch", "16", "--surrogate", "64", *FEW]
+    return main(["run", encoder, *few, "--out", str(out), *options])
 
 
 @pytest.fixture(scope="module")
 def change(encoder, tmp_path_factory):
     out = tmp_path_factory.mktemp("out")
-    assert craft(encoder, out) == 0
-    return out / "change.npz"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(tmp_path_factory.mktemp("lab")))
+        assert craft(encoder, out) == 0
+    return out / "universal.npz"
 
 
-def test_craft_leaves_change_picture_and_settings(encoder, tmp_path, capsys):
-    options = ["--variant", "patch", "--share", "0.04", "--place", "top-left"]
-    assert craft(encoder, tmp_path, *options) == 0
-    path = tmp_path / "change.npz"
-    assert f"change    {path}" in capsys.readouterr().out
-    patch = load(path)
+def test_run_leaves_change_report_and_settings(encoder, tmp_path, capsys):
+    options = ["--variant", "patch", "--patch.share", "0.04", "--patch.place"]
+    assert craft(encoder, tmp_path, *options, "top-left") == 0
+    answer = capsys.readouterr().out
+    assert "size" in answer
+    assert "control" in answer
+    patch = load(tmp_path / "universal.npz")
     assert isinstance(patch, UniversalPatch)
     assert patch.side == 6
     assert patch.mask_HW[1, 1] == 1
-    about = json.loads((tmp_path / "craft.json").read_text())
-    assert about["order"]["config"]["patch"]["share"] == 0.04
+    about = json.loads((tmp_path / "report.json").read_text())
+    assert about["run"]["asked"]["config"]["patch"]["share"] == 0.04
     assert about["run"]["versions"]["torch"] == torch.__version__
+    controls = {"advencoder", "random-patch", "mean-colour-patch"}
+    assert set(about["cosines"]) == controls
     with Image.open(tmp_path / "change.png") as picture:
         assert picture.size == (256, 256)
-    assert {file.suffix for file in tmp_path.iterdir()} == {".npz", ".png", ".json"}
+    suffixes = {file.suffix for file in tmp_path.iterdir()}
+    assert suffixes == {".npz", ".png", ".json", ".html"}
 
 
 def test_epsilon_may_be_a_fraction(encoder, tmp_path):
     assert craft(encoder, tmp_path, "--epsilon", "3/255") == 0
-    perturbation = load(tmp_path / "change.npz")
+    perturbation = load(tmp_path / "universal.npz")
     assert isinstance(perturbation, UniversalPerturbation)
     assert perturbation.epsilon == pytest.approx(3 / 255)
-    assert fraction("0.5") == 0.5
+
+
+def test_images_without_labels_give_a_change_and_say_what_is_missing(
+    encoder, small_files, tmp_path, capsys
+):
+    images = ("--dataset", f"folder:{small_files['images']}", "--batch", "8")
+    out, every = tmp_path / "out", ("--tasks",)
+    few = ["--steps", "2", "--out", str(out), *images]
+    assert main(["run", encoder, *few]) == 0
+    first, _ = capsys.readouterr().out.splitlines()
+    assert "not measured: folder:images has no labels" in first
+    assert isinstance(load(out / "universal.npz"), UniversalPerturbation)
+    assert set(json.loads((out / "report.json").read_text())) == {"run"}
+    assert not (out / "report.html").exists()
+    assert main(["run", encoder, *few, *every, "size"]) == 2
+    assert "no downstream task" in one_error(capsys)
+    saved = str(out / "universal.npz")
+    assert main(["evaluate", encoder, "--universal", saved, *images[:2]]) == 2
+    assert "no downstream task" in one_error(capsys)
+
+
+def evaluate(encoder, change, *options):
+    return main(["evaluate", encoder, "--universal", str(change), *options])
 
 
 def test_evaluate_writes_a_report_in_both_languages(encoder, change, tmp_path, capsys):
-    few = ["--train", "96", "--test", "48", "--task", "texture", "--task", "size"]
+    few = ["--train", "96", "--count", "48", "--tasks", "texture", "size"]
     where = ["--out", str(tmp_path), "--language", "zh"]
-    code = main(["evaluate", str(change), "--encoder", encoder, *few, *where])
-    assert code == 0
+    assert evaluate(encoder, change, *few, *where) == 0
     answer = capsys.readouterr().out
     assert "texture" in answer
     assert "control" in answer
@@ -89,10 +123,8 @@ def test_evaluate_writes_a_report_in_both_languages(encoder, change, tmp_path, c
 
 
 def test_json_is_all_that_stdout_gets(encoder, change, tmp_path, capsys):
-    few = ["--train", "64", "--test", "32", "--task", "size", "--out", str(tmp_path)]
-    code = main(["evaluate", str(change), "--encoder", encoder, *few, "--json"])
+    assert evaluate(encoder, change, *FEW, "--out", str(tmp_path), "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert code == 0
     assert set(found["cosines"]) == {"advencoder", "random-perturbation"}
 
 
@@ -100,7 +132,7 @@ def test_apply_changes_pictures(change, tmp_path, capsys):
     picture = tmp_path / "photo.png"
     Image.new("RGB", (50, 40), (120, 120, 120)).save(picture)
     code = main(
-        ["apply", str(picture), "--change", str(change), "--out", str(tmp_path)]
+        ["apply", str(picture), "--universal", str(change), "--out", str(tmp_path)]
     )
     assert code == 0
     written = tmp_path / "photo-attacked.png"
@@ -111,13 +143,24 @@ def test_apply_changes_pictures(change, tmp_path, capsys):
     assert 105 <= low < 120 < high <= 135  # 10 levels at most
 
 
-def test_a_killed_craft_goes_on(encoder, tmp_path, monkeypatch):
-    from reference_impls.advencoder import run
-    from reference_impls.lab.study import console
+def test_nothing_is_written_if_one_picture_cannot_be_read(change, tmp_path, capsys):
+    picture = tmp_path / "photo.png"
+    Image.new("RGB", (50, 40)).save(picture)
+    out = tmp_path / "out"
+    names = [str(picture), str(tmp_path / "missing.png")]
+    assert main(["apply", *names, "--universal", str(change), "--out", str(out)]) == 2
+    assert "missing.png is no image" in one_error(capsys)
+    assert not out.exists()
+    assert main(["apply", "--universal", str(change)]) == 2
+    assert "no picture" in one_error(capsys)
 
-    long = ["--steps", "60", "--batch", "8", "--count", "16"]
+
+def test_a_killed_run_goes_on(encoder, tmp_path, monkeypatch):
+    long = ["--steps", "60", "--batch", "8", "--surrogate", "16", *FEW]
     whole = tmp_path / "whole"
-    main(["craft", encoder, *long, "--out", str(whole)])
+    with monkeypatch.context() as patch:
+        patch.setenv("LAB_CACHE", str(tmp_path / "lab"))
+        main(["run", encoder, *long, "--out", str(whole)])
 
     def dying(step):
         def show(done, total, loss):
@@ -126,18 +169,19 @@ def test_a_killed_craft_goes_on(encoder, tmp_path, monkeypatch):
 
         return show
 
-    killed = ["craft", encoder, *long, "--out", str(tmp_path / "killed")]
+    killed = ["run", encoder, *long, "--out", str(tmp_path / "killed")]
     with monkeypatch.context() as patch:
         patch.setattr(run.console, "training", dying)
         assert main(killed) == 130
     steps = []
     monkeypatch.setattr(
-        console, "training", lambda step: lambda *at: steps.append(at[0])
+        run.console, "training", lambda step: lambda *at: steps.append(at[0])
     )
     assert main(killed) == 0
     assert steps == list(range(51, 61))
     first, second = (
-        load(folder / "change.npz").delta_3HW for folder in (whole, tmp_path / "killed")
+        load(folder / "universal.npz").delta_3HW
+        for folder in (whole, tmp_path / "killed")
     )
     torch.testing.assert_close(first, second)
 
@@ -147,12 +191,12 @@ def test_a_killed_craft_goes_on(encoder, tmp_path, monkeypatch):
     [
         (["--epsilon", "10"], "epsilon must lie in (0, 1]"),
         (["--steps", "0"], "steps must be above 0, got 0"),
-        (["--variant", "patch", "--share", "2"], "must lie in (0, 1], got 2.0"),
-        (["--variant", "patch", "--share", "1"], "does not fit on 32x32"),
+        (["--variant", "patch", "--patch.share", "2"], "must lie in (0, 1], got 2.0"),
+        (["--variant", "patch", "--patch.share", "1"], "does not fit on 32x32"),
         (["--variant", "patch", "--crafter", "signs"], "use generator or direct"),
-        (["--count", "8"], "8 images, fewer than one batch of 16"),
-        (["--images", "nowhere"], "unknown dataset 'nowhere'"),
-        (["--images", "folder:/no/such"], "no folder /no/such"),
+        (["--surrogate", "8"], "8 images, fewer than one batch of 16"),
+        (["--dataset", "nowhere"], "unknown dataset 'nowhere'"),
+        (["--dataset", "folder:/no/such"], "no folder /no/such"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(
@@ -166,12 +210,15 @@ def test_bad_input_is_one_line_and_exit_code_2(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["craft", "no-such-file"], "no encoder 'no-such-file'"),
+        (["run", "no-such-file"], "no encoder 'no-such-file'"),
         (
-            ["evaluate", "missing.npz"],
-            "make one with `python -m reference_impls.advenc",
+            ["evaluate", "--universal", "missing.npz"],
+            "make one with `python -m reference_impls.advencoder run`",
         ),
-        (["apply", "x.png", "--change", "missing.npz"], "make one with `craft`"),
+        (
+            ["apply", "x.png", "--universal", "missing.npz"],
+            "make one with `python -m reference_impls.advencoder run`",
+        ),
     ],
 )
 def test_what_is_not_there_is_named(arguments, said, capsys):
@@ -182,7 +229,7 @@ def test_what_is_not_there_is_named(arguments, said, capsys):
 def test_other_files_are_no_changes(encoder, tmp_path, capsys):
     other = tmp_path / "change.npz"
     other.write_text("not a change")
-    assert main(["evaluate", str(other), "--encoder", encoder]) == 2
+    assert evaluate(encoder, other) == 2
     assert "is no patch or perturbation" in capsys.readouterr().err
 
 
@@ -190,33 +237,12 @@ def test_a_change_of_another_size_is_refused(change, tmp_path, capsys):
     small = tmp_path / "small.safetensors"
     net = SmallNetConfig(widths=(4, 8, 16))
     save_encoder(small_encoder(net, name="small", size=16, seed=0), small)
-    few = ["--train", "32", "--test", "16"]
-    assert main(["evaluate", str(change), "--encoder", str(small), *few]) == 2
+    assert evaluate(str(small), change, *FEW) == 2
     assert "made for images of 32x32 pixels, got 16x16" in capsys.readouterr().err
 
 
 def test_a_number_that_is_none_is_wrong_usage(encoder, capsys):
     with pytest.raises(SystemExit) as stopped:
-        main(["craft", encoder, "--epsilon", "1/0"])
+        main(["run", encoder, "--epsilon", "1/0"])
     assert stopped.value.code == 2
-    assert "write 0.04 or 10/255" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize("command", ["craft", "evaluate", "apply", "sweep"])
-def test_help_has_an_example(command, capsys):
-    with pytest.raises(SystemExit) as stopped:
-        main([command, "--help"])
-    assert stopped.value.code == 0
-    assert f"example:\n  python -m reference_impls.advencoder {command}" in (
-        capsys.readouterr().out
-    )
-
-
-def test_it_runs_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "reference_impls.advencoder", "--help"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert "craft" in done.stdout
+    assert "write 0.04 or 10/255" in " ".join(capsys.readouterr().err.split())

@@ -23,10 +23,7 @@ from reference_impls.lab.study.commands import Command, Program
 
 PROGRAMS = [
     import_module(f"reference_impls.{method}.__main__").PROGRAM
-    for method in (
-        "advencoder",
-        "gen_af",
-    )
+    for method in ("gen_af",)
 ]
 COMMANDS = [(program, one) for program in PROGRAMS for one in program.commands]
 
