@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from surveykit.load import load_catalog
-from surveykit.models import Axis, Venue
+from surveykit.vocabulary import Axis, Venue
 
 REPOSITORY = Path(__file__).parents[1]
 

@@ -588,7 +588,8 @@ def make_catalog() -> Catalog:
     """The invented catalog as models."""
     # Imported here: the tests of reference_impls also run where surveykit is not installed.
     from surveykit.catalog import Catalog
-    from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+    from surveykit.models import Paper
+    from surveykit.vocabulary import Card, Survey, Taxonomy, Venue
 
     papers = [Paper.model_validate(paper) for paper in PAPERS]
     return Catalog(
@@ -603,7 +604,7 @@ def make_catalog() -> Catalog:
 
 def write_catalog(root: Path) -> Path:
     """The invented catalog as files below `root`; gives back `root`."""
-    from surveykit.models import Taxonomy
+    from surveykit.vocabulary import Taxonomy
 
     _dump(root / "catalog/survey.yaml", SURVEY)
     # tuples would become YAML tags

@@ -197,7 +197,7 @@ def test_any_record_becomes_an_entry_that_reads_back(catalog, title, people, ven
 def _plain(*texts):
     import unicodedata
 
-    from surveykit.models import INVISIBLE
+    from surveykit.scalars import INVISIBLE
 
     return all(
         unicodedata.normalize("NFC", t) == t and not INVISIBLE.search(t) for t in texts

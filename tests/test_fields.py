@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from surveykit.fields import validated
-from surveykit.models import Paper, Taxonomy, Venue
+from surveykit.models import Paper
 from surveykit.rules import BY_ID
+from surveykit.vocabulary import Taxonomy, Venue
 from surveykit.yaml_tree import decode, parse
 
 PAPER = TypeAdapter(Paper)

@@ -9,9 +9,9 @@ import sys
 import pytest
 
 from surveykit import cli
-from surveykit.models import Card
 from surveykit.query import coverage
 from surveykit.render.nearest import because
+from surveykit.vocabulary import Card
 
 
 def card(id_, paper, *techniques):

@@ -8,8 +8,8 @@ from urllib.parse import quote, urlsplit
 from pydantic import TypeAdapter
 
 from surveykit.identifier import Identifier
-from surveykit.models import Url
 from surveykit.net.hosts import fault
+from surveykit.scalars import Url
 
 _FULL_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: " "}
 _MARKED = re.compile(r"!?\[[^\]]*\]\(\s*<?([^\s<>]+?)>?\s*\)")

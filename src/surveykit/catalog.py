@@ -12,7 +12,8 @@ from typing import Literal
 
 from surveykit.errors import UnknownPaperError
 from surveykit.measured import Arena, Results
-from surveykit.models import Axis, Card, Paper, Relation, Survey, Taxonomy, Term, Venue
+from surveykit.models import Paper, Relation
+from surveykit.vocabulary import Axis, Card, Survey, Taxonomy, Term, Venue
 
 Side = Literal["attack", "defense", "study"]
 

@@ -19,11 +19,12 @@ from pydantic import TypeAdapter, ValidationError
 from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
-from surveykit.models import TODO, TODO_TERM, TODO_URL, Author, Paper, Url
+from surveykit.models import Author, Paper
 from surveykit.record import Record
 from surveykit.rules.rule import VENUES
 from surveykit.rules.unfinished import marks
 from surveykit.rules.venues import other_track
+from surveykit.scalars import TODO, TODO_TERM, TODO_URL, Url
 from surveykit.suggest import Clues, Suggester, Suggestion
 from surveykit.text.letters import fold
 from surveykit.venue_names import Appearance, VenueNames

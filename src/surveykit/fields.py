@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from surveykit.errors import Loc
-from surveykit.models import FORMS
 from surveykit.rules import did_you_mean
+from surveykit.scalars import FORMS
 from surveykit.yaml_tree import Fault, Tree, shown
 
 _KINDS = {
@@ -34,7 +34,7 @@ _RANGES = {
     "greater_than_equal": ("ge", "small; the least is"),
     "less_than_equal": ("le", "large; the most is"),
 }
-# Raised in models.py, whose messages are made for readers.
+# Raised in scalars.py, whose messages are made for readers.
 _OWN = {
     "invisible_character": "SK208",
     "other_space": "SK209",

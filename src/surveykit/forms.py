@@ -10,7 +10,8 @@ from typing import Literal, get_args
 
 from pydantic import BaseModel
 
-from surveykit.models import Identifiers, Links, Paper, Taxonomy
+from surveykit.models import Identifiers, Links, Paper
+from surveykit.vocabulary import Taxonomy
 
 FormName = Literal["new-paper", "fix-entry", "broken-link"]
 Widget = Literal["input", "textarea", "dropdown"]

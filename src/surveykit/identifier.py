@@ -12,8 +12,8 @@ from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from surveykit.errors import IdentifierError
-from surveykit.models import INVISIBLE
 from surveykit.net.hosts import fault
+from surveykit.scalars import INVISIBLE
 
 Scheme = Literal["arxiv", "doi", "shortdoi", "acl", "openreview", "github", "page"]
 

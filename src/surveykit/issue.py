@@ -23,7 +23,8 @@ from surveykit.edit import with_key
 from surveykit.errors import IssueError, UnknownPaperError, plural
 from surveykit.fields import validated
 from surveykit.forms import Form, FormName, forms, model_in
-from surveykit.models import INVISIBLE, TODO, Paper
+from surveykit.models import Paper
+from surveykit.scalars import INVISIBLE, TODO
 from surveykit.text.letters import letters
 from surveykit.yaml_tree import Fault, Tree, parse, shown
 

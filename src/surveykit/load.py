@@ -19,8 +19,9 @@ from surveykit.fields import validated
 from surveykit.files import TEMPORARY, NotPlainError, folder
 from surveykit.links import policy
 from surveykit.measured import Arena, Results
-from surveykit.models import Card, Paper, Survey, Taxonomy, Venue
+from surveykit.models import Paper
 from surveykit.rules import BY_ID, findings
+from surveykit.vocabulary import Card, Survey, Taxonomy, Venue
 from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
 
 PAPERS = "catalog/papers"

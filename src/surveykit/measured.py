@@ -11,12 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
-from surveykit.models import (
-    Bilingual,
+from surveykit.models import Bilingual, Model
+from surveykit.scalars import (
     Command,
     Day,
     MethodId,
-    Model,
     PaperId,
     PlainText,
     Slug,

@@ -9,8 +9,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from surveykit.catalog import Catalog
-from surveykit.models import Axis, Paper, Term
+from surveykit.models import Paper
 from surveykit.text.letters import fold, letters
+from surveykit.vocabulary import Axis, Term
 
 WEIGHTS = {"id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 3, "summary": 2}
 """What a word is worth where it is found; the best place counts."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from surveykit.models import (
+from surveykit.models import Author, Model
+from surveykit.scalars import (
     AclId,
     ArxivClass,
     ArxivId,
-    Author,
     Day,
     Doi,
-    Model,
     Month,
     OpenReviewId,
     Pages,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 from surveykit.catalog import Catalog
-from surveykit.models import Axis, Paper, Term
+from surveykit.models import Paper
 from surveykit.text.letters import fold
+from surveykit.vocabulary import Axis, Term
 
 NEIGHBORS = 12
 """Entries asked for their terms."""

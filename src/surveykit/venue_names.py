@@ -16,7 +16,6 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from surveykit.models import Venue
 from surveykit.venue_words import (
     SOCIETIES,
     Words,
@@ -27,6 +26,7 @@ from surveykit.venue_words import (
     stands_for,
     words_of,
 )
+from surveykit.vocabulary import Venue
 
 Track = Literal["main", "findings", "workshop"]
 

@@ -23,7 +23,7 @@ from hostile.cases import (
 from hostile.tree import Tree, Watch, under_git, watch
 from markdown_it import MarkdownIt
 
-from surveykit import cli, load, models
+from surveykit import cli, load, scalars
 from surveykit.cli import generated, reference
 from surveykit.render import repository
 
@@ -156,7 +156,7 @@ def judged(case: Case, results: list[tuple[int, str]]) -> None:
         assert re.fullmatch(r"::(?:error|warning) file=[^,:]*,line=\d+,col=\d+,title=SK\d{3}::.*", line)  # fmt: skip
     assert len(out["github"].splitlines()) == len(problems)
     assert len(json.loads(out["sarif"])["runs"][0]["results"]) == len(problems)
-    assert all(models.is_id(name) for name in out["names"].splitlines())
+    assert all(scalars.is_id(name) for name in out["names"].splitlines())
     assert len(out["report"]) < 65_536
     shows_no_markup(out["report"])
 

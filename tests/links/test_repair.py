@@ -13,7 +13,7 @@ from surveykit.links.engine import Finding
 from surveykit.links.gather import Link, Place
 from surveykit.links.repair import repair, rewritten
 from surveykit.links.state import Reason, Result, State
-from surveykit.models import Url
+from surveykit.scalars import Url
 
 OLD, NEW = "https://old.example/a", "https://new.example/b"
 ENTRY = """\

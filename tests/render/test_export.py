@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import json
 
-from surveykit.models import Paper, Taxonomy, Venue
+from surveykit.models import Paper
 from surveykit.render.export import SCHEMA_VERSION, catalog_json
+from surveykit.vocabulary import Taxonomy, Venue
 
 DERIVED = ("side", "entry")
 

@@ -11,10 +11,10 @@ from selectolax.lexbor import LexborHTMLParser
 from test_measured import DUEL, MADE
 
 from surveykit.measured import Arena, Results
-from surveykit.models import Card
 from surveykit.render.pages import render_pages
 from surveykit.render.pages.matrix import pairs
 from surveykit.render.pages.methods import number
+from surveykit.vocabulary import Card
 
 HOSTILE = "<script>alert(1)</script>&\"'"
 EN_ZH = {"en": HOSTILE, "zh": HOSTILE}

@@ -22,7 +22,7 @@ from surveykit.cli.terminal import (
     say_json,
 )
 from surveykit.errors import MachineError
-from surveykit.models import Card
+from surveykit.vocabulary import Card
 
 
 @click.group(epilog=example("surveykit impl run decree -- run --help"))

@@ -17,8 +17,9 @@ from surveykit.adding import Addition
 from surveykit.catalog import Catalog
 from surveykit.draft import Draft
 from surveykit.errors import plural
-from surveykit.models import TODO_TERM, Axis
+from surveykit.scalars import TODO_TERM
 from surveykit.suggest import Suggestion
+from surveykit.vocabulary import Axis
 
 MOST_AUTHORS = 6
 LEAVE = "?"

@@ -18,8 +18,8 @@ from surveykit.cli.fmt import entry_paths, formatted
 from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say
 from surveykit.duplicates import candidates
 from surveykit.errors import MachineError, Severity
-from surveykit.models import is_id
 from surveykit.render.pull_report import Entry, PullRequest, pull_report
+from surveykit.scalars import is_id
 from surveykit.text.printable import printable
 
 READERS_FILES = ("README.md", "README.zh-CN.md")

@@ -16,29 +16,23 @@ from surveykit.imports.segments import (
     cited,
     is_full_name,
     is_people,
-    is_tag,
     is_venue,
     people_and_venue,
     titlelike,
     year_in,
 )
+from surveykit.imports.titles import cleared, untagged
 from surveykit.text.letters import tidy
 
 ADDRESS = r"https?://[^\s<>\"'`|，。；）】]+"
 _LOOSE = rf"\[([^\[\]\n]{{0,300}})\]\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS})"
 """Links that Markdown does not see, and addresses that stand in the text."""
-_PART = r"(?i)vol|part|version|v[0-9]|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\b|[0-9]|spring|fall|summer|winter"
-"""Beginnings of what belongs to a title although it stands in brackets with a year."""
 _QUOTED = r"[\"“]([^\"“”]{6,})[\"”]"
 _VENUE_WORD = r"(?i)in[: ]|proc|advances|journal|transactions|ieee|acm|arxiv|corr\b|accepted|to appear|findings|workshop"
 _PROSE = re.compile(
     r"(?i)(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code|list|group)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
     r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])"
 )
-_BEFORE = r"[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)"
-_BEHIND = re.compile(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$")
-PREFIX = r"(?i)(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*"
-"""What some lists write before each title."""
 
 
 @dataclass
@@ -285,7 +279,7 @@ def _quoted_title(flat: Sequence[Part], paper: ListedPaper) -> Span | None:
         named = before[-1:] in tuple(".,:") and is_people(people, alone=True)
         whole = re.match(r"(?i)$|[.,;|(\[]|in\b", behind)
         if whole and titlelike(quoted[1]) and (not before or named):
-            paper.title = _cleared(quoted[1])
+            paper.title = cleared(quoted[1])
             paper.rest.take(paper.line, f"{before} | {behind}")
             return part
     return None
@@ -342,44 +336,9 @@ def _sentence(text: str, paper: ListedPaper) -> str:
     named = [pair for pair in venues if re.match(_VENUE_WORD, pair[1])]
     for head, tail in (*people[:1], *named[:1], *venues[-1:]):
         paper.rest.take(paper.line, tail, tag=not people)
-        return _cleared(head)
-    return _cleared(text)
+        return cleared(head)
+    return cleared(text)
 
 
 def _names_people(text: str) -> bool:
     return is_people(text, alone=False) or bool(people_and_venue(text, alone=False))
-
-
-def untagged(text: str) -> tuple[str, str]:
-    """A title without what stands in brackets before or behind it and is a date, a venue or a remark; and that."""
-    tags = []
-    date = r"^[0-9]{4}[./-][0-9]{1,2}(?:[./-][0-9]{1,2})?\s*[:：]"
-    text = re.sub(date, "", tidy(text))
-    text = re.sub(r"^(?:\s|:[+\w-]+:|[^\w\s\"“‘'(\[【<$`*]|&nbsp;)+", "", text)
-    whole = re.match(r"\[([^\[\]]{12,})\][^\w]*(?::\w+:?|\w+)?\W*$", text)
-    if whole and not is_tag(whole[1]):
-        text = whole[1]
-    while found := re.match(_BEFORE, text):
-        tag, square = found[1], found[0][0] != "("
-        remark = found[0][-1] == " " and tag == tag.lower()
-        short = len(tag.split()) <= 3 or year_in(tag)
-        if not (is_tag(tag) or (square and short) or (not square and remark)):
-            break
-        tags.append(tag)
-        text = text[found.end() :]
-    while found := _BEHIND.search(text, max(len(text) - 200, 0)):
-        tag = found[1]
-        if not is_venue(tag) or not is_tag(tag) or re.match(_PART, tag):
-            break
-        tags.append(tag)
-        text = text[: found.start()]
-    return _cleared(text), " | ".join(tags)
-
-
-def _cleared(text: str) -> str:
-    """A title without the signs of lists around it."""
-    plain = tidy(text).strip(" .|,;:：*_~`-–—•[]【】")
-    plain = re.sub(PREFIX, "", plain, count=1)
-    if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
-        plain = plain[1:-1].strip(" .,")
-    return plain

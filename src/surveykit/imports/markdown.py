@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import groupby
 
-from surveykit.imports import document, entry, listed, outline, tables
+from surveykit.imports import document, entry, listed, outline, tables, titles
 from surveykit.imports.document import Block
 from surveykit.imports.linked import says_paper
 from surveykit.references import bibtex
@@ -95,7 +95,7 @@ class _Reader:
         own = entry.paper_of(block.line, block.headings, entry.lines_of(block.spans))
         if not own.title or listed.is_alike(own.title, paper.title):
             return False
-        if re.match(entry.PREFIX, block.text) and not paper.has("paper", "title"):
+        if re.match(titles.PREFIX, block.text) and not paper.has("paper", "title"):
             return False
         titled = any(link.is_title for link in own.links)
         return titled or (own.bold and own.has("paper"))

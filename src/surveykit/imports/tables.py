@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from surveykit.imports import entry, linked
+from surveykit.imports import entry, linked, titles
 from surveykit.imports.document import Block
 from surveykit.imports.segments import titlelike, year_in
 from surveykit.references.reading import Reading, short
@@ -80,7 +80,7 @@ def _row(
         for one in (cell, *cell.inner) if at != title else ():
             _cell(paper, row.line, one, columns[at])
     if not paper.title and here and titlelike(here.text):
-        paper.title = entry.untagged(here.text)[0]
+        paper.title = titles.untagged(here.text)[0]
     return paper
 
 

@@ -16,7 +16,8 @@ from pydantic_core import PydanticCustomError
 from surveykit.errors import Problem, Severity
 from surveykit.fields import validated
 from surveykit.links.state import Reason, Result, State
-from surveykit.models import Day, Model, PlainText, Url
+from surveykit.models import Model
+from surveykit.scalars import Day, PlainText, Url
 from surveykit.yaml_tree import read
 
 FILE = "catalog/link_policy.yaml"

@@ -10,8 +10,8 @@ from urllib.parse import quote, unquote
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit.identifier import arxiv_id, doi, identify_quietly
-from surveykit.models import Url
 from surveykit.references.reading import Reading
+from surveykit.scalars import Url
 from surveykit.text.dates import When
 from surveykit.text.names import People
 from surveykit.text.plain import with_hyphens

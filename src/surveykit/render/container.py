@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Venue
+from surveykit.models import Paper
+from surveykit.vocabulary import Venue
 
 
 def container(paper: Paper, catalog: Catalog) -> str:

@@ -10,7 +10,8 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog, Side
-from surveykit.models import Bilingual, Paper, Term
+from surveykit.models import Bilingual, Paper
+from surveykit.vocabulary import Term
 
 Scheme = Literal["light", "dark"]
 

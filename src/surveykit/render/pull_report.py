@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Problem, Severity, plural
-from surveykit.models import Paper, is_mark
+from surveykit.models import Paper
 from surveykit.render.readme import short_authors, venue_label
+from surveykit.scalars import is_mark
 from surveykit.text.markdown import escape
 from surveykit.text.printable import printable
 

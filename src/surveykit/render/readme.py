@@ -11,9 +11,11 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Term, Url
+from surveykit.models import Paper
 from surveykit.render.nearest import because
+from surveykit.scalars import Url
 from surveykit.text.markdown import Heading, Outline, address, escape
+from surveykit.vocabulary import Term
 
 PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""

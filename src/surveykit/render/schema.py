@@ -10,8 +10,10 @@ from pydantic import BaseModel
 
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena, Results
-from surveykit.models import FORMS, Axis, Card, Paper, Survey, Taxonomy, Term, Venue
+from surveykit.models import Paper
 from surveykit.rules import RULES, Rule
+from surveykit.scalars import FORMS
+from surveykit.vocabulary import Axis, Card, Survey, Taxonomy, Term, Venue
 
 Schema = dict[str, Any]
 

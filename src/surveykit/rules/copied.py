@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
-from surveykit.models import Author, Paper, Venue
+from surveykit.models import Author, Paper
 from surveykit.rules.rule import VENUES, Finding, Rule, at
 from surveykit.text.retraction import in_title
 from surveykit.venue_names import VenueNames
+from surveykit.vocabulary import Venue
 
 _JOINED = re.compile(
     r"[;；、，]|&|(?<=\s)(?:and|und|et(?!\.?\s*al\b))\s", re.IGNORECASE

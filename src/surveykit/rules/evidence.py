@@ -9,8 +9,9 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
 from surveykit.identifier import identify_quietly
-from surveykit.models import Paper, is_mark
+from surveykit.models import Paper
 from surveykit.rules.rule import Finding, Rule, at
+from surveykit.scalars import is_mark
 
 _NAMED = re.compile(r"(arxiv|doi|acl|openreview) ?: ?(\S*).*", re.IGNORECASE)
 _SERVICES = frozenset("acl arxiv crossref datacite dblp openalex openreview".split())

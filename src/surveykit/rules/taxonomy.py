@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
-from surveykit.models import Axis, Paper, Term, is_mark
+from surveykit.models import Paper
 from surveykit.rules.rule import TAXONOMY, Finding, Rule, at, did_you_mean
+from surveykit.scalars import is_mark
+from surveykit.vocabulary import Axis, Term
 
 NEEDS = "taxonomy"
 

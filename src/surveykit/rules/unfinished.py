@@ -7,8 +7,8 @@ from typing import Any
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
-from surveykit.models import TODO, TODO_TERM, TODO_URL, is_mark
 from surveykit.rules.rule import Finding, Rule, at
+from surveykit.scalars import TODO, TODO_TERM, TODO_URL, is_mark
 
 _WHAT = {
     "terms": f"decide which terms hold, and delete `{TODO_TERM}`",

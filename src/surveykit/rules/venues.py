@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from typing import Literal
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Venue, is_mark
+from surveykit.models import Paper
 from surveykit.rules.rule import VENUES, Finding, Rule, at, did_you_mean
+from surveykit.scalars import is_mark
 from surveykit.venue_names import VenueNames
+from surveykit.vocabulary import Venue
 
 NEEDS = "venues"
 

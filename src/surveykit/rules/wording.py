@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
-from surveykit.models import Author, Paper, is_mark
+from surveykit.models import Author, Paper
 from surveykit.rules.rule import Finding, Rule, at
+from surveykit.scalars import is_mark
 
 TLDR_WORDS = 60
 TLDR_HAN = 120

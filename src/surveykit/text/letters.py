@@ -6,7 +6,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from surveykit.models import INVISIBLE
+from surveykit.scalars import INVISIBLE
 
 _STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 """Letters that Unicode does not take apart."""

@@ -6,7 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass, field
 
-from surveykit.models import Url
+from surveykit.scalars import Url
 
 # ASCII punctuation that starts, ends or joins something in GitHub's Markdown.
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~])")

@@ -10,10 +10,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Term
+from surveykit.models import Paper
 from surveykit.render.api import shape
 from surveykit.render.api.openapi import openapi
 from surveykit.render.table import csv_table
+from surveykit.vocabulary import Term
 
 ROOT = "api/v1/"
 """Where the files lie, below the root of the site."""

@@ -11,19 +11,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from surveykit.measured import Arena, Results
-from surveykit.models import (
-    Author,
-    Axis,
-    Bilingual,
-    Card,
-    Identifiers,
-    Links,
-    Paper,
-    Relation,
-    RelationKind,
-    Term,
-    Venue,
-)
+from surveykit.models import Author, Bilingual, Identifiers, Links, Paper, Relation
+from surveykit.vocabulary import Axis, Card, RelationKind, Term, Venue
 
 SCHEMA_VERSION = 1
 """Raised when a field changes its meaning or goes away, under another `/api/v…/`; new fields do not raise it."""

@@ -8,7 +8,6 @@ from datetime import date
 from types import SimpleNamespace
 
 from surveykit.catalog import Catalog
-from surveykit.models import Survey
 from surveykit.render.pages import files
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.home import home_page
@@ -20,6 +19,7 @@ from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.terms import taxonomy_pages
 from surveykit.render.pages.words import TAG, Lang, words
+from surveykit.vocabulary import Survey
 
 __all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
 

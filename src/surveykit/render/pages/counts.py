@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Term
+from surveykit.models import Paper
 from surveykit.render.pages.charts import Dot
+from surveykit.vocabulary import Term
 
 SIDES = ("attack", "defense", "study")
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from surveykit.catalog import Catalog
-from surveykit.models import Paper, Term
+from surveykit.models import Paper
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press, query
+from surveykit.vocabulary import Term
 
 COLUMNS = 16
 """Marks in one row of a cell of the map."""

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from surveykit.models import Paper, Term
+from surveykit.models import Paper
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.page import Page, Press
+from surveykit.vocabulary import Term
 
 COLUMNS = 14
 NEWEST = 3

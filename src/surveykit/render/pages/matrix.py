@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena, Cell, Contender
-from surveykit.models import Bilingual, Paper, Relation, Term
+from surveykit.models import Bilingual, Paper, Relation
 from surveykit.render.pages.methods import number, places
 from surveykit.render.pages.page import Page, Press
+from surveykit.vocabulary import Term
 
 ANSWERS = ("detects", "defends-against")
 """Relation types that lead from a defense to the attack it answers."""

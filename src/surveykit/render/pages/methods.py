@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from surveykit.measured import Figure, Results
-from surveykit.models import Card, Paper, Term
+from surveykit.models import Paper
 from surveykit.render.pages.page import Page, Press
+from surveykit.vocabulary import Card, Term
 
 
 @dataclass(frozen=True)

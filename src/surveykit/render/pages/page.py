@@ -13,11 +13,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from surveykit.catalog import Catalog
-from surveykit.models import Bilingual, Paper, Summary, Term
+from surveykit.models import Bilingual, Paper, Summary
 from surveykit.render import social
 from surveykit.render.pages import charts, head
 from surveykit.render.pages.policy import scripts_of
 from surveykit.render.pages.words import TAG, Lang, words
+from surveykit.vocabulary import Term
 
 COINS_MOST = 100
 """Longest list that hands its papers to Zotero; longer ones have their BibTeX file."""

@@ -6,9 +6,10 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from surveykit.models import Axis, Card, Paper, Term
+from surveykit.models import Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
+from surveykit.vocabulary import Axis, Card, Term
 
 
 @dataclass(frozen=True)
