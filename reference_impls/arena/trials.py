@@ -30,6 +30,7 @@ from reference_impls.decree.method import detect
 from reference_impls.gen_af import population as hardened
 from reference_impls.gen_af.model import Downstream, Task, task_of
 from reference_impls.gen_af.store import adapted, fine_tuned
+from reference_impls.gen_af.study import STUDY as HARDENED
 from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.attacks.universal import load as load_change
 from reference_impls.lab.cache import cache_folder, content_key
@@ -54,7 +55,7 @@ ADVCLIP = "advclip-patch"
 class Plan:
     """The population of the arena: Gen-AF's, and a backdoored copy of each of its encoders."""
 
-    models: hardened.Plan = field(default_factory=hardened.Plan)
+    models: hardened.StudyConfig = field(default_factory=hardened.StudyConfig)
     """Tasks, seeds and settings of fine-tuning."""
     backdoor: BadEncoderConfig = field(default_factory=BadEncoderConfig)
     """How the backdoored copies are made; the seed is replaced."""
@@ -74,7 +75,7 @@ class Trial:
     seed: int
     start: Start
     """Which encoder."""
-    subject: hardened.Subject | None
+    subject: hardened.Condition | None
     """How it is fine-tuned; none leaves the encoder alone, for a detector."""
     defense: str | None
     """Which defense fine-tunes it."""
@@ -89,7 +90,7 @@ class Trial:
     @property
     def key(self) -> str:
         """Changes with everything that changes the figures."""
-        key = self.subject.key if self.subject else None
+        key = content_key(self.subject) if self.subject else None
         models = self.plan.models
         recipe = (models.parent, models.lab, models.suite, self.plan.backdoor)
         # DECREE's threshold is a file; another one gives other verdicts.
@@ -117,7 +118,7 @@ def _backdoored(plan: Plan) -> Iterator[Trial]:
 
 def _classifiers(plan: Plan, start: Start) -> Iterator[Trial]:
     by_arm = {one.arm: one for one in FINE_TUNINGS}
-    for subject in hardened.subjects(plan.models):
+    for subject in hardened.conditions(plan.models):
         defense = by_arm.get(subject.arm)
         if defense is not None and subject.part == "methods":
             yield Trial(
@@ -200,7 +201,7 @@ def _classify(trial: Trial, progress: Progress | None) -> dict[str, Any]:
     if trial.start == "backdoored":
         model = _model(trial, progress)
         return _backdoor_figures(trial, model, test)
-    row = hardened.measure(subject, progress)
+    (row,) = HARDENED.trials(subject)
     found = dict(row.accuracies)
     model = _model(trial, progress)
     for name, change in _more_attacks(trial, progress).items():

@@ -1,4 +1,4 @@
-"""Two pictures: which layers robustness rests on, and accuracy against robustness."""
+"""Two charts: which layers robustness rests on, and accuracy against robustness."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_impls.gen_af.evaluate import CLEAN
-from reference_impls.gen_af.headline import WORST, in_words
+from reference_impls.gen_af.evaluate import CLEAN, WORST
 from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.study.chart import (
     SMALL,
     WIDTH,
@@ -18,39 +18,12 @@ from reference_impls.lab.study.chart import (
     both,
     series,
 )
+from reference_impls.lab.study.words import Words
+
+WORDS = Words.beside(__file__)
 
 
-class Words:
-    """What the pictures say."""
-
-    LAYERS = Bilingual(
-        "Rise of the adversarial loss when a layer's weight moves by a tenth of its norm",
-        "某层权重移动其范数的十分之一时，对抗损失的升幅",
-    )
-    ADAPTED = Bilingual("adapted by stage 2", "第二阶段微调的层")
-    FROZEN = Bilingual("frozen", "冻结的层")
-    TRADE_OFF = Bilingual(
-        "Clean accuracy to the right, accuracy under attack upwards",
-        "横轴：干净准确率；纵轴：受攻击时的准确率",
-    )
-    WORST = Bilingual("worst universal attack", "最强通用攻击")
-    PGD = Bilingual("PGD-20 on the model", "对模型的 PGD-20")
-    POINT = Bilingual(
-        "{name}: {clean:.1%} clean, {robust:.1%} under attack",
-        "{name}：干净 {clean:.1%}，受攻击时 {robust:.1%}",
-    )
-
-
-NAMES: dict[str, Text] = {
-    "linear probe": Bilingual("linear probe", "线性探测"),
-    "standard": Bilingual("standard", "标准微调"),
-    "Gen-AF stage 1": Bilingual("Gen-AF stage 1", "Gen-AF 第一阶段"),
-    "gen-af, stage 1": Bilingual("gen-af, stage 1", "gen-af，第一阶段"),
-}
-"""Methods whose names are words."""
-
-
-def pictures(found: Mapping[str, Any]) -> dict[str, str]:
+def charts(found: Mapping[str, Any]) -> dict[str, str]:
     """The charts of `results.json`: file names and SVG texts."""
     panels = _panels([one for one in found["summary"] if one["part"] != "ablations"])
     drawn = both("results", lambda language: trade_off(panels, language))
@@ -73,8 +46,10 @@ def layers(
 ) -> str:
     """One bar per layer, in the model's order."""
     canvas = Canvas(language)
-    canvas.heading(Words.LAYERS)
-    canvas.legend([(ADAPTED, Words.ADAPTED), (FROZEN, Words.FROZEN)], columns=2)
+    canvas.heading(WORDS["chart.layers"])
+    canvas.legend(
+        [(ADAPTED, WORDS["chart.adapted"]), (FROZEN, WORDS["chart.frozen"])], columns=2
+    )
     axis = Axis(0, max([*contributions.values(), 1e-9]), LEFT, WIDTH - 52)
     for name, value in contributions.items():
         tone = (ADAPTED if name in adapted else FROZEN).tone
@@ -86,7 +61,21 @@ def layers(
         canvas.text(at, y, f"{value:.3f}", tone="quiet", size=SMALL)
         canvas.y += BAR
     told = (f"{name} {value:.3f}" for name, value in contributions.items())
-    return canvas.svg(Words.LAYERS, "; ".join(told))
+    return canvas.svg(WORDS["chart.layers"], "; ".join(told))
+
+
+def in_words(task: str, levels: int, epochs: int) -> Bilingual:
+    """`texture, ε = 8/255, 12 epochs`."""
+    told = WORDS["setting.epoch" if epochs == 1 else "setting.epochs"].fill(
+        count=epochs
+    )
+    name = TASK_NAMES.get(task, task)
+    return WORDS["setting.name"].fill(task=name, levels=levels, epochs=told)
+
+
+def method_name(name: str) -> Text:
+    """Its name as readers know it; many are the same in both languages."""
+    return WORDS.get(f"methods.{name}", name)
 
 
 def _shortened(name: str) -> str:
@@ -125,7 +114,10 @@ def _panels(summary: Sequence[Mapping[str, Any]]) -> list[Panel]:
             in_words(*setting),
         )
         for setting in dict.fromkeys(map(_setting, summary))
-        for attack, key in ((Words.WORST, WORST), (Words.PGD, "pgd-20"))
+        for attack, key in (
+            (WORDS["chart.worst"], WORST),
+            (WORDS["chart.pgd"], "pgd-20"),
+        )
     ]
 
 
@@ -148,8 +140,8 @@ def trade_off(panels: Sequence[Panel], language: Language) -> str:
     names = list(dict.fromkeys(one.name for panel in panels for one in panel.points))
     marks = dict(zip(names, series(len(names)), strict=True))
     canvas = Canvas(language)
-    canvas.heading(Words.TRADE_OFF)
-    entries = [(mark, NAMES.get(name, name)) for name, mark in marks.items()]
+    canvas.heading(WORDS["chart.trade_off"])
+    entries = [(mark, method_name(name)) for name, mark in marks.items()]
     canvas.legend(entries, columns=3)
     told = []
     for row in range(0, len(panels), 2):
@@ -162,7 +154,7 @@ def trade_off(panels: Sequence[Panel], language: Language) -> str:
             canvas.y = top
             left = SIDE + (WIDTH + GAP) / 2 * column
             told.append(_panel(canvas, panel, marks, left))
-    return canvas.svg(Words.TRADE_OFF, "; ".join(told))
+    return canvas.svg(WORDS["chart.trade_off"], "; ".join(told))
 
 
 def _panel(canvas: Canvas, panel: Panel, marks: Mapping[str, Mark], left: float) -> str:
@@ -192,8 +184,8 @@ def _cross(canvas: Canvas, one: Point, mark: Mark, x: Axis, y: Axis) -> str:
     level, upright = y(one.robust), x(one.clean)
     canvas.line((x(west), level), (x(east), level), tone=mark.tone, width=1.6)
     canvas.line((upright, y(south)), (upright, y(north)), tone=mark.tone, width=1.6)
-    name = localize(NAMES.get(one.name, one.name), canvas.language)
-    words = Words.POINT.fill(name=name, clean=one.clean, robust=one.robust)
+    name = localize(method_name(one.name), canvas.language)
+    words = WORDS["chart.point"].fill(name=name, clean=one.clean, robust=one.robust)
     hint = localize(words, canvas.language)
     canvas.mark(upright, level, mark, hint=hint)
     return hint

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
+
+import tyro
 
 from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.errors import ConfigError
@@ -89,7 +91,9 @@ class HardenConfig:
     """Whose graph is measured against whose: clean logits against adversarial ones (`published`),
     the other way round (`as-named`), adversarial embeddings against the pre-trained encoder's clean
     ones (`frozen-teacher`)."""
-    adaptation: AdaptationConfig | None = field(default_factory=AdaptationConfig)
+    adaptation: Annotated[
+        AdaptationConfig | None, tyro.conf.Fixed, tyro.conf.Suppress
+    ] = field(default_factory=AdaptationConfig)
     """Stage 2; none leaves it out. Only `gen-af` and `pgd-at` have one."""
     trades_weight: float = 6.0
     """1/lambda of TRADES: how much the agreement of clean and adversarial answers counts."""
@@ -106,7 +110,7 @@ class HardenConfig:
     weight_decay: float = 8e-4
     """Of both."""
     decay: float = 0.96
-    """Bilingual learning rates are multiplied by this after every epoch."""
+    """Both learning rates are multiplied by this after every epoch."""
     hidden: tuple[int, int] = (256, 128)
     """Widths of the head's two hidden layers."""
     dropout: float = 0.2

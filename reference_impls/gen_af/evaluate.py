@@ -16,6 +16,7 @@ from reference_impls.gen_af.training import accuracy
 from reference_impls.lab.attacks.auto_pgd import auto_pgd
 from reference_impls.lab.attacks.pgd import Budget, pgd
 from reference_impls.lab.attacks.universal import Universal
+from reference_impls.lab.study.options import Fraction
 
 WHITE_BOX: dict[str, tuple[int, Callable[..., Tensor]]] = {
     "pgd-10": (10, pgd),
@@ -24,13 +25,19 @@ WHITE_BOX: dict[str, tuple[int, Callable[..., Tensor]]] = {
 }
 """Steps and attack; `adaptive` is Auto-PGD with both its losses, the worst of the two."""
 CLEAN = "clean"
+WORST = "worst"
+"""The worst of the transferred universal attacks, model by model."""
+ATTACKS = ("advencoder-per", "advencoder-pat", "uap", "random-perturbation")
+"""Universal attacks, made on the public encoder; the last is the control."""
+TRANSFERRED = ATTACKS[:3]
+"""Those of them that an attacker would use."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationConfig:
     """How hard the evaluation tries."""
 
-    epsilon: float = 4 / 255
+    epsilon: Fraction = 4 / 255
     """Of the white-box attacks, on the [0, 1] scale; 0 leaves them out."""
     white_box_images: int = 256
     """Test images that white-box attacks are made for; all others see every image."""
@@ -76,3 +83,8 @@ def _under(
         with torch.no_grad():
             right += int((model.logits(attacked).argmax(dim=1) == labels).sum())
     return right / len(test)
+
+
+def worst(accuracies: Mapping[str, float]) -> float:
+    """Accuracy under the worst of the universal attacks made on the public encoder."""
+    return min(accuracies[name] for name in TRANSFERRED)

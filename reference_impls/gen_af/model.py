@@ -205,7 +205,7 @@ def load(encoder: Encoder, path: Path) -> tuple[Downstream, str, tuple[str, ...]
             f"{path} is no readable safetensors file: {error}"
         ) from error
     if about.get("format") != HEAD_FORMAT:
-        raise EncoderError(f"{path} is no head that `harden` wrote")
+        raise EncoderError(f"{path} is no head that `run` wrote")
     width, *hidden, classes = about["widths"]
     if width != encoder.dimension or about["size"] != encoder.size:
         raise EncoderError(

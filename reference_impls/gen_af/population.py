@@ -5,39 +5,25 @@ Arms that differ in stage 2 alone share their stage 1.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
-
-import torch
 
 from reference_impls.advencoder.suite import SuiteConfig, universal_attack
 from reference_impls.gen_af.config import AdaptationConfig, HardenConfig
-from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
+from reference_impls.gen_af.evaluate import ATTACKS
 from reference_impls.gen_af.model import task_of
 from reference_impls.gen_af.store import Made, adapted, fine_tuned
 from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.attacks.universal import Universal
-from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.models.training import Progress, SimCLRConfig
 from reference_impls.lab.models.zoo import (
+    PARENT,
     LabData,
     clean_encoder,
-    test_dataset,
     train_dataset,
 )
-from reference_impls.lab.records import write_json
-
-ATTACKS = ("advencoder-per", "advencoder-pat", "uap", "random-perturbation")
-"""Universal attacks, made on the public encoder; the last is the control."""
-TRANSFERRED = ATTACKS[:3]
-"""Those of them that an attacker would use."""
 
 # -- Settings ------------------------------------------------------------------------
 
-PARENT = SimCLRConfig(steps=200)
 LAB = LabData()
 SUITE = SuiteConfig()
 BASE = HardenConfig(
@@ -105,7 +91,7 @@ EVERYWHERE = ("no topology term", "no guard")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
+class StudyConfig:
     """Everything that is compared."""
 
     settings: tuple[Setting, ...] = (
@@ -125,9 +111,9 @@ class Plan:
     suite: SuiteConfig = SUITE
 
 
-FULL = Plan(longer=("texture",))
+FULL = StudyConfig(longer=("texture",))
 """What is published."""
-QUICK = Plan(
+QUICK = StudyConfig(
     settings=(Setting(task="foreground", levels=4),),
     seeds=(0,),
     ablated=(),
@@ -137,10 +123,11 @@ QUICK = Plan(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Subject:
+class Condition:
     """One model to make and to measure."""
 
     arm: str
+    """Name of the method or of the ablation."""
     part: str
     """`methods`, `ablations`, or `longer`: the methods with twice as many epochs."""
     setting: Setting
@@ -150,130 +137,64 @@ class Subject:
     suite: SuiteConfig
 
     @property
-    def key(self) -> str:
-        """Changes with everything that the figures depend on, not with the name."""
-        evaluation = EvaluationConfig(epsilon=self.setting.epsilon)
-        recipe = (self.setting, self.config, self.parent, self.lab, self.suite)
-        return content_key(*recipe, evaluation)
-
-    @property
-    def path(self) -> Path:
-        """Where its row is kept."""
-        return cache_folder() / "gen_af" / "rows" / f"{self.key}.json"
+    def name(self) -> str:
+        """For progress."""
+        return f"{self.arm}, {self.setting}, seed {self.config.seed}"
 
 
-def subjects(plan: Plan) -> list[Subject]:
-    """All models of a plan; the methods come before the ablations, those fine-tuned for longer last."""
+def conditions(study: StudyConfig) -> list[Condition]:
+    """All models of a study; the methods come before the ablations, those fine-tuned for longer last."""
     return [
-        Subject(
+        Condition(
             arm=arm,
             part=part,
             setting=setting,
             config=config,
-            parent=replace(plan.parent, seed=seed),
-            lab=plan.lab,
-            suite=plan.suite,
+            parent=replace(study.parent, seed=seed),
+            lab=study.lab,
+            suite=study.suite,
         )
         for part in ("methods", "ablations", "longer")
-        for seed in plan.seeds
-        for setting in plan.settings
-        for arm, config in _arms(part, plan, setting, seed).items()
+        for seed in study.seeds
+        for setting in study.settings
+        for arm, config in _arms(part, study, setting, seed).items()
     ]
 
 
 def _arms(
-    part: str, plan: Plan, setting: Setting, seed: int
+    part: str, study: StudyConfig, setting: Setting, seed: int
 ) -> dict[str, HardenConfig]:
-    budget = replace(plan.base.budget, epsilon=setting.epsilon)
-    base = replace(plan.base, budget=budget, seed=seed)
+    budget = replace(study.base.budget, epsilon=setting.epsilon)
+    base = replace(study.base, budget=budget, seed=seed)
     if part == "methods":
         return arms(base)
     if part == "ablations":
-        every = ablations(base) if plan.ablated else {}
-        all_of_them = setting.task in plan.ablated
+        every = ablations(base) if study.ablated else {}
+        all_of_them = setting.task in study.ablated
         return {arm: every[arm] for arm in every if all_of_them or arm in EVERYWHERE}
-    if setting.task not in plan.longer:
+    if setting.task not in study.longer:
         return {}
-    fine_tuned = arms(replace(base, epochs=2 * base.epochs))
-    return {arm: fine_tuned[arm] for arm in fine_tuned if arm != "linear probe"}
+    longer = arms(replace(base, epochs=2 * base.epochs))
+    return {arm: longer[arm] for arm in longer if arm != "linear probe"}
 
 
-# -- One model -----------------------------------------------------------------------
+# -- Making them ---------------------------------------------------------------------
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One model and what it reached."""
-
-    arm: str
-    part: str
-    task: str
-    levels: int
-    epochs: int
-    """Of fine-tuning; stage 2 has its own beside them."""
-    seed: int
-    accuracies: Mapping[str, float]
-    """Per attack, and `clean`."""
-    seconds: float
-    """Processor seconds of fine-tuning, both stages."""
-    layers: tuple[str, ...] = ()
-    """Adapted by stage 2."""
-    contributions: Mapping[str, float] | None = None
-    """Robustness contribution per layer."""
-    sensitivity_seconds: float | None = None
-    """Processor seconds of measuring the layers."""
-
-
-def measure(subject: Subject, progress: Progress | None = None) -> Row:
-    """The row of a subject, from the cache if it has it."""
-    torch.set_num_threads(1)  # two threads on shared cores spin more than they compute
-    path = subject.path
-    if not path.exists():
-        made = make(subject, progress)
-        test = task_of(test_dataset(subject.lab), subject.setting.task)
-        config = EvaluationConfig(epsilon=subject.setting.epsilon)
-        found = evaluate(made.model, test, attacks_on(subject), config)
-        write_json({"accuracies": found, **_about(made)}, path)
-    data = json.loads(path.read_text(encoding="utf-8"))
-    data["layers"] = tuple(data.get("layers", ()))
-    return Row(
-        arm=subject.arm,
-        part=subject.part,
-        task=subject.setting.task,
-        levels=subject.setting.levels,
-        epochs=subject.config.epochs,
-        seed=subject.config.seed,
-        **data,
-    )
-
-
-def attacks_on(subject: Subject) -> dict[str, Universal]:
-    """The universal attacks on the subject's public encoder, made at first use."""
-    encoder = clean_encoder(subject.parent, subject.lab)
-    recipe = (subject.parent, subject.lab)
+def attacks_on(condition: Condition) -> dict[str, Universal]:
+    """The universal attacks on the condition's public encoder, made at first use."""
+    encoder = clean_encoder(condition.parent, condition.lab)
+    recipe = (condition.parent, condition.lab)
     return {
-        name: universal_attack(name, encoder, subject.suite, recipe=recipe)
+        name: universal_attack(name, encoder, condition.suite, recipe=recipe)
         for name in ATTACKS
     }
 
 
-def make(subject: Subject, progress: Progress | None = None) -> Made:
-    """The model of a subject."""
-    encoder = clean_encoder(subject.parent, subject.lab)
-    train = task_of(train_dataset(subject.lab), subject.setting.task)
-    config, recipe = subject.config, (subject.parent, subject.lab)
+def make(condition: Condition, progress: Progress | None = None) -> Made:
+    """The model of a condition."""
+    encoder = clean_encoder(condition.parent, condition.lab)
+    train = task_of(train_dataset(condition.lab), condition.setting.task)
+    config, recipe = condition.config, (condition.parent, condition.lab)
     first = fine_tuned(encoder, train, config, recipe=recipe, progress=progress)
     return adapted(first, train, config, recipe=recipe, progress=progress)
-
-
-def _about(made: Made) -> dict[str, Any]:
-    seconds = {"seconds": round(made.seconds, 2)}
-    if made.adaptation is None:
-        return seconds
-    sensitivity = made.adaptation.sensitivity
-    return {
-        **seconds,
-        "layers": made.adaptation.layers,
-        "contributions": {one.layer: one.contribution for one in sensitivity.layers},
-        "sensitivity_seconds": round(sensitivity.processor_seconds, 3),
-    }

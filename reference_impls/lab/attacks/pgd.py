@@ -24,6 +24,7 @@ from torch.nn import functional as F
 
 from reference_impls.lab.bilingual import plural
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.study.options import Fraction
 
 Classifier = Callable[[Tensor], Tensor]
 """Images (B, 3, H, W) in [0, 1] to logits (B, C)."""
@@ -36,7 +37,7 @@ Norm = Literal["linf"]
 class Budget:
     """How far an attack may go, and how hard it may try."""
 
-    epsilon: float = 4 / 255
+    epsilon: Fraction = 4 / 255
     """Largest change of a pixel's channel, on the [0, 1] scale; 0 leaves images alone."""
     step: float | None = None
     """Change in one step of PGD; none takes 2.5 epsilon / steps, Madry et al.'s rule."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Literal
 
+import torch
 import tyro
 
 from reference_impls.lab.bilingual import Language
@@ -90,6 +91,15 @@ class DataOptions(CommonOptions):
         """Whether weights may be fetched."""
         return Weights(download=self.download)
 
+    @property
+    def torch_device(self) -> torch.device:
+        """Where to compute.
+
+        Raises:
+            DeviceError: this machine has no such device.
+        """
+        return console.device(self.device)
+
     def open_encoder(
         self,
         name: str,
@@ -108,7 +118,7 @@ class DataOptions(CommonOptions):
             for line in loaded.lines():
                 console.say(line)
             encoder = loaded.encoder
-        return encoder.to(console.device(self.device))
+        return encoder.to(self.torch_device)
 
     def open_dataset(
         self, size: int, *, split: Split = "test", seed: int = 0, count: int = 0

@@ -5,6 +5,7 @@ A verb is a dataclass whose fields are its options; calling it does the work and
 
 from __future__ import annotations
 
+import inspect
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ class Program:
     def _help(self, name: str, verb: type[Verb]) -> str:
         lines = self.lines(name)
         examples = "".join(f"\n  {line}" for line in lines)
-        return f"{verb.__doc__}\n\nexample{'s' * (len(lines) > 1)}:{examples}"
+        return f"{inspect.getdoc(verb)}\n\nexample{'s' * (len(lines) > 1)}:{examples}"
 
     def main(self, arguments: Sequence[str] | None = None) -> int:
         """Parse, do it; the exit code."""

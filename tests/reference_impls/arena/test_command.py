@@ -24,7 +24,7 @@ TINY = arena.Plan(
         hardened.QUICK,
         parent=SimCLRConfig(steps=3, batch=32, net=NET),
         base=replace(
-            hardened.Plan().base,
+            hardened.StudyConfig().base,
             epochs=1,
             batch=64,
             precision="no",

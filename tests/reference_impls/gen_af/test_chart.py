@@ -1,4 +1,4 @@
-"""The pictures are well-formed, hold every layer and method, and escape what they are given."""
+"""The charts are well-formed, hold every layer and method, and escape what they are given."""
 
 from xml.etree import ElementTree
 

@@ -9,7 +9,7 @@ from reference_impls.gen_af.config import HardenConfig
 from reference_impls.gen_af.evaluate import EvaluationConfig, evaluate
 from reference_impls.gen_af.method import Adaptation
 from reference_impls.gen_af.model import build
-from reference_impls.gen_af.present import Outcome, lines, present
+from reference_impls.gen_af.report import WORDS, Outcome, lines, report_page
 from reference_impls.gen_af.sensitivity import LayerContribution, Sensitivity
 from reference_impls.gen_af.training import accuracy
 from reference_impls.lab.attacks.universal import (
@@ -84,8 +84,10 @@ def page_of(outcomes, task, out):
     adaptation = Adaptation(
         Sensitivity(layers, 0.4, "exact", 1.0), ("head.0",), (0.5, 0.6)
     )
-    about = {"order": {"encoder": "<lab>"}}
-    return present(outcomes, adaptation, HardenConfig(), task, about, out)
+    subject = WORDS["report.subject"].fill(encoder="<lab>", task=task.name)
+    return report_page(
+        outcomes, adaptation, epsilon=4 / 255, subject=subject, about={}, out=out
+    )
 
 
 @pytest.mark.parametrize(
@@ -117,4 +119,4 @@ def test_both_languages_hold_the_same_figures_and_names_are_escaped(task, tmp_pa
     assert "<lab>" not in text
     assert "&lt;lab&gt;" in text
     assert (tmp_path / "layers.zh.svg").exists()
-    assert "\n".join(lines(outcomes, tmp_path)).count("88.7%") == 1
+    assert "\n".join(lines(outcomes)).count("88.7%") == 1

@@ -22,8 +22,7 @@ from reference_impls.lab.study.argparse_options import (
 from reference_impls.lab.study.commands import Command, Program
 
 PROGRAMS = [
-    import_module(f"reference_impls.{method}.__main__").PROGRAM
-    for method in ("gen_af",)
+    import_module(f"reference_impls.{method}.__main__").PROGRAM for method in ()
 ]
 COMMANDS = [(program, one) for program in PROGRAMS for one in program.commands]
 
