@@ -7,19 +7,14 @@ of its own keeps it readable where nothing follows.
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reference_impls.lab.bilingual import Language, Text, localize
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.files import replacing
 
 WIDTH, MARGIN = 448, 16
 """What a chart may use, and the ground around it, in pixels."""
@@ -274,43 +269,6 @@ def ems(text: str) -> float:
     return sum(1 if letter > "⺀" else 0.66 for letter in text)
 
 
-# -- Files ---------------------------------------------------------------------------
-
-Draw = Callable[[Mapping[str, Any]], Mapping[str, str]]
-"""From the content of `results.json` to file names and SVG texts."""
-
-
 def both(name: str, draw: Callable[[Language], str]) -> dict[str, str]:
     """One chart in both languages, `results.svg` and `results.zh.svg`."""
     return {f"{name}.svg": draw("en"), f"{name}.zh.svg": draw("zh")}
-
-
-def draw_options(parser: argparse.ArgumentParser) -> None:
-    """What the command `draw` of every method takes."""
-    parser.add_argument(
-        "folder",
-        nargs="?",
-        type=Path,
-        help="where results.json lies; default: beside the method",
-    )
-
-
-def redraw(folder: Path, draw: Draw) -> list[Path]:
-    """Draw the charts of the `results.json` in a folder beside it; nothing is measured.
-
-    Raises:
-        ConfigError: no such file, or another content.
-    """
-    path = folder / "results.json"
-    try:
-        charts = draw(json.loads(path.read_text(encoding="utf-8")))
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from error
-    except (ValueError, LookupError, TypeError) as error:
-        raise ConfigError(
-            f"{path} holds no results of this method ({type(error).__name__}: {error})"
-        ) from error
-    for name, svg in charts.items():
-        with replacing(folder / name) as new:
-            new.write_text(svg, encoding="utf-8")
-    return [folder / name for name in charts]
