@@ -50,7 +50,7 @@ BOUNDED = {
     ("identifier", r"(?:[0-9]-)?((?:[a-z0-9]+[.-])*?"): 253,  # hosts.LONGEST_HOST
     ("identifier", r"(?i)(?:/(?:abstract|cite"): 2_000,
     ("imports.entry", r"(\w+)\s*[:：]\s*$"): 40,  # where it is called
-    ("imports.entry", r"\s*[\[(【]([^\[\]"): 200,
+    ("imports.titles", r"\s*[\[(【]([^\[\]"): 200,
     ("imports.segments", r"(?:(?:IEEE|ACM|"): 220,  # is_venue
     ("imports.segments", r"(?i)(?<![\s,])[\s,]*(?:\bet"): 60,  # where it is called
     ("links.judge", r"((http|error"): 400,  # a title: page.TITLE_LENGTH
