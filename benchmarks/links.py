@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from surveykit.links.engine import Run
+from surveykit.links.engine import CheckRun
 from surveykit.links.fetch import Checker
 from surveykit.links.gather import from_lines
 from surveykit.links.history import History
@@ -109,7 +109,7 @@ async def check(port: int, count: int) -> float:
         History(Path(folder) / "links.jsonl", time.time()) as history,
     ):
         start = time.perf_counter()
-        outcome = await Run(fetcher, history).check(links)
+        outcome = await CheckRun(fetcher, history).check(links)
         seconds = time.perf_counter() - start
     await way.aclose()
     assert outcome.counts[State.OK] == count, outcome.counts

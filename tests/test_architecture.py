@@ -1,6 +1,7 @@
 """The import rules of docs/design.md, as a table that fails."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -235,6 +236,8 @@ MODULES = {
 }
 MOST_IN_FUNCTIONS = 15
 MOST_LINES = 350
+SCHEMA = "surveykit.render.api.shape"
+"""Its names are those of the API's schemas, beside the models that they are made from."""
 LOADER = "surveykit.cli.lazy"
 """Imports commands by name, when they are asked for."""
 
@@ -299,3 +302,18 @@ def test_few_imports_hide_in_functions():
 def test_no_module_is_too_long(name):
     text = MODULES[name].read_text(encoding="utf-8")
     assert len(text.splitlines()) <= MOST_LINES
+
+
+def test_no_class_or_type_has_the_name_of_another():
+    homes: dict[str, list[str]] = {}
+    for module, path in MODULES.items():
+        if not module.startswith("surveykit") or module == SCHEMA:
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            names = [node.name] if isinstance(node, ast.ClassDef) else []
+            if isinstance(node, ast.Assign):
+                names = [n.id for n in node.targets if isinstance(n, ast.Name)]
+            for name in names:
+                if re.fullmatch("[A-Z][A-Za-z]*[a-z]", name):
+                    homes.setdefault(name, []).append(module)
+    assert {name: many for name, many in homes.items() if len(many) > 1} == {}

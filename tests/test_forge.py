@@ -11,8 +11,8 @@ from surveykit.cli.terminal import FINE, FOUND, MACHINE
 from surveykit.render.pull_report import (
     MARKER,
     MOST_CHARACTERS,
-    Entry,
     PullRequest,
+    ReportedEntry,
     pull_report,
 )
 
@@ -147,7 +147,7 @@ def test_a_base_that_is_no_commit_is_one_line(run, repository, base):
 
 
 def test_a_report_fits_into_a_comment(catalog):
-    entries = tuple(Entry(p.id, "x", p, "new") for p in catalog.papers * 100)
+    entries = tuple(ReportedEntry(p.id, "x", p, "new") for p in catalog.papers * 100)
     text = pull_report(PullRequest(entries), catalog)
     assert len(text) <= MOST_CHARACTERS
     assert "cut here" in text

@@ -15,7 +15,7 @@ from surveykit.errors import IdentifierError
 from surveykit.net.hosts import fault
 from surveykit.scalars import INVISIBLE
 
-Scheme = Literal["arxiv", "doi", "shortdoi", "acl", "openreview", "github", "page"]
+IdKind = Literal["arxiv", "doi", "shortdoi", "acl", "openreview", "github", "page"]
 
 MOST_CHARACTERS = 2000
 _ARCHIVES = "acc-phys|adap-org|alg-geom|ao-sci|astro-ph|atom-ph|bayes-an|chao-dyn|chem-ph|cmp-lg|comp-gas|cond-mat|cs|dg-ga|econ|eess|funct-an|gr-qc|hep-ex|hep-lat|hep-ph|hep-th|math|math-ph|mtrl-th|nlin|nucl-ex|nucl-th|patt-sol|physics|plasm-ph|q-alg|q-bio|q-fin|quant-ph|solv-int|stat|supr-con"
@@ -59,7 +59,7 @@ _ARXIV_HOSTS = "arxiv.org ar5iv.org alphaxiv.org arxiv-vanity.com emergentmind.c
 class Identifier:
     """A paper's name at one service, in the service's own spelling."""
 
-    kind: Scheme
+    kind: IdKind
     value: str
     """arXiv id without version; DOI without `https://doi.org/`, a short one without `10/`; `owner/name` at GitHub; else an address."""
 

@@ -151,7 +151,7 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         found = {f"methods/{name}": folder / name for name in named}
         return found | {c.path: self._drawn(c) for c in cards}
 
-    def _drawn(self, card: social.Card) -> Path:
+    def _drawn(self, card: social.SocialCard) -> Path:
         """A picture for social sites, drawn once for its content."""
         folder = Path(self.config.repository) / self.config.cache / "social"
         path = folder / f"{card.key}.png"

@@ -52,7 +52,7 @@ class Clues:
     headings: str = ""
 
 
-Place = tuple[str, float, str]
+NamedPlace = tuple[str, float, str]
 """Stems of a text between spaces, what a name found there is worth, and how the place is called."""
 
 
@@ -124,7 +124,7 @@ class Suggester:
         )
 
     def _named(
-        self, axis: Axis, places: tuple[Place, ...]
+        self, axis: Axis, places: tuple[NamedPlace, ...]
     ) -> Iterator[tuple[str, tuple[float, str]]]:
         """Terms whose name, or another word for it, stands in a text."""
         for term, names in self._phrases[axis.id]:
@@ -179,7 +179,7 @@ class Suggester:
 
 
 @lru_cache(maxsize=1)  # each axis asks for the same text
-def _places(clues: Clues) -> tuple[Place, ...]:
+def _places(clues: Clues) -> tuple[NamedPlace, ...]:
     """Where names of terms are looked for; texts that are not known are left out."""
     places = (
         (clues.title, TITLE_WEIGHT, "the title"),

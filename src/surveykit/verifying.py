@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -14,7 +14,7 @@ from surveykit.record import Record
 from surveykit.sources import acl, arxiv, crossref, dblp, openreview
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found
-from surveykit.sources.resolve import find_doi
+from surveykit.sources.resolve import Find, find_doi
 from surveykit.venue_names import VenueNames
 from surveykit.weighing import Contradiction, differences, same_work
 
@@ -22,7 +22,6 @@ AT_ONCE = 8
 """Entries that are looked at together; each service is asked at its own pace."""
 _REGISTRAR = {"doi": 2, "acl": 1}
 _PUBLISHED = ("conference", "journal")
-Find = Callable[[Client, str], Awaitable[Found]]
 
 
 class Status(StrEnum):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from links.hostile import Hostile, link, lookup
 
-from surveykit.links.engine import Outcome, Plan, Run
+from surveykit.links.engine import CheckRun, Outcome, Plan
 from surveykit.links.fetch import Checker
 from surveykit.links.gather import Link
 from surveykit.links.history import History
@@ -68,7 +68,7 @@ class World:
         )
         try:
             with History(self.history, self.now) as history:
-                run = Run(fetcher, history, plan, chance=random.Random(1), **more)
+                run = CheckRun(fetcher, history, plan, chance=random.Random(1), **more)
                 holder.append(run)
                 return await run.check(links)
         finally:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from links.hostile import link
 from pydantic import TypeAdapter, ValidationError
 
-from surveykit.links.engine import Finding
+from surveykit.links.engine import LinkFinding
 from surveykit.links.gather import Link, Place
 from surveykit.links.repair import repair, rewritten
 from surveykit.links.state import Reason, Result, State
@@ -104,10 +104,10 @@ def test_a_value_that_changed_meanwhile_stays():
     assert rewritten("[]", LOC, OLD, NEW) is None
 
 
-def moved(place_url: str, target: str, path: str = "a.yaml") -> Finding:
+def moved(place_url: str, target: str, path: str = "a.yaml") -> LinkFinding:
     place = Place(path, 6, 10, "paper", place_url, LOC, "a2024b")
     result = Result(place_url, State.MOVED, Reason.PERMANENT_REDIRECT, target=target)
-    return Finding(Link(place_url.partition("#")[0], (place,)), result)
+    return LinkFinding(Link(place_url.partition("#")[0], (place,)), result)
 
 
 def test_a_moved_link_is_rewritten_in_its_file(tmp_path):
@@ -187,8 +187,8 @@ def test_a_parameter_that_the_entry_had_before_may_stay(tmp_path):
 
 
 def test_only_moved_links_of_entries_are_touched(tmp_path):
-    state = Finding(link(OLD), Result(OLD, State.BROKEN, Reason.GONE))
-    listed = Finding(
+    state = LinkFinding(link(OLD), Result(OLD, State.BROKEN, Reason.GONE))
+    listed = LinkFinding(
         Link(OLD, (Place("list.txt", 1, 1, "", OLD),)),
         Result(OLD, State.MOVED, Reason.PERMANENT_REDIRECT, target=NEW),
     )

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from links.hostile import link
 
 from surveykit.links import report
-from surveykit.links.engine import Finding, Outcome
+from surveykit.links.engine import LinkFinding, Outcome
 from surveykit.links.state import Hop, Reason, Result, State
 
 SITE = "https://example.org"
@@ -20,9 +20,9 @@ SITE = "https://example.org"
 
 def finding(
     name: str, state: State, reason: Reason, status: int = 200, *, days=(), **more
-) -> Finding:
+) -> LinkFinding:
     url = f"{SITE}/{name}"
-    return Finding(
+    return LinkFinding(
         link(url), Result(url, state, reason, hops=(Hop(url, status),), **more), days
     )
 
@@ -104,7 +104,7 @@ def test_junit_is_well_formed_and_counts():
 
 
 def test_the_issue_is_the_same_whatever_the_order_time_and_error_text():
-    def disturbed(one: Finding) -> Finding:
+    def disturbed(one: LinkFinding) -> LinkFinding:
         from dataclasses import replace
 
         result = replace(one.result, seconds=9.9, detail="other words this time")
@@ -127,7 +127,7 @@ def test_nothing_in_an_address_leaves_its_place(url, detail):
     result = Result(
         url, State.BROKEN, Reason.NOT_FOUND, detail, hops=(hop,), target=None
     )
-    outcome = Outcome((Finding(link(url), result),))
+    outcome = Outcome((LinkFinding(link(url), result),))
     assert len(report.text(outcome).splitlines()) == 2
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", report.text(outcome))
     commands = [line for line in report.github(outcome).splitlines() if "::" in line]

@@ -19,7 +19,7 @@ from surveykit.cli.terminal import (
 )
 from surveykit.errors import plural
 from surveykit.imports import report
-from surveykit.imports.run import Form, import_file
+from surveykit.imports.run import FileFormat, import_file
 from surveykit.load import PAPERS
 
 
@@ -51,7 +51,7 @@ def import_references(
     root: Path | None,
     *,
     file: Path,
-    form: Form | None,
+    form: FileFormat | None,
     dry_run: bool,
     out: Path | None,
     shown: str,

@@ -18,7 +18,7 @@ from surveykit.cli.fmt import entry_paths, formatted
 from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say
 from surveykit.duplicates import candidates
 from surveykit.errors import MachineError, Severity
-from surveykit.render.pull_report import Entry, PullRequest, pull_report
+from surveykit.render.pull_report import PullRequest, ReportedEntry, pull_report
 from surveykit.scalars import is_id
 from surveykit.text.printable import printable
 
@@ -99,7 +99,7 @@ def _entry(
     catalog: Catalog,
     said: Mapping[str, Mapping[str, Any]],
     states: Mapping[str, str],
-) -> Entry:
+) -> ReportedEntry:
     paper = None if change.deleted else catalog.by_id.get(change.id)
     state = "changed" if change.before is not None else "new"
     if paper is None:
@@ -109,7 +109,7 @@ def _entry(
     reasons = [
         f"{row[name]}" for name in ("status", "mismatches", "notes") if row.get(name)
     ]
-    return Entry(
+    return ReportedEntry(
         change.id,
         change.path,
         paper,
@@ -123,7 +123,7 @@ def _entry(
     )
 
 
-def _pull(home: Path, base: str, entries: tuple[Entry, ...]) -> PullRequest:
+def _pull(home: Path, base: str, entries: tuple[ReportedEntry, ...]) -> PullRequest:
     checked = load.check(home)
     mine = {entry.path for entry in entries}
     stale: tuple[str, ...] | None = None

@@ -83,7 +83,7 @@ class ListedPaper:
         return bool(said) or any(cited(remark) for _, remark in rest.remarks)
 
 
-Part = Span | ListedLink
+ListedPart = Span | ListedLink
 
 
 def heads(block: Block) -> list[list[list[Span]]]:
@@ -134,7 +134,7 @@ def _style(span: Span) -> tuple[bool, bool, bool]:
     return span.bold, span.emphasis and not span.bold, span.code and not span.bold
 
 
-def parts_of(line: Sequence[Span], number: int) -> Iterator[Part]:
+def parts_of(line: Sequence[Span], number: int) -> Iterator[ListedPart]:
     """Links, and pieces of text in one style; addresses that stand in the text are links."""
     for url, group in groupby(line, key=lambda s: s.url):
         spans = list(group)
@@ -201,7 +201,7 @@ def paper_of(
 
 def take(
     paper: ListedPaper,
-    row: Sequence[Part],
+    row: Sequence[ListedPart],
     line: int,
     *,
     leading: bool = False,
@@ -228,7 +228,9 @@ def take(
     rest.take(line, text, below=below)
 
 
-def _title(parts: list[list[Part]], paper: ListedPaper, least: int) -> Part | None:
+def _title(
+    parts: list[list[ListedPart]], paper: ListedPaper, least: int
+) -> ListedPart | None:
     """Choose the title; what stands before and behind it in the same piece goes to the rest."""
     flat = [part for row in parts for part in row]
     strong = (p for p in flat if isinstance(p, Span) and p.bold)
@@ -268,7 +270,7 @@ def _may_title(link: ListedLink, least: int) -> bool:
     return known or link.words > 3 or named
 
 
-def _quoted_title(flat: Sequence[Part], paper: ListedPaper) -> Span | None:
+def _quoted_title(flat: Sequence[ListedPart], paper: ListedPaper) -> Span | None:
     """`"Title", 2024, …`: a title in quotes, with nothing but people before it."""
     for part in flat:
         if not isinstance(part, Span) or not (quoted := re.search(_QUOTED, part.text)):
@@ -285,7 +287,7 @@ def _quoted_title(flat: Sequence[Part], paper: ListedPaper) -> Span | None:
     return None
 
 
-def _plain_title(parts: list[list[Part]], paper: ListedPaper) -> Span | None:
+def _plain_title(parts: list[list[ListedPart]], paper: ListedPaper) -> Span | None:
     """The first text that can be a title, up to the sentence that names people or a venue."""
     for row, following in pairwise([*parts, []]):
         for at, part in enumerate(row):
@@ -305,7 +307,7 @@ def _plain_title(parts: list[list[Part]], paper: ListedPaper) -> Span | None:
     return None
 
 
-def _goes_on(row: Sequence[Part]) -> Span | None:
+def _goes_on(row: Sequence[ListedPart]) -> Span | None:
     """The beginning of a line if it continues the title above it: plain words that name no people and no venue."""
     first = row[0] if row else None
     if not isinstance(first, Span) or first.text[:1] != "\n":

@@ -21,18 +21,18 @@ from surveykit.imports.review import review
 from surveykit.references import bibtex, csl, ris
 from surveykit.references.reading import Anomaly, ReadEntry, Reading
 
-Form = Literal["bibtex", "csl", "ris", "markdown"]
+FileFormat = Literal["bibtex", "csl", "ris", "markdown"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ENTRY = 256 * 1024
 """Bytes of an entry; `validate` refuses what is larger."""
-READERS: dict[Form, Callable[[str, str], Reading]] = {
+READERS: dict[FileFormat, Callable[[str, str], Reading]] = {
     "bibtex": bibtex.read, "csl": csl.read, "ris": ris.read, "markdown": markdown.read
 }  # fmt: skip
-_SUFFIXES: dict[str, Form] = {
+_SUFFIXES: dict[str, FileFormat] = {
     ".bib": "bibtex", ".bibtex": "bibtex", ".json": "csl", ".ris": "ris", ".md": "markdown", ".markdown": "markdown"
 }  # fmt: skip
-_SIGNS: dict[Form, str] = {
+_SIGNS: dict[FileFormat, str] = {
     "csl": r"\A\s*[\[{]\s*[{\"\]]",
     "ris": r"(?m)^TY  ?-",
     "bibtex": r"\A\s*(%.*\n\s*)*@\w+\s*[{(]",
@@ -45,7 +45,7 @@ _SIGNS: dict[Form, str] = {
 class Imported:
     """What an import gives."""
 
-    form: Form
+    form: FileFormat
     """Format of the file."""
     papers: int
     """Papers that the file holds."""
@@ -80,7 +80,7 @@ def import_file(
     catalog: Catalog,
     today: date,
     *,
-    form: Form | None = None,
+    form: FileFormat | None = None,
     taken: Iterable[str] = (),
 ) -> Imported:
     """Read a file and draft an entry for each paper that the catalog does not have. Raises MachineError.
@@ -123,7 +123,7 @@ def _note_places(drafts: list[tuple[ReadEntry, Draft]], reading: Reading) -> Non
         reading.note(1, "not-kept", said)
 
 
-def guessed_form(name: str, text: str) -> Form:
+def guessed_form(name: str, text: str) -> FileFormat:
     """Format by the name's ending, else by how the text begins."""
     suffix = Path(name).suffix.lower()
     if suffix in _SUFFIXES:

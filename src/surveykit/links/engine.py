@@ -17,7 +17,7 @@ from surveykit.errors import MachineError, plural
 from surveykit.links.fetch import Checker
 from surveykit.links.gather import Link
 from surveykit.links.history import History, strikes
-from surveykit.links.judge import Verdict
+from surveykit.links.judge import Judgment
 from surveykit.links.policy import Policy
 from surveykit.links.proof import Prover, named
 from surveykit.links.state import SILENCE, TRANSIENT, Reason, Result, State
@@ -61,7 +61,7 @@ class Plan:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LinkFinding:
     """A link and what is known of it after the run."""
 
     link: Link
@@ -75,7 +75,7 @@ class Finding:
 class Outcome:
     """What a run found."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[LinkFinding, ...]
     """In the order of the links."""
     unchecked: int = 0
     """Links of which nothing is known: the time did not suffice, in this run and before."""
@@ -95,7 +95,7 @@ class Outcome:
 
 
 @dataclass
-class Run:
+class CheckRun:
     """One run over a set of links."""
 
     checker: Checker
@@ -111,7 +111,7 @@ class Run:
     """Told each result as it comes."""
     _results: dict[str, Result] = field(default_factory=dict)
     _bad_row: Counter[str] = field(default_factory=Counter)
-    _left_alone: dict[str, Verdict] = field(default_factory=dict)
+    _left_alone: dict[str, Judgment] = field(default_factory=dict)
     _work: asyncio.Task[None] | None = None
     _interrupted: bool = False
     _deadline: float = math.inf
@@ -145,12 +145,12 @@ class Run:
         past = self.history.past.get(url)
         return self._results.get(url) or (past.result if past else None)
 
-    def _finding(self, link: Link, result: Result) -> Finding:
+    def _finding(self, link: Link, result: Result) -> LinkFinding:
         if result.state is not State.BROKEN:
-            return Finding(link, result)
+            return LinkFinding(link, result)
         if rule := self.policy.rule(link.url):
             known = f"{rule.reason} (seen: {result.reason})"
-            return Finding(
+            return LinkFinding(
                 link,
                 replace(
                     result,
@@ -162,7 +162,7 @@ class Run:
         failures = self.history.failures(link.url)
         if strikes(failures, self.plan.strike_days) < self.plan.strikes:
             result = replace(result, state=State.SUSPECT)
-        return Finding(link, result, failures)
+        return LinkFinding(link, result, failures)
 
     async def _all(self, links: Sequence[Link]) -> None:
         queues = self._queues([link for link in links if not self._known(link)])

@@ -7,7 +7,7 @@ from urllib.parse import urldefrag, urljoin
 
 import httpx
 
-from surveykit.links.judge import Verdict, failed, judge
+from surveykit.links.judge import Judgment, failed, judge
 from surveykit.links.state import Hop, Reason, Result, State
 from surveykit.net.fetch import FAILURES, PERMANENT, REDIRECTS, Fetcher, Reply, Visit
 from surveykit.net.guard import BlockedError
@@ -25,7 +25,7 @@ class _Way(Visit):
     target: str | None = None
     permanent: bool = True
 
-    def result(self, verdict: Verdict, wait: float | None = None) -> Result:
+    def result(self, verdict: Judgment, wait: float | None = None) -> Result:
         state, reason, detail = verdict
         target = self.target if self.target != self.url else None
         if state is State.OK and target:
@@ -42,7 +42,7 @@ class _Way(Visit):
             slow=self.slow,
         )
 
-    def turn(self, status: int, location: str, most: int) -> Verdict | None:
+    def turn(self, status: int, location: str, most: int) -> Judgment | None:
         """Go on to `location`; a verdict when the way ends here."""
         try:
             there = _written(urljoin(self.here, location))

@@ -14,9 +14,9 @@ import httpx
 
 from surveykit.links.state import Reason, State
 from surveykit.net.fetch import REDIRECTS, Reply, words
-from surveykit.net.page import Page
+from surveykit.net.page import FetchedPage
 
-Verdict = tuple[State, Reason, str]
+Judgment = tuple[State, Reason, str]
 
 UNVERIFIABLE = {
     401: Reason.LOGIN,
@@ -136,7 +136,7 @@ GONE_PATH = re.compile(
 HOME_PATH = re.compile(r"/?((index|home|default)(\.\w+)?)?/?", re.IGNORECASE)
 
 
-def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Verdict:
+def judge(asked: str, reply: Reply, *, pdf: bool = False) -> Judgment:
     """Verdict on the last reply of a chain that began at `asked`; `pdf` says that a PDF is promised."""
     if challenge := _challenge(reply):
         return State.UNVERIFIABLE, Reason.CHALLENGE, challenge
@@ -170,7 +170,7 @@ def _challenge(reply: Reply) -> str:
     return f"the page says {blocked[0]!r}" if blocked else ""
 
 
-def _arrived(asked: str, reply: Reply, pdf: bool) -> Verdict:
+def _arrived(asked: str, reply: Reply, pdf: bool) -> Judgment:
     if verdict := _elsewhere(asked, reply.url):
         return verdict
     page = reply.page
@@ -189,7 +189,7 @@ def _arrived(asked: str, reply: Reply, pdf: bool) -> Verdict:
     return State.OK, Reason.REACHED, why
 
 
-def _elsewhere(asked: str, reached: str) -> Verdict | None:
+def _elsewhere(asked: str, reached: str) -> Judgment | None:
     """Redirects that lead away from what was asked for: to a login, an error page, the front page."""
     if reached == asked:
         return None
@@ -208,7 +208,7 @@ def _elsewhere(asked: str, reached: str) -> Verdict | None:
     return None
 
 
-def _speaks(page: Page) -> Verdict | None:
+def _speaks(page: FetchedPage) -> Judgment | None:
     """What an HTML page with a good status says about itself."""
     for part in (page.title, *re.split(r"\s+[|·•–—-]\s+|\s*[|_]\s*", page.title)):
         if part and GONE_TITLE.fullmatch(part.strip()):
@@ -242,7 +242,7 @@ STRICT = re.compile("UNSAFE_LEGACY|DH_KEY_TOO_SMALL|EE_KEY_TOO_SMALL|CA_MD_TOO_W
 OFFLINE = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN})
 
 
-def failed(error: BaseException) -> Verdict:
+def failed(error: BaseException) -> Judgment:
     """Verdict on an exception in place of a reply; the innermost cause that is understood decides."""
     causes = list(_causes(error))
     for cause in causes:

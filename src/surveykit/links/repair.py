@@ -15,10 +15,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from surveykit import files, outputs
 from surveykit.errors import Loc
-from surveykit.links.engine import Finding
+from surveykit.links.engine import LinkFinding
 from surveykit.links.gather import Place
 from surveykit.links.state import State
-from surveykit.models import Url
+from surveykit.scalars import Url
 from surveykit.yaml_tree import RefusedError, Tree, decode, parse
 
 IDENTIFIER_HOSTS = frozenset({"doi.org", "dx.doi.org", "hdl.handle.net", "arxiv.org"})
@@ -54,7 +54,7 @@ class Repairs:
     """Place and reason."""
 
 
-def repair(findings: Iterable[Finding], root: Path) -> Repairs:
+def repair(findings: Iterable[LinkFinding], root: Path) -> Repairs:
     """Rewrite each moved link below `root` whose new address is safe to take. Raises MachineError."""
     files: dict[str, list[Edit]] = defaultdict(list)
     refused: list[tuple[Place, str]] = []
@@ -76,7 +76,7 @@ def repair(findings: Iterable[Finding], root: Path) -> Repairs:
     return Repairs(tuple(done), tuple(refused))
 
 
-def _moves(finding: Finding) -> Iterator[tuple[Place, str]]:
+def _moves(finding: LinkFinding) -> Iterator[tuple[Place, str]]:
     target = finding.result.target
     if finding.result.state is not State.MOVED or not target:
         return

@@ -9,7 +9,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from surveykit.errors import plural
-from surveykit.links.engine import Finding, Outcome
+from surveykit.links.engine import LinkFinding, Outcome
 from surveykit.links.gather import Place
 from surveykit.links.state import State
 
@@ -63,7 +63,7 @@ def as_json(outcome: Outcome) -> str:
     return json.dumps(data, indent=2, ensure_ascii=False)
 
 
-def _record(finding: Finding) -> dict[str, Any]:
+def _record(finding: LinkFinding) -> dict[str, Any]:
     result = finding.result
     return {
         "url": finding.link.url,
@@ -103,7 +103,7 @@ def github(outcome: Outcome) -> str:
     return "\n".join([*lines, f"::notice::{_escaped(summary(outcome) + rest)}"])
 
 
-def _annotation(place: Place, finding: Finding) -> str:
+def _annotation(place: Place, finding: LinkFinding) -> str:
     file = _escaped(place.path).replace(":", "%3A").replace(",", "%2C")
     where = f"file={file},line={place.line},col={place.column}"
     return (
@@ -151,7 +151,7 @@ def junit(outcome: Outcome) -> str:
     )
 
 
-def _aside(finding: Finding) -> bool:
+def _aside(finding: LinkFinding) -> bool:
     return finding.result.state in (State.SUSPECT, State.UNVERIFIABLE, State.SKIPPED)
 
 
@@ -180,7 +180,7 @@ def markdown(outcome: Outcome) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _row(place: Place, finding: Finding) -> str:
+def _row(place: Place, finding: LinkFinding) -> str:
     where = f"{place.path}:{place.line}"
     # Times and error texts differ from run to run; the reason, the status and the target do not.
     result = finding.result
@@ -197,20 +197,20 @@ def _code(words: str) -> str:
     return f"`{clean}`"
 
 
-def _told(outcome: Outcome) -> Iterator[Finding]:
+def _told(outcome: Outcome) -> Iterator[LinkFinding]:
     for state in WORTH_TELLING:
         yield from _sorted(f for f in outcome.findings if f.result.state is state)
 
 
-def _sorted(findings: Iterable[Finding]) -> Sequence[Finding]:
-    def first(finding: Finding) -> tuple[str, int, str]:
+def _sorted(findings: Iterable[LinkFinding]) -> Sequence[LinkFinding]:
+    def first(finding: LinkFinding) -> tuple[str, int, str]:
         place = finding.link.places[0]
         return place.path, place.line, finding.link.url
 
     return sorted(findings, key=first)
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: LinkFinding) -> str:
     """State, reason, evidence and address on one line."""
     result = finding.result
     words = [str(result.state), str(result.reason)]

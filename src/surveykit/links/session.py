@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from surveykit.errors import MachineError
-from surveykit.links.engine import Outcome, Plan, Run
+from surveykit.links.engine import CheckRun, Outcome, Plan
 from surveykit.links.fetch import Checker
 from surveykit.links.gather import Link
 from surveykit.links.history import History
@@ -77,7 +77,7 @@ async def _run(
     history: History,
     policy: Policy,
     seen: Callable[[Result], None],
-) -> AsyncIterator[Run]:
+) -> AsyncIterator[CheckRun]:
     """A run that may begin. Raises MachineError when there are no authorities to trust."""
     try:
         way = transport(settings.guard, total=settings.at_once)
@@ -93,6 +93,6 @@ async def _run(
     checker = Checker(way, settings.guard, limiter, settings.agent)
     services = Prover(checker, Endpoints(github_token=settings.github_token))
     try:
-        yield Run(checker, history, settings.plan, policy, services, seen=seen)
+        yield CheckRun(checker, history, settings.plan, policy, services, seen=seen)
     finally:
         await way.aclose()

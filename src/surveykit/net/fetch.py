@@ -16,7 +16,7 @@ import httpx
 
 from surveykit.net.guard import Guard
 from surveykit.net.limiter import Clock, RateLimiter
-from surveykit.net.page import MOST_BYTES, Page, read_page
+from surveykit.net.page import MOST_BYTES, FetchedPage, read_page
 
 PERMANENT = frozenset({301, 308})
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -45,7 +45,7 @@ class Reply:
     url: str
     status: int
     headers: httpx.Headers
-    page: Page | None = None
+    page: FetchedPage | None = None
 
 
 @dataclass(slots=True)
@@ -174,7 +174,7 @@ class _Body:
                     self.whole = False
                     break
 
-    async def page(self, headers: httpx.Headers) -> Page | None:
+    async def page(self, headers: httpx.Headers) -> FetchedPage | None:
         """The page, taken apart beside the event loop; None where none was asked for."""
         if not self.asked:
             return None

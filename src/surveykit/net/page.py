@@ -29,7 +29,7 @@ _SLOW = frozenset({"idna", "punycode"})
 
 
 @dataclass(frozen=True)
-class Page:
+class FetchedPage:
     """What was read of a page."""
 
     content_type: str
@@ -111,7 +111,7 @@ def _one_line(text: str) -> str:
 
 def read_page(
     headers: httpx.Headers, raw: bytes, *, whole: bool, cut: str = ""
-) -> Page:
+) -> FetchedPage:
     """Page from the first bytes of a body; a compressed one is unpacked up to MOST_BYTES."""
     packing = headers.get("content-encoding", "identity").strip().lower()
     if packing in ("gzip", "x-gzip", "deflate"):
@@ -120,7 +120,7 @@ def read_page(
         raw, whole = b"", False  # not asked for, not understood: nothing to read
     kind, _, rest = headers.get("content-type", "").lower().partition(";")
     found = re.search(r"charset=[\"']?([\w-]{1,40})", rest)
-    page = Page(kind.strip(), found[1] if found else None, raw, whole, cut)
+    page = FetchedPage(kind.strip(), found[1] if found else None, raw, whole, cut)
     _ = page.all  # parsed here, where nobody waits for it
     return page
 

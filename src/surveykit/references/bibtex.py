@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from surveykit.references.bibtex_fields import keep
-from surveykit.references.bibtex_syntax import Entry, File
+from surveykit.references.bibtex_syntax import BibEntry, File
 from surveykit.references.reading import Reading, few
 
 _VOLUMES = ("proceedings", "mvproceedings", "periodical", "xdata", "set")
@@ -26,7 +26,7 @@ def read(text: str, source: str) -> Reading:
     """Records of a BibTeX file."""
     reading = Reading(source)
     entries = list(File(text, reading).entries())
-    by_key: dict[str, Entry] = {}
+    by_key: dict[str, BibEntry] = {}
     for entry in entries:
         if entry.key and by_key.setdefault(entry.key.lower(), entry) is not entry:
             said = f"the key {entry.key!r} stands at an earlier entry too; both are imported"
@@ -48,7 +48,9 @@ def read(text: str, source: str) -> Reading:
     return reading
 
 
-def _paper(entry: Entry, by_key: Mapping[str, Entry], reading: Reading) -> list[str]:
+def _paper(
+    entry: BibEntry, by_key: Mapping[str, BibEntry], reading: Reading
+) -> list[str]:
     """Keeps the paper; gives the names of the fields that are not kept."""
     for how, key in _references(entry):
         if key.lower() not in by_key:
@@ -63,14 +65,14 @@ def _paper(entry: Entry, by_key: Mapping[str, Entry], reading: Reading) -> list[
     return keep(entry, _inherited(entry, by_key), reading)
 
 
-def _references(entry: Entry) -> Iterator[tuple[str, str]]:
+def _references(entry: BibEntry) -> Iterator[tuple[str, str]]:
     """The fields that name other entries, and their keys."""
     for how in _HOW:
         keys = entry.fields.get(how, "").split(",")
         yield from ((how, key) for one in keys if (key := one.strip(" {}\n\t")))
 
 
-def _inherited(entry: Entry, by_key: Mapping[str, Entry]) -> dict[str, str]:
+def _inherited(entry: BibEntry, by_key: Mapping[str, BibEntry]) -> dict[str, str]:
     """Fields of an entry with those that it takes from others, by biblatex's rules; `xref` passes nothing on."""
     fields = {name: value for name, value in entry.fields.items() if value.strip()}
     dated = "date" in fields or "year" in fields
@@ -89,7 +91,7 @@ def _inherited(entry: Entry, by_key: Mapping[str, Entry]) -> dict[str, str]:
     return {name: value for name, value in fields.items() if name not in _HOW}
 
 
-def _passed_on(parent: Entry, kind: str) -> dict[str, str]:
+def _passed_on(parent: BibEntry, kind: str) -> dict[str, str]:
     """What a volume says of the papers in it: its title is their `booktitle`."""
     own = parent.fields
     passed = {name: value for name, value in own.items() if name not in _OWN}

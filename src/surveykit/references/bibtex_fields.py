@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from surveykit.identifier import arxiv_id
 from surveykit.references import values
-from surveykit.references.bibtex_syntax import Entry
+from surveykit.references.bibtex_syntax import BibEntry
 from surveykit.references.reading import Reading
 from surveykit.text.dates import when
 from surveykit.text.names import People, from_bibtex
@@ -25,7 +25,7 @@ _IN_WORDS = f"{_VENUES} note addendum annote series"
 """Fields in which an arXiv id stands among other words."""
 
 
-def keep(entry: Entry, raw: Mapping[str, str], reading: Reading) -> list[str]:
+def keep(entry: BibEntry, raw: Mapping[str, str], reading: Reading) -> list[str]:
     """Keeps the paper; gives the names of the fields that have no place. `raw` holds inherited fields, too."""
     fields = values.Fields(raw.items(), latex)
     places = values.Places(entry.key, entry.line, reading)

@@ -40,7 +40,7 @@ _STYLES = "acmcs acta cacm ibmjrd ibmsj ieeese ieeetc ieeetcad ipl jacm jcss scp
 
 
 @dataclass
-class Entry:
+class BibEntry:
     """One entry; the names of its type and of its fields are in lower case."""
 
     kind: str
@@ -75,7 +75,7 @@ class File:
         self._comments: list[int] = []
         self._loose: list[tuple[int, str]] = []
 
-    def entries(self) -> Iterator[Entry]:
+    def entries(self) -> Iterator[BibEntry]:
         """Entries in their order; strings and comments are none."""
         at = outside = 0
         while begin := _BEGIN.search(self._text, at):
@@ -93,7 +93,7 @@ class File:
         self._pass_over(outside, len(self._text))
         self._sum_up()
 
-    def _block(self, begin: re.Match[str], end: int) -> tuple[Entry | None, int]:
+    def _block(self, begin: re.Match[str], end: int) -> tuple[BibEntry | None, int]:
         kind, at = begin[1].lower(), begin.end()
         line = self._line(begin.start())
         if kind in ("comment", "preamble"):
@@ -110,7 +110,7 @@ class File:
         if kind == "string":
             return None, self._string(at, end)
         key, at = self._key(at, end, line)
-        entry = Entry(kind, key, line)
+        entry = BibEntry(kind, key, line)
         notes, comments = len(self._reading.anomalies), len(self._comments)
         after = self._by_rules(entry, at, end)
         if after is None or _MORE.match(self._text, after, end):
@@ -151,7 +151,7 @@ class File:
             self._reading.note(line, "syntax", said)
         return " ".join(words), stop
 
-    def _by_rules(self, entry: Entry, at: int, end: int) -> int | None:
+    def _by_rules(self, entry: BibEntry, at: int, end: int) -> int | None:
         """Reads the fields; where the entry ends, or None when it breaks the rules."""
         undefined: list[str] = []
         while True:
@@ -177,7 +177,7 @@ class File:
             self._undefined.setdefault(one, entry.line)
         return min(at + 1, end)
 
-    def _ends(self, entry: Entry, end: int) -> bool:
+    def _ends(self, entry: BibEntry, end: int) -> bool:
         """Whether an entry without a closing brace is whole all the same."""
         cut = end == len(self._text) and self._text[end - 1 :].isalnum()
         if cut or any(map(_RUN_ON.search, entry.fields.values())):
@@ -186,7 +186,7 @@ class File:
         self._reading.note(entry.line, "cut", said)
         return True
 
-    def _by_lines(self, entry: Entry, at: int, end: int) -> int:
+    def _by_lines(self, entry: BibEntry, at: int, end: int) -> int:
         """Reads fields that each go on to the line where the next one begins; where the entry ends."""
         if later := _NEXT_IN_LINE.search(self._text, at, end):
             end = later.start()
@@ -218,7 +218,7 @@ class File:
         return closing.end() if closing else end
 
     def _segment(
-        self, entry: Entry, name: re.Match[str], until: int
+        self, entry: BibEntry, name: re.Match[str], until: int
     ) -> re.Match[str] | None:
         """Reads fields up to a place; gives the name of the one that does not end before it."""
         while value := self._value(name.end(), until):
@@ -232,7 +232,7 @@ class File:
             name = more
         return name
 
-    def _keep(self, entry: Entry, name: str, text: str, at: int) -> None:
+    def _keep(self, entry: BibEntry, name: str, text: str, at: int) -> None:
         if name.lower() in entry.fields:
             said = f"{entry.key}: `{name}` stands twice; {text[:60]!r} is left out"
             self._reading.note(self._line(at), "repeated-field", said)

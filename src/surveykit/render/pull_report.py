@@ -25,7 +25,7 @@ MOST_OF_A_TEXT = 1000
 
 
 @dataclass(frozen=True)
-class Entry:
+class ReportedEntry:
     """One entry that a pull request touches."""
 
     id: str
@@ -48,7 +48,7 @@ class Entry:
 class PullRequest:
     """Everything that the report tells."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[ReportedEntry, ...]
     problems: tuple[Problem, ...] = ()
     unformatted: tuple[str, ...] = ()
     stale: tuple[str, ...] | None = ()
@@ -118,7 +118,7 @@ def _generated(stale: tuple[str, ...] | None) -> str:
     return f"{'❌' if stale else '✅'} {len(stale)} stale"
 
 
-def _entry(entry: Entry, catalog: Catalog) -> Iterator[str]:
+def _entry(entry: ReportedEntry, catalog: Catalog) -> Iterator[str]:
     yield f"### {_shown(entry.id)} ({entry.state})\n"
     if entry.paper:
         yield from _card(entry.paper, catalog)

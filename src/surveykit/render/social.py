@@ -45,7 +45,7 @@ _MARGIN = 88
 
 
 @dataclass(frozen=True)
-class Card:
+class SocialCard:
     """What one picture says."""
 
     path: str
@@ -72,17 +72,17 @@ def path(paper: Paper) -> str:
     return f"social/{paper.id}.png"
 
 
-def cards(catalog: Catalog) -> Iterator[Card]:
+def cards(catalog: Catalog) -> Iterator[SocialCard]:
     """The pictures of a site."""
     survey = catalog.survey
     name = survey.short_title.en
     n = f"{plural(len(catalog.papers), 'paper')} · attacks, defenses, methods that run"
-    yield Card(SITE, survey.title.en, "Living survey", n, name, None, "")
+    yield SocialCard(SITE, survey.title.en, "Living survey", n, name, None, "")
     for paper in catalog.papers:
         yield _card(catalog, paper, name)
 
 
-def _card(catalog: Catalog, paper: Paper, name: str) -> Card:
+def _card(catalog: Catalog, paper: Paper, name: str) -> SocialCard:
     threat = catalog.threat(paper)
     labels = [
         catalog.term("threat", threat).label.en,
@@ -91,12 +91,12 @@ def _card(catalog: Catalog, paper: Paper, name: str) -> Card:
     authors = paper.authors[0].name + (" et al." if len(paper.authors) > 1 else "")
     where = f"{authors} · {catalog.venue(paper).name} {paper.year}"
     above = " · ".join(labels)
-    return Card(
+    return SocialCard(
         path(paper), paper.title.en, above, where, name, catalog.side(paper), threat
     )
 
 
-def draw(card: Card) -> bytes:
+def draw(card: SocialCard) -> bytes:
     """The picture as PNG."""
     ink = Image.new("L", (WIDTH, HEIGHT))  # how much ink, 0 to 255
     pen = ImageDraw.Draw(ink)

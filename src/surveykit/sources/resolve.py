@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from surveykit.errors import FetchError, NotFoundError
-from surveykit.identifier import Identifier, Scheme, identify_quietly
+from surveykit.identifier import Identifier, IdKind, identify_quietly
 from surveykit.record import Record
 from surveykit.sources import (
     acl,
@@ -21,7 +21,7 @@ from surveykit.sources import (
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, listed, mapping, same_paper
 
-_NAMED: tuple[Scheme, ...] = ("arxiv", "doi", "acl", "openreview")
+_NAMED: tuple[IdKind, ...] = ("arxiv", "doi", "acl", "openreview")
 Find = Callable[[Client, str], Awaitable[Found]]
 
 
@@ -73,7 +73,7 @@ async def find_short_doi(client: Client, value: str) -> Found:
     raise NotFoundError(service.name, f"knows no short DOI 10/{value}")
 
 
-SERVICES: dict[Scheme, Find] = {
+SERVICES: dict[IdKind, Find] = {
     "arxiv": arxiv.find,
     "doi": find_doi,
     "shortdoi": find_short_doi,
@@ -128,7 +128,7 @@ async def _follow(client: Client, known: Known) -> None:
 
 
 async def _join(
-    client: Client, known: Known, one: Record, kind: Scheme, value: str
+    client: Client, known: Known, one: Record, kind: IdKind, value: str
 ) -> str:
     """Add what the service has under an identifier that a record names; else say why not."""
     try:

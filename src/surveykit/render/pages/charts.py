@@ -102,7 +102,7 @@ def stack(dots: Sequence[Dot], columns: int, title: str, *, upwards: bool) -> Ma
 
 
 @dataclass(frozen=True)
-class Year:
+class YearBar:
     """One column of the timeline: threat -> number of papers, on both sides."""
 
     year: int
@@ -117,7 +117,7 @@ def _named(id_: str, title: str, about: str) -> str:
     return f'<title id="{id_}-t">{escape(title)}</title><desc id="{id_}-d">{escape(about)}</desc>'
 
 
-def timeline(years: Sequence[Year], title: str, about: str) -> Markup:
+def timeline(years: Sequence[YearBar], title: str, about: str) -> Markup:
     """Bars by year, a color for each threat: attacks grow upwards, defenses downwards."""
     width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
     tops = [sum(n for _, n in y.attacks) for y in years]

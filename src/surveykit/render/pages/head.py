@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 from surveykit.addresses import page
 from surveykit.catalog import Catalog
-from surveykit.identifier import Identifier, Scheme
+from surveykit.identifier import Identifier, IdKind
 from surveykit.models import Author, Paper
 from surveykit.render.container import container, preprint_label
 from surveykit.render.csl import item
 from surveykit.render.pages import counts
 
-_SCHEMES: tuple[Scheme, ...] = ("arxiv", "doi", "openreview", "acl")
+_SCHEMES: tuple[IdKind, ...] = ("arxiv", "doi", "openreview", "acl")
 _CONTAINERS = {
     "journal": "citation_journal_title",
     "conference": "citation_conference_title",

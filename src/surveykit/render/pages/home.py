@@ -23,7 +23,7 @@ Tally = Counter[tuple[int, str, str]]
 
 
 @dataclass(frozen=True)
-class Cell:
+class MapCell:
     """One threat at one stage."""
 
     stage: Term
@@ -43,7 +43,7 @@ class ThreatRow:
     n: Counter[str]
     up: int
     down: int
-    cells: list[Cell]
+    cells: list[MapCell]
 
 
 def threat_map(catalog: Catalog) -> list[ThreatRow]:
@@ -74,14 +74,14 @@ def _row(
         marks = counts.dots(catalog, papers, threat.id)
         svg = charts.units(marks, COLUMNS, up, down, colored=bool(narrower))
         heat = round((len(papers) / fullest) ** 0.5, 3)
-        made.append(Cell(stage, n[stage.id], len(papers), heat, svg))
+        made.append(MapCell(stage, n[stage.id], len(papers), heat, svg))
     total = counts.sides(catalog, catalog.having("threat", threat.id))
     return ThreatRow(threat, narrower, total, up, down, made)
 
 
 def _years(
     press: Press,
-) -> tuple[list[charts.Year], list[int], Tally]:
+) -> tuple[list[charts.YearBar], list[int], Tally]:
     catalog, threats = press.catalog, counts.main_threats(press.catalog)
     held = catalog.years or {catalog.survey.year: ()}
     span = list(range(min(held), max(held) + 1))
@@ -100,7 +100,7 @@ def _years(
             defense=sum(c for _, c in defenses),
         )
         href = f"./papers/{query(year=str(year))}"
-        columns.append(charts.Year(year, attacks, defenses, href, spoken))
+        columns.append(charts.YearBar(year, attacks, defenses, href, spoken))
     return columns, span, n
 
 

@@ -69,7 +69,7 @@ class Duel:
 
 
 @dataclass(frozen=True)
-class Line:
+class MatrixLine:
     """A row of a table of the arena: one attack under one metric."""
 
     attack: Contender
@@ -89,7 +89,7 @@ class Table:
     """Those that have a figure in it."""
     runs: int | None
     """How many runs stand behind every figure, if it is the same number."""
-    lines: Sequence[Line]
+    lines: Sequence[MatrixLine]
 
 
 def pairs(catalog: Catalog) -> list[Pair]:
@@ -210,7 +210,7 @@ def _by_metric(cells: Sequence[Cell]) -> list[list[Cell]]:
 def _table(arena: Arena, cells: Sequence[Cell], *, by_attack: bool) -> Table:
     columns = [c for c in arena.columns if c.id in {cell.column for cell in cells}]
     lines = [
-        Line(
+        MatrixLine(
             row,
             figures[0].metric,
             figures[0].better,

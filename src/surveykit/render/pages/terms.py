@@ -13,7 +13,7 @@ from surveykit.vocabulary import Axis, Card, Term
 
 
 @dataclass(frozen=True)
-class Group:
+class TermGroup:
     """Papers of one technique inside a term."""
 
     technique: Term
@@ -151,7 +151,7 @@ def _bars(press: Press, papers: Sequence[Paper], axis: str) -> list[Bar]:
 
 def _groups(
     press: Press, axis: Axis, term: Term, papers: Sequence[Paper], years: list[int]
-) -> list[Group]:
+) -> list[TermGroup]:
     """Papers by technique, each once: under the first of its techniques that belongs here."""
     catalog = press.catalog
     held: dict[str, list[Paper]] = defaultdict(list)
@@ -188,13 +188,13 @@ def _technique(press: Press, paper: Paper, axis: Axis, term: Term) -> str:
 
 def _group(
     press: Press, technique: Term, papers: Sequence[Paper], years: list[int]
-) -> Group:
+) -> TermGroup:
     by_year: dict[int, list[Paper]] = defaultdict(list)
     for paper in papers:
         by_year[paper.year].append(paper)
     n = counts.sides(press.catalog, papers)
     side = max(counts.SIDES, key=lambda s: n[s])
-    return Group(technique, side, papers, [by_year[year] for year in years])
+    return TermGroup(technique, side, papers, [by_year[year] for year in years])
 
 
 def _gaps(press: Press, axis: Axis, term: Term) -> list[counts.Gap]:
