@@ -23,6 +23,7 @@ from reference_impls.decree.method import DecreeReport, detect
 from reference_impls.decree.population import LAB_ENCODERS
 from reference_impls.decree.report import report_page
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.files import file_name
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
@@ -53,7 +54,7 @@ class ScanOptions(DataOptions):
         encoder = self.open_encoder(name, LAB_ENCODERS)
         images_N3HW = self._images(encoder)
         report = self._detect(encoder, images_N3HW, self.threshold(name))
-        folder = out or Path("build/decree") / _file_name(encoder.name)
+        folder = out or Path("build/decree") / file_name(encoder.name, empty="encoder")
         about = surroundings(device=encoder.device, seconds=time.monotonic() - started)
         told = as_data({"options": self} | about)
         write_page(report_page(report, images_N3HW[:8], told), folder, self.language)
@@ -146,11 +147,6 @@ def as_json(report: DecreeReport) -> dict[str, Any]:
     """The report as JSON holds it, with the verdict in words."""
     data: dict[str, Any] = as_data(report)
     return {"verdict": report.verdict} | data
-
-
-def _file_name(name: str) -> str:
-    kept = (letter if letter.isalnum() or letter in "+-._" else "-" for letter in name)
-    return "".join(kept).strip(".") or "encoder"
 
 
 def _lines(report: DecreeReport, out: Path) -> Iterator[str]:

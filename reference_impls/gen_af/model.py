@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from reference_impls.gen_af.config import HardenConfig
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
-from reference_impls.lab.models.encoders import Encoder, SmallNet, save_encoder
+from reference_impls.lab.models.encoders import Encoder, save_weights
 from reference_impls.lab.models.tensor_files import write_tensors
 
 HEAD_FORMAT = "gen-af-head-1"
@@ -165,10 +165,7 @@ def save(model: Downstream, classes: tuple[str, ...], task: str, folder: Path) -
     """Write `encoder.safetensors` and `head.safetensors`; neither can hold code."""
     folder.mkdir(parents=True, exist_ok=True)
     encoder = model.about
-    if isinstance(encoder.module, SmallNet):
-        save_encoder(encoder, folder / "encoder.safetensors")
-    else:
-        _write(encoder.module, folder / "encoder.safetensors", {})
+    save_weights(encoder, folder / "encoder.safetensors")
     linear = [part for part in model.head if isinstance(part, nn.Linear)]
     about = {
         "format": HEAD_FORMAT,
@@ -180,12 +177,9 @@ def save(model: Downstream, classes: tuple[str, ...], task: str, folder: Path) -
         "mean": encoder.mean,
         "std": encoder.std,
     }
-    _write(model.head, folder / "head.safetensors", {"gen-af": json.dumps(about)})
-
-
-def _write(module: nn.Module, path: Path, metadata: dict[str, str]) -> None:
-    tensors = {key: value.contiguous() for key, value in module.state_dict().items()}
-    write_tensors(tensors, path, metadata)
+    state = {key: part.contiguous() for key, part in model.head.state_dict().items()}
+    told = {"gen-af": json.dumps(about)}
+    write_tensors(state, folder / "head.safetensors", told)
 
 
 def load(encoder: Encoder, path: Path) -> tuple[Downstream, str, tuple[str, ...]]:

@@ -28,6 +28,7 @@ from reference_impls.gen_af.training import open_accelerator
 from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.data.named import CLASS, Split
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.files import file_name
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
@@ -178,7 +179,7 @@ class Run(ModelOptions):
         about: dict[str, Any],
     ) -> Path:
         """Model, charts, page and figures; the folder."""
-        name = _file_name(f"{encoder.name}-{train.name}")
+        name = file_name(f"{encoder.name}-{train.name}", empty="model")
         out = self.out or Path("build/gen_af") / name
         save(last.model, train.classes, train.name, out)
         told = as_data({"options": self} | about)
@@ -250,8 +251,3 @@ def digest(encoder: Encoder) -> str:
         found.update(name.encode())
         found.update(values.detach().cpu().contiguous().numpy().tobytes())
     return found.hexdigest()[:16]
-
-
-def _file_name(name: str) -> str:
-    kept = (letter if letter.isalnum() or letter in "+-._" else "-" for letter in name)
-    return "".join(kept).strip(".") or "model"

@@ -56,3 +56,9 @@ def _lives(path: Path) -> bool:
     except OSError:
         return True
     return True
+
+
+def file_name(name: str, *, empty: str) -> str:
+    """A name as one of a file or folder: letters, digits and `+-._` stay, `empty` stands for nothing."""
+    kept = (letter if letter.isalnum() or letter in "+-._" else "-" for letter in name)
+    return "".join(kept).strip(".") or empty
