@@ -353,11 +353,7 @@ def test_pages_are_put_on_disk_for_another_site_program(run, tmp_path, catalog_d
     for place in (folder, folder / "zh"):
         found = snapshot(place)
         assert any("feng2023detecting" in path for path in found)
-    assert (
-        run("build", "--pages", str(folder))
-        .err.splitlines()[-1]
-        .startswith("0 of ")
-    )
+    assert run("build", "--pages", str(folder)).err.splitlines()[-1].startswith("0 of ")
     assert snapshot(catalog_dir) == before
 
 
