@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from surveykit import outputs
+from surveykit import files, outputs
 from surveykit.errors import MachineError
 
 OLD = {
@@ -164,7 +164,7 @@ def test_a_folder_in_the_way_is_named(root):
 KILLED = """
 import sys, itertools
 from pathlib import Path
-from surveykit import outputs
+from surveykit import files, outputs
 for turn in itertools.count():
     text = f"{turn % 2}" * 200_000
     outputs.write(Path(sys.argv[1]), {"a.txt": text, "b/c.txt": text})
@@ -276,3 +276,15 @@ def test_after_writing_nothing_is_stale(tmp_path_factory, texts):
     root = tmp_path_factory.mktemp("outputs")
     outputs.write(root, texts)
     assert outputs.stale(root, texts) == ()
+
+
+@pytest.mark.skipif(not Path("/dev/null").is_char_device(), reason="no such device")
+def test_a_device_is_never_replaced(tmp_path, monkeypatch):
+    (tmp_path / "part").write_text("new\n")
+    (tmp_path / "device").touch()
+    with files.folder(tmp_path) as folder:
+        device = Path("/dev/null").stat()
+        monkeypatch.setattr(files.Folder, "state", lambda *_: device)
+        with pytest.raises(files.NotPlainError, match="a device"):
+            folder.replace("part", "device")
+    assert (tmp_path / "part").exists()

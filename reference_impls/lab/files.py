@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -24,6 +25,8 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     sweep(path.parent)
+    if path.exists() and not path.is_file():  # a device would be gone afterwards
+        raise OSError(errno.EINVAL, "is no file that can be replaced", str(path))
     new = path.with_name(f"{UNFINISHED}{os.getpid()}-{secrets.token_hex(6)}")
     try:
         yield new

@@ -57,7 +57,11 @@ class Folder:
         return os.open(self._name(name), flags | _ALWAYS, mode, dir_fd=self._fd)
 
     def replace(self, old: str, new: str) -> None:
-        """Give a file another name, in the place of what has it now."""
+        """Give a file another name, in the place of what has it now; a device (`--out /dev`) is never replaced."""
+        with contextlib.suppress(FileNotFoundError):
+            mode = self.state(new).st_mode
+            if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+                raise NotPlainError(new, _kind(mode))
         os.replace(
             self._name(old),
             self._name(new),
