@@ -31,6 +31,12 @@ from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small
 from reference_impls.lab.models.fast import encode_in_parts
 from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
+from reference_impls.smoothing.denoiser import behind_denoiser
+from reference_impls.smoothing.method import (
+    SmoothingConfig,
+    certify_all,
+    linear_classifier,
+)
 from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
 from reference_impls.textonpair.method import attack as poison
 from tests.reference_impls.gpu_figures import measured
@@ -252,3 +258,21 @@ def test_text_on_pair_plants_the_same_backdoor(clip, dataset):
     figure.differs(score(gpu), score(cpu), "z-score")
     assert score(gpu) == pytest.approx(score(cpu), rel=0.2)
     assert score(gpu) > score(clip) + 1
+
+
+def test_smoothing_certifies_as_many_images(encoder, dataset):
+    config = SmoothingConfig(n=500, steps=60)
+
+    def certified(device):
+        images_N3HW = dataset.images_N3HW.to(device)
+        train = replace(dataset, images_N3HW=images_N3HW)
+        base = linear_classifier(on(encoder, device), train, "background")
+        smoothed = behind_denoiser(base, train, config)
+        labels_N = dataset.labels["background"][:40]
+        return certify_all(smoothed, images_N3HW[:40], labels_N, config).within(0.25)
+
+    cpu = certified(torch.device("cpu"))
+    with measured("Denoised smoothing, 40 images, 600 copies of each") as figure:
+        gpu = certified(CUDA)
+    figure.differs(gpu, cpu, "certified accuracy at 0.25")
+    assert gpu == pytest.approx(cpu, abs=0.1)

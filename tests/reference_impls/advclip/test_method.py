@@ -319,7 +319,7 @@ class TestBadInput:
 
     def test_a_constant_encoder_is_refused(self, surrogate):
         dead = small_encoder(
-            SmallNetConfig(widths=(4, 8, 16)), name="dead", size=16, seed=0
+            SmallNetConfig(widths=(8, 8, 16)), name="dead", size=16, seed=0
         )
         for weight in dead.module.parameters():
             weight.zero_()

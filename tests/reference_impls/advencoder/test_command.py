@@ -24,7 +24,7 @@ from tests.reference_impls.conftest import one_error
 @pytest.fixture(scope="module")
 def encoder(tmp_path_factory):
     path = tmp_path_factory.mktemp("encoder") / "tiny.safetensors"
-    tiny = small_encoder(SmallNetConfig(widths=(4, 8, 16)), name="tiny<b>", seed=0)
+    tiny = small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="tiny<b>", seed=0)
     save_encoder(tiny, path)
     return str(path)
 
@@ -235,7 +235,7 @@ def test_other_files_are_no_changes(encoder, tmp_path, capsys):
 
 def test_a_change_of_another_size_is_refused(change, tmp_path, capsys):
     small = tmp_path / "small.safetensors"
-    net = SmallNetConfig(widths=(4, 8, 16))
+    net = SmallNetConfig(widths=(8, 8, 16))
     save_encoder(small_encoder(net, name="small", size=16, seed=0), small)
     assert evaluate(str(small), change, *FEW) == 2
     assert "made for images of 32x32 pixels, got 16x16" in capsys.readouterr().err

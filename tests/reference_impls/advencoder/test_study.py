@@ -30,7 +30,7 @@ TINY = Condition(
     tasks=("texture",),
     steps=1,
     batch=16,
-    parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
+    parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(8, 8, 16))),
     lab=LabData(train=64, test=48, scan=8),
 )
 BOTH = [replace(TINY, seed=0, other=1), replace(TINY, seed=1, other=0)]

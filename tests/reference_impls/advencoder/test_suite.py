@@ -20,7 +20,7 @@ TINY = SuiteConfig(steps=2, images=160)
 @pytest.fixture
 def encoder(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    return small_encoder(SmallNetConfig(widths=(4, 8, 16)), name="tiny", seed=0)
+    return small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="tiny", seed=0)
 
 
 def test_every_attack_has_the_size_of_the_suite(encoder):

@@ -18,7 +18,7 @@ from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import LabData, train_dataset
 
-NET = SmallNetConfig(widths=(4, 8, 16))
+NET = SmallNetConfig(widths=(8, 8, 16))
 TINY = arena.Plan(
     models=replace(
         hardened.QUICK,

@@ -20,7 +20,7 @@ from tests.reference_impls.conftest import one_error
 @pytest.fixture
 def encoder(tmp_path):
     path = tmp_path / "clean.safetensors"
-    net = SmallNetConfig(widths=(4, 8, 16))
+    net = SmallNetConfig(widths=(8, 8, 16))
     save_encoder(small_encoder(net, name="tiny", seed=0), path)
     return str(path)
 

@@ -20,7 +20,7 @@ from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small
 from reference_impls.lab.models.zoo import scan_dataset
 from tests.reference_impls.conftest import ATTACK
 
-NET = SmallNetConfig(widths=(4, 8, 16))
+NET = SmallNetConfig(widths=(8, 8, 16))
 TINY = BadEncoderConfig(trigger=TriggerSpec(side=3), steps=6, batch=8, bf16=False)
 
 

@@ -32,7 +32,7 @@ TINY = Condition(
     trigger=DEFAULT,
     tasks=("texture",),
     steps=2,
-    parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
+    parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(8, 8, 16))),
     lab=LabData(train=96, test=48, scan=8),
 )
 ALL = [

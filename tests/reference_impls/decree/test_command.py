@@ -97,14 +97,14 @@ def test_the_committed_threshold_can_be_read():
 
 
 def broken(tmp_path):
-    encoder = small_encoder(SmallNetConfig(widths=(4, 8, 16)), name="x", seed=0)
+    encoder = small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="x", seed=0)
     encoder.module.features[0].weight.data[0] = float("nan")
     save_encoder(encoder, tmp_path / "nan.safetensors")
     encoder.module.features[0].weight.data.zero_()
     save_encoder(encoder, tmp_path / "constant.safetensors")
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
     (tmp_path / "empty").mkdir()
-    good = small_encoder(SmallNetConfig(widths=(4, 8, 16)), name="good", seed=0)
+    good = small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="good", seed=0)
     save_encoder(good, tmp_path / "good.safetensors")
 
 

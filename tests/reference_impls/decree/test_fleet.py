@@ -24,7 +24,7 @@ DONE = {"score": 0.02, "threshold": 0.05, "backdoored": True}
 def folder(tmp_path):
     """Two untrained encoders, a damaged one, and a file that is none."""
     (tmp_path / "zoo" / "deep").mkdir(parents=True)
-    config = SmallNetConfig(widths=(4, 8, 16))
+    config = SmallNetConfig(widths=(8, 8, 16))
     for seed, path in enumerate(("a.safetensors", "deep/b.safetensors")):
         encoder = small_encoder(config, name=path, size=16, seed=seed)
         save_encoder(encoder, tmp_path / "zoo" / path)

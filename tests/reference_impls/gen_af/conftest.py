@@ -24,7 +24,7 @@ FAST = HardenConfig(
 def encoder():
     """Random weights, but batch norms whose statistics fit the images."""
     made = small_encoder(
-        SmallNetConfig(widths=(4, 8, 16)), name="tiny", size=PIXELS, seed=0
+        SmallNetConfig(widths=(8, 8, 16)), name="tiny", size=PIXELS, seed=0
     )
     made.module.train()
     with torch.no_grad():

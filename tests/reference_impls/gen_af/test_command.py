@@ -26,7 +26,7 @@ def encoder(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
     path = tmp_path / "tiny.safetensors"
     save_encoder(
-        small_encoder(SmallNetConfig(widths=(4, 8, 16)), name="tiny", seed=0), path
+        small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="tiny", seed=0), path
     )
     return str(path)
 
@@ -148,7 +148,7 @@ def test_a_head_of_another_architecture_is_one_line(encoder, tmp_path, capsys):
     capsys.readouterr()
     other = tmp_path / "other.safetensors"
     save_encoder(
-        small_encoder(SmallNetConfig(widths=(4, 8, 24)), name="other", seed=0), other
+        small_encoder(SmallNetConfig(widths=(8, 8, 24)), name="other", seed=0), other
     )
     for first, second, message in (
         (str(other), out / "head.safetensors", "belongs to another architecture"),

@@ -89,7 +89,7 @@ def tiny_study(tmp_path, monkeypatch):
         seeds=(0, 1),
         ablated=("foreground",),
         base=base,
-        parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(4, 8, 16))),
+        parent=SimCLRConfig(steps=2, batch=32, net=SmallNetConfig(widths=(8, 8, 16))),
         lab=LabData(train=128, test=64),
         suite=SuiteConfig(steps=4, images=160),
     )

@@ -9,7 +9,7 @@ from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import LabData, clean_encoder
 from reference_impls.lab.records import as_data, surroundings, write_json
 
-NET = SmallNetConfig(widths=(4, 8, 16))
+NET = SmallNetConfig(widths=(8, 8, 16))
 
 
 def test_a_key_changes_with_any_setting_and_only_then():

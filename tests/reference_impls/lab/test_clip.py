@@ -59,7 +59,7 @@ def test_a_small_clip_learns_to_match_pictures_and_captions():
 
 def test_unknown_words_are_named():
     dataset = shapes(32, seed=0, size=16)
-    net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
+    net = SmallNetConfig(widths=(8, 8, 16), embedding=8)
     clip = train_clip(dataset, CLIPConfig(steps=1, batch=8, net=net, bf16=False))
     with pytest.raises(DatasetError, match="'zebra'"):
         clip.embed_text(["a large zebra circle on a plain red background"])
@@ -106,7 +106,7 @@ def test_a_missing_or_strange_text_tower_is_one_line(tiny_clip, tmp_path):
 
 def test_a_clean_clip_is_trained_once(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path))
-    net = SmallNetConfig(widths=(4, 8, 16), embedding=8)
+    net = SmallNetConfig(widths=(8, 8, 16), embedding=8)
     config = CLIPConfig(steps=2, batch=8, net=net, bf16=False)
     lab, steps = LabData(train=32, size=16), []
     clips = [

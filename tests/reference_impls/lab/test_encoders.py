@@ -14,7 +14,7 @@ from reference_impls.lab.models.encoders import (
 )
 
 GRAY = (0.5, 0.5, 0.5)
-NET = SmallNetConfig(widths=(4, 8, 16))
+NET = SmallNetConfig(widths=(8, 8, 16))
 
 
 def flat(size=8, **more):
@@ -87,7 +87,7 @@ def test_building_an_encoder_leaves_the_global_stream_alone():
 
 def test_a_saved_encoder_comes_back(tmp_path):
     encoder = small_encoder(
-        SmallNetConfig(widths=(4, 8, 16), embedding=6), name="x", seed=1
+        SmallNetConfig(widths=(8, 8, 16), embedding=6), name="x", seed=1
     )
     save_encoder(encoder, tmp_path / "x.safetensors")
     back, images = load_encoder(tmp_path / "x.safetensors"), torch.rand(2, 3, 32, 32)
@@ -124,3 +124,8 @@ def test_copies_are_independent():
     copy = encoder.copy()
     copy.module[1].weight.zero_()
     assert encoder.module[1].weight.abs().sum() > 0
+
+
+def test_widths_that_crash_some_processors_are_refused():
+    with pytest.raises(EncoderError, match="at least 8 channels"):
+        SmallNetConfig(widths=(4, 8, 16))

@@ -15,7 +15,7 @@ from reference_impls.lab.models.training import (
     train_simclr,
 )
 
-NET = SmallNetConfig(widths=(4, 8, 16))
+NET = SmallNetConfig(widths=(8, 8, 16))
 TINY = SimCLRConfig(steps=6, batch=8, net=NET, bf16=False)
 
 
