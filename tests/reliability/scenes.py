@@ -315,7 +315,7 @@ def train(folder: Path, begun: Callable[[], None] = lambda: None) -> int:
     from reference_impls.lab.models.training import SimCLRConfig
     from reference_impls.lab.models.zoo import LabData
 
-    net = SmallNetConfig(widths=(4, 8, 16))
+    net = SmallNetConfig(widths=(8, 8, 16))
     tiny = Condition(
         seed=0,
         trigger=DEFAULT,

@@ -192,8 +192,8 @@ class SmallNetConfig:
     """Width of a final linear layer; none, and the pooled features are the embedding."""
 
     def __post_init__(self) -> None:
-        """Refuse widths that harm: fewer than 8 channels in a strided 1x1 convolution make oneDNN (torch 2.13) write
-        beyond its memory on processors with AVX2 alone."""
+        """Refuse too few channels."""
+        # Below 8, oneDNN (torch 2.13) writes beyond its memory in strided 1x1 convolutions on processors with AVX2 alone.
         if min(self.widths) < 8:
             raise EncoderError(f"widths must be at least 8 channels, got {self.widths}")
 
