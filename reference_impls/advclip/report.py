@@ -22,7 +22,7 @@ from reference_impls.lab.attacks.universal import (
     AtRandomPlaces,
     UniversalPerturbation,
 )
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.study.page import (
     Answer,
@@ -32,7 +32,6 @@ from reference_impls.lab.study.page import (
     Table,
     side_by_side,
 )
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 SHOWN = 6

@@ -8,12 +8,11 @@ from typing import Any
 from reference_impls.advclip.defenses import DEFENSES
 from reference_impls.advclip.downstream import MLP, PROBE, TO_IMAGE, TO_TEXT, ZERO_SHOT
 from reference_impls.advclip.report import heads, in_words, named
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.study.headline import average, percent
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 MAIN, CONTROL = "direct 6.25 %", "random patch 6.25 %"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from reference_impls.lab.bilingual import Language, Text, localize
+from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, both
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 LABELS, GAP, LANE, FOOT = 176, 44, 24, 24

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from reference_impls.advencoder.evaluate import Evaluation, Model, Outcome
 from reference_impls.lab.attacks.universal import UniversalPatch, UniversalPerturbation
-from reference_impls.lab.bilingual import Text
+from reference_impls.lab.bilingual import Text, Words
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.study.page import (
     Answer,
@@ -18,7 +18,6 @@ from reference_impls.lab.study.page import (
     Table,
     side_by_side,
 )
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 OURS = "advencoder"

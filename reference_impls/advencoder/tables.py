@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.study.headline import average, percent
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 SHOWN = (

@@ -12,8 +12,7 @@ from typing import Any, Literal
 
 import yaml
 
-from reference_impls.lab.bilingual import Bilingual
-from reference_impls.lab.study.words import Words
+from reference_impls.lab.bilingual import Bilingual, Words
 
 WORDS = Words.beside(__file__)
 

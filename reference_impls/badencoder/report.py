@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor
 
 from reference_impls.badencoder.method import AttackReport
-from reference_impls.lab.bilingual import Bilingual, Text
+from reference_impls.lab.bilingual import Bilingual, Text, Words
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.study.page import (
     Answer,
@@ -17,7 +17,6 @@ from reference_impls.lab.study.page import (
     Table,
     side_by_side,
 )
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 SHOWN = 6

@@ -8,13 +8,12 @@ from statistics import mean
 from typing import Any
 
 from reference_impls.badencoder.method import DEFAULT, PUBLISHED
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.data.images import TriggerSpec
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.study.headline import average, hardware, percent, published
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 SOURCE = "github.com/jinyuan-jia/BadEncoder, README.md at 26cbe5c, Experimental results"

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from reference_impls.decree.separation import Trial, score_of, works
-from reference_impls.lab.bilingual import Language, localize
+from reference_impls.lab.bilingual import Language, Words, localize
 from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, Tone, both
-from reference_impls.lab.study.words import Words
 
 LANE, EDGE = 14, 210
 PL1 = Axis(0.0025, 1, 4, WIDTH - 10, logarithmic=True)

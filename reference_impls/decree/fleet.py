@@ -18,7 +18,7 @@ import torch
 import tyro
 
 from reference_impls.decree.run import ScanOptions
-from reference_impls.lab.bilingual import Bilingual, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Text, Words, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.records import as_data, surroundings
 from reference_impls.lab.study import console
@@ -31,7 +31,6 @@ from reference_impls.lab.study.page import (
     Tone,
     write_page,
 )
-from reference_impls.lab.study.words import Words
 
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
 """Files of a folder that are taken for checkpoints."""

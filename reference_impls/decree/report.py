@@ -13,7 +13,7 @@ from reference_impls.decree.calibration import (
     Calibration,
 )
 from reference_impls.decree.method import DecreeReport
-from reference_impls.lab.bilingual import Bilingual, Text
+from reference_impls.lab.bilingual import Bilingual, Text, Words
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.study.page import (
     Answer,
@@ -25,7 +25,6 @@ from reference_impls.lab.study.page import (
     scale,
     side_by_side,
 )
-from reference_impls.lab.study.words import Words
 
 SHOWN = 6
 """Images shown with and without the trigger."""

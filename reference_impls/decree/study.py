@@ -31,7 +31,7 @@ from reference_impls.decree.separation import (
     separation,
     works,
 )
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.intervals import Interval
 from reference_impls.lab.models.zoo import clean_encoder, scan_dataset
@@ -39,7 +39,6 @@ from reference_impls.lab.study.headline import figure, published
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found, Prepare, Study
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 FIGURES = (

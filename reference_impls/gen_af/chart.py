@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reference_impls.gen_af.evaluate import CLEAN, WORST
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.study.chart import (
     SMALL,
@@ -18,7 +18,6 @@ from reference_impls.lab.study.chart import (
     both,
     series,
 )
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 

@@ -10,11 +10,10 @@ from typing import Any
 from reference_impls.gen_af.chart import Panel, Point, layers, trade_off
 from reference_impls.gen_af.evaluate import ATTACKS, CLEAN, WHITE_BOX, worst
 from reference_impls.gen_af.method import Adaptation
-from reference_impls.lab.bilingual import Bilingual, Text
+from reference_impls.lab.bilingual import Bilingual, Text, Words
 from reference_impls.lab.files import replacing
 from reference_impls.lab.study.chart import both
 from reference_impls.lab.study.page import Answer, Page, Section, Table
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 NAMES = {

@@ -27,14 +27,13 @@ from reference_impls.gen_af.population import (
     conditions,
     make,
 )
-from reference_impls.lab.bilingual import Language, localize
+from reference_impls.lab.bilingual import Language, Words, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.zoo import test_dataset
 from reference_impls.lab.study.headline import average, percent
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found, Prepare, Study
-from reference_impls.lab.study.words import Words
 
 WORDS = Words.beside(__file__)
 METHOD = "Gen-AF"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
 from reference_impls.decree.config import PRESETS
 from reference_impls.decree.method import detect
-from reference_impls.lab.bilingual import Language, localize
+from reference_impls.lab.bilingual import Language, Words, localize
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.images import TriggerSpec
 from reference_impls.lab.metrics.mean_std import MeanStd
@@ -30,7 +30,6 @@ from reference_impls.lab.study.headline import average, figure, percent
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found, Study
-from reference_impls.lab.study.words import Words
 from reference_impls.textonpair.method import TextOnPairConfig, attack, measure
 
 WORDS = Words.beside(__file__)
