@@ -17,7 +17,7 @@ from reference_impls.lab.study.words import Words
 from tests.reference_impls.gpu_figures import measured
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
-METHODS = ("advclip", "advencoder", "badencoder", "decree", "gen_af", "textonpair")
+METHODS = ("advclip", "advencoder", "badencoder", "decree", "gen_af", "smoothing", "textonpair")
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS
 ]

@@ -19,17 +19,28 @@ DRAWS = 2000
 """Resamples of a bootstrap."""
 
 
-def exact_binomial(hits: int, count: int) -> Interval:
+def exact_binomial(hits: int, count: int, *, level: float = LEVEL) -> Interval:
     """Clopper and Pearson's interval of a share, as if all cases were independent."""
-    tail = (1 - LEVEL) / 2
+    tail = (1 - level) / 2
     low = _solve(lambda p: 1 - _at_most(hits - 1, count, p) - tail) if hits else 0.0
     high = _solve(lambda p: tail - _at_most(hits, count, p)) if hits < count else 1.0
     return low, high
 
 
 def _at_most(hits: int, count: int, p: float) -> float:
+    """Probability of so many hits or fewer; the shorter tail is summed."""
+    if 2 * hits > count:
+        return 1 - _at_most(count - hits - 1, count, 1 - p)
+    of_all = math.lgamma(count + 1)  # a product of factorials would overflow
     return sum(
-        math.comb(count, k) * p**k * (1 - p) ** (count - k) for k in range(hits + 1)
+        math.exp(
+            of_all
+            - math.lgamma(k + 1)
+            - math.lgamma(count - k + 1)
+            + k * math.log(p)
+            + (count - k) * math.log1p(-p)
+        )
+        for k in range(hits + 1)
     )
 
 

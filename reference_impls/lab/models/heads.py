@@ -27,11 +27,15 @@ class Head:
     mean_D: Tensor
     std_D: Tensor
 
+    def logits(self, embeddings_ND: Tensor) -> Tensor:
+        """Scores (N, C); gradients reach the embeddings."""
+        logits_NC: Tensor = self.module(self._standardise(embeddings_ND))
+        return logits_NC
+
     @torch.no_grad()
     def predict(self, embeddings_ND: Tensor) -> Tensor:
         """Class indices (N,)."""
-        logits_NC: Tensor = self.module(self._standardise(embeddings_ND))
-        return logits_NC.argmax(dim=1)
+        return self.logits(embeddings_ND).argmax(dim=1)
 
     def accuracy(self, embeddings_ND: Tensor, labels_N: Tensor) -> float:
         """Fraction of right predictions, in [0, 1]."""
@@ -78,6 +82,7 @@ def _fit(
     mean_D, std_D = unit_ND.mean(dim=0), unit_ND.std(dim=0) + 1e-3 * unit_ND.std()
     inputs_ND = (unit_ND - mean_D) / std_D
     generator = Generator().manual_seed(seed)
+    module = module.to(embeddings_ND.device)
     optimizer = torch.optim.AdamW(module.parameters(), lr=3e-3, weight_decay=1e-3)
     scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     for _ in range(steps):

@@ -1,0 +1,1 @@
+"""Randomized smoothing of a pre-trained classifier, with a denoiser before it."""
