@@ -129,6 +129,7 @@ def _list(
     dash = f"{' ' * indent}- "
     for index, item in enumerate(items):
         child = (*loc, index)
+        _lift(item, child, notes)
         yield from _indented(notes.heads.get(child, ()), indent)
         side = _side(notes, child)
         if (flow := _flow(item, child, len(dash), notes)) is not None:
@@ -139,6 +140,17 @@ def _list(
         else:
             yield from _scalar(dash, item, indent + 2, side)
     yield from _indented(notes.feet.get(loc, ()), indent)
+
+
+def _lift(item: Any, loc: Loc, notes: Comments) -> None:
+    """What stands above the first line of an item is the item's comment: a second reading takes it so, too."""
+    if not (isinstance(item, Mapping | list) and item):
+        return
+    first = (*loc, 0 if isinstance(item, list) else next(iter(_ordered(item, loc))))
+    if isinstance(item, list):
+        _lift(item[0], first, notes)
+    if above := notes.heads.pop(first, None):
+        notes.heads[loc].extend(above)
 
 
 def _nested(
