@@ -11,13 +11,21 @@ from pathlib import Path
 import pytest
 import torch
 
+from reference_impls.lab.bilingual import Words
 from reference_impls.lab.study.readme import READMES
 from reference_impls.lab.study.study import END, START
-from reference_impls.lab.study.words import Words
 from tests.reference_impls.gpu_figures import measured
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
-METHODS = ("advclip", "advencoder", "badencoder", "decree", "gen_af", "smoothing", "textonpair")
+METHODS = (
+    "advclip",
+    "advencoder",
+    "badencoder",
+    "decree",
+    "gen_af",
+    "smoothing",
+    "textonpair",
+)
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS
 ]

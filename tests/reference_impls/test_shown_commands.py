@@ -18,7 +18,9 @@ PLACES += [
     for path in sorted((ROOT / folder).rglob("*"))
     if path.suffix in {".md", ".yaml", ".json", ".jinja", ".html", ".py"}
 ]
-COMMAND = re.compile(r"-m reference_impls\.([a-z_]+)((?: [^\s`\"'#|&;()<（，。、；]+)*)")
+COMMAND = re.compile(
+    r"-m reference_impls\.([a-z_]+)((?: [^\s`\"'#|&;()<（，。、；]+)*)"
+)
 
 
 def shown():

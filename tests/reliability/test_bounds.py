@@ -78,7 +78,7 @@ FILES = {
     "keys that all stand twice": (RESULTS, lambda: '{"headline":0' + ',"k":1' * 300_000 + "}"),
     "quotes without an end": (RESULTS, lambda: '"\\"' * 500_000),
     "lists in lists in JSON": (RESULTS, lambda: "[" * 1_000_000),
-    "a word that is no JSON": (RESULTS, lambda: '{"headline": [NaN, Infinity, -Infinity]}'),
+    "a word that is not JSON": (RESULTS, lambda: '{"headline": [NaN, Infinity, -Infinity]}'),
     "a number of 5,000 digits in YAML": (ENTRY, lambda: f"year: {'9' * 5000}\nmonth: '{'1' * 5000}'\n"),
     "a page of 5,000 digits": (ENTRY, lambda: entry(pages=f"{'1' * 5000}-{'2' * 5000}")),
     "lists in lists": (ENTRY, lambda: "[" * 200_000),
