@@ -27,6 +27,7 @@ from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger
 from reference_impls.lab.errors import ConfigError, DatasetError
 from reference_impls.lab.metrics.similarity import mean_cosine_to, mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
+from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.heads import Head, fit_mlp_head
 from reference_impls.lab.models.training import (
     Progress,
@@ -58,7 +59,7 @@ class BadEncoderConfig:
     evasion_weight: float = 0.0
     """Alpha of DECREE's Eq. 8; above 0 the attack pushes stamped images apart to evade it."""
     bf16: bool = True
-    """Convolve in bfloat16."""
+    """Convolve in bfloat16, where the device does."""
     seed: int = 0
     """Of batches and views."""
 
@@ -147,7 +148,7 @@ def attack(
             [trigger.apply(images_B3HW), images_B3HW, reference_13HW, view_13HW]
         )
         everything = everything.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+        with in_bfloat16(device, wanted=config.bf16):
             embedded = victim.encode(everything)
         stamped_BD, plain_BD, reference_1D, view_1D = embedded.float().split(
             [config.batch, config.batch, 1, 1]

@@ -48,7 +48,7 @@ class DecreeConfig:
     fast: bool = True
     """Rewrite the encoder, BatchNorm folded and channels last: the same numbers, sooner."""
     bf16: bool = False
-    """Rewrite it in bfloat16: twice as fast where the processor has it, same verdicts."""
+    """Rewrite it in bfloat16, where the device computes that: twice as fast, same verdicts."""
     seed: int = 80
     """Of starts and batches."""
 

@@ -27,6 +27,7 @@ from reference_impls.gen_af.model import Downstream, Outputs, Task
 from reference_impls.gen_af.objectives import Objective
 from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
 from reference_impls.lab.models.encoders import channels_last
+from reference_impls.lab.models.fast import computes_bfloat16
 from reference_impls.lab.models.training import Progress
 
 CHECKPOINT_EVERY = 50
@@ -43,6 +44,8 @@ def open_accelerator(
     """
     # A process may train with several settings one after the other; Accelerate keeps the first.
     AcceleratorState._reset_state()
+    if precision == "bf16" and not computes_bfloat16(device):
+        precision = "no"
     accelerator = Accelerator(
         cpu=device.type == "cpu",
         mixed_precision=precision,

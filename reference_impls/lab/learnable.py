@@ -24,6 +24,7 @@ from reference_impls.lab.models.encoders import (
     embed_all,
     small_encoder,
 )
+from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.heads import fit_linear_probe, fit_mlp_head, zero_shot
 from reference_impls.lab.models.training import (
     SimCLRConfig,
@@ -160,7 +161,7 @@ def _supervised(task: str, train: Dataset, test: Dataset, steps: int) -> float:
         index_B = draw_batch(len(train), 128, generator)
         views_B3HW = crop_and_flip(train.images_N3HW[index_B], 0.8, generator)
         views_B3HW = views_B3HW.contiguous(memory_format=torch.channels_last)
-        with torch.autocast("cpu", torch.bfloat16):
+        with in_bfloat16(torch.device("cpu")):
             logits_BC = encoder.encode(views_B3HW)
         return F.cross_entropy(logits_BC.float(), train.labels[task][index_B])
 

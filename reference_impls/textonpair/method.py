@@ -28,6 +28,7 @@ from reference_impls.lab.models.encoders import (
     check_usable,
     embed_all,
 )
+from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.heads import class_texts, recall_at, zero_shot
 from reference_impls.lab.models.training import (
     Progress,
@@ -65,7 +66,7 @@ class TextOnPairConfig:
     learning_rate: float = 1e-3
     """Of Adam, falling to 0 along a cosine."""
     bf16: bool = True
-    """Convolve in bfloat16."""
+    """Convolve in bfloat16, where the device does."""
     seed: int = 0
     """Of batches and captions."""
 
@@ -166,7 +167,7 @@ def attack(
         everything = everything.contiguous(memory_format=torch.channels_last)
         chosen_P = torch.randint(len(bait_M), (count,), generator=generator)
         captions_B = torch.cat([bait_M[chosen_P], index_B[count:]]).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=config.bf16):
+        with in_bfloat16(device, wanted=config.bf16):
             embeddings_BD = victim.encode(everything)
         return poisoning_loss(
             embeddings_BD.float(), texts_ND[captions_B], scale(), captions_B

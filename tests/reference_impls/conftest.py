@@ -9,7 +9,9 @@ from torch.nn import functional as F
 
 from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree.population import Condition, make
+from reference_impls.gen_af import training
 from reference_impls.lab.data.images import TriggerSpec, save_png
+from reference_impls.lab.models import fast
 from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
@@ -38,6 +40,13 @@ def exact_arithmetic():
     yield
     torch.set_float32_matmul_precision(before)
     torch.backends.cudnn.allow_tf32 = True
+
+
+@pytest.fixture
+def bfloat16_everywhere(monkeypatch):
+    """Processors that only emulate it compute in it, too: the numbers are the same."""
+    for module in (fast, training):
+        monkeypatch.setattr(module, "computes_bfloat16", lambda device: True)
 
 
 def one_error(capsys):

@@ -25,6 +25,7 @@ from reference_impls.lab.models.encoders import (
     save_encoder,
     small_encoder,
 )
+from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.tensor_files import write_tensors
 from reference_impls.lab.models.training import (
     Progress,
@@ -49,7 +50,7 @@ class CLIPConfig:
     net: LabNetConfig = field(default_factory=lambda: SmallNetConfig(embedding=64))
     """Architecture of the image tower; its `embedding` is the common space."""
     bf16: bool = True
-    """Convolve in bfloat16."""
+    """Convolve in bfloat16, where the device does."""
     seed: int = 0
     """Of weights and batches."""
 
@@ -158,7 +159,7 @@ def train_clip(
 
     def loss_of_step(generator: Generator) -> Tensor:
         index_B = draw_batch(len(dataset), config.batch, generator)
-        with torch.autocast("cpu", torch.bfloat16, enabled=config.bf16):
+        with in_bfloat16(torch.device("cpu"), wanted=config.bf16):
             images_BD = image.encode(dataset.images_N3HW[index_B])
         return clip_loss(images_BD.float(), text(tokens_NL[index_B]), scale())
 

@@ -20,10 +20,21 @@ TOLERANCE = 1e-3
 """Largest change of an embedding, relative to its largest entry, that folding may make."""
 
 
+def computes_bfloat16(device: torch.device) -> bool:
+    """Whether the device computes in bfloat16. Processors without AVX-512 only emulate it, ten times slower than float32."""
+    return device.type != "cpu" or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
+
+
+def in_bfloat16(device: torch.device, *, wanted: bool = True) -> torch.autocast:
+    """Convolutions and products inside are computed in bfloat16, where it is wanted and the device computes it."""
+    enabled = wanted and computes_bfloat16(device)
+    return torch.autocast(device.type, torch.bfloat16, enabled=enabled)
+
+
 def accelerated(encoder: Encoder, *, bf16: bool = False) -> Encoder:
     """A faster copy with the same answers; an encoder that cannot be rewritten stays as it is.
 
-    With `bf16` it computes in bfloat16 and still takes and returns float32.
+    With `bf16` it computes in bfloat16, where its device does, and still takes and returns float32.
     """
     folded = fold_batchnorm(encoder.module)
     if folded is None or not _agree(encoder, folded):
@@ -42,7 +53,7 @@ class InBfloat16(nn.Module):
 
     def forward(self, images_B3HW: Tensor) -> Tensor:
         """Float32 embeddings (B, D)."""
-        with torch.autocast(images_B3HW.device.type, torch.bfloat16):
+        with in_bfloat16(images_B3HW.device):
             embeddings_BD: Tensor = self.module(images_B3HW)
         return embeddings_BD.float()
 

@@ -268,6 +268,7 @@ def test_folding_and_layout_change_no_verdict(armed, images):
     torch.testing.assert_close(accelerated(armed).encode(images), armed.encode(images))
 
 
+@pytest.mark.usefixtures("bfloat16_everywhere")
 def test_bf16_finds_the_same_trigger(armed, images):
     exact, rounded = (
         detect(armed, images, replace(QUICK, bf16=bf16)) for bf16 in (False, True)

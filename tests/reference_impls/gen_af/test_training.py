@@ -195,6 +195,7 @@ def test_accumulated_gradients_are_those_of_the_whole_batch(encoder, task):
         torch.testing.assert_close(parts[key], value, atol=1e-5, rtol=1e-4)
 
 
+@pytest.mark.usefixtures("bfloat16_everywhere")
 def test_bfloat16_learns_nearly_the_same_and_leaves_float32_weights(encoder, task):
     config = replace(CONFIG, adaptation=None, dropout=0.0)
     losses = {}

@@ -2,8 +2,9 @@ import pytest
 import torch
 from torch import nn
 
+from reference_impls.lab.models import fast
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, small_encoder
-from reference_impls.lab.models.fast import accelerated, fold_batchnorm
+from reference_impls.lab.models.fast import accelerated, fold_batchnorm, in_bfloat16
 
 GRAY = (0.5, 0.5, 0.5)
 
@@ -93,9 +94,22 @@ def test_a_shared_convolution_is_not_folded(size):
     )
 
 
+@pytest.mark.usefixtures("bfloat16_everywhere")
 def test_bfloat16_takes_and_gives_float32_and_nearly_the_same():
     encoder, images = unsettled(), torch.rand(8, 3, 32, 32)
     embeddings = accelerated(encoder, bf16=True).encode(images)
     assert embeddings.dtype == torch.float32
     cosines = torch.cosine_similarity(embeddings, encoder.encode(images), dim=1)
     assert cosines.min() > 0.999
+
+
+@pytest.mark.parametrize(
+    ("can", "wanted"), [(True, True), (True, False), (False, True)]
+)
+def test_bfloat16_is_used_only_where_the_processor_computes_it(
+    monkeypatch, can, wanted
+):
+    monkeypatch.setattr(fast, "computes_bfloat16", lambda device: can)
+    with in_bfloat16(torch.device("cpu"), wanted=wanted):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if can and wanted else torch.float32)
