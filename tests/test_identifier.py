@@ -395,7 +395,9 @@ suffix = st.text(
     string.ascii_letters + string.digits + "-_./:;()", min_size=1, max_size=30
 ).filter(
     lambda s: (
-        s[-1] in string.ascii_letters + string.digits and s.count("(") == s.count(")")
+        s[-1] in string.ascii_letters + string.digits
+        and s.count("(") == s.count(")")
+        and not s.lower().endswith(".pdf")  # a file's name, which is taken off
     )
 )
 
