@@ -26,8 +26,11 @@ build/next-zh:
 test: .venv/ready .venv/impls  ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
 
-test-fast: .venv/ready .venv/impls  ## the quick loop: everything but methods, browser and long runs, in about a minute
-	$(BIN)/pytest -n 2 -m 'not browser' tests --ignore tests/reference_impls --ignore tests/site $(ARGS)
+# What takes long by its nature; `make test` runs it.
+SLOW := $(addprefix tests/,reference_impls site fuzz hostile reliability links test_linear.py render/test_bibtex_oracles.py \
+  sources/test_whole_catalog.py test_cli.py test_nearest.py test_gpu_page.py test_names.py)
+test-fast: .venv/ready .venv/impls  ## the quick loop: what needs no browser, no training and no server
+	$(BIN)/pytest -n 2 $(SLOW:%=--ignore %) $(ARGS)
 
 check: .venv/ready .venv/impls  ## entries, stale files, style, types: what a change must pass before the tests
 	$(BIN)/surveykit validate
