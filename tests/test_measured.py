@@ -199,7 +199,7 @@ def test_any_text_is_data_or_a_fault(text):
     ("way", "value", "words"),
     [
         (["cells", 0, "row"], "plantd", "did you mean `planted`?"),
-        (["cells", 0, "column"], "gone", "'gone' is no column"),
+        (["cells", 0, "column"], "gone", "'gone' is not a column"),
         (["rows", 0, "card"], "badseed", "no method 'badseed'; did you mean `badseeds`?"),
         (["columns", 0, "paper"], "feng2023detectin", "no entry 'feng2023detectin'"),
         (["cells"], DUEL["cells"] + DUEL["cells"][:1], "stands twice"),

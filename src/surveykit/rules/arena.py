@@ -44,7 +44,7 @@ def _cells(arena: Arena) -> Iterator[Finding]:
                 unknown.add((part, value))  # said once, at its first cell
                 near = len(unknown) <= MOST_HINTS
                 hint = did_you_mean(value, ids[part]) if near else ""
-                message = f"{value!r} is no {part} of the arena{hint}"
+                message = f"{value!r} is not a {part} of the arena{hint}"
                 yield Finding(ARENA, ("cells", index, part), message)
         pair = (cell.metric.en, cell.row, cell.column)
         if pair in seen:

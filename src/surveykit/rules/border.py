@@ -15,7 +15,7 @@ FILES = (
     Rule(
         "SK002",
         "a file is not huge",
-        "An entry may have 256 KiB, taxonomy, venues and figures 2 MiB, one text 10,000 characters; what is larger is no list of facts.",
+        "An entry may have 256 KiB, taxonomy, venues and figures 2 MiB, one text 10,000 characters; anything larger is not a list of facts.",
         "a PDF or a whole bibliography under the name of an entry",
         "one paper, a few dozen lines",
     ),
@@ -158,7 +158,7 @@ YAML = (
     Rule(
         "SK111",
         "nothing is nested deeply",
-        "More than 12 levels are no facts but an attack on the reader.",
+        "More than 12 levels are not facts but an attack on the reader.",
         "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
         "[a, b]",
     ),

@@ -92,7 +92,7 @@ def nobody(catalog: Catalog) -> Iterator[Finding]:
             message = f"author {name!r} stands for people left out; name all authors"
             yield at(catalog, paper, loc, message)
         elif "@" in name or "://" in name or not re.search(r"[^\W\d_]", name):
-            message = f"author {name!r} is no name; write the name, or delete it"
+            message = f"author {name!r} is not a name; write the name, or delete it"
             yield at(catalog, paper, loc, message)
 
 

@@ -39,7 +39,7 @@ def no_source(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         for loc, text in _sources(paper):
             if _leads_nowhere(text):
-                message = f"{text!r} is no source; name what was read: an id, an address, a repository, a service"
+                message = f"{text!r} is not a source; name what was read: an id, an address, a repository, a service"
                 yield at(catalog, paper, loc, message)
 
 
@@ -56,7 +56,7 @@ def _leads_nowhere(text: str) -> bool:
 
 
 def latest_day() -> date:
-    """Today where the day begins first: whoever writes it there is no liar."""
+    """Today where the day begins first: whoever writes it there is right."""
     return datetime.now(UTC).astimezone(timezone(timedelta(hours=14))).date()
 
 

@@ -54,7 +54,7 @@ def impossible_arxiv(catalog: Catalog) -> Iterator[Finding]:
     for paper in catalog.papers:
         arxiv = paper.identifiers.arxiv
         if arxiv and (why := _impossible(arxiv, this_month)):
-            message = f"{arxiv!r} is no id of arXiv: {why}; copy it again"
+            message = f"{arxiv!r} is not an arXiv id: {why}; copy it again"
             yield at(catalog, paper, ("identifiers", "arxiv"), message)
 
 

@@ -161,7 +161,7 @@ def _broken_terms(catalog: Catalog, axis: Axis, at_axis: int) -> Iterator[Findin
             message = f"term {term.id!r} stands twice on axis {axis.id}; rename one"
             yield Finding(TAXONOMY, (*loc, "id"), message)
         if term.parent and term.parent not in seen:
-            message = f"parent {term.parent!r} is no term above {term.id!r} on axis {axis.id}; put it there"
+            message = f"parent {term.parent!r} is not a term above {term.id!r} on axis {axis.id}; put it there"
             yield Finding(TAXONOMY, (*loc, "parent"), message)
         seen.add(term.id)
         for other, words in term.applies_to.items():
