@@ -1,6 +1,6 @@
 """On a GPU every method gives the CPU's answer: `make gpu` keeps seconds, memory and difference in docs/gpu.md.
 
-Needs torch, torchvision, accelerate, safetensors, numpy, pyyaml, pillow, rich and pytest;
+Needs torch, torchvision, accelerate, safetensors, numpy, pyyaml, pillow, rich, tyro and pytest;
 neither surveykit nor what it needs.
 """
 
