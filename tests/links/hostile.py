@@ -688,12 +688,14 @@ def _context(key: bytes, certificate: bytes) -> ssl.SSLContext:
 
 
 async def _request(reader: asyncio.StreamReader) -> Request | None:
-    line = await reader.readline()
-    if not line:
+    first = await reader.read(1)
+    if not first:
         return None
+    # A client that speaks TLS hears plain HTTP; its hello is random and may hold no end of line to wait for.
+    line = b"" if first == b"\x16" else first + await reader.readline()
     try:
         method, path, _ = line.decode("latin-1").split(" ", 2)
-    except ValueError:  # a client that speaks TLS hears plain HTTP
+    except ValueError:
         return Request("GET", "/bad-request", {})
     headers = {}
     while (line := await reader.readline()).strip():
