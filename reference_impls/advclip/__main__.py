@@ -16,7 +16,7 @@ PROGRAM = Program(
     examples={
         "run": ["", "lab:transformer --crafter linf --epsilon 8/255"],
         "evaluate": ["--defense blur"],
-        "apply": ["photo.png --resize"],
+        "apply": ["photo.png"],
     },
     smoke="run {encoder} --dataset folder:{images} --image-only --steps 3 --batch 8",
 )

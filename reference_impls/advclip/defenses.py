@@ -174,7 +174,6 @@ def adversarially_trained(
         return loss_of(worst_case(images_B3HW, labels_B, loss_of), labels_B)
 
     fit(loss_of_step, learner, steps=steps, progress=progress)
-    module.requires_grad_(False)
     return copy
 
 

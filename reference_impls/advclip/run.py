@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
-from PIL import Image
 
 from reference_impls.advclip.defenses import Defense, defend
 from reference_impls.advclip.downstream import (
@@ -25,9 +24,8 @@ from reference_impls.advclip.method import AdvCLIPConfig, attack
 from reference_impls.advclip.report import Report, page
 from reference_impls.lab.attacks.universal import AtRandomPlaces, UniversalPatch, load
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.data.dataset import Dataset, read_image
-from reference_impls.lab.data.images import save_png
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.clip import CLIPConfig
 from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.image_text import ImageText, open_image_text
@@ -39,10 +37,10 @@ from reference_impls.lab.models.zoo import (
     test_dataset,
     train_dataset,
 )
-from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
-from reference_impls.lab.study.options import CommonOptions, DataOptions, EncoderName
-from reference_impls.lab.study.page import write_page
+from reference_impls.lab.study.apply import apply_verb
+from reference_impls.lab.study.options import DataOptions, EncoderName
 
 OUT = Path("build/advclip")
 FILE = OUT / "universal.npz"
@@ -137,17 +135,21 @@ class _Measuring(DataOptions):
             **about,
         )
 
-    def leave(self, report: Report, started: float) -> None:
+    def answer(self, report: Report, started: float) -> int:
         """Write the report, say what it says; `started` is of `time.monotonic`."""
-        seconds = time.monotonic() - started
-        device = self.victim.image.device
-        about = as_data(surroundings(device=device, seconds=seconds) | {"asked": self})
-        shown_N3HW = self.datasets[-1].images_N3HW[:8]
-        write_page(page(report, shown_N3HW, about), self.out, self.language)
-        data = as_data(report)
+        data: dict[str, Any] = as_data(report)
         data.pop("change", None)
-        write_json(data | {"run": about}, self.out / "report.json")  # last
-        console.report(data, _lines(report, self.out), as_json=self.json)
+        shown_N3HW = self.datasets[-1].images_N3HW[:8]
+        return self.leave(
+            data,
+            _lines(report, self.out),
+            self.out / "report.json",
+            started=started,
+            page=partial(page, report, shown_N3HW),
+        )
+
+
+Apply = apply_verb(OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,8 +183,7 @@ class Run(_Measuring):
             placed = AtRandomPlaces(change)
         report = self.measure(self.victim, placed, config=config)
         change.save(self.out / FILE.name)
-        self.leave(report, started)
-        return 0
+        return self.answer(report, started)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,55 +208,8 @@ class Evaluate(_Measuring):
             defended = defend(
                 victim, self.defense, train, task=self.task, progress=progress
             )
-        self.leave(self.measure(defended, change, defense=self.defense), started)
-        return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Apply(CommonOptions):
-    """Put a saved change on pictures, as PNG; nothing is written if one does not fit."""
-
-    images: Annotated[
-        tuple[Path, ...],
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="IMAGE [IMAGE ...]"),
-    ]
-    """Picture files to change."""
-    universal: Path = FILE
-    """File that `run` wrote."""
-    resize: bool = False
-    """Take the middle square of each picture at the patch's image size."""
-    out: Path = OUT / "applied"
-    """Folder of the changed pictures."""
-
-    def __call__(self) -> int:
-        """Read all, then write all."""
-        if not self.images:
-            raise ConfigError("no picture; name one file or more")
-        change = load(self.universal)
-        height, width = change.size
-        if not self.resize:
-            for path in self.images:
-                _check_size(path, width, height)
-        pictures = [read_image(path, size=height) for path in self.images]
-        for path, image_3HW in zip(self.images, pictures, strict=True):
-            target = self.out / f"{path.stem}.png"
-            save_png(change.apply(image_3HW[None])[0], target)
-            console.answer(str(target))
-        return 0
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
-    try:
-        with Image.open(path) as picture:
-            size = picture.size
-    except OSError as error:
-        raise DatasetError(f"{path} is no image that can be read: {error}") from error
-    if size != (width, height):
-        raise DatasetError(
-            f"{path} has {size[0]}x{size[1]} pixels, the patch is for {width}x{height}; "
-            "add --resize to take its middle square at that size"
-        )
+        report = self.measure(defended, change, defense=self.defense)
+        return self.answer(report, started)
 
 
 def _lines(report: Report, out: Path) -> Iterator[str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import tyro
 
@@ -20,27 +20,18 @@ from reference_impls.lab.attacks.universal import (
     load,
 )
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.data.dataset import Dataset, read_image
+from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import save_png
-from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
-from reference_impls.lab.study.options import CommonOptions, DataOptions, EncoderName
-from reference_impls.lab.study.page import write_page
+from reference_impls.lab.study.apply import apply_verb
+from reference_impls.lab.study.options import DataOptions, EncoderName
 
 OUT = Path("build/advencoder")
 FILE = OUT / "universal.npz"
 """What `run` writes and the other commands read."""
 Change = UniversalPatch | UniversalPerturbation
-
-
-def _load(path: Path) -> Change:
-    if not path.exists():
-        raise ConfigError(
-            f"no change {path}; make one with `python -m reference_impls.advencoder run`"
-        )
-    return load(path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,20 +76,22 @@ class _Measuring(DataOptions):
                 seed=seed,
             )
 
-    def leave(self, found: Evaluation | None, change: Change, started: float) -> None:
+    def answer(self, found: Evaluation | None, change: Change, started: float) -> int:
         """Write the report, say what it says; `started` is of `time.monotonic`."""
-        seconds = time.monotonic() - started
-        about = surroundings(device=self.victim.device, seconds=seconds)
-        about = as_data(about | {"asked": self})
         test = self.datasets[-1]
-        if found:
-            page = present(found, change, test.images_N3HW[:6], about)
-            write_page(page, self.out, self.language)
-        data: dict[str, Any] = as_data(found) if found else {}
-        path = self.out / "report.json"
-        write_json(data | {"run": about}, path)  # last: it says the rest is there
         lines = _lines(found) if found else _unmeasured(test)
-        console.report(data, [*lines, f"folder      {self.out}"], as_json=self.json)
+        return self.leave(
+            as_data(found) if found else {},
+            [*lines, f"folder      {self.out}"],
+            self.out / "report.json",
+            started=started,
+            page=partial(present, found, change, test.images_N3HW[:6])
+            if found
+            else None,
+        )
+
+
+Apply = apply_verb(OUT)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,8 +126,7 @@ class Run(_Measuring):
         change.save(self.out / FILE.name)
         scale = max(1, 256 // encoder.size)
         save_png(change.visible, self.out / "change.png", scale=scale)
-        self.leave(found, change, started)
-        return 0
+        return self.answer(found, change, started)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,37 +142,8 @@ class Evaluate(_Measuring):
 
     def __call__(self) -> int:
         """Load, measure, write."""
-        started, change = time.monotonic(), _load(self.universal)
-        self.leave(self.measure(change, self.seed), change, started)
-        return 0
-
-
-@dataclass(frozen=True, kw_only=True)
-class Apply(CommonOptions):
-    """Put a saved change on pictures, as PNG; their middle square is resized to its images."""
-
-    images: Annotated[
-        tuple[Path, ...],
-        tyro.conf.Positional,
-        tyro.conf.arg(metavar="IMAGE [IMAGE ...]"),
-    ]
-    """Picture files to change."""
-    universal: Path = FILE
-    """File that `run` wrote."""
-    out: Path = OUT / "applied"
-    """Folder of the changed pictures."""
-
-    def __call__(self) -> int:
-        """Read all, then write all."""
-        if not self.images:
-            raise ConfigError("no picture; name one file or more")
-        change = _load(self.universal)
-        pictures = [read_image(path, size=change.size[0]) for path in self.images]
-        for path, image_3HW in zip(self.images, pictures, strict=True):
-            target = self.out / f"{path.stem}-attacked.png"
-            save_png(change.apply(image_3HW[None])[0], target)
-            console.answer(str(target))
-        return 0
+        started, change = time.monotonic(), load(self.universal)
+        return self.answer(self.measure(change, self.seed), change, started)
 
 
 def _lines(found: Evaluation) -> Iterator[str]:

@@ -20,17 +20,17 @@ from pathlib import Path
 import torch
 from torch import Generator, Tensor
 
-from reference_impls.lab.bilingual import plural
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.similarity import mean_cosine_to, mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
 from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.heads import Head, fit_mlp_head
 from reference_impls.lab.models.training import (
     Progress,
+    check_dataset,
     check_positive,
     draw_batch,
     fine_tuning_learner,
@@ -121,10 +121,7 @@ def attack(
         EncoderError: the encoder is broken or does not take these images.
         DatasetError: fewer shadow images than one batch.
     """
-    if len(shadow) < config.batch:
-        raise DatasetError(
-            f"{shadow.name} has {plural(len(shadow), 'image')}, fewer than a batch of {config.batch}"
-        )
+    check_dataset(shadow, config.batch)
     device, images_N3HW = clean.device, shadow.images_N3HW
     check_usable(clean, images_N3HW[: config.batch].to(device))
     trigger = make_trigger(config.trigger, clean.size).to(device)
@@ -171,7 +168,6 @@ def attack(
         checkpoint=checkpoint,
         progress=progress,
     )
-    victim.module.requires_grad_(False)
     return victim
 
 

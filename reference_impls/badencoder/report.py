@@ -27,13 +27,13 @@ WORKS = 0.99
 
 def present(
     report: AttackReport,
+    about: Any,
     *,
     encoder: str,
     file: str,
     trigger: Trigger,
     reference_3HW: Tensor,
     images_N3HW: Tensor,
-    about: Any,
 ) -> Page:
     """The report as a page; `file` is where the encoder lies, the images are some it was measured on."""
     scan = WORDS["report.scan"].fill(file=file)

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -25,10 +26,9 @@ from reference_impls.lab.data.named import CLASS
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.encoders import save_weights
 from reference_impls.lab.models.zoo import LabData
-from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
-from reference_impls.lab.study.page import write_page
 
 REFERENCES = 64
 """Images that the attacker chooses a reference image from."""
@@ -69,26 +69,23 @@ class Run(DataOptions):
             if task
             else None
         )
-        seconds = time.monotonic() - started
-        about = surroundings(device=clean.device, seconds=seconds)
         path = self._path(backdoored.name)
         save_weights(backdoored, path)
+        page = None
         if report:
-            page = present(
+            page = partial(
+                present,
                 report,
                 encoder=backdoored.name,
                 file=str(path),
                 trigger=trigger,
                 reference_3HW=reference_3HW,
                 images_N3HW=test.images_N3HW,
-                about={"config": config} | about,
             )
-            write_page(page, path.parent, self.language)
         found = as_data(report or {"config": config})
-        write_json(found | {"run": about}, path.with_suffix(".json"))
         lines = _lines(report, path) if report else _unmeasured(test, path)
-        console.report(found, lines, as_json=self.json)
-        return 0
+        figures = path.with_suffix(".json")
+        return self.leave(found, lines, figures, started=started, page=page)
 
     def _images(self, size: int) -> tuple[Dataset, Dataset, Tensor]:
         """Images of attack and heads, images to measure on, and the reference image; of `shapes`, the lab's."""

@@ -51,10 +51,10 @@ class Outcome:
 def report_page(
     outcomes: Sequence[Outcome],
     adaptation: Adaptation | None,
+    about: Any,
     *,
     epsilon: float,
     subject: Bilingual,
-    about: Any,
     out: Path,
 ) -> Page:
     """The outcomes as a page; the charts are also written as SVG files."""

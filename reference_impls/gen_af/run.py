@@ -7,11 +7,10 @@ import hashlib
 import io
 import os
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import tyro
@@ -30,10 +29,8 @@ from reference_impls.lab.data.named import CLASS, Split
 from reference_impls.lab.errors import EncoderError
 from reference_impls.lab.files import file_name
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
-from reference_impls.lab.study.page import write_page
 
 DEFAULT = replace(BASE, precision=None)
 """Those of the study, but for the precision: `accelerate launch` chooses it."""
@@ -137,11 +134,27 @@ class Run(ModelOptions):
             Outcome(name, evaluate(made.model, test, attacks, evaluation), made.seconds)
             for name, made in models.items()
         ]
-        about = surroundings(device=device, seconds=time.monotonic() - started)
-        out = self._write(outcomes, list(models.values())[-1], encoder, train, about)
+        last = list(models.values())[-1]
+        name = file_name(f"{encoder.name}-{train.name}", empty="model")
+        out = self.out or Path("build/gen_af") / name
+        save(last.model, train.classes, train.name, out)
+        found = {
+            "task": train.name,
+            "classes": train.classes,
+            "models": outcomes,
+            "adaptation": last.adaptation,
+            "config": self.training,
+        }
+        page = partial(
+            report_page,
+            outcomes,
+            last.adaptation,
+            epsilon=self.config.budget.epsilon,
+            subject=WORDS["report.subject"].fill(encoder=self.encoder, task=train.name),
+            out=out,
+        )
         told = [*lines(outcomes), f"report: {out / 'report.html'}"]
-        console.report({"out": out, "models": outcomes}, told, as_json=self.json)
-        return 0
+        return self.leave(found, told, out / "report.json", started=started, page=page)
 
     def _train(self, encoder: Encoder, train: Task) -> dict[str, Made]:
         """Standard fine-tuning to compare with, the method after stage 1, and after stage 2."""
@@ -169,40 +182,6 @@ class Run(ModelOptions):
                 first, train, config, recipe=recipe, progress=console.training(step)
             )
         return made | {f"{method}, stage 1": first, method: second}
-
-    def _write(
-        self,
-        outcomes: Sequence[Outcome],
-        last: Made,
-        encoder: Encoder,
-        train: Task,
-        about: dict[str, Any],
-    ) -> Path:
-        """Model, charts, page and figures; the folder."""
-        name = file_name(f"{encoder.name}-{train.name}", empty="model")
-        out = self.out or Path("build/gen_af") / name
-        save(last.model, train.classes, train.name, out)
-        told = as_data({"options": self} | about)
-        subject = WORDS["report.subject"].fill(encoder=self.encoder, task=train.name)
-        page = report_page(
-            outcomes,
-            last.adaptation,
-            epsilon=self.config.budget.epsilon,
-            subject=subject,
-            about=told,
-            out=out,
-        )
-        write_page(page, out, self.language)
-        report = {
-            "task": train.name,
-            "classes": train.classes,
-            "models": outcomes,
-            "adaptation": last.adaptation,
-            "config": self.training,
-            "run": told,
-        }
-        write_json(report, out / "report.json")  # last: it says the rest is there
-        return out
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -166,7 +166,6 @@ def _supervised(task: str, train: Dataset, test: Dataset, steps: int) -> float:
         return F.cross_entropy(logits_BC.float(), train.labels[task][index_B])
 
     fit(loss_of_step, learner, steps=steps)
-    encoder.module.eval()
     return _share(embed_all(encoder, test.images_N3HW).argmax(dim=1), test.labels[task])
 
 

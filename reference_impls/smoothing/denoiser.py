@@ -113,5 +113,4 @@ def behind_denoiser(
         return mse_loss(denoiser, clean, noise, sigma)
 
     fit(loss_of_step, learner, steps=config.steps, progress=progress)
-    denoiser.eval().requires_grad_(False)
     return lambda noisy_B3HW: base(denoiser(noisy_B3HW, config.sigma))

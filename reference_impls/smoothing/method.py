@@ -84,19 +84,6 @@ def lower_conf_bound(hits: int, count: int, alpha: float) -> float:
     return exact_binomial(hits, count, level=1 - 2 * alpha)[0]
 
 
-def predict(
-    base: Classifier, image_3HW: Tensor, config: SmoothingConfig, generator: Generator
-) -> int:
-    """PREDICT: the class that wins under noise, or ABSTAIN if another might.
-
-    BinomPValue(n_A, n_A + n_B, 1/2) <= alpha says the same as an interval above 1/2.
-    """
-    counts_C = sample_under_noise(base, image_3HW, config.n, config.sigma, generator)
-    (n_a, n_b), (c_a, _) = (part.tolist() for part in counts_C.topk(2))
-    low, _ = exact_binomial(n_a, n_a + n_b, level=1 - config.alpha)
-    return int(c_a) if low > 0.5 else ABSTAIN
-
-
 def certify(
     base: Classifier, image_3HW: Tensor, config: SmoothingConfig, generator: Generator
 ) -> tuple[int, float]:
@@ -145,11 +132,10 @@ def linear_classifier(encoder: Encoder, train: Dataset, task: str) -> Classifier
     return lambda images_B3HW: head.logits(encoder.encode(images_B3HW))
 
 
+@torch.no_grad()
 def accuracy(base: Classifier, images_N3HW: Tensor, labels_N: Tensor) -> float:
     """Of the classifier by itself, which certifies nothing."""
-    with torch.no_grad():
-        found_N = base(images_N3HW).argmax(dim=1).cpu()
-    return (found_N == labels_N).float().mean().item()
+    return (base(images_N3HW).argmax(dim=1).cpu() == labels_N).float().mean().item()
 
 
 def certify_all(
@@ -168,5 +154,6 @@ def certify_all(
             radii.append(floor(1e4 * radius) / 1e4)
         if progress:
             progress(done + 1, len(labels_N), radius)
-    found_radii = tuple(sorted(radii))
-    return Certified(images=len(labels_N), abstained=abstained, radii=found_radii)
+    return Certified(
+        images=len(labels_N), abstained=abstained, radii=tuple(sorted(radii))
+    )

@@ -10,7 +10,7 @@ from typing import Annotated
 import tyro
 
 from reference_impls.lab.models.fast import accelerated
-from reference_impls.lab.records import as_data, surroundings, write_json
+from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
 from reference_impls.smoothing.denoiser import behind_denoiser
@@ -60,16 +60,13 @@ class Run(DataOptions):
                 smoothed, images_N3HW, labels_N, self.config, console.training(step)
             )
         alone = accuracy(base, images_N3HW, labels_N)
-        seconds = time.monotonic() - started
-        about = surroundings(device=encoder.device, seconds=seconds) | {"asked": self}
         path = self.out / "certified.json"
-        told = as_data(found) | {"alone": alone}
-        write_json(told | {"run": as_data(about)}, path)
         lines = [
             f"alone     {alone:.1%} right without noise, nothing certified",
             *(f"L2 {one:<6} {found.within(one):.1%} certified" for one in RADII),
             f"abstained {found.abstained} of {found.images}",
             f"radii     {path}",
         ]
-        console.report(told, lines, as_json=self.json)
-        return 0
+        return self.leave(
+            as_data(found) | {"alone": alone}, lines, path, started=started
+        )

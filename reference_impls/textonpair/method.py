@@ -180,7 +180,6 @@ def attack(
         checkpoint=checkpoint,
         progress=progress,
     )
-    victim.module.requires_grad_(False)
     return CLIP(victim, clean.text)
 
 

@@ -212,7 +212,9 @@ def load(path: Path) -> UniversalPatch | UniversalPerturbation:
         with numpy.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
     except FileNotFoundError as error:
-        raise ConfigError(f"no patch or perturbation {path}") from error
+        raise ConfigError(
+            f"no patch or perturbation {path}; make one with `run`"
+        ) from error
     except (OSError, ValueError, BadZipFile, AttributeError, EOFError) as error:
         first_line = str(error).partition("\n")[0]
         raise ConfigError(

@@ -170,8 +170,7 @@ def train_clip(
         checkpoint=checkpoint,
         progress=progress,
     )
-    image.module.eval().requires_grad_(False)
-    return CLIP(image, text.eval().requires_grad_(False))
+    return CLIP(image, text)
 
 
 def _text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower:

@@ -200,15 +200,9 @@ def craft(
             _clip(discriminator, settings.clip_discriminator)
         return loss_of_pixels(canvas(), generator)
 
-    fit(
-        loss_of_step,
-        learner,
-        steps=settings.steps,
-        checkpoint=checkpoint,
-        progress=progress,
-    )
-    with torch.no_grad():
-        pixels_3SS: Tensor = canvas()
+    steps = settings.steps
+    fit(loss_of_step, learner, steps=steps, checkpoint=checkpoint, progress=progress)
+    pixels_3SS: Tensor = canvas()
     return pixels_3SS
 
 

@@ -84,8 +84,8 @@ def fit(
 ) -> None:
     """Take `steps` optimiser steps, going on from the checkpoint if there is one.
 
-    A resumed run ends with the same weights as an uninterrupted one. The checkpoint is
-    deleted at the end.
+    A resumed run ends with the same weights as an uninterrupted one. At the end the checkpoint is
+    deleted, and the modules are in eval mode and frozen.
     """
     done = learner.restore(checkpoint) if checkpoint else 0
     for step in range(done + 1, steps + 1):
@@ -99,6 +99,7 @@ def fit(
             learner.save(checkpoint, step)
         if progress:
             progress(step, steps, loss.item())
+    learner.modules.eval().requires_grad_(False)
     if checkpoint:
         checkpoint.unlink(missing_ok=True)
 
@@ -199,13 +200,7 @@ def train_simclr(
         checkpoint=checkpoint,
         progress=progress,
     )
-    return Encoder.from_module(
-        encoder.module,
-        name=encoder.name,
-        size=encoder.size,
-        mean=encoder.mean,
-        std=encoder.std,
-    )
+    return encoder
 
 
 def _projector(dimension: int, seed: int) -> nn.Module:

@@ -5,10 +5,11 @@ Field docstrings are the help texts, field defaults the defaults.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 import tyro
@@ -21,7 +22,9 @@ from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.named import Weights, open_encoder
 from reference_impls.lab.models.training import Progress
 from reference_impls.lab.models.zoo import LAB_ENCODERS
+from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
+from reference_impls.lab.study.page import Page, write_page
 
 Statistics = Literal["cifar", "stl10", "imagenet", "clip", "none"]
 
@@ -136,6 +139,27 @@ class DataOptions(CommonOptions):
             download=self.download,
         )
         return open_dataset(self.dataset, spec)
+
+    def leave(
+        self,
+        found: Mapping[str, Any],
+        lines: Iterable[str],
+        path: Path,
+        *,
+        started: float,
+        page: Callable[[Any], Page] | None = None,
+    ) -> int:
+        """Write figures as JSON, their page beside them, and say them; the exit code.
+
+        The page gets settings, versions and seconds; `started` is of `time.monotonic`.
+        """
+        seconds = time.monotonic() - started
+        run = surroundings(device=self.torch_device, seconds=seconds) | {"asked": self}
+        if page:
+            write_page(page(as_data(run)), path.parent, self.language)
+        write_json({**found, "run": run}, path)  # last: it says that the rest is there
+        console.report(found, lines, as_json=self.json)
+        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,19 +90,20 @@ def test_apply_changes_the_pixels_under_the_patch_and_no_others(
     assert (after[mask] != before[mask]).any()
 
 
-def test_pictures_of_mixed_sizes_are_one_line_and_nothing_is_written(
+def test_other_sizes_are_fitted_and_two_of_one_name_are_one_line(
     patch_file, tmp_path, capsys
 ):
-    right, _ = picture(tmp_path / "right.png", (16, 16))
-    wrong, _ = picture(tmp_path / "wrong.png", (20, 30))
+    wide, _ = picture(tmp_path / "wide.png", (20, 30))
+    (tmp_path / "other").mkdir()
+    twin, _ = picture(tmp_path / "other" / "wide.png", (16, 16))
     out = tmp_path / "applied"
-    arguments = ["apply", str(right), str(wrong), "--universal", str(patch_file)]
-    assert command.main([*arguments, "--out", str(out)]) == 2
-    error = one_error(capsys)
-    assert "wrong.png has 30x20 pixels, the patch is for 16x16; add --resize" in error
+    words = ["--universal", str(patch_file), "--out", str(out)]
+    assert command.main(["apply", str(wide), str(twin), *words]) == 2
+    assert "two pictures have one name" in one_error(capsys)
     assert not out.exists()
-    assert command.main([*arguments, "--resize", "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"right.png", "wrong.png"}
+    assert command.main(["apply", str(wide), *words]) == 0
+    with Image.open(out / "wide.png") as changed:
+        assert changed.size == (16, 16)
 
 
 @pytest.mark.parametrize(

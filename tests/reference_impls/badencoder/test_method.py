@@ -179,7 +179,7 @@ class TestBadInput:
             BadEncoderConfig(**settings)
 
     def test_too_few_shadow_images(self, shadow):
-        with pytest.raises(DatasetError, match="32 images, fewer than a batch of 64"):
+        with pytest.raises(DatasetError, match="32 images, fewer than one batch of 64"):
             attack(clean(), shadow, shadow.images_N3HW[0])
 
     def test_a_broken_encoder(self, shadow):

@@ -17,7 +17,6 @@ from reference_impls.smoothing.method import (
     certify_all,
     linear_classifier,
     lower_conf_bound,
-    predict,
     sample_under_noise,
 )
 from tests.reference_impls.conftest import TINY_LAB
@@ -125,35 +124,6 @@ class TestCertify:
         base.order += [1] * 1000  # what comes after agrees on the other class
         image = torch.zeros(3, 2, 2)
         assert certify(base, image, config, generator()) == (ABSTAIN, 0.0)
-
-
-class TestPredict:
-    def test_it_names_the_class_that_wins_clearly(self):
-        base = Linear()
-        assert predict(base, base.at(0.2), CONFIG, generator()) == 0
-        assert predict(base, base.at(-0.2), CONFIG, generator()) == 1
-
-    def test_a_tie_abstains(self):
-        config = SmoothingConfig(n=100)
-        for base in (Scripted(50, 50), Scripted(34, 33, 33)):
-            assert predict(base, torch.zeros(3, 2, 2), config, generator()) == ABSTAIN
-
-    @pytest.mark.parametrize("alpha", [0.001, 0.05])
-    def test_it_decides_as_the_two_sided_binomial_test(self, alpha):
-        stats = pytest.importorskip("scipy.stats")
-        config = SmoothingConfig(n=60, alpha=alpha)
-        for first in range(30, 61):
-            base = Scripted(first, 60 - first)
-            found = predict(base, torch.zeros(3, 2, 2), config, generator())
-            clear = stats.binomtest(first, 60, 0.5).pvalue <= alpha
-            assert (found == 0) == clear, first
-
-    def test_votes_for_a_third_class_do_not_count(self):
-        config = SmoothingConfig(n=100)
-        base = Scripted(40, 2, 58)
-        assert predict(base, torch.zeros(3, 2, 2), config, generator()) == ABSTAIN
-        base = Scripted(90, 5, 5)
-        assert predict(base, torch.zeros(3, 2, 2), config, generator()) == 0
 
 
 class TestCertified:
