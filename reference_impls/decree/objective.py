@@ -1,14 +1,16 @@
 """DECREE's equations: what a search for a trigger minimises. Pure functions, one equation each.
 
-Shape letters: B batch, H and W pixels, D embedding width, K restarts.
+Shape letters: B batch, H and W pixels, D embedding width, K triggers.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from torch import Tensor
+from torch.nn import functional as F
 
 from reference_impls.lab.data.stamping import stamp_each
-from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder
 
 
@@ -36,10 +38,10 @@ def unsquash(values: Tensor) -> Tensor:
     return (2 * values.clamp(1e-6, 1 - 1e-6) - 1).atanh()
 
 
-def stamped_cosines(
+def stamped_embeddings(
     encoder: Encoder, images_B3HW: Tensor, mask_KHW: Tensor, pattern_K3HW: Tensor
 ) -> Tensor:
-    """Mean pairwise cosine (K,) of the images under each of K triggers, in one forward pass.
+    """Embeddings (K, B, D) of the images under each of K triggers, in one forward pass.
 
     Normalising a stamped image equals stamping a normalised one, so images and patterns
     are normalised once instead of K times.
@@ -47,5 +49,20 @@ def stamped_cosines(
     stamped = stamp_each(
         encoder.normalise(images_B3HW), mask_KHW, encoder.normalise(pattern_K3HW)
     )
-    embeddings_KBD = encoder.module(stamped).unflatten(0, (len(mask_KHW), -1))
-    return mean_pairwise_cosine(embeddings_KBD)
+    embeddings_KBD: Tensor = encoder.module(stamped).unflatten(0, (len(mask_KHW), -1))
+    return embeddings_KBD
+
+
+@dataclass(frozen=True, eq=False)
+class Attractor:
+    """The point that a trigger sends images to: a search may be asked to stay away from it."""
+
+    direction_D: Tensor
+    """Unit length."""
+    natural: float
+    """Cosine to it of half of the plain images; going no closer is staying away."""
+
+    def excess(self, embeddings_KBD: Tensor) -> Tensor:
+        """How much closer than natural the centres of K batches are, as a cosine (K,); below 0 further."""
+        centre_KD = F.normalize(F.normalize(embeddings_KBD, dim=-1).mean(dim=-2), dim=-1)  # fmt: skip
+        return centre_KD @ self.direction_D - self.natural

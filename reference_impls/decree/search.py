@@ -5,7 +5,7 @@ Shape letters: B batch, H and W pixels, K restarts, N images.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -13,18 +13,24 @@ from torch import Generator, Tensor
 
 from reference_impls.decree.config import DecreeConfig
 from reference_impls.decree.objective import (
+    Attractor,
     covered_fraction,
     squash,
-    stamped_cosines,
+    stamped_embeddings,
     trigger_loss,
     unsquash,
 )
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder
 
 CPU_IMAGES = 128
 """Images under all triggers that go through the encoder at once on a CPU."""
+AVOIDANCE = 2.0
+"""Weight of coming closer to an attractor than is natural, in the loss."""
+SLACK = 0.01
+"""Cosine by which a working trigger may still be closer."""
 
 
 def window(number: int, grid: int, size: int) -> Tensor:
@@ -110,12 +116,11 @@ class Restart:
         self._epoch_cosines = []
 
     def record(
-        self, mask_HW: Tensor, pattern_3HW: Tensor, cosine: float, target: float
+        self, mask_HW: Tensor, pattern_3HW: Tensor, cosine: float, *, works: bool
     ) -> None:
         """Count a step: keep the trigger if it works and is the smallest, and move lambda."""
         self.steps += 1
         self._epoch_cosines.append(cosine)
-        works = cosine > target
         covered = covered_fraction(mask_HW).item()
         if works and (self.best is None or covered < self.best.trigger.covered):
             trigger = Trigger(mask_HW.detach().clone(), pattern_3HW.detach().clone())
@@ -144,11 +149,13 @@ def invert_triggers(
     images_N3HW: Tensor,
     config: DecreeConfig,
     *,
+    avoid: Sequence[Attractor] = (),
     progress: SearchProgress | None = None,
 ) -> list[Restart]:
     """Search the smallest trigger from several starts at once; one result per start.
 
     Several starts go through the encoder as one batch. The encoder's weights stay as they are.
+    With `avoid`, a trigger works only if it gathers the images elsewhere.
     """
     device = encoder.device
     generator = Generator().manual_seed(config.seed)
@@ -171,13 +178,14 @@ def invert_triggers(
         for images_B3HW in batches(images_N3HW, config, generator):
             optimizer.zero_grad()
             for together in _passes(running, len(images_B3HW), device):
-                _descend(encoder, images_B3HW, together, config)
+                _descend(encoder, images_B3HW, together, config, avoid)
             optimizer.step()
         running = [restart for restart in running if not restart.finished(config)]
         if epoch + 1 in config.halve_after:
             running = sorted(running, key=Restart.rank)[: (len(running) + 1) // 2]
         if progress:
-            progress(epoch + 1, len(running), _smallest(restarts))
+            best = smallest(restarts)
+            progress(epoch + 1, len(running), best.trigger.covered if best else None)
         if not running:
             break
     return restarts
@@ -196,21 +204,31 @@ def _passes(
 
 
 def _descend(
-    encoder: Encoder, images_B3HW: Tensor, restarts: list[Restart], config: DecreeConfig
+    encoder: Encoder,
+    images_B3HW: Tensor,
+    restarts: list[Restart],
+    config: DecreeConfig,
+    avoid: Sequence[Attractor],
 ) -> None:
     """Gradients of some searches for one batch of images; what they found is recorded."""
     mask_KHW = squash(torch.stack([restart.mask for restart in restarts]))
     pattern_K3HW = squash(torch.stack([restart.pattern for restart in restarts]))
     weight_K = mask_KHW.new_tensor([restart.weight.value for restart in restarts])
-    cosine_K = stamped_cosines(encoder, images_B3HW, mask_KHW, pattern_K3HW)
+    embeddings_KBD = stamped_embeddings(encoder, images_B3HW, mask_KHW, pattern_K3HW)
+    cosine_K = mean_pairwise_cosine(embeddings_KBD)
     if not cosine_K.isfinite().all():
         raise EncoderError(
             f"{encoder.name} returned NaN or infinity for a stamped image"
         )
-    trigger_loss(cosine_K, mask_KHW, weight_K).sum().backward()
-    found = zip(restarts, mask_KHW, pattern_K3HW, cosine_K.tolist(), strict=True)
-    for restart, mask_HW, pattern_3HW, cosine in found:
-        restart.record(mask_HW, pattern_3HW, cosine, config.target_cosine)
+    loss_K, works_K = trigger_loss(cosine_K, mask_KHW, weight_K), cosine_K > config.target_cosine  # fmt: skip
+    for attractor in avoid:
+        excess_K = attractor.excess(embeddings_KBD)
+        loss_K = loss_K + AVOIDANCE * excess_K.relu()
+        works_K = works_K & (excess_K <= SLACK)
+    loss_K.sum().backward()
+    found = zip(restarts, mask_KHW, pattern_K3HW, cosine_K.tolist(), works_K.tolist(), strict=True)  # fmt: skip
+    for restart, mask_HW, pattern_3HW, cosine, works in found:
+        restart.record(mask_HW, pattern_3HW, cosine, works=works)
 
 
 def batches(
@@ -232,6 +250,7 @@ def _learning_rate(config: DecreeConfig, epoch: int) -> float:
     )
 
 
-def _smallest(restarts: list[Restart]) -> float | None:
-    sizes = [restart.best.trigger.covered for restart in restarts if restart.best]
-    return min(sizes, default=None)
+def smallest(restarts: Sequence[Restart]) -> Found | None:
+    """The smallest working trigger of all searches."""
+    found = [restart.best for restart in restarts if restart.best]
+    return min(found, key=lambda one: one.trigger.covered, default=None)

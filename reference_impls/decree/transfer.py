@@ -1,0 +1,183 @@
+"""How far a threshold carries: encoders of other architectures, pre-trained otherwise, on other pictures.
+
+Each kind of encoder is left out in turn; thresholds come from the others, or were fixed before any of them was made.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
+from reference_impls.decree.attractor import compare_with_itself
+from reference_impls.decree.config import ROBUST, DecreeConfig
+from reference_impls.decree.population import KINDS, PLACES
+from reference_impls.decree.search import invert_triggers, smallest
+from reference_impls.lab.cache import cache_folder, content_key
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.models.encoders import Encoder, save_weights
+from reference_impls.lab.models.families import (
+    FAMILIES,
+    OBJECTIVES,
+    PICTURES,
+    TASKS,
+    Family,
+    Recipe,
+    clean,
+    pictures,
+    restore,
+)
+from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.records import write_json
+
+Role = Literal["clean", "backdoored", "double"]
+
+SIDES = (4, 5, 6, 7)
+"""Of triggers, in pixels of 32: at most 4.8 % of the image."""
+STEPS = {"simclr": (120, 200, 320), "supervised": (80, 160, 320), "masked": (240, 360, 480), "clip": (120, 200, 320)}  # fmt: skip
+"""Lengths of pre-training, in turn, so that the sizes of clean encoders' patches spread."""
+RATES: dict[Family, float] = {"resnet": 2e-3, "groupnorm": 1e-3, "mobilenet": 2e-3, "convnext": 1e-3, "vit": 1e-3}  # fmt: skip
+"""Learning rates of the attack."""
+CLEAN, BACKDOORED, DOUBLE = 20, 13, 1
+"""Encoders of each family."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """One encoder."""
+
+    role: Role
+    """`double` carries two backdoors."""
+    recipe: Recipe
+    """How it is pre-trained."""
+    attacks: tuple[BadEncoderConfig, ...] = ()
+    """Each on what the one before made."""
+    config: DecreeConfig = ROBUST
+    """Of the scan."""
+
+    @property
+    def name(self) -> str:
+        """Unique."""
+        return "+".join([self.recipe.name, *(str(one.trigger) for one in self.attacks)])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What was found in one encoder."""
+
+    name: str
+    family: str
+    objective: str
+    pictures: str
+    role: str
+    trigger: str | None
+    """Side in pixels; none for a clean encoder."""
+    success: float | None
+    """Attack success rate of the (weaker) backdoor, in [0, 1]."""
+    clean_success: float | None
+    """Of the same patch on the clean encoder."""
+    sizes: tuple[float | None, ...]
+    """PL1 towards the first attractor and those after it; empty where no trigger was found at all."""
+    stubbornness: tuple[float, ...]
+    """As in `attractor.SelfComparison`."""
+    separation: float | None
+    """The same; 0 where no trigger was found at all."""
+    seconds: tuple[float, float]
+    """Processor time of the search, and of the comparison."""
+
+
+def population() -> list[Condition]:
+    """All encoders, in an order in which every beginning is balanced."""
+    waiting = [list(_family(family, number)) for number, family in enumerate(FAMILIES)]
+    return [one for turn in zip(*waiting, strict=True) for one in turn]
+
+
+def _family(family: Family, number: int) -> Iterator[Condition]:
+    recipes = []
+    for i in range(CLEAN):
+        objective = OBJECTIVES[(i + number) % len(OBJECTIVES)]
+        kind = PICTURES[(i // len(OBJECTIVES) + number) % len(PICTURES)]
+        steps = STEPS[objective][i % 3]
+        seed = 1000 * (number + 1) + i
+        recipes.append(Recipe(family=family, objective=objective, pictures=kind, steps=steps, seed=seed))  # fmt: skip
+    attacked = iter(range(BACKDOORED))
+    for i, recipe in enumerate(recipes):
+        yield Condition(role="clean", recipe=recipe)
+        if i % 3 != 2:
+            n = next(attacked, None)
+            if n is not None:
+                yield Condition(role="backdoored", recipe=recipe, attacks=(_attack(recipe, n),))  # fmt: skip
+    first, second = _attack(recipes[0], 0), _attack(recipes[0], 1)
+    yield Condition(role="double", recipe=recipes[0], attacks=(first, second))
+
+
+def _attack(recipe: Recipe, number: int) -> BadEncoderConfig:
+    seed = recipe.seed + 100 * number
+    trigger = TriggerSpec(
+        kind=KINDS[seed % 3],
+        side=SIDES[number % len(SIDES)],
+        place=PLACES[number % len(PLACES)],
+        seed=seed,
+    )
+    return BadEncoderConfig(trigger=trigger, steps=300, learning_rate=RATES[recipe.family], seed=seed)  # fmt: skip
+
+
+# -- Making and measuring ------------------------------------------------------------
+
+
+def make(condition: Condition) -> tuple[Encoder, list[tuple[float, float]]]:
+    """The encoder, and per backdoor the success rates with it and on the clean one; from the cache if there."""
+    recipe = condition.recipe
+    encoder = original = clean(recipe)
+    if not condition.attacks:
+        return encoder, []
+    path = cache_folder() / "families" / f"{condition.name}-{content_key(recipe, condition.attacks)}.safetensors"  # fmt: skip
+    figures = path.with_suffix(".json")
+    if not figures.exists():
+        shadow = pictures(recipe.pictures, recipe.count, recipe.seed)
+        references = pictures(recipe.pictures, 64, recipe.seed + 2).images_N3HW
+        test = pictures(recipe.pictures, 512, recipe.seed + 3)
+        for one in condition.attacks:
+            encoder = attack(encoder, shadow, references[one.seed % 64], one)
+        save_weights(encoder, path)
+        reached = [
+            measure(encoder, original, references[one.seed % 64], one, task=TASKS[recipe.pictures], train=shadow, test=test)
+            for one in condition.attacks
+        ]  # fmt: skip
+        write_json([[o.attack_success_rate, o.clean_attack_success_rate] for o in reached], figures)  # fmt: skip
+    rates = [(float(a), float(b)) for a, b in json.loads(figures.read_text("utf-8"))]
+    return restore(recipe, path), rates
+
+
+def measured(condition: Condition) -> list[Trial]:
+    """Make the encoder, scan it, and compare it with itself."""
+    encoder, rates = make(condition)
+    recipe, started = condition.recipe, time.process_time()
+    images_N3HW = pictures(recipe.pictures, 512, recipe.seed + 4).images_N3HW
+    subject = accelerated(encoder)
+    found = smallest(invert_triggers(subject, images_N3HW, condition.config))
+    searched = time.process_time()
+    compared = found and compare_with_itself(subject, images_N3HW, found.trigger, condition.config)  # fmt: skip
+    weakest = min(rates, default=(None, None))
+    return [
+        Trial(
+            name=condition.name,
+            family=recipe.family,
+            objective=recipe.objective,
+            pictures=recipe.pictures,
+            role=condition.role,
+            trigger=" + ".join(str(one.trigger) for one in condition.attacks) or None,
+            success=weakest[0],
+            clean_success=weakest[1],
+            sizes=compared.sizes if compared else (),
+            stubbornness=compared.stubbornness if compared else (),
+            separation=compared.separation if compared else 0.0,
+            seconds=(
+                round(searched - started, 1),
+                round(time.process_time() - searched, 1),
+            ),
+        )
+    ]
