@@ -6,10 +6,14 @@ off the names and shapes. Each function takes the tensors of the image encoder a
 
 from __future__ import annotations
 
+import importlib
+import itertools
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import DeviceError, EncoderError
@@ -20,10 +24,15 @@ HEAD_WIDTH = 64
 """Channels of an attention head in every published CLIP."""
 
 
-def resnet(state: State, *, stem_padding: int = 1) -> nn.Module:
-    """A torchvision ResNet without its classifier; a 3x3 stem has stride 1 and no pooling.
+def resnet(
+    state: State, *, stem_padding: int = 1, stem_pool: bool | None = None
+) -> nn.Module:
+    """A torchvision ResNet without its classifier; a 3x3 stem has stride 1.
 
-    `stem_padding` is that of a 3x3 stem: 1, and 2 in solo-learn.
+    Args:
+        state: its weights.
+        stem_padding: of a 3x3 stem: 1, and 2 in solo-learn.
+        stem_pool: whether the stem ends with pooling; default: a 7x7 stem does.
 
     Raises:
         EncoderError: the shapes are no ResNet's.
@@ -35,8 +44,10 @@ def resnet(state: State, *, stem_padding: int = 1) -> nn.Module:
         _depths(state, "layer{}"),
         **(_bottleneck_widths(state) if bottleneck else {}),
     )
-    if state["conv1.weight"].shape[-1] == 3:
+    small = state["conv1.weight"].shape[-1] == 3
+    if small:
         net.conv1 = nn.Conv2d(3, 64, 3, stride=1, padding=stem_padding, bias=False)
+    if not (not small if stem_pool is None else stem_pool):
         net.maxpool = nn.Identity()
     net.fc = nn.Identity()
     module: nn.Module = net
@@ -51,7 +62,7 @@ def _bottleneck_widths(state: State) -> dict[str, int]:
 
 
 def _depths(state: State, name: str) -> list[int]:
-    depths = [_count(state, name.format(i)) for i in range(1, 5)]
+    depths = [count_children(state, name.format(i)) for i in range(1, 5)]
     if 0 in depths:
         raise EncoderError(
             f"a ResNet has four stages; the blocks found per stage are {depths}"
@@ -59,23 +70,31 @@ def _depths(state: State, name: str) -> list[int]:
     return depths
 
 
-def _count(state: State, prefix: str) -> int:
+def count_children(state: State, prefix: str, child: str = r"(\d+)") -> int:
     """How many numbered children a name has."""
-    pattern = re.compile(rf"{re.escape(prefix)}\.(\d+)\.")
+    pattern = re.compile(rf"{re.escape(prefix)}\.{child}\.")
     return len({match[1] for key in state if (match := pattern.match(key))})
 
 
-STAGES = ("conv1", "bn1", "relu", "layer1", "layer2", "layer3", "layer4", "avgpool")
-"""Children of a torchvision ResNet without maxpool and fc: SimCLR's `f` numbers them."""
+def as_resnet(state: State, first: int) -> dict[str, Tensor]:
+    """A ResNet in a `Sequential` under torchvision's names; `first` is the number of its first stage.
 
-
-def as_resnet(state: State) -> dict[str, Tensor]:
-    """SimCLR's numbered keys (`3.0.conv1.weight`) under torchvision's names."""
+    A layer behind the stages becomes `fc`: pooling is linear, so a 1x1 convolution before it is a
+    linear layer after it.
+    """
+    names = {"0": "conv1", "1": "bn1"}
+    names |= {str(first + i): f"layer{i + 1}" for i in range(4)}
+    behind = sorted(
+        {n for key in state if (n := key.partition(".")[0]).isdigit()} - names.keys(),
+        key=int,
+    )
+    if len(behind) == 1 and int(behind[0]) > first + 3:
+        names[behind[0]] = "fc"
     renamed = {}
     for key, value in state.items():
         number, dot, rest = key.partition(".")
-        known = number.isdigit() and int(number) < len(STAGES)
-        renamed[f"{STAGES[int(number)]}{dot}{rest}" if known else key] = value
+        name = f"{names.get(number, number)}{dot}{rest}"
+        renamed[name] = value.flatten(1) if name == "fc.weight" else value
     return renamed
 
 
@@ -86,7 +105,7 @@ def clip_resnet(state: State) -> nn.Module:
         EncoderError: the shapes are no such network's.
         DeviceError: open_clip is not installed.
     """
-    _need_open_clip()
+    need("open_clip", "open_clip_torch")
     from open_clip.modified_resnet import ModifiedResNet
 
     positions, width = state["attnpool.positional_embedding"].shape
@@ -100,36 +119,297 @@ def clip_resnet(state: State) -> nn.Module:
     return module
 
 
-def clip_vit(state: State, *, quick_gelu: bool) -> nn.Module:
-    """CLIP's vision transformer; OpenAI's use `quick_gelu`, most others GELU.
+def clip_vit(state: State, *, heads: int, activation: str) -> nn.Module:
+    """CLIP's vision transformer; OpenAI's use `quick_gelu`, most others `gelu`.
 
     Raises:
+        EncoderError: its positions are no square.
         DeviceError: open_clip is not installed.
     """
-    _need_open_clip()
-    from open_clip.transformer import QuickGELU, VisionTransformer
+    need("open_clip", "open_clip_torch")
+    from open_clip.transformer import VisionTransformer
 
     width, _, patch, _ = state["conv1.weight"].shape
-    positions = state["positional_embedding"].shape[0]
     block = "transformer.resblocks"
     module: nn.Module = VisionTransformer(
-        image_size=patch * math.isqrt(positions - 1),
+        image_size=patch * _side(state["positional_embedding"].shape[0] - 1),
         patch_size=patch,
         width=width,
-        layers=_count(state, block),
-        heads=max(1, width // HEAD_WIDTH),
+        layers=count_children(state, block),
+        heads=heads,
         mlp_ratio=state[f"{block}.0.mlp.c_fc.weight"].shape[0] / width,
         output_dim=state["proj"].shape[1],
-        act_layer=QuickGELU if quick_gelu else nn.GELU,
+        act_layer=quick_gelu() if activation == "quick_gelu" else nn.GELU,
     )
     return module
 
 
-def _need_open_clip() -> None:
+def need(module: str, package: str) -> Any:
+    """A library that only some encoders need.
+
+    Raises:
+        DeviceError: it is not installed.
+    """
     import_torchvision()
     try:
-        import open_clip  # noqa: F401 - only whether it is there
+        return importlib.import_module(module)
     except ImportError as error:
         raise DeviceError(
-            "CLIP's encoders need open_clip; pip install open_clip_torch"
+            f"such encoders need {module}; pip install {package}"
         ) from error
+
+
+# -- torchvision's other families ----------------------------------------------------
+
+
+def without_classifier(net: nn.Module) -> nn.Module:
+    """A torchvision model that ends where its classifier's first weights begin, changed in place."""
+    for name in ("fc", "classifier", "heads", "head"):
+        head = getattr(net, name, None)
+        if head is not None:
+            children = list(head.children()) if isinstance(head, nn.Sequential) else []
+            kept = itertools.takewhile(_weightless, children)
+            setattr(net, name, nn.Sequential(*kept))
+            return net
+    return net
+
+
+def _weightless(layer: nn.Module) -> bool:
+    return not isinstance(layer, (nn.Linear, nn.Conv2d))
+
+
+_OLD_NAMES = (
+    (r"(denselayer\d+\.(?:norm|conv))\.([12]\.)", r"\1\2"),
+    (r"(encoder_layer_\d+\.mlp)\.linear_1\.", r"\1.0."),
+    (r"(encoder_layer_\d+\.mlp)\.linear_2\.", r"\1.3."),
+)
+"""Names in torchvision's published files that its modules have no longer, and what they are now."""
+
+
+def as_torchvision(state: State) -> dict[str, Tensor]:
+    """Tensors under the names of today's torchvision."""
+    renamed = {}
+    for key, value in state.items():
+        for old, new in _OLD_NAMES:
+            key = re.sub(old, new, key)
+        renamed[key] = value
+    return renamed
+
+
+def torchvision_vit(state: State, *, heads: int | None) -> nn.Module:
+    """Its vision transformer (`encoder.layers.encoder_layer_0`)."""
+    width, _, patch, _ = state["conv_proj.weight"].shape
+    net = import_torchvision().models.VisionTransformer(
+        image_size=patch * _side(state["encoder.pos_embedding"].shape[1] - 1),
+        patch_size=patch,
+        num_layers=count_children(state, "encoder.layers", r"encoder_layer_(\d+)"),
+        num_heads=heads or heads_of(width),
+        hidden_dim=width,
+        mlp_dim=state["encoder.layers.encoder_layer_0.mlp.0.weight"].shape[0],
+    )
+    return without_classifier(net)
+
+
+def torchvision_swin(state: State) -> nn.Module:
+    """Its Swin transformers; heads and windows are shapes of theirs, in both versions."""
+    swin = import_torchvision().models.swin_transformer
+    width, _, patch, _ = state["features.0.0.weight"].shape
+    stages = [1 + 2 * i for i in range(count_children(state, "features") // 2)]
+    second = "features.1.0.attn.logit_scale" in state
+    table = "relative_coords_table" if second else "relative_position_bias_table"
+    scale = "logit_scale" if second else table
+    heads = [state[f"features.{i}.0.attn.{scale}"] for i in stages]
+    window = state[f"features.1.0.attn.{table}"]
+    edge = window.shape[1] if second else math.isqrt(window.shape[0])
+    net = swin.SwinTransformer(
+        [patch, patch],
+        width,
+        [count_children(state, f"features.{i}") for i in stages],
+        [one.shape[0 if second else 1] for one in heads],
+        [(edge + 1) // 2] * 2,
+        mlp_ratio=state["features.1.0.mlp.0.weight"].shape[0] / width,
+        **(
+            {
+                "block": swin.SwinTransformerBlockV2,
+                "downsample_layer": swin.PatchMergingV2,
+            }
+            if second
+            else {}
+        ),
+    )
+    return without_classifier(net)
+
+
+def torchvision_convnext(state: State) -> nn.Module:
+    """Its ConvNeXts."""
+    convnext = import_torchvision().models.convnext
+    stages = range(1, count_children(state, "features"), 2)
+    widths = [state[f"features.{i}.0.layer_scale"].shape[0] for i in stages]
+    blocks = [
+        convnext.CNBlockConfig(width, after, count_children(state, f"features.{i}"))
+        for i, width, after in zip(stages, widths, [*widths[1:], None], strict=True)
+    ]
+    return without_classifier(convnext.ConvNeXt(blocks))
+
+
+def torchvision_densenet(state: State) -> nn.Module:
+    """Its DenseNets."""
+    layer = "features.denseblock1.denselayer1"
+    growth = state[f"{layer}.conv2.weight"].shape[0]
+    depths = [
+        count_children(state, f"features.denseblock{i}", r"denselayer(\d+)")
+        for i in range(1, count_children(state, "features", r"denseblock(\d+)") + 1)
+    ]
+    net = import_torchvision().models.DenseNet(
+        growth_rate=growth,
+        block_config=tuple(depths),
+        num_init_features=state["features.conv0.weight"].shape[0],
+        bn_size=state[f"{layer}.conv1.weight"].shape[0] // growth,
+    )
+    return without_classifier(net)
+
+
+def torchvision_regnet(state: State) -> nn.Module:
+    """Its RegNets, X and Y."""
+    regnet = import_torchvision().models.regnet
+    blocks = range(1, count_children(state, "trunk_output", r"block(\d+)") + 1)
+    first = [f"trunk_output.block{i}.block{i}-0.f" for i in blocks]
+    middle = [state[f"{one}.b.0.weight"] for one in first]
+    widths = [state[f"{one}.c.0.weight"].shape[0] for one in first]
+    squeezed = state.get(f"{first[0]}.se.fc1.weight")
+    stem = state["stem.0.weight"].shape[0]
+    # The squeezed width follows from what comes into a block.
+    params = regnet.BlockParams(
+        depths=[
+            count_children(state, f"trunk_output.block{i}", rf"block{i}-(\d+)")
+            for i in blocks
+        ],
+        widths=widths,
+        group_widths=[weight.shape[1] for weight in middle],
+        bottleneck_multipliers=[
+            weight.shape[0] / width
+            for weight, width in zip(middle, widths, strict=True)
+        ],
+        strides=[2] * len(widths),
+        se_ratio=None if squeezed is None else squeezed.shape[0] / stem,
+    )
+    return without_classifier(regnet.RegNet(params, stem_width=stem))
+
+
+def listed(*families: str) -> Callable[[State], nn.Module]:
+    """How to find a model of torchvision in families whose every size is a model of its own."""
+
+    def build(state: State) -> nn.Module:
+        models = import_torchvision().models
+        names = models.list_models(module=models)
+        for name in (n for one in families for n in names if n.startswith(one)):
+            with torch.device("meta"):
+                net = without_classifier(models.get_model(name, weights=None))
+            wanted = net.state_dict()
+            if all(
+                key in state and state[key].shape == value.shape
+                for key, value in wanted.items()
+                if not key.endswith("num_batches_tracked")
+            ):
+                return net.to_empty(device="cpu")
+        raise EncoderError(
+            f"no model of torchvision has these tensors; {', '.join(families)} were compared"
+        )
+
+    return build
+
+
+# -- Vision transformers of timm, DINO, MAE, MoCo and DeiT ----------------------------
+
+
+def heads_of(width: int) -> int:
+    """Attention heads by custom: 64 channels each; the huge and giant ones have sixteen."""
+    return 16 if width in (1280, 1408, 1664) else max(1, width // HEAD_WIDTH)
+
+
+def blocks_vit(state: State, *, heads: int, activation: str) -> tuple[nn.Module, int]:
+    """A vision transformer with the names that timm, DINO, MAE, MoCo v3 and DeiT share (`blocks.0.attn.qkv`), and its image size in pixels.
+
+    Raises:
+        EncoderError: its positions are no square.
+        DeviceError: timm is not installed.
+    """
+    timm = need("timm", "timm")
+    from timm.models.deit import VisionTransformerDistilled
+
+    width, _, patch, _ = state["patch_embed.proj.weight"].shape
+    before, patches = _tokens(state)
+    size = patch * _side(patches)
+    hidden = state["blocks.0.mlp.fc1.weight"].shape[0]
+    packed = hidden != state["blocks.0.mlp.fc2.weight"].shape[1]
+    distilled = "dist_token" in state
+    make = VisionTransformerDistilled if distilled else timm.models.VisionTransformer
+    net: nn.Module = make(
+        img_size=size,
+        patch_size=patch,
+        num_classes=0,
+        global_pool="avg"
+        if "fc_norm.weight" in state or "cls_token" not in state
+        else "token",
+        embed_dim=width,
+        depth=count_children(state, "blocks"),
+        num_heads=heads,
+        mlp_ratio=hidden / width,
+        qkv_bias="blocks.0.attn.qkv.bias" in state,
+        qk_norm="blocks.0.attn.q_norm.weight" in state,
+        init_values=1.0 if "blocks.0.ls1.gamma" in state else None,
+        class_token="cls_token" in state,
+        no_embed_class=before == 0,
+        reg_tokens=state["reg_token"].shape[1] if "reg_token" in state else 0,
+        pre_norm="norm_pre.weight" in state,
+        fc_norm="fc_norm.weight" in state,
+        act_layer=quick_gelu() if activation == "quick_gelu" else nn.GELU,
+        mlp_layer=timm.layers.SwiGLUPacked if packed else timm.layers.Mlp,
+    )
+    if "patch_embed.proj.bias" not in state:
+        net.patch_embed.proj.bias = None  # type: ignore[union-attr]
+    return net, size
+
+
+def _tokens(state: State) -> tuple[int, int]:
+    """How many tokens before the patches have a position, and how many patches there are."""
+    total = state["pos_embed"].shape[1]
+    named = sum(name in state for name in ("cls_token", "dist_token"))
+    for before in (named, 0):
+        if math.isqrt(total - before) ** 2 == total - before:
+            return before, total - before
+    raise EncoderError(f"{total} positions are no square of patches")
+
+
+def as_blocks_vit(state: State) -> dict[str, Tensor]:
+    """DINOv2's names under timm's: chunks of blocks, register tokens, and the packed MLP."""
+    renamed = {
+        re.sub(r"^blocks\.\d+\.(\d+)\.", r"blocks.\1.", key)
+        .replace(".mlp.w12.", ".mlp.fc1.")
+        .replace(".mlp.w3.", ".mlp.fc2."): value
+        for key, value in state.items()
+    }
+    if (
+        "register_tokens" in renamed
+    ):  # only the class token and the patches have positions
+        renamed["reg_token"] = renamed.pop("register_tokens")
+        positions = renamed["pos_embed"]
+        renamed["cls_token"] = renamed["cls_token"] + positions[:, :1]
+        renamed["pos_embed"] = positions[:, 1:]
+    return renamed
+
+
+def quick_gelu() -> type[nn.Module]:
+    """The activation of OpenAI's CLIPs: x times the sigmoid of 1.702 x."""
+    need("open_clip", "open_clip_torch")
+    from open_clip.transformer import QuickGELU
+
+    activation: type[nn.Module] = QuickGELU
+    return activation
+
+
+def _side(patches: int) -> int:
+    side = math.isqrt(patches)
+    if side**2 != patches:
+        raise EncoderError(f"{patches} positions are no square of patches")
+    return side

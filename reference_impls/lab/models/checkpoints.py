@@ -1,52 +1,49 @@
 """Checkpoint files as people publish them, loaded into an `Encoder` without running them.
 
-Format and architecture are read off the names and shapes of the tensors.
+Format and architecture are read off the names and shapes of the tensors, or from the
+configuration in a folder of a model hub. Whatever lies inside the encoder is used or refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import ConfigError, EncoderError
-from reference_impls.lab.models import architectures
-from reference_impls.lab.models.encoders import RGB, Encoder, load_encoder
-from reference_impls.lab.models.tensor_files import is_lab_encoder, read_state
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What an encoder subtracts from and divides its images by, on the [0, 1] scale."""
-
-    mean: RGB
-    std: RGB
-
-
-STATISTICS = {
-    "cifar": Statistics((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010)),
-    "stl10": Statistics(
-        (0.44087798, 0.42790666, 0.38678814), (0.25507198, 0.24801506, 0.25641308)
-    ),
-    "imagenet": Statistics((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
-    "clip": Statistics(
-        (0.48145466, 0.4578275, 0.40821073), (0.26862954, 0.26130258, 0.27577711)
-    ),
-    "none": Statistics((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
-}
-"""Normalisations in use, by name; cifar and stl10 as in BadEncoder's and DECREE's programs."""
+from reference_impls.lab.models import formats
+from reference_impls.lab.models.encoders import Encoder, load_encoder
+from reference_impls.lab.models.evidence import (
+    judge_statistics,
+    pictures_of,
+    settle_stem,
+)
+from reference_impls.lab.models.formats import Choices, Plan, shown
+from reference_impls.lab.models.normalisation import STATISTICS, Statistics
+from reference_impls.lab.models.tensor_files import (
+    INDEX_SUFFIX,
+    WEIGHT_FILES,
+    is_lab_encoder,
+    read_json,
+    read_state,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Preprocessing:
-    """What to do with images instead of what the format suggests."""
+class Preprocessing(Choices):
+    """What to do instead of what the format suggests, where a file does not tell."""
 
     size: int | None = None
     """Height and width in pixels."""
     statistics: str | None = None
     """A name of `STATISTICS`."""
+    part: str | None = None
+    """Which encoder of a file with several: its prefix, or a word of it such as `teacher`."""
+    pictures: Path | None = None
+    """A folder of pictures as the encoder was trained on: BatchNorm's statistics decide what the file leaves open."""
 
     def __post_init__(self) -> None:
         """Refuse what is unknown."""
@@ -55,8 +52,18 @@ class Preprocessing:
             raise ConfigError(
                 f"unknown statistics {self.statistics!r}; choose one of {known}"
             )
+        if self.activation not in (None, "gelu", "quick_gelu"):
+            raise ConfigError(
+                f"unknown activation {self.activation!r}; choose one of gelu, quick_gelu"
+            )
         if self.size is not None and self.size < 1:
             raise ConfigError(f"image size must be at least 1 pixel, got {self.size}")
+        if self.heads is not None and self.heads < 1:
+            raise ConfigError(f"attention needs at least 1 head, got {self.heads}")
+        if self.stem_padding is not None and self.stem_padding < 0:
+            raise ConfigError(
+                f"stem padding must be at least 0 pixels, got {self.stem_padding}"
+            )
 
 
 AS_SUGGESTED = Preprocessing()
@@ -73,6 +80,12 @@ class Loaded:
     """Tensors of the architecture that the file lacks; only counters that no output depends on."""
     unexpected: tuple[str, ...] = ()
     """Tensors of the file that are no part of the encoder: heads, text towers, momentum copies."""
+    others: tuple[str, ...] = ()
+    """Names of the other encoders in the file, for `part`."""
+    assumed: tuple[str, ...] = ()
+    """What no tensor decided, each with the option that decides it."""
+    evidence: tuple[str, ...] = ()
+    """What the statistics of its BatchNorms say of pictures."""
 
     def lines(self) -> list[str]:
         """The same for a reader."""
@@ -82,45 +95,53 @@ class Loaded:
         lines = [
             f"{self.encoder.name}: {self.format}; {image}; {self.encoder.dimension} features"
         ]
-        for what, keys in (("missing", self.missing), ("not used", self.unexpected)):
+        for what, keys in (
+            ("missing", self.missing),
+            ("not used", self.unexpected),
+            ("other encoders in the file (--part)", self.others),
+        ):
             if keys:
                 lines.append(f"{what}: {_some(keys)}")
-        return lines
+        if self.assumed:
+            lines.append(f"no tensor tells, so assumed: {'; '.join(self.assumed)}")
+        return [*lines, *self.evidence]
 
 
 def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> Loaded:
-    """The image encoder in a checkpoint file.
+    """The image encoder in a checkpoint: a file, an index of shards, or a folder with `config.json`.
 
     Raises:
         EncoderError: the file cannot be read, holds code, is in no known format, lacks
-            weights of its architecture, or holds NaN.
+            weights of its architecture, has layers that the architecture has not, or holds NaN.
         DeviceError: its architecture needs a library that is not installed.
     """
-    if not path.is_file():
+    if not path.is_file() and not path.is_dir():
         raise EncoderError(f"no encoder file {path}")
     if is_lab_encoder(path):
         return Loaded(
             encoder=_with(load_encoder(path), preprocessing), format="lab encoder"
         )
     state = read_state(path)
-    found = _recognise(state, path)
-    weights = {key: value.float() for key, value in found.weights.items()}
-    module = _build(found, weights, path)
-    missing, extra = _fill(module, weights, path)
-    statistics = STATISTICS[preprocessing.statistics or found.statistics]
-    encoder = Encoder.from_module(
-        module,
-        name=path.stem,
-        size=preprocessing.size or found.size,
-        mean=statistics.mean,
-        std=statistics.std,
-    )
-    elsewhere = [key for key in state if key not in found.keys]
+    try:
+        found = _configured(path, state) or _recognised(state, preprocessing, path)
+    except EncoderError as error:
+        message = str(error)
+        raise EncoderError(
+            message if str(path) in message else f"{path}: {message}"
+        ) from error
+    missing, extra = _fill(found.plan, found.heads, path)
+    encoder, assumed, evidence = _encoder(found.plan, path, preprocessing)
+    taken = {found.prefix + key for key in found.plan.weights.keys() | found.names}
+    taken |= found.plan.beside
+    elsewhere = [shown(key) for key in state if key not in taken]
     return Loaded(
         encoder=encoder,
         format=found.format,
         missing=missing,
-        unexpected=(*elsewhere, *(found.prefix + key for key in extra)),
+        unexpected=(*elsewhere, *(shown(found.prefix + key) for key in extra)),
+        others=found.others,
+        assumed=assumed,
+        evidence=evidence,
     )
 
 
@@ -137,148 +158,104 @@ def _with(encoder: Encoder, preprocessing: Preprocessing) -> Encoder:
     )
 
 
-# -- Formats -------------------------------------------------------------------------
+# -- What it is ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Found:
-    """Where the image encoder lies in a state dict, and how it is built."""
+    """An encoder in a state dict, built."""
 
+    plan: Plan
     format: str
-    prefix: str
-    build: Callable[[Mapping[str, Tensor]], nn.Module]
-    weights: dict[str, Tensor]
-    """By the names of the architecture."""
-    keys: frozenset[str]
-    """The same tensors by the names of the file."""
-    size: int
-    statistics: str
+    prefix: str = ""
+    names: frozenset[str] = frozenset()
+    """Its tensors below the prefix, by the names of the file."""
+    heads: Any = formats.HEADS
+    others: tuple[str, ...] = ()
 
 
-# What tells an architecture, in the order in which it is tried: no name of one is in another.
-_ANCHORS = {
-    "clip-resnet": "attnpool.positional_embedding",
-    "clip-vit": "transformer.resblocks.0.attn.in_proj_weight",
-    "resnet": "layer1.0.conv1.weight",
-    "numbered-resnet": "3.0.conv1.weight",
-}
-_COPIES = ("momentum", "encoder_k", "teacher", "target", "ema")
-"""Words in the names of second copies that training keeps beside the encoder."""
-
-
-def _recognise(state: dict[str, Tensor], path: Path) -> _Found:
-    for kind, anchor in _ANCHORS.items():
-        prefixes = [key.removesuffix(anchor) for key in state if _ends(key, anchor)]
-        for prefix in sorted(
-            prefixes, key=lambda p: (any(c in p for c in _COPIES), len(p))
-        ):
-            if _stem(kind, prefix) in state and (
-                kind != "clip-vit" or f"{prefix}proj" in state
-            ):
-                return _described(kind, prefix, state)
-    raise EncoderError(
-        f"{path} is in no known format; known are ResNets named as in torchvision, SimCLR, MoCo "
-        f"and solo-learn, and CLIP's ResNets and vision transformers; it holds {_some([*state])}"
-    )
-
-
-def _ends(key: str, anchor: str) -> bool:
-    return key == anchor or key.endswith(f".{anchor}")
-
-
-def _stem(kind: str, prefix: str) -> str:
-    return f"{prefix}0.weight" if kind == "numbered-resnet" else f"{prefix}conv1.weight"
-
-
-def _described(kind: str, prefix: str, state: dict[str, Tensor]) -> _Found:
-    inside = {
-        key.removeprefix(prefix): v
-        for key, v in state.items()
-        if key.startswith(prefix)
-    }
-    weights = architectures.as_resnet(inside) if kind == "numbered-resnet" else inside
-    size, statistics = _preprocessing(kind, prefix, state, weights)
-    return _Found(
-        format=_named(kind, prefix),
-        prefix=prefix,
-        build=_builder(kind, prefix, state),
-        weights=weights,
-        keys=frozenset(key for key in state if key.startswith(prefix)),
-        size=size,
-        statistics=statistics,
-    )
-
-
-def _builder(
-    kind: str, prefix: str, state: Mapping[str, Tensor]
-) -> Callable[[Mapping[str, Tensor]], nn.Module]:
-    if kind == "clip-resnet":
-        return architectures.clip_resnet
-    if kind == "clip-vit":
-        # OpenAI's files alone carry their settings as tensors.
-        quick = "input_resolution" in state
-        return lambda weights: architectures.clip_vit(weights, quick_gelu=quick)
-    # solo-learn pads its small stem by 2, BadEncoder and MoCo on CIFAR by 1.
-    padding = 2 if prefix.endswith("backbone.") else 1
-    return lambda weights: architectures.resnet(weights, stem_padding=padding)
-
-
-def _preprocessing(
-    kind: str, prefix: str, state: Mapping[str, Tensor], weights: Mapping[str, Tensor]
-) -> tuple[int, str]:
-    """Image size and statistics that the published programs use with such files."""
-    if kind.startswith("clip"):
-        positions = (
-            "attnpool.positional_embedding"
-            if kind == "clip-resnet"
-            else "positional_embedding"
+def _recognised(
+    state: dict[str, Tensor], preprocessing: Preprocessing, path: Path
+) -> _Found:
+    candidates = formats.candidates(state)
+    if not candidates:
+        raise EncoderError(
+            f"{path} is in no known format; known are the names of torchvision, timm, CLIP, Hugging "
+            f"Face, SimCLR, MoCo, DINO, MAE, solo-learn and lightly; it holds {_some([*state])}"
         )
-        patch = 32 if kind == "clip-resnet" else weights["conv1.weight"].shape[-1]
-        size = patch * round((weights[positions].shape[0] - 1) ** 0.5)
-        # BadEncoder and DECREE keep the image tower alone and feed it ImageNet's statistics.
-        return size, "clip" if "logit_scale" in _ends_of(state) else "imagenet"
-    small = weights["conv1.weight"].shape[-1] == 3
-    return (32, "cifar") if small else (224, "imagenet")
-
-
-def _ends_of(state: Mapping[str, Tensor]) -> set[str]:
-    return {key.rpartition(".")[2] for key in state}
-
-
-_OWNERS = {
-    "encoder_q.": "MoCo",
-    "backbone.": "solo-learn",
-    "visual.": "CLIP's `visual`",
-    "f.": "SimCLR",
-}
-
-
-def _named(kind: str, prefix: str) -> str:
-    owner = next(
-        (name for end, name in _OWNERS.items() if prefix.endswith(end)), "plain"
+    one, others = formats.choose(candidates, preprocessing.part)
+    inside = formats.below(one, others, state)
+    weights = {key: value.float() for key, value in inside.items()}
+    site = formats.Site(prefix=one.prefix, state=state)
+    try:
+        plan = one.family.plan(weights, site, preprocessing)
+    except (KeyError, ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise EncoderError(
+            f"{path} looked like a {one.format} but is none: {first_line}"
+        ) from error
+    return _Found(
+        plan=plan,
+        format=one.format,
+        prefix=one.prefix,
+        names=frozenset(inside),
+        heads=one.family.heads,
+        others=tuple(formats.bare(other) or "the outermost" for other in others),
     )
-    network = {"clip-resnet": "CLIP ResNet", "clip-vit": "CLIP ViT"}.get(kind, "ResNet")
-    return f"{network}, {owner} keys" + (f" below {prefix!r}" if prefix else "")
+
+
+def _configured(path: Path, state: dict[str, Tensor]) -> _Found | None:
+    """The encoder that a model hub's `config.json` describes, where one lies beside the weights."""
+    folder = path if path.is_dir() else path.parent
+    listed = (
+        path.is_dir() or path.name in WEIGHT_FILES or path.name.endswith(INDEX_SUFFIX)
+    )
+    config = read_json(folder / "config.json") if listed else {}
+    weights = {shown(key): value.float() for key, value in state.items()}
+    if "model_type" in config:
+        told = _told_statistics(read_json(folder / "preprocessor_config.json"))
+        clip = "clip" in str(config["model_type"])
+        plan = formats.hugging_face_plan(
+            weights,
+            config,
+            statistics=told or ("clip" if clip else "imagenet"),
+            assumed=() if told or clip else formats.IMAGENET_ASSUMED,
+        )
+        return _Found(
+            plan=plan,
+            format=f"Hugging Face {config['model_type']}",
+            names=frozenset(weights),
+        )
+    if "architecture" in config:
+        plan = formats.timm_plan(weights, config)
+        return _Found(
+            plan=plan,
+            format=f"timm {config['architecture']}",
+            names=frozenset(weights),
+        )
+    return None
+
+
+def _told_statistics(config: Mapping[str, Any]) -> Statistics | None:
+    mean, std = config.get("image_mean"), config.get("image_std")
+    if not isinstance(mean, list) or not isinstance(std, list):
+        return None
+    if len(mean) != 3 or len(std) != 3:
+        raise EncoderError(
+            f"preprocessor_config.json has no three channels: {mean}, {std}"
+        )
+    (r, g, b), (x, y, z) = map(float, mean), map(float, std)
+    return Statistics((r, g, b), (x, y, z))
 
 
 # -- Weights -------------------------------------------------------------------------
 
 
-def _build(found: _Found, weights: dict[str, Tensor], path: Path) -> nn.Module:
-    try:
-        return found.build(weights)
-    except (KeyError, ValueError, ZeroDivisionError) as error:
-        raise EncoderError(
-            f"{path} looked like a {found.format} but is none: {error}"
-        ) from error
-    except EncoderError as error:
-        raise EncoderError(f"{path}: {error}") from error
-
-
 def _fill(
-    module: nn.Module, weights: dict[str, Tensor], path: Path
+    plan: Plan, heads: Any, path: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put the weights into the module; what was missing, and what was not needed."""
+    module, weights = plan.module, plan.weights
     wanted = module.state_dict()
     for key, value in weights.items():
         if key in wanted and wanted[key].shape != value.shape:
@@ -292,12 +269,49 @@ def _fill(
     needed = [key for key in missing if not key.endswith("num_batches_tracked")]
     if needed:
         raise EncoderError(f"{path} lacks weights of its architecture: {_some(needed)}")
+    extra = tuple(key for key in weights if key not in wanted)
+    unknown = [key for key in extra if not heads.match(key)]
+    if unknown:
+        raise EncoderError(
+            f"{path} has layers inside the encoder that its architecture has not: {_some(unknown)}; "
+            "give the encoder as mypackage.models:build instead"
+        )
     module.load_state_dict(
         {key: weights[key] for key in wanted if key in weights}, strict=False
     )
-    return missing, tuple(key for key in weights if key not in wanted)
+    return missing, extra
+
+
+def _encoder(
+    plan: Plan, path: Path, preprocessing: Preprocessing
+) -> tuple[Encoder, tuple[str, ...], tuple[str, ...]]:
+    """The encoder, what is still assumed of it, and what pictures say."""
+    statistics = preprocessing.statistics or plan.statistics
+    encoder = _made(plan.module, path.stem, preprocessing.size or plan.size, statistics)
+    assumed = tuple(
+        one
+        for one in plan.assumed
+        if not (preprocessing.statistics and "--statistics" in one)
+    )
+    if preprocessing.pictures is None:
+        return encoder, assumed, ()
+    images_B3HW = pictures_of(preprocessing.pictures, encoder.size)
+    settled, lines = settle_stem(encoder, images_B3HW, preprocessing)
+    if settled:
+        assumed = tuple(one for one in assumed if "--stem" not in one)
+    return encoder, assumed, lines + judge_statistics(encoder, images_B3HW)
+
+
+def _made(
+    module: nn.Module, name: str, size: int, statistics: str | Statistics
+) -> Encoder:
+    chosen = STATISTICS[statistics] if isinstance(statistics, str) else statistics
+    return Encoder.from_module(
+        module, name=name, size=size, mean=chosen.mean, std=chosen.std
+    )
 
 
 def _some(keys: list[str] | tuple[str, ...]) -> str:
-    shown = ", ".join(keys[:4])
-    return shown if len(keys) <= 4 else f"{shown} and {len(keys) - 4} more"
+    outside = [shown(key) for key in keys[:4]]
+    text = ", ".join(outside)
+    return text if len(keys) <= 4 else f"{text} and {len(keys) - 4} more"

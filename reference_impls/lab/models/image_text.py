@@ -16,11 +16,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
-from reference_impls.lab.models.checkpoints import (
-    AS_SUGGESTED,
-    STATISTICS,
-    Preprocessing,
-)
+from reference_impls.lab.models.checkpoints import AS_SUGGESTED, Preprocessing
 from reference_impls.lab.models.clip import CLIP
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.named import (
@@ -29,6 +25,7 @@ from reference_impls.lab.models.named import (
     open_clip_model,
     open_encoder,
 )
+from reference_impls.lab.models.normalisation import STATISTICS
 
 EXAMPLES = ("open_clip:RN50/openai", "hf-clip:openai/clip-vit-base-patch32")
 """Models with a text tower, by name."""

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
 from reference_impls.lab.models.checkpoints import (
     AS_SUGGESTED,
-    STATISTICS,
     Loaded,
     Preprocessing,
     load_checkpoint,
 )
 from reference_impls.lab.models.encoders import RGB, Encoder
+from reference_impls.lab.models.normalisation import STATISTICS
 from reference_impls.lab.torchvision import import_torchvision
 
 EXAMPLES = (
