@@ -78,10 +78,9 @@ class Encoder:
         try:
             with torch.no_grad():
                 probe = module(torch.zeros(2, 3, size, size, device=device_of(module)))
-        except (RuntimeError, ValueError, TypeError) as error:
-            first_line = str(error).partition("\n")[0]
+        except Exception as error:  # whatever a stranger's module does
             raise EncoderError(
-                f"{name} does not take images of {size}x{size} pixels: {first_line}"
+                f"{name} does not take images of {size}x{size} pixels: {told(error)}"
             ) from error
         if not isinstance(probe, Tensor) or probe.ndim != 2 or len(probe) != 2:
             got = (
@@ -117,6 +116,12 @@ class Encoder:
     def device(self) -> torch.device:
         """Where its parameters live."""
         return device_of(self.module)
+
+
+def told(error: BaseException) -> str:
+    """An exception as a person reads it: its kind, and its first line if it has one."""
+    first_line = str(error).strip().partition("\n")[0]
+    return f"{type(error).__name__}{': ' if first_line else ''}{first_line}"
 
 
 def device_of(module: nn.Module) -> torch.device:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
@@ -22,7 +23,7 @@ from reference_impls.lab.models.checkpoints import (
     Preprocessing,
     load_checkpoint,
 )
-from reference_impls.lab.models.encoders import RGB, Encoder
+from reference_impls.lab.models.encoders import RGB, Encoder, told
 from reference_impls.lab.models.normalisation import STATISTICS
 from reference_impls.lab.torchvision import import_torchvision
 
@@ -93,6 +94,7 @@ class _Built:
     size: int = 224
     mean: RGB = STATISTICS["imagenet"].mean
     std: RGB = STATISTICS["imagenet"].std
+    assumed: tuple[str, ...] = ()
 
 
 def _loaded(
@@ -106,7 +108,8 @@ def _loaded(
         mean=chosen.mean,
         std=chosen.std,
     )
-    return Loaded(encoder=encoder, format=what)
+    assumed = () if preprocessing.statistics else built.assumed
+    return Loaded(encoder=encoder, format=what, assumed=assumed)
 
 
 # -- Libraries -----------------------------------------------------------------------
@@ -246,17 +249,63 @@ def _factory(module: str, attribute: str, name: str) -> _Built:
         raise EncoderError(
             f"{name}: no module {error.name!r}; known libraries: {', '.join(LIBRARIES)}"
         ) from error
-    except AttributeError as error:
-        raise EncoderError(f"{name}: module {module} has no {attribute!r}") from error
-    net = make()
+    except (Exception, SystemExit) as error:
+        if isinstance(error, AttributeError) and module in sys.modules:
+            raise EncoderError(
+                f"{name}: module {module} has no {attribute!r}"
+            ) from error
+        raise EncoderError(f"{name}: importing it raised {told(error)}") from error
+    try:
+        net = make()
+    except (Exception, SystemExit) as error:  # whatever a stranger's code does
+        raise EncoderError(f"{name} raised {told(error)}") from error
     if not isinstance(net, nn.Module):
         raise EncoderError(
             f"{name} must return a torch.nn.Module, got {type(net).__name__}"
         )
-    size = int(getattr(net, "size", 224))
+    buffers = {"mean", "std"} & dict(net.named_buffers()).keys()
     return _Built(
         net,
-        size,
-        _rgb(getattr(net, "mean", (0, 0, 0))),
-        _rgb(getattr(net, "std", (1, 1, 1))),
+        _size_of(net, name),
+        _statistic(net, "mean", 0.0, name),
+        _statistic(net, "std", 1.0, name),
+        assumed=(
+            "its buffers mean and std are applied to its images (--statistics none if it does so itself)",
+        )
+        if buffers
+        else (),
     )
+
+
+def _size_of(net: nn.Module, name: str) -> int:
+    size = getattr(net, "size", 224)
+    if isinstance(size, (tuple, list)) and len(set(size)) == 1:
+        size = size[0]
+    try:
+        edge = int(size)
+    except (TypeError, ValueError) as error:
+        raise EncoderError(
+            f"{name}: size must be a number of pixels, got {size!r}"
+        ) from error
+    if edge < 1:
+        raise EncoderError(f"{name}: size must be at least 1 pixel, got {edge}")
+    return edge
+
+
+def _statistic(net: nn.Module, what: str, default: float, name: str) -> RGB:
+    """Three numbers of an attribute: numbers, tuples, arrays or tensors, of three channels or one."""
+    values = getattr(net, what, default)
+    try:
+        numbers = torch.as_tensor(values, dtype=torch.float64).flatten().tolist()
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise EncoderError(
+            f"{name}: {what} must be three numbers, got {values!r}"
+        ) from error
+    numbers = numbers * 3 if len(numbers) == 1 else numbers
+    if len(numbers) != 3 or not all(-1 <= one <= 2 for one in numbers):
+        raise EncoderError(
+            f"{name}: {what} must be one number or three for images in [0, 1], got {numbers}"
+        )
+    if what == "std" and min(numbers) <= 0:
+        raise EncoderError(f"{name}: std must be above 0, got {numbers}")
+    return _rgb(numbers)

@@ -19,6 +19,7 @@ from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
 from reference_impls.lab.models.checkpoints import Preprocessing
 from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.formats import Activation
 from reference_impls.lab.models.named import Weights, open_encoder
 from reference_impls.lab.models.training import Progress
 from reference_impls.lab.models.zoo import LAB_ENCODERS
@@ -26,7 +27,7 @@ from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
 from reference_impls.lab.study.page import Page, write_page
 
-Statistics = Literal["cifar", "stl10", "imagenet", "clip", "none"]
+Statistics = Literal["cifar", "stl10", "imagenet", "clip", "half", "none"]
 
 
 def fraction(text: str) -> float:
@@ -77,6 +78,18 @@ class DataOptions(CommonOptions):
     """Height and width of the encoder's images in pixels, if its file does not tell."""
     statistics: Statistics | None = None
     """Normalisation of its images, if its file does not tell."""
+    part: str | None = None
+    """Which encoder of a file that holds several: its name there, or a word of it such as `teacher`."""
+    activation: Activation | None = None
+    """Of a vision transformer, if its file does not tell."""
+    heads: int | None = None
+    """Of a vision transformer's attention, if its file does not tell."""
+    stem_padding: int | None = None
+    """Of a ResNet's 3x3 stem, if its file does not tell."""
+    stem_pool: bool | None = None
+    """Whether a ResNet's 3x3 stem ends with pooling, if its file does not tell."""
+    pictures: Path | None = None
+    """A folder of pictures like those it was trained on: the statistics of its BatchNorms settle the stem and judge the normalisation."""
     download: bool = False
     """Let a library fetch published weights and data."""
     device: str = "cpu"
@@ -87,7 +100,16 @@ class DataOptions(CommonOptions):
     @property
     def preprocessing(self) -> Preprocessing:
         """How the encoder wants its images."""
-        return Preprocessing(size=self.size, statistics=self.statistics)
+        return Preprocessing(
+            size=self.size,
+            statistics=self.statistics,
+            part=self.part,
+            activation=self.activation,
+            heads=self.heads,
+            stem_padding=self.stem_padding,
+            stem_pool=self.stem_pool,
+            pictures=self.pictures,
+        )
 
     @property
     def weights(self) -> Weights:
