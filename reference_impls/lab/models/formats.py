@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+import torch
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import EncoderError
@@ -438,7 +439,7 @@ def hugging_face_plan(
     module, size, left = hugging_face.build(state, config)
     return Plan(
         module=module,
-        weights={**module.state_dict(), **{key: state[key] for key in left}},
+        weights={**module.state_dict(), **dict.fromkeys(left, torch.empty(0))},
         size=size,
         statistics=statistics,
         assumed=assumed,

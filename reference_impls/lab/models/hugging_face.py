@@ -81,7 +81,7 @@ class HuggingFaceImages(nn.Module):
 
 
 def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[str]]:
-    """The encoder with its weights, its image size in pixels, and the names that it did not take.
+    """The encoder with its weights, its image size in pixels, and the names that it did not take, as it calls them.
 
     Args:
         state: tensors under the library's names, old or new.
@@ -103,7 +103,7 @@ def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[st
             ignore_mismatched_sizes=True,
             dtype=torch.float32,
         )
-    except (RuntimeError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except Exception as error:
         first_line = str(error).partition("\n")[0]
         raise EncoderError(f"its {kind} cannot be built: {first_line}") from error
     class_token = kind in _CLASS_TOKEN
@@ -122,7 +122,7 @@ def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[st
     if class_token and getattr(net, "pooler", None) is not None:
         net.pooler = None
     size = settings.image_size if hasattr(settings, "image_size") else 224
-    left = [key for key in found["unexpected_keys"] if key in state]
+    left = sorted(found["unexpected_keys"])
     left += [key for key in state if class_token and re.search(r"(^|\.)pooler\.", key)]
     return HuggingFaceImages(net, class_token=class_token), _edge(size), left
 
@@ -139,7 +139,7 @@ def _architecture(
         raise EncoderError(f"transformers has no architecture {kind!r}")
     try:
         settings = library.CONFIG_MAPPING[kind].from_dict(dict(config))
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except Exception as error:  # the library checks with many kinds of its own
         first_line = str(error).partition("\n")[0]
         raise EncoderError(
             f"its configuration is none of {kind}: {first_line}"

@@ -32,6 +32,33 @@ def text():
     return "no module"
 
 
+def build_with(**attributes):
+    """A factory whose module has these attributes; tensors become buffers."""
+
+    def make():
+        net = build()
+        for name, value in attributes.items():
+            if isinstance(value, torch.Tensor):
+                net.register_buffer(name, value)
+            else:
+                setattr(net, name, value)
+        return net
+
+    return make
+
+
+class Breaks(nn.Module):
+    def forward(self, images):
+        raise KeyError("lost\nin two lines")
+
+
+def raising(error):
+    def make():
+        raise error
+
+    return make
+
+
 @pytest.mark.parametrize(
     "name",
     ["torchvision:resnet18", "timm:resnet18", "open_clip:RN50", "hf-clip:openai/x"],
@@ -92,6 +119,71 @@ def test_a_module_of_ones_own_says_its_size():
     encoder = open_encoder(f"{__name__}:build").encoder
     images = torch.rand(2, 3, 8, 8)
     torch.testing.assert_close(encoder.encode(images), build()(images))
+
+
+THREE = torch.tensor([0.1, 0.2, 0.3])
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (THREE, (0.1, 0.2, 0.3)),
+        (THREE.view(1, 3, 1, 1), (0.1, 0.2, 0.3)),
+        (THREE.numpy(), (0.1, 0.2, 0.3)),
+        ([0.1, 0.2, 0.3], (0.1, 0.2, 0.3)),
+        ((0.5,), (0.5,) * 3),
+        (0.5, (0.5,) * 3),
+        (torch.tensor([[[0.5]]]), (0.5,) * 3),
+    ],
+)
+def test_statistics_of_ones_own_module_may_have_any_form(monkeypatch, value, expected):
+    make = build_with(mean=value, std=value)
+    monkeypatch.setattr(sys.modules[__name__], "made", make, raising=False)
+    loaded = open_encoder(f"{__name__}:made")
+    assert loaded.encoder.mean == pytest.approx(expected)
+    assert loaded.encoder.std == pytest.approx(expected)
+    buffers = isinstance(value, torch.Tensor)
+    assert ("--statistics none" in "".join(loaded.lines())) == buffers
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (build_with(mean=(0.1, 0.2)), "mean must be one number or three"),
+        (build_with(mean=(123.7, 116.3, 103.5)), r"for images in \[0, 1\]"),
+        (build_with(std=(0.5, 0.0, 0.5)), "std must be above 0"),
+        (build_with(mean="gray"), "mean must be three numbers, got 'gray'"),
+        (build_with(size="big"), "size must be a number of pixels, got 'big'"),
+        (build_with(size=(0, 0)), "at least 1 pixel"),
+        (raising(ZeroDivisionError("no\nway")), "raised ZeroDivisionError: no$"),
+        (raising(SystemExit(1)), "raised SystemExit: 1"),
+        (raising(AssertionError()), "raised AssertionError$"),
+        (Breaks, "does not take images of 224x224 pixels: KeyError"),
+    ],
+)
+def test_whatever_ones_own_module_does_is_one_line(monkeypatch, make, message):
+    monkeypatch.setattr(sys.modules[__name__], "made", make, raising=False)
+    with pytest.raises(EncoderError, match=message) as caught:
+        open_encoder(f"{__name__}:made")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("def build(:", "importing it raised SyntaxError"),
+        ("1 / 0", "importing it raised ZeroDivisionError"),
+        ("raise SystemExit(1)", "importing it raised SystemExit"),
+        ("import no_such_thing", "no module 'no_such_thing'"),
+    ],
+)
+def test_a_module_that_cannot_be_imported_is_one_line(
+    tmp_path, monkeypatch, source, message
+):
+    (tmp_path / "broken_module.py").write_text(source)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(EncoderError, match=message):
+        open_encoder("broken_module:build")
 
 
 def test_a_file_is_a_name_too(tmp_path):
