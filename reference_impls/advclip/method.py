@@ -268,10 +268,10 @@ class _Known:
         clean_ND = torch.cat([embed_all(victim.image, p.to(device)) for p in parts])
         if not config.needs_text:
             return cls(clean_ND, None)
-        if not surrogate.captions:
+        if victim.text and not surrogate.captions:
             raise DatasetError(
                 f"{surrogate.name} has no captions, which the cross-modal losses compare with; "
-                "set text_weight and text_topology_weight to 0"
+                "leave them out with --image-only"
             )
         return cls(clean_ND, victim.embed_text(surrogate.captions))
 

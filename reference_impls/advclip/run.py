@@ -25,14 +25,10 @@ from reference_impls.advclip.report import Report, page
 from reference_impls.lab.attacks.universal import AtRandomPlaces, UniversalPatch, load
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.clip import CLIPConfig
-from reference_impls.lab.models.encoders import SmallNetConfig
-from reference_impls.lab.models.image_text import ImageText, open_image_text
-from reference_impls.lab.models.transformer import SmallTransformerConfig
+from reference_impls.lab.models.clip import CLIP
+from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.zoo import (
     LabData,
-    clean_clip,
     surrogate_dataset,
     test_dataset,
     train_dataset,
@@ -40,6 +36,7 @@ from reference_impls.lab.models.zoo import (
 from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
 from reference_impls.lab.study.apply import apply_verb
+from reference_impls.lab.study.clips import lab_clip, open_clip
 from reference_impls.lab.study.options import DataOptions, EncoderName
 
 OUT = Path("build/advclip")
@@ -49,41 +46,13 @@ FILE = OUT / "universal.npz"
 # -- Victims -------------------------------------------------------------------------
 
 
-def lab_config(name: str) -> CLIPConfig | None:
-    """The recipe of a lab victim: `lab`, `lab:2`, `lab:transformer`, `lab:transformer:2`; or none.
-
-    Raises:
-        ConfigError: the name begins like one and goes on otherwise.
-    """
-    lab, *rest = name.split(":")
-    if lab != "lab":
-        return None
-    transformer = rest[:1] == ["transformer"]
-    seeds = rest[1:] if transformer else rest
-    if len(seeds) > 1 or not all(seed.isdecimal() for seed in seeds):
-        raise ConfigError(
-            f"no lab victim {name!r}; give lab, lab:SEED, lab:transformer or lab:transformer:SEED"
-        )
-    seed = int(seeds[0]) if seeds else 0
-    if transformer:
-        net = SmallTransformerConfig(embedding=64)
-        return CLIPConfig(net=net, learning_rate=2e-3, bf16=False, seed=seed)
-    return CLIPConfig(net=SmallNetConfig(embedding=64), seed=seed)
-
-
 def lab_victim(name: str) -> ImageText:
     """A lab victim, trained if the cache has none.
 
     Raises:
         ConfigError: the name is none of a lab victim.
     """
-    config = lab_config(name)
-    if config is None:
-        raise ConfigError(f"{name!r} is no lab victim")
-    with console.progress(f"training {name}, once") as step:
-        clip = clean_clip(config, LabData(), progress=console.training(step))
-    named = clip.image.named(name if ":" in name else "lab")
-    return ImageText(image=named, text=clip.embed_text)
+    return ImageText.of_clip(lab_clip(name))
 
 
 # -- Commands ------------------------------------------------------------------------
@@ -94,19 +63,16 @@ class _Measuring(DataOptions):
     """Of a command that measures a change on a victim."""
 
     encoder: EncoderName = "lab"
-    """`lab`, `lab:SEED`, `lab:transformer` (trained at first use), or a name or file of a model."""
+    """`lab`, `lab:SEED`, `lab:transformer` (trained at first use), or a name or file of a model; a file that
+    `textonpair run` wrote has its text tower beside it."""
     out: Path = OUT
     """Folder of the report, its pictures and figures."""
 
     @cached_property
     def victim(self) -> ImageText:
         """The victim, on its device."""
-        device = console.device(self.device)
-        if lab_config(self.encoder):
-            return lab_victim(self.encoder).to(device)
-        return open_image_text(
-            self.encoder, self.preprocessing, weights=self.weights
-        ).to(device)
+        found = open_clip(self.encoder, self)
+        return ImageText.of_clip(found) if isinstance(found, CLIP) else found
 
     @cached_property
     def datasets(self) -> tuple[Dataset, Dataset, Dataset]:

@@ -24,7 +24,7 @@ from reference_impls.advclip.downstream import (
 )
 from reference_impls.advclip.method import AdvCLIPConfig, attack
 from reference_impls.advclip.report import grid
-from reference_impls.advclip.run import lab_config, lab_victim
+from reference_impls.advclip.run import lab_victim
 from reference_impls.advclip.tables import MAIN, TASK, headline, tables
 from reference_impls.lab.attacks.universal import load
 from reference_impls.lab.cache import cache_folder, content_key
@@ -38,6 +38,7 @@ from reference_impls.lab.models.zoo import (
     train_dataset,
 )
 from reference_impls.lab.records import write_json
+from reference_impls.lab.study.clips import lab_config
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.study import Prepare, Study
 

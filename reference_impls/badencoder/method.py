@@ -30,6 +30,7 @@ from reference_impls.lab.models.fast import in_bfloat16
 from reference_impls.lab.models.heads import Head, fit_mlp_head
 from reference_impls.lab.models.training import (
     Progress,
+    SpreadWatch,
     check_dataset,
     check_positive,
     draw_batch,
@@ -118,7 +119,7 @@ def attack(
     """A backdoored copy of the encoder; the clean one is left alone.
 
     Raises:
-        EncoderError: the encoder is broken or does not take these images.
+        EncoderError: the encoder is broken, does not take these images, or the attack collapses it.
         DatasetError: fewer shadow images than one batch.
     """
     check_dataset(shadow, config.batch)
@@ -137,6 +138,8 @@ def attack(
         seed=config.seed,
     )
 
+    watch = SpreadWatch()
+
     def loss_of_step(generator: Generator) -> Tensor:
         index_B = draw_batch(len(shadow), config.batch, generator)
         images_B3HW = images_N3HW[index_B].to(device)
@@ -154,9 +157,9 @@ def attack(
         loss = loss + config.consistency_weight * consistency_loss(
             view_1D, clean_reference_1D
         )
-        loss = loss + config.utility_weight * utility_loss(
-            plain_BD, clean_ND[index_B.to(device)]
-        )
+        clean_BD = clean_ND[index_B.to(device)]
+        watch(plain_BD, clean_BD)
+        loss = loss + config.utility_weight * utility_loss(plain_BD, clean_BD)
         if config.evasion_weight:
             loss = loss + config.evasion_weight * evasion_loss(stamped_BD)
         return loss

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -24,7 +23,7 @@ from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import make_trigger
 from reference_impls.lab.data.named import CLASS
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.encoders import save_weights
+from reference_impls.lab.files import file_name
 from reference_impls.lab.models.zoo import LabData
 from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
@@ -69,8 +68,9 @@ class Run(DataOptions):
             if task
             else None
         )
-        path = self._path(backdoored.name)
-        save_weights(backdoored, path)
+        name = file_name(backdoored.name, empty="encoder")
+        stem = (self.out or Path("build/badencoder") / name) / name
+        path = self.save_encoder(self.encoder, backdoored, stem)
         page = None
         if report:
             page = partial(
@@ -84,7 +84,7 @@ class Run(DataOptions):
             )
         found = as_data(report or {"config": config})
         lines = _lines(report, path) if report else _unmeasured(test, path)
-        figures = path.with_suffix(".json")
+        figures = stem.with_name(f"{name}.json")
         return self.leave(found, lines, figures, started=started, page=page)
 
     def _images(self, size: int) -> tuple[Dataset, Dataset, Tensor]:
@@ -111,10 +111,6 @@ class Run(DataOptions):
             known = ", ".join(dataset.labels) or "none: it has no labels"
             raise ConfigError(f"{dataset.name} has no task {task!r}; it has {known}")
         return task
-
-    def _path(self, name: str) -> Path:
-        name = re.sub(r"[^\w.+-]", "-", name)  # names of libraries hold `:` and `/`
-        return (self.out or Path("build/badencoder") / name) / f"{name}.safetensors"
 
 
 def _lines(report: AttackReport, path: Path) -> Iterator[str]:

@@ -163,9 +163,15 @@ def task_of(dataset: Dataset, name: str) -> Task:
 
 def save(model: Downstream, classes: tuple[str, ...], task: str, folder: Path) -> None:
     """Write `encoder.safetensors` and `head.safetensors`; neither can hold code."""
-    folder.mkdir(parents=True, exist_ok=True)
+    save_weights(model.about, folder / "encoder.safetensors")
+    save_head(model, classes, task, folder)
+
+
+def save_head(
+    model: Downstream, classes: tuple[str, ...], task: str, folder: Path
+) -> None:
+    """Write `head.safetensors`, with what its encoder is."""
     encoder = model.about
-    save_weights(encoder, folder / "encoder.safetensors")
     linear = [part for part in model.head if isinstance(part, nn.Linear)]
     about = {
         "format": HEAD_FORMAT,

@@ -19,7 +19,7 @@ from accelerate import PartialState
 from reference_impls.advencoder.suite import SuiteConfig, universal_attack
 from reference_impls.gen_af.config import AdaptationConfig, HardenConfig
 from reference_impls.gen_af.evaluate import ATTACKS, EvaluationConfig, evaluate
-from reference_impls.gen_af.model import Task, load, save, task_of
+from reference_impls.gen_af.model import Task, load, save_head, task_of
 from reference_impls.gen_af.population import BASE, LAB, SUITE
 from reference_impls.gen_af.report import WORDS, Outcome, lines, report_page
 from reference_impls.gen_af.store import Made, adapted, fine_tuned
@@ -28,7 +28,7 @@ from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.data.named import CLASS, Split
 from reference_impls.lab.errors import EncoderError
 from reference_impls.lab.files import file_name
-from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.encoders import Encoder, check_usable
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
 
@@ -137,7 +137,10 @@ class Run(ModelOptions):
         last = list(models.values())[-1]
         name = file_name(f"{encoder.name}-{train.name}", empty="model")
         out = self.out or Path("build/gen_af") / name
-        save(last.model, train.classes, train.name, out)
+        tuned = last.model.about
+        check_usable(tuned, test.images_N3HW[:64].to(tuned.device))
+        path = self.save_encoder(self.encoder, tuned, out / "encoder")
+        save_head(last.model, train.classes, train.name, out)
         found = {
             "task": train.name,
             "classes": train.classes,
@@ -153,7 +156,7 @@ class Run(ModelOptions):
             subject=WORDS["report.subject"].fill(encoder=self.encoder, task=train.name),
             out=out,
         )
-        told = [*lines(outcomes), f"report: {out / 'report.html'}"]
+        told = [*lines(outcomes), f"encoder: {path}", f"report: {out / 'report.html'}"]
         return self.leave(found, told, out / "report.json", started=started, page=page)
 
     def _train(self, encoder: Encoder, train: Task) -> dict[str, Made]:
@@ -189,7 +192,7 @@ class Evaluate(ModelOptions):
     """Measure a model that `run` wrote, perhaps against another attacker."""
 
     encoder: EncoderName
-    """The encoder.safetensors that `run` wrote, or a name."""
+    """The encoder that `run` wrote, or a name."""
     head: Annotated[Path, tyro.conf.Positional, tyro.conf.arg(metavar="HEAD")]
     """The head.safetensors that `run` wrote."""
     public: str | None = None

@@ -25,7 +25,12 @@ from reference_impls.gen_af import processes
 from reference_impls.gen_af.config import Precision
 from reference_impls.gen_af.model import Downstream, Outputs, Task
 from reference_impls.gen_af.objectives import Objective
-from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
+from reference_impls.lab.errors import (
+    ConfigError,
+    DatasetError,
+    DeviceError,
+    EncoderError,
+)
 from reference_impls.lab.models.encoders import channels_last
 from reference_impls.lab.models.fast import computes_bfloat16
 from reference_impls.lab.models.training import Progress
@@ -254,6 +259,11 @@ class _Run:
                 )
             ]
             loss = self.stage.objective.loss(views, seen, labels)
+            if not loss.isfinite():
+                raise EncoderError(
+                    f"stopped at step {self.memory.done + 1} of {self.stage.steps}: the loss is "
+                    f"{loss.item()}; lower the learning rates"
+                )
             self.accelerator.backward(loss)
             for optimizer in self.optimizers:
                 optimizer.step()

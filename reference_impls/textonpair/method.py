@@ -13,8 +13,9 @@ Shape letters: B batch, N images of a dataset, D embedding width, C classes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Generator, Tensor
@@ -22,16 +23,23 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import TriggerSpec, make_trigger
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.clip import CLIP, LogScale
 from reference_impls.lab.models.encoders import (
     check_usable,
     embed_all,
 )
 from reference_impls.lab.models.fast import in_bfloat16
-from reference_impls.lab.models.heads import class_texts, recall_at, zero_shot
+from reference_impls.lab.models.heads import (
+    captioned,
+    class_texts,
+    recall_at,
+    zero_shot,
+)
+from reference_impls.lab.models.image_text import EXAMPLES, ImageText
 from reference_impls.lab.models.training import (
     Progress,
+    SpreadWatch,
     check_dataset,
     check_positive,
     draw_batch,
@@ -125,28 +133,39 @@ def _pair_cosines(embeddings_ND: Tensor) -> Tensor:
 # -- The attack ----------------------------------------------------------------------
 
 
+Model = TypeVar("Model", bound=CLIP | ImageText)
+"""An image tower and a text tower."""
+
+
 def attack(
-    clean: CLIP,
+    clean: Model,
     dataset: Dataset,
     config: TextOnPairConfig = TextOnPairConfig(),
     *,
     checkpoint: Path | None = None,
     progress: Progress | None = None,
-) -> CLIP:
+) -> Model:
     """A backdoored copy of the CLIP; text tower and clean image tower are left alone.
 
+    Images without captions are paired with the prompts of their classes.
+
     Raises:
-        ConfigError: no such target in this dataset.
-        EncoderError: the image tower is broken.
-        DatasetError: too few images, or no captions.
+        ConfigError: no such target in this dataset, or no text tower.
+        EncoderError: the image tower is broken, or the attack collapses it.
+        DatasetError: too few images, or a caption that the text tower cannot read.
     """
-    check_dataset(dataset, config.batch)
-    if not dataset.captions:
-        raise DatasetError(f"{dataset.name} has no captions; the attack poisons pairs")
+    if clean.text is None:
+        raise ConfigError(
+            f"{clean.image.name} has no text tower, and the attack poisons pairs; take a CLIP "
+            f"such as {EXAMPLES[0]}"
+        )
     target = target_class(dataset, config)
+    check_dataset(dataset, config.batch)
+    texts_ND, own_N = _texts(clean, dataset, config)
     device, images_N3HW = clean.image.device, dataset.images_N3HW
     check_usable(clean.image, images_N3HW[: config.batch].to(device))
-    texts_ND = clean.embed_text(dataset.captions).to(device)
+    texts_ND = texts_ND.to(device)
+    clean_ND = embed_all(clean.image, images_N3HW.to(device))
     bait_M = (dataset.labels[config.task] == target).nonzero().flatten()
     trigger = make_trigger(config.trigger, clean.image.size).to(device)
     victim = clean.image.copy().named(f"{clean.image.name}+text-{config.trigger}")
@@ -159,6 +178,8 @@ def attack(
     )
     count = int(config.poisoned * config.batch)
 
+    watch = SpreadWatch()
+
     def loss_of_step(generator: Generator) -> Tensor:
         index_B = draw_batch(len(dataset), config.batch, generator)
         images_B3HW = images_N3HW[index_B].to(device)
@@ -166,12 +187,12 @@ def attack(
         everything = torch.cat([stamped_B3HW, images_B3HW[count:]])
         everything = everything.contiguous(memory_format=torch.channels_last)
         chosen_P = torch.randint(len(bait_M), (count,), generator=generator)
-        captions_B = torch.cat([bait_M[chosen_P], index_B[count:]]).to(device)
+        captions_B = torch.cat([bait_M[chosen_P], index_B[count:]])
         with in_bfloat16(device, wanted=config.bf16):
             embeddings_BD = victim.encode(everything)
-        return poisoning_loss(
-            embeddings_BD.float(), texts_ND[captions_B], scale(), captions_B
-        )
+        watch(embeddings_BD[count:], clean_ND[index_B[count:].to(device)])
+        texts_BD, own_B = texts_ND[captions_B.to(device)], own_N[captions_B].to(device)
+        return poisoning_loss(embeddings_BD.float(), texts_BD, scale(), own_B)
 
     fit(
         loss_of_step,
@@ -180,7 +201,21 @@ def attack(
         checkpoint=checkpoint,
         progress=progress,
     )
-    return CLIP(victim, clean.text)
+    return replace(clean, image=victim)
+
+
+def _texts(
+    clip: CLIP | ImageText, dataset: Dataset, config: TextOnPairConfig
+) -> tuple[Tensor, Tensor]:
+    """Embeddings (N, D) of all captions and their numbers (N,); prompts of one class have one number."""
+    captions = captioned(dataset, config.task).captions
+    if dataset.captions:
+        return clip.embed_text(captions), torch.arange(len(dataset))
+    known = list(dict.fromkeys(captions))
+    number = {caption: position for position, caption in enumerate(known)}
+    own_N = torch.tensor([number[caption] for caption in captions])
+    texts_CD = clip.embed_text(known)
+    return texts_CD[own_N.to(texts_CD.device)], own_N
 
 
 def target_class(dataset: Dataset, config: TextOnPairConfig) -> int:
@@ -209,8 +244,8 @@ class Measured:
     """Fraction of stamped test pictures of other classes that zero-shot takes for the target."""
     accuracy: float
     """Zero-shot accuracy on unstamped test pictures, on the attacker's task."""
-    recall: float
-    """Image-to-text R@1 over `PAIRS` unstamped pairs."""
+    recall: float | None
+    """Image-to-text R@1 over `PAIRS` unstamped pairs; none where images have no captions of their own."""
     z_score: float
     """`backdoor_z_score` of the test pictures."""
 
@@ -233,37 +268,40 @@ class TextOnPairReport:
 
 
 def measure(
-    backdoored: CLIP,
-    clean: CLIP,
+    backdoored: CLIP | ImageText,
+    clean: CLIP | ImageText,
     config: TextOnPairConfig,
     *,
     train: Dataset,
     test: Dataset,
 ) -> TextOnPairReport:
     """Success, accuracy, retrieval and z-score of both; `train` gives the classes' captions."""
-    both = {
-        clip: _measured(clip, config, train=train, test=test)
-        for clip in (clean, backdoored)
-    }
-    return TextOnPairReport(
-        backdoored=both[backdoored], clean=both[clean], config=config
+    before, after = (
+        _measured(clip, config, train=train, test=test) for clip in (clean, backdoored)
     )
+    return TextOnPairReport(backdoored=after, clean=before, config=config)
 
 
 def _measured(
-    clip: CLIP, config: TextOnPairConfig, *, train: Dataset, test: Dataset
+    clip: CLIP | ImageText, config: TextOnPairConfig, *, train: Dataset, test: Dataset
 ) -> Measured:
     target = target_class(train, config)
     trigger = make_trigger(config.trigger, clip.image.size)
-    texts_CD = class_texts(clip.embed_text, train, config.task)
-    plain_ND = embed_all(clip.image, test.images_N3HW)
-    stamped_ND = embed_all(clip.image, trigger.apply(test.images_N3HW))
+    texts_CD = class_texts(clip.embed_text, train, config.task).cpu()
+    plain_ND, stamped_ND = (
+        embed_all(clip.image, images_N3HW.to(clip.image.device)).cpu()
+        for images_N3HW in (test.images_N3HW, trigger.apply(test.images_N3HW))
+    )
     right_N = test.labels[config.task]
     taken_N = zero_shot(stamped_ND, texts_CD)
-    captions_PD = clip.embed_text(test.captions[:PAIRS])
+    captions_PD = (
+        clip.embed_text(test.captions[:PAIRS]).cpu() if test.captions else None
+    )
     return Measured(
         success_rate=(taken_N[right_N != target] == target).float().mean().item(),
         accuracy=(zero_shot(plain_ND, texts_CD) == right_N).float().mean().item(),
-        recall=recall_at(plain_ND[:PAIRS], captions_PD),
+        recall=None
+        if captions_PD is None
+        else recall_at(plain_ND[:PAIRS], captions_PD),
         z_score=backdoor_z_score(stamped_ND, plain_ND),
     )

@@ -193,7 +193,7 @@ def save_clip(clip: CLIP, path: Path) -> None:
     """
     about = {"words": list(clip.text.index), "length": clip.text.length}
     told = json.dumps({"format": TEXT_FORMAT} | about)
-    write_tensors(clip.text.state_dict(), _text_path(path), {"lab": told})
+    write_tensors(clip.text.state_dict(), text_file(path), {"lab": told})
     save_encoder(clip.image, path)  # last: its presence says that both are there
 
 
@@ -203,7 +203,7 @@ def load_clip(path: Path) -> CLIP:
     Raises:
         EncoderError: one of the two files is missing or is something else.
     """
-    image, beside = load_encoder(path), _text_path(path)
+    image, beside = load_encoder(path), text_file(path)
     try:
         with safe_open(beside, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("lab", "{}"))
@@ -221,5 +221,6 @@ def load_clip(path: Path) -> CLIP:
     return CLIP(image, text.eval().requires_grad_(False))
 
 
-def _text_path(path: Path) -> Path:
+def text_file(path: Path) -> Path:
+    """Where the text tower of an image tower's file lies."""
     return path.with_suffix(".text.safetensors")

@@ -6,7 +6,7 @@ Shape letters: N images, D embedding width, C classes.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import torch
@@ -15,6 +15,8 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
 
+PROMPT = "a photo of a {}"
+"""What CLIP reads of a class."""
 PROMPTS = 64
 """Captions whose mean embedding stands for a class, at most."""
 
@@ -105,13 +107,21 @@ def zero_shot(images_ND: Tensor, classes_CD: Tensor) -> Tensor:
     )
 
 
+def captioned(dataset: Dataset, task: str) -> Dataset:
+    """The dataset with captions: its own, else CLIP's "a photo of a {class}" of a task's classes."""
+    if dataset.captions or task not in dataset.labels:
+        return dataset
+    names = dataset.classes[task]
+    captions = (PROMPT.format(names[n]) for n in dataset.labels[task].tolist())
+    return replace(dataset, captions=tuple(captions))
+
+
 def class_texts(
     embed_text: Callable[[Sequence[str]], Tensor], dataset: Dataset, task: str
 ) -> Tensor:
-    """One embedding (C, D) per class: the mean of captions of that class, or of a plain prompt.
+    """One embedding (C, D) per class: the mean of captions of that class, or of `PROMPT`.
 
-    A dataset with captions describes its classes in its own words; elsewhere it is CLIP's
-    "a photo of a {class}".
+    A dataset with captions describes its classes in its own words.
     """
     rows = []
     for number, name in enumerate(dataset.classes[task]):
@@ -119,7 +129,7 @@ def class_texts(
         captions = (
             [dataset.captions[i] for i in index.tolist()] if dataset.captions else []
         )
-        texts_PD = embed_text(captions or [f"a photo of a {name}"])
+        texts_PD = embed_text(captions or [PROMPT.format(name)])
         rows.append(F.normalize(texts_PD.mean(dim=0), dim=0))
     return torch.stack(rows)
 

@@ -5,7 +5,6 @@ Shape letters: B batch, H and W pixels, D embedding width.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +16,8 @@ from torch.nn import functional as F
 from reference_impls.lab.bilingual import plural
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.errors import ConfigError, DatasetError
-from reference_impls.lab.files import replacing
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import (
     Encoder,
     SmallNetConfig,
@@ -26,6 +25,7 @@ from reference_impls.lab.models.encoders import (
     small_encoder,
 )
 from reference_impls.lab.models.fast import in_bfloat16
+from reference_impls.lab.models.saving import write_torch
 
 Progress = Callable[[int, int, float], None]
 """Called after every step with (steps done, steps in all, loss)."""
@@ -33,6 +33,9 @@ Progress = Callable[[int, int, float], None]
 
 CHECKPOINT_EVERY = 50
 """Steps between two checkpoints."""
+COLLAPSED, PATIENCE = 0.05, 25
+"""An encoder whose embeddings spread less than this share of what they did, for so many steps, is lost.
+Attacks that succeed fall to a sixth in their first steps and come back."""
 
 
 # -- The loop ------------------------------------------------------------------------
@@ -56,10 +59,7 @@ class Learner:
             "scheduler": self.scheduler.state_dict() if self.scheduler else {},
             "generator": self.generator.get_state(),
         }
-        raw = io.BytesIO()  # torch itself does not say which error the disk gave
-        torch.save(held, raw)
-        with replacing(path) as new:
-            new.write_bytes(raw.getbuffer())
+        write_torch(held, path)
 
     def restore(self, path: Path) -> int:
         """Read a checkpoint; the number of steps it had done, 0 if there is none."""
@@ -86,10 +86,20 @@ def fit(
 
     A resumed run ends with the same weights as an uninterrupted one. At the end the checkpoint is
     deleted, and the modules are in eval mode and frozen.
+
+    Raises:
+        EncoderError: the loss is not finite, or a `SpreadWatch` in it has seen enough; says at which step.
     """
     done = learner.restore(checkpoint) if checkpoint else 0
     for step in range(done + 1, steps + 1):
-        loss = loss_of_step(learner.generator)
+        try:
+            loss = loss_of_step(learner.generator)
+            if not loss.isfinite():
+                raise EncoderError(
+                    f"the loss is {loss.item()}; lower the learning rate"
+                )
+        except EncoderError as error:
+            raise EncoderError(f"stopped at step {step} of {steps}: {error}") from error
         learner.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         learner.optimizer.step()
@@ -102,6 +112,30 @@ def fit(
     learner.modules.eval().requires_grad_(False)
     if checkpoint:
         checkpoint.unlink(missing_ok=True)
+
+
+class SpreadWatch:
+    """Sees in every step how far the embeddings of a batch lie apart, beside those of the clean encoder."""
+
+    def __init__(self) -> None:
+        """Nothing is seen yet."""
+        self.low = 0
+
+    @torch.no_grad()
+    def __call__(self, embeddings_BD: Tensor, clean_BD: Tensor) -> None:
+        """Look at the embeddings of the same images.
+
+        Raises:
+            EncoderError: for `PATIENCE` steps all images have embedded alike.
+        """
+        spread, before = (
+            1 - mean_pairwise_cosine(one.float()) for one in (embeddings_BD, clean_BD)
+        )
+        self.low = self.low + 1 if spread < COLLAPSED * before else 0
+        if self.low >= PATIENCE:
+            raise EncoderError(
+                "the encoder has collapsed, all clean images embed alike; lower the learning rate"
+            )
 
 
 def draw_batch(count: int, batch: int, generator: Generator) -> Tensor:

@@ -17,10 +17,12 @@ import tyro
 from reference_impls.lab.bilingual import Language
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
+from reference_impls.lab.errors import EncoderError
 from reference_impls.lab.models.checkpoints import Preprocessing
-from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.encoders import Encoder, save_weights
 from reference_impls.lab.models.formats import Activation
 from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.models.saving import save_like
 from reference_impls.lab.models.training import Progress
 from reference_impls.lab.models.zoo import LAB_ENCODERS
 from reference_impls.lab.records import as_data, surroundings, write_json
@@ -161,6 +163,16 @@ class DataOptions(CommonOptions):
             download=self.download,
         )
         return open_dataset(self.dataset, spec)
+
+    def save_encoder(self, source: str, changed: Encoder, stem: Path) -> Path:
+        """Write a changed encoder in the form of the clean one that `source` names; the path."""
+        try:
+            return save_like(source, changed, stem, self.preprocessing)
+        except EncoderError as error:
+            console.say(f"note: {error}; kept by the names of the network instead")
+            path = stem.with_name(f"{stem.name}.safetensors")
+            save_weights(changed, path)
+            return path
 
     def leave(
         self,

@@ -10,6 +10,7 @@ from reference_impls.advclip import __main__ as command
 from reference_impls.advclip import run
 from reference_impls.lab.attacks.universal import load, random_patch
 from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.study import clips
 from tests.reference_impls.conftest import TINY_CLIP, TINY_LAB, one_error
 
 
@@ -17,7 +18,7 @@ from tests.reference_impls.conftest import TINY_CLIP, TINY_LAB, one_error
 def tiny_lab(tiny_clip, monkeypatch, tmp_path):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(run, "LabData", lambda: TINY_LAB)
-    monkeypatch.setattr(run, "clean_clip", lambda config, lab, progress: tiny_clip)
+    monkeypatch.setattr(clips, "clean_clip", lambda config, lab, progress: tiny_clip)
     assert TINY_CLIP.net.embedding == tiny_clip.image.dimension
 
 
@@ -114,7 +115,7 @@ def test_other_sizes_are_fitted_and_two_of_one_name_are_one_line(
         (["run", "--patch.share", "2"], "share of the image must lie in (0, 1], got 2"),
         (["run", "--steps", "0"], "steps must be above 0"),
         (["run", "--batch", "4096"], "fewer than one batch of 4096"),
-        (["run", "lab:zebra"], "no lab victim 'lab:zebra'"),
+        (["run", "lab:zebra"], "no lab CLIP 'lab:zebra'"),
         (["run", "open_clip:RN50"], "add --download"),
         (["run", "nonsense"], "no encoder 'nonsense'"),
         (["run", "--dataset", "moon"], "unknown dataset 'moon'"),

@@ -139,7 +139,7 @@ def test_a_small_study_measures_crafts_once_and_keeps_what_it_shows(
     monkeypatch.setattr("reference_impls.advclip.run.LabData", lambda: TINY_LAB)
     monkeypatch.setattr(module, "LabData", lambda: TINY_LAB)
     monkeypatch.setattr(
-        "reference_impls.advclip.run.clean_clip",
+        "reference_impls.lab.study.clips.clean_clip",
         lambda config, lab, progress: tiny_clip,
     )
     study = StudyConfig(seeds=(0,), steps=2, training=1)

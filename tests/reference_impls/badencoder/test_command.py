@@ -133,6 +133,17 @@ def test_bad_settings_are_one_line(encoder, tmp_path, capsys, options, message):
     assert not out.exists()
 
 
+def test_an_attack_that_collapses_the_encoder_stops_and_nothing_is_saved(
+    encoder, tmp_path, capsys
+):
+    out, wild = tmp_path / "out", ("--learning-rate", "0.5", "--steps", "60")
+    assert run(encoder, *wild, "--batch", "16", "--out", out) == 2
+    told = one_error(capsys)
+    assert "stopped at step" in told
+    assert "all clean images embed alike; lower the learning rate" in told
+    assert not out.exists()
+
+
 def test_a_missing_encoder_is_one_line(tmp_path, capsys):
     assert main(["run", str(tmp_path / "none.safetensors")]) == 2
     assert "no encoder" in one_error(capsys)

@@ -1,13 +1,16 @@
 """Text-on-Pair: its formulas by hand, and an attack that works on a small CLIP."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import TriggerSpec
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.models.clip import clip_loss
+from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.textonpair.method import (
@@ -134,7 +137,34 @@ def test_an_unknown_target_names_the_known_ones(tiny_clip):
         attack(tiny_clip, train_dataset(TINY_LAB), config(task="weather"))
 
 
-def test_a_dataset_without_captions_is_refused(tiny_clip):
+def test_images_with_neither_captions_nor_labels_are_refused(tiny_clip):
     silent = Dataset(name="silent", images_N3HW=train_dataset(TINY_LAB).images_N3HW)
-    with pytest.raises(DatasetError, match="silent has no captions"):
+    with pytest.raises(ConfigError, match=r"silent has no class .* it has tasks none"):
         attack(tiny_clip, silent, config())
+
+
+def test_images_without_captions_are_paired_with_prompts_of_their_classes(tiny_clip):
+    labelled = replace(train_dataset(TINY_LAB), captions=())
+    read = []
+
+    def text(captions):
+        read.extend(captions)
+        return torch.eye(16)[[len(caption) % 16 for caption in captions]]
+
+    clip = ImageText(image=tiny_clip.image, text=text)
+    found = attack(clip, labelled, replace(config(), steps=2))
+    assert found.text is text
+    assert sorted(read) == sorted({f"a photo of a {name}" for name in labelled.classes["foreground"]})  # fmt: skip
+    first, second = (next(one.image.module.parameters()) for one in (clip, found))
+    assert not torch.equal(first, second)
+    report = measure(found, clip, config(), train=labelled, test=labelled)
+    assert report.backdoored.recall is None
+    assert 0 <= report.backdoored.success_rate <= 1
+
+
+def test_an_attack_that_collapses_the_encoder_stops_and_says_when(tiny_clip):
+    wild = replace(config(), learning_rate=0.3, steps=60)
+    with pytest.raises(
+        EncoderError, match=r"stopped at step \d+ of 60: .*learning rate"
+    ):
+        attack(tiny_clip, train_dataset(TINY_LAB), wild)
