@@ -319,6 +319,77 @@ def listed(*families: str) -> Callable[[State], nn.Module]:
     return build
 
 
+# -- EfficientNets of TensorFlow -------------------------------------------------------
+
+_EXPANDED = {
+    "_expand_conv": "conv_pw",
+    "_bn0": "bn1",
+    "_depthwise_conv": "conv_dw",
+    "_bn1": "bn2",
+    "_se_reduce": "se.conv_reduce",
+    "_se_expand": "se.conv_expand",
+    "_project_conv": "conv_pwl",
+    "_bn2": "bn3",
+}
+_FIRST = _EXPANDED | {"_bn1": "bn1", "_project_conv": "conv_pw", "_bn2": "bn2"}
+_OUTSIDE = {
+    "_conv_stem": "conv_stem",
+    "_bn0": "bn1",
+    "_conv_head": "conv_head",
+    "_bn1": "bn2",
+    "_fc": "classifier",
+}
+
+
+def tf_efficientnet(state: State) -> tuple[nn.Module, dict[str, Tensor], str]:
+    """An EfficientNet of TensorFlow's weights (`_blocks.0._depthwise_conv`), its tensors renamed, its name in timm.
+
+    Raises:
+        EncoderError: no EfficientNet has these tensors.
+        DeviceError: timm is not installed.
+    """
+    timm = need("timm", "timm")
+    squeezed = "_blocks.0._se_reduce.weight" in state
+    sizes = (
+        [f"tf_efficientnet_b{i}" for i in range(9)]
+        if squeezed
+        else [f"tf_efficientnet_lite{i}" for i in range(5)]
+    )
+    for name in sizes:
+        with torch.device("meta"):
+            net = timm.create_model(name, num_classes=0)
+        places = [
+            f"{i}.{j}" for i, one in enumerate(net.blocks) for j in range(len(one))
+        ]
+        renamed = _as_timm(state, places)
+        wanted = net.state_dict()
+        if all(
+            key in renamed and renamed[key].shape == value.shape
+            for key, value in wanted.items()
+            if not key.endswith("num_batches_tracked")
+        ):
+            return net.to_empty(device="cpu"), renamed, name
+    raise EncoderError(
+        f"no EfficientNet has these tensors; {', '.join(sizes)} were compared"
+    )
+
+
+def _as_timm(state: State, places: list[str]) -> dict[str, Tensor]:
+    renamed = {}
+    for key, value in state.items():
+        match = re.fullmatch(r"_blocks\.(\d+)\.(\w+)\.(\w+)", key)
+        if match and int(match[1]) < len(places):
+            first = f"_blocks.{match[1]}._expand_conv.weight" not in state
+            names = _FIRST if first else _EXPANDED
+            layer = names.get(match[2], match[2])
+            key = f"blocks.{places[int(match[1])]}.{layer}.{match[3]}"
+        elif not match:
+            layer, dot, rest = key.partition(".")
+            key = f"{_OUTSIDE.get(layer, layer)}{dot}{rest}"
+        renamed[key] = value
+    return renamed
+
+
 # -- Vision transformers of timm, DINO, MAE, MoCo and DeiT ----------------------------
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.models import formats
-from reference_impls.lab.models.encoders import Encoder, load_encoder
+from reference_impls.lab.models.encoders import RGB, Encoder, load_encoder
 from reference_impls.lab.models.evidence import (
     judge_statistics,
     pictures_of,
@@ -90,7 +90,8 @@ class Loaded:
     def lines(self) -> list[str]:
         """The same for a reader."""
         image = (
-            f"{self.encoder.size} px, mean {self.encoder.mean}, std {self.encoder.std}"
+            f"{self.encoder.size} px, mean {_rounded(self.encoder.mean)}, "
+            f"std {_rounded(self.encoder.std)}"
         )
         lines = [
             f"{self.encoder.name}: {self.format}; {image}; {self.encoder.dimension} features"
@@ -315,3 +316,7 @@ def _some(keys: list[str] | tuple[str, ...]) -> str:
     outside = [shown(key) for key in keys[:4]]
     text = ", ".join(outside)
     return text if len(keys) <= 4 else f"{text} and {len(keys) - 4} more"
+
+
+def _rounded(values: RGB) -> str:
+    return f"({', '.join(f'{value:.4g}' for value in values)})"

@@ -400,6 +400,21 @@ def _fixed(
     return plan
 
 
+_LITE = Statistics((127 / 255,) * 3, (128 / 255,) * 3)
+"""EfficientNet-Lite's images, as its published configuration has them."""
+
+
+def _tf_efficientnet(state: State, site: Site, choices: Choices) -> Plan:
+    module, renamed, name = architectures.tf_efficientnet(state)
+    size = module.pretrained_cfg["input_size"][-1]  # type: ignore[index]
+    return Plan(
+        module=module,
+        weights=renamed,
+        size=int(size),
+        statistics=_LITE if "lite" in name else "imagenet",
+    )
+
+
 def _hugging_face(kind: str) -> Callable[[State, Site, Choices], Plan]:
     def plan(state: State, site: Site, choices: Choices) -> Plan:
         clip, convolutional = kind == "clip", kind in ("resnet", "convnext")
@@ -580,6 +595,11 @@ FAMILIES = (
                 architectures.listed("shufflenet"),
             ),
         )
+    ),
+    Family(
+        label="EfficientNet of TensorFlow",
+        anchors=("_conv_stem.weight", "_blocks.0._depthwise_conv.weight"),
+        plan=_tf_efficientnet,
     ),
     *(
         Family(

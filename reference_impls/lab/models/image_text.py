@@ -25,7 +25,7 @@ from reference_impls.lab.models.named import (
     open_clip_model,
     open_encoder,
 )
-from reference_impls.lab.models.normalisation import STATISTICS
+from reference_impls.lab.models.normalisation import STATISTICS, Statistics
 
 EXAMPLES = ("open_clip:RN50/openai", "hf-clip:openai/clip-vit-base-patch32")
 """Models with a text tower, by name."""
@@ -101,15 +101,20 @@ def open_image_text(
         raise DeviceError(f"{name} could not be fetched: {first_line}") from error
 
 
-def _encoder(module: torch.nn.Module, name: str, size: int) -> Encoder:
-    clip = STATISTICS["clip"]
+def _encoder(
+    module: torch.nn.Module,
+    name: str,
+    size: int,
+    statistics: Statistics = STATISTICS["clip"],
+) -> Encoder:
     return Encoder.from_module(
-        module, name=name, size=size, mean=clip.mean, std=clip.std
+        module, name=name, size=size, mean=statistics.mean, std=statistics.std
     )
 
 
 def _open_clip(name: str, model: str, download: bool) -> ImageText:
-    net, size = open_clip_model(model, download)
+    found = open_clip_model(model, download)
+    net = found.net
     tokenizer = import_library("open_clip", "open_clip_torch").get_tokenizer(
         model.partition("/")[0]
     )
@@ -123,7 +128,8 @@ def _open_clip(name: str, model: str, download: bool) -> ImageText:
         embeddings_BD: Tensor = net.encode_text(tokens_BL)
         return embeddings_BD
 
-    return ImageText(image=_encoder(net.visual, name, size), text=text)
+    image = _encoder(net.visual, name, found.size, found.statistics)
+    return ImageText(image=image, text=text)
 
 
 def _hf_clip(name: str, model: str, download: bool) -> ImageText:

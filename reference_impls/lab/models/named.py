@@ -9,14 +9,20 @@ import importlib
 import importlib.util
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
+from reference_impls.lab.errors import (
+    ConfigError,
+    DeviceError,
+    EncoderError,
+    LabError,
+)
+from reference_impls.lab.models.architectures import without_classifier
 from reference_impls.lab.models.checkpoints import (
     AS_SUGGESTED,
     Loaded,
@@ -24,7 +30,13 @@ from reference_impls.lab.models.checkpoints import (
     load_checkpoint,
 )
 from reference_impls.lab.models.encoders import RGB, Encoder, told
-from reference_impls.lab.models.normalisation import STATISTICS
+from reference_impls.lab.models.hugging_face import (
+    HuggingFaceImages,
+    load_transformers,
+)
+from reference_impls.lab.models.normalisation import STATISTICS, Statistics
+from reference_impls.lab.models.packages import package_weights
+from reference_impls.lab.models.tensor_files import WEIGHT_FILES
 from reference_impls.lab.torchvision import import_torchvision
 
 EXAMPLES = (
@@ -33,7 +45,9 @@ EXAMPLES = (
     "torchvision:resnet18",
     "timm:resnet50",
     "open_clip:RN50/openai",
+    "hf:facebook/dinov2-base",
     "hf-clip:openai/clip-vit-base-patch32",
+    "package:efficientnet-lite0",
     "mypackage.models:build",
 )
 
@@ -68,7 +82,9 @@ def open_encoder(
         raise EncoderError(
             f"no encoder {name!r}; give a file or a name such as {', '.join(EXAMPLES[2:])}"
         )
-    if library not in LIBRARIES:
+    if library == "package":
+        return _packaged(name, model, preprocessing, weights)
+    if library not in LIBRARIES and library != "hf":
         return _loaded(
             name, _factory(library, model, name), preprocessing, "module of your own"
         )
@@ -77,13 +93,31 @@ def open_encoder(
             f"the weights of {name} would be downloaded; add --download to allow it"
         )
     try:
+        if library == "hf":
+            found = load_checkpoint(_hf_folder(model, weights.download), preprocessing)
+            return replace(found, encoder=found.encoder.named(name))
         built = LIBRARIES[library](model, weights.download)
+    except LabError:
+        raise
     except OSError as error:
-        first_line = str(error).partition("\n")[0]
         raise DeviceError(
-            f"the weights of {name} could not be fetched: {first_line}"
+            f"the weights of {name} could not be fetched: {told(error)}"
         ) from error
+    except Exception as error:  # the libraries raise many kinds for names and files
+        raise EncoderError(f"{name} cannot be opened: {told(error)}") from error
     return _loaded(name, built, preprocessing, f"{library} model")
+
+
+def _packaged(
+    name: str, model: str, preprocessing: Preprocessing, weights: Weights
+) -> Loaded:
+    path, package = package_weights(model, download=weights.download)
+    found = load_checkpoint(path, preprocessing)
+    return replace(
+        found,
+        encoder=found.encoder.named(name),
+        format=f"{found.format}, trained on {package.trained_on}; {package}",
+    )
 
 
 @dataclass(frozen=True)
@@ -123,18 +157,11 @@ def _torchvision(model: str, download: bool) -> _Built:
         )
     weights = models.get_model_weights(model).DEFAULT if download else None
     net = models.get_model(model, weights=weights)
-    _without_classifier(net)
+    without_classifier(net)
     if weights is None:
         return _Built(net)
     crop = weights.transforms()
     return _Built(net, crop.crop_size[0], _rgb(crop.mean), _rgb(crop.std))
-
-
-def _without_classifier(net: nn.Module) -> None:
-    for head in ("fc", "classifier", "heads", "head"):
-        if hasattr(net, head):
-            setattr(net, head, nn.Identity())
-            return
 
 
 def _timm(model: str, download: bool) -> _Built:
@@ -150,11 +177,21 @@ def _timm(model: str, download: bool) -> _Built:
     )
 
 
-def open_clip_model(model: str, download: bool) -> tuple[Any, int]:
-    """A whole OpenCLIP model and the height and width of its images, in pixels.
+@dataclass(frozen=True)
+class OpenClip:
+    """A whole OpenCLIP model and what its image tower expects."""
+
+    net: Any
+    size: int
+    """Height and width of its images, in pixels."""
+    statistics: Statistics
+
+
+def open_clip_model(model: str, download: bool) -> OpenClip:
+    """A whole OpenCLIP model, `ARCHITECTURE` or `ARCHITECTURE/TAG`.
 
     Raises:
-        EncoderError: there is no such architecture.
+        EncoderError: there is no such architecture, or no such weights of it.
         ConfigError: the published weights are wanted and not said which.
         DeviceError: open_clip is not installed.
     """
@@ -164,39 +201,39 @@ def open_clip_model(model: str, download: bool) -> tuple[Any, int]:
         raise EncoderError(
             f"open_clip has no model {architecture!r}; `open_clip.list_models()` lists them"
         )
+    tags = open_clip.list_pretrained_tags_by_model(architecture)
     if download and not tag:
-        tags = (
-            ", ".join(open_clip.list_pretrained_tags_by_model(architecture)) or "none"
-        )
         raise ConfigError(
-            f"which weights of {architecture}? open_clip:{architecture}/TAG, with TAG of {tags}"
+            f"which weights of {architecture}? open_clip:{architecture}/TAG, with TAG of {', '.join(tags) or 'none'}"
         )
-    net = open_clip.create_model(architecture, pretrained=tag if download else None)
-    size = net.visual.image_size
-    return net, int(size[0] if isinstance(size, tuple) else size)
+    if download and tag not in tags:
+        raise EncoderError(
+            f"open_clip has no weights {tag!r} of {architecture}, but {', '.join(tags) or 'none'}"
+        )
+    about = open_clip.get_pretrained_cfg(architecture, tag) if tag else {}
+    net = open_clip.create_model(
+        architecture,
+        pretrained=tag if download else None,
+        # Otherwise weights that were trained with QuickGELU are computed with GELU, with a warning alone.
+        force_quick_gelu=bool(about.get("quick_gelu")),
+    )
+    wanted = open_clip.get_model_preprocess_cfg(net)
+    size = wanted["size"]
+    return OpenClip(
+        net,
+        int(size[0] if isinstance(size, (tuple, list)) else size),
+        Statistics(_rgb(wanted["mean"]), _rgb(wanted["std"])),
+    )
 
 
 def _open_clip(model: str, download: bool) -> _Built:
-    net, size = open_clip_model(model, download)
-    clip = STATISTICS["clip"]
-    return _Built(net.visual, size, clip.mean, clip.std)
-
-
-class _HuggingFaceImages(nn.Module):
-    """The projected image embedding of a Hugging Face CLIP."""
-
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
-
-    def forward(self, images_B3HW: Tensor) -> Tensor:
-        """Embeddings (B, D)."""
-        embeddings_BD: Tensor = self.model(pixel_values=images_B3HW).image_embeds
-        return embeddings_BD
+    found = open_clip_model(model, download)
+    statistics = found.statistics
+    return _Built(found.net.visual, found.size, statistics.mean, statistics.std)
 
 
 def _hf_clip(model: str, download: bool) -> _Built:
-    transformers = import_library("transformers", "transformers")
+    transformers = load_transformers()
     kind = transformers.CLIPVisionModelWithProjection
     # With a folder as name the library reads it; without `download` nothing else is allowed.
     net = (
@@ -205,7 +242,30 @@ def _hf_clip(model: str, download: bool) -> _Built:
         else kind(transformers.CLIPVisionConfig())
     )
     clip = STATISTICS["clip"]
-    return _Built(_HuggingFaceImages(net), net.config.image_size, clip.mean, clip.std)
+    images = HuggingFaceImages(net, class_token=False)
+    return _Built(images, net.config.image_size, clip.mean, clip.std)
+
+
+def _hf_folder(model: str, download: bool) -> Path:
+    """Configuration and weights of a model of the hub, as a folder; its code is left there."""
+    if not download:
+        raise ConfigError(
+            f"what hf:{model} is stands on the hub; add --download to allow asking"
+        )
+    hub = import_library("huggingface_hub", "huggingface_hub")
+    about = ["config.json", "preprocessor_config.json"]
+    found = Path(
+        hub.snapshot_download(
+            model, allow_patterns=[*about, "model*.safetensors", *WEIGHT_FILES[:2]]
+        )
+    )
+    if not any((found / name).exists() for name in WEIGHT_FILES):
+        found = Path(
+            hub.snapshot_download(
+                model, allow_patterns=[*about, "pytorch_model*.bin", *WEIGHT_FILES]
+            )
+        )
+    return found
 
 
 def _rgb(values: Any) -> RGB:

@@ -648,6 +648,61 @@ for _name in (
     listed(_name)
 
 
+def of_tensorflow(net):
+    """A network of timm under the names of the programs that carry TensorFlow's weights over."""
+    state = renamed(
+        net,
+        (r"^conv_(stem|head)", r"_conv_\1"),
+        (r"^bn1", "_bn0"),
+        (r"^bn2", "_bn1"),
+        (r"^classifier", "_fc"),
+    )
+    places = [f"{i}.{j}" for i, one in enumerate(net.blocks) for j in range(len(one))]
+    for number, place in enumerate(places):
+        at, here = rf"^blocks\.{re.escape(place)}\.", f"_blocks.{number}."
+        first = f"blocks.{place}.conv_pwl.weight" not in state
+        layers = (
+            {"conv_pw": "_project_conv", "bn1": "_bn1", "bn2": "_bn2"}
+            if first
+            else {
+                "conv_pwl": "_project_conv",
+                "conv_pw": "_expand_conv",
+                "bn1": "_bn0",
+                "bn2": "_bn1",
+                "bn3": "_bn2",
+            }
+        )
+        layers |= {"conv_dw": "_depthwise_conv"}
+        layers |= {"se.conv_reduce": "_se_reduce", "se.conv_expand": "_se_expand"}
+        pairs = [
+            (rf"{at}{re.escape(old)}\.", f"{here}{new}.") for old, new in layers.items()
+        ]
+        state = renamed(state, *pairs)
+    return state
+
+
+def tensorflow(name, statistics):
+    import_torchvision()
+    import timm
+
+    net = unsettle(timm.create_model(name, num_classes=7))
+    state = of_tensorflow(net)
+    net.reset_classifier(0)
+    return Case(state, net, size=64, statistics=statistics)
+
+
+@case
+def efficientnet_lite_in_packages():
+    return tensorflow("tf_efficientnet_lite0", None)
+
+
+@case
+def efficientnet_of_tensorflow_as_safetensors():
+    one = tensorflow("tf_efficientnet_b0", "imagenet")
+    one.suffix = "safetensors"
+    return one
+
+
 # -- Hugging Face --------------------------------------------------------------------
 
 SETTINGS = {"hidden_size": 128, "intermediate_size": 160, "num_hidden_layers": 2}
