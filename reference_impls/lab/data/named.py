@@ -8,22 +8,28 @@ Shape letters: N images, H and W pixels, 3 colour channels.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, get_args
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.dataset import Dataset, folder, read_image
+from reference_impls.lab.data.dataset import CLASS as CLASS
+from reference_impls.lab.data.dataset import (
+    Dataset,
+    class_names,
+    folder,
+    read_image,
+    spread,
+)
+from reference_impls.lab.data.dataset import Split as Split
+from reference_impls.lab.data.pictures import picture_files
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
 from reference_impls.lab.torchvision import import_torchvision
 
-Split = Literal["train", "test"]
-CLASS = "class"
-"""The one task of a public dataset."""
 DATASETS = (
     "shapes",
     "folder:PATH",
@@ -41,13 +47,13 @@ class DatasetSpec:
     size: int = 32
     """Height and width in pixels; other images are resized."""
     count: int = 1000
-    """Images at most, spread evenly over the dataset."""
+    """Images at most, spread evenly over the dataset and its classes, in random order."""
     split: Split = "test"
     """Part of a public dataset."""
     download: bool = False
     """Let torchvision fetch the dataset."""
     seed: int = 0
-    """Of the shapes dataset."""
+    """Of the shapes dataset, and of the order of the others' images."""
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
@@ -68,7 +74,7 @@ def open_dataset(name: str, spec: DatasetSpec = DatasetSpec()) -> Dataset:
     if name == "shapes":
         return shapes(spec.count, seed=spec.seed, size=spec.size)
     if kind == "folder" and place:
-        return folder(Path(place), size=spec.size, count=spec.count)
+        return _folder(Path(place), spec)
     if kind not in READERS or not place:
         raise DatasetError(
             f"unknown dataset {name!r}; choose one of {', '.join(DATASETS)}"
@@ -85,6 +91,29 @@ def open_dataset(name: str, spec: DatasetSpec = DatasetSpec()) -> Dataset:
         raise DatasetError(_remedy(name, spec, error)) from error
 
 
+def _folder(root: Path, spec: DatasetSpec) -> Dataset:
+    """The subfolder of the split's name, where there are both; else the split is made."""
+    parts = [root / split for split in get_args(Split)]
+    both = all(part.is_dir() for part in parts)
+    if both:
+        _check_same_classes(*parts)
+    found = folder(
+        root / spec.split if both else root,
+        size=spec.size,
+        count=spec.count,
+        seed=spec.seed,
+        split=None if both else spec.split,
+    )
+    return replace(found, name=f"folder:{root.name}")
+
+
+def _check_same_classes(train: Path, test: Path) -> None:
+    """Classes are numbered by name, so both parts must have the same."""
+    there, here = (set(class_names(picture_files(p), p)) for p in (train, test))
+    if odd := sorted(there ^ here):
+        raise DatasetError(f"{train} and {test} differ in their classes: {odd[0]}")
+
+
 def _remedy(name: str, spec: DatasetSpec, error: Exception) -> str:
     first_line = str(error).partition("\n")[0]
     hint = "" if spec.download else "; put it there or add --download"
@@ -93,11 +122,6 @@ def _remedy(name: str, spec: DatasetSpec, error: Exception) -> str:
 
 def _datasets() -> Any:
     return import_torchvision().datasets
-
-
-def _spread(total: int, count: int) -> Tensor:
-    """Indices of `count` items at equal distances: classes that lie in blocks all take part."""
-    return torch.arange(min(total, count)) * total // min(total, count)
 
 
 def _dataset(
@@ -128,7 +152,7 @@ def _cifar10(root: Path, spec: DatasetSpec) -> Dataset:
     data = _datasets().CIFAR10(
         root, train=spec.split == "train", download=spec.download
     )
-    index = _spread(len(data.data), spec.count)
+    index = spread(len(data.data), spec.count, seed=spec.seed)
     pixels_N3HW = torch.from_numpy(data.data)[index].permute(0, 3, 1, 2)
     labels_N = torch.tensor(data.targets)[index]
     return _dataset("cifar10", pixels_N3HW, labels_N, tuple(data.classes), spec.size)
@@ -136,7 +160,7 @@ def _cifar10(root: Path, spec: DatasetSpec) -> Dataset:
 
 def _stl10(root: Path, spec: DatasetSpec) -> Dataset:
     data = _datasets().STL10(root, split=spec.split, download=spec.download)
-    index = _spread(len(data.data), spec.count)
+    index = spread(len(data.data), spec.count, seed=spec.seed)
     labels_N = torch.as_tensor(data.labels)[index]
     return _dataset(
         "stl10",
@@ -149,7 +173,7 @@ def _stl10(root: Path, spec: DatasetSpec) -> Dataset:
 
 def _svhn(root: Path, spec: DatasetSpec) -> Dataset:
     data = _datasets().SVHN(root, split=spec.split, download=spec.download)
-    index = _spread(len(data.data), spec.count)
+    index = spread(len(data.data), spec.count, seed=spec.seed)
     labels_N = torch.as_tensor(data.labels)[index]
     pixels_N3HW = torch.from_numpy(data.data)[index]
     return _dataset("svhn", pixels_N3HW, labels_N, tuple("0123456789"), spec.size)
@@ -158,7 +182,7 @@ def _svhn(root: Path, spec: DatasetSpec) -> Dataset:
 def _gtsrb(root: Path, spec: DatasetSpec) -> Dataset:
     """Images of many sizes, so each is read, cropped and resized by itself."""
     data = _datasets().GTSRB(root, split=spec.split, download=spec.download)
-    samples = [data._samples[i] for i in _spread(len(data), spec.count)]
+    samples = [data._samples[i] for i in spread(len(data), spec.count, seed=spec.seed)]
     images = [read_image(Path(path), size=spec.size) for path, _ in samples]
     classes = tuple(str(i) for i in range(43))
     labels_N = torch.tensor([label for _, label in samples])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
+from reference_impls.lab.data.dataset import spread
 from reference_impls.lab.data.named import DatasetSpec, open_dataset
 from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
 from reference_impls.lab.torchvision import import_torchvision
@@ -53,20 +54,32 @@ def cifar10(tmp_path, datasets, pixels, monkeypatch):
     return tmp_path
 
 
+def drawn(pixels, count=COUNT):
+    """The pixels as they come: some at equal distances, in the order of the seed 0."""
+    return torch.from_numpy(pixels)[spread(len(pixels), count, seed=0)].float()
+
+
+ORDER = spread(COUNT, COUNT, seed=0).tolist()
+
+
+def test_the_order_is_random_and_every_image_comes_once():
+    assert sorted(ORDER) == list(range(COUNT))
+    assert list(range(COUNT)) != ORDER
+    assert sorted(spread(9, 3, seed=1).tolist()) == [0, 3, 6]
+    orders = {tuple(spread(9, 9, seed=seed).tolist()) for seed in range(4)}
+    assert len(orders) == 4
+
+
 def test_cifar10_is_read_from_its_batches(cifar10, pixels):
     dataset = open_dataset(f"cifar10:{cifar10}")
-    torch.testing.assert_close(
-        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
-    )
+    torch.testing.assert_close(dataset.images_N3HW * 255, drawn(pixels))
     assert dataset.labels["class"].tolist() == [3] * COUNT
     assert dataset.classes["class"][3] == "c3"
 
 
 def test_a_part_is_spread_over_the_data_set_and_the_split_is_chosen(cifar10, pixels):
     some = open_dataset(f"cifar10:{cifar10}", DatasetSpec(count=3))
-    torch.testing.assert_close(
-        some.images_N3HW * 255, torch.from_numpy(pixels[[0, 2, 4]]).float()
-    )
+    torch.testing.assert_close(some.images_N3HW * 255, drawn(pixels, 3))
     assert len(open_dataset(f"cifar10:{cifar10}", DatasetSpec(split="train"))) == 4
 
 
@@ -94,10 +107,8 @@ def test_stl10_is_read_column_by_column(tmp_path, datasets, monkeypatch):
     listed = [[name, md5(base / name)] for name in ("test_X.bin", "test_y.bin")]
     monkeypatch.setattr(datasets.STL10, "test_list", listed)
     dataset = open_dataset(f"stl10:{tmp_path}", DatasetSpec(size=96))
-    torch.testing.assert_close(
-        dataset.images_N3HW * 255, torch.from_numpy(images).float()
-    )
-    assert dataset.labels["class"].tolist() == list(range(COUNT))
+    torch.testing.assert_close(dataset.images_N3HW * 255, drawn(images))
+    assert dataset.labels["class"].tolist() == ORDER
 
 
 def test_svhn_is_read_from_its_matrix_with_ten_as_zero(
@@ -111,10 +122,9 @@ def test_svhn_is_read_from_its_matrix_with_ten_as_zero(
     listed = {"test": ["", "test_32x32.mat", md5(tmp_path / "test_32x32.mat")]}
     monkeypatch.setattr(datasets.SVHN, "split_list", listed)
     dataset = open_dataset(f"svhn:{tmp_path}")
-    torch.testing.assert_close(
-        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
-    )
-    assert dataset.labels["class"].tolist() == [1, 2, 0, 4, 5, 6]
+    torch.testing.assert_close(dataset.images_N3HW * 255, drawn(pixels))
+    labels = [1, 2, 0, 4, 5, 6]
+    assert dataset.labels["class"].tolist() == [labels[i] for i in ORDER]
 
 
 def test_gtsrb_is_read_from_its_folders_and_tables(tmp_path, pixels):
@@ -127,10 +137,8 @@ def test_gtsrb_is_read_from_its_folders_and_tables(tmp_path, pixels):
         rows.append(f"{i:05}.ppm;32;32;1;1;30;30;{i}")
     (base / "GT-final_test.csv").write_text("\n".join(rows) + "\n")
     dataset = open_dataset(f"gtsrb:{tmp_path}")
-    torch.testing.assert_close(
-        dataset.images_N3HW * 255, torch.from_numpy(pixels).float()
-    )
-    assert dataset.labels["class"].tolist() == list(range(COUNT))
+    torch.testing.assert_close(dataset.images_N3HW * 255, drawn(pixels))
+    assert dataset.labels["class"].tolist() == ORDER
 
 
 def test_shapes_and_folders_are_datasets_too(tmp_path, pixels):
