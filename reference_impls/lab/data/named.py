@@ -1,4 +1,4 @@
-"""Datasets by name: `shapes`, a folder of images, and public datasets through torchvision.
+"""Datasets by name: `shapes`, a folder of images, photographs of Debian, and public datasets through torchvision.
 
 A dataset is downloaded only on request; what lies below its root is used as it is.
 
@@ -25,6 +25,7 @@ from reference_impls.lab.data.dataset import (
     spread,
 )
 from reference_impls.lab.data.dataset import Split as Split
+from reference_impls.lab.data.debian import pictures_of
 from reference_impls.lab.data.pictures import picture_files
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
@@ -37,6 +38,7 @@ DATASETS = (
     "stl10:ROOT",
     "svhn:ROOT",
     "gtsrb:ROOT",
+    "debian:tuxpaint-stamps",
 )
 
 
@@ -75,6 +77,9 @@ def open_dataset(name: str, spec: DatasetSpec = DatasetSpec()) -> Dataset:
         return shapes(spec.count, seed=spec.seed, size=spec.size)
     if kind == "folder" and place:
         return _folder(Path(place), spec)
+    if kind == "debian" and place:
+        found = _folder(pictures_of(place, download=spec.download), spec)
+        return replace(found, name=name)
     if kind not in READERS or not place:
         raise DatasetError(
             f"unknown dataset {name!r}; choose one of {', '.join(DATASETS)}"

@@ -1,7 +1,9 @@
 """Picture files of every kind that folders hold: right side up, at the right brightness, or refused in one line."""
 
+import hashlib
 import io
 import struct
+import tarfile
 import zlib
 
 import numpy
@@ -9,11 +11,11 @@ import pytest
 import torch
 from PIL import Image
 
-from reference_impls.lab.data import pictures
+from reference_impls.lab.data import debian, pictures
 from reference_impls.lab.data.dataset import folder, in_turn
 from reference_impls.lab.data.named import DatasetSpec, open_dataset
 from reference_impls.lab.data.pictures import picture_files, read_image
-from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.errors import DatasetError, DeviceError
 
 SIZE = 16
 RAMP = numpy.linspace(0, 1, SIZE, dtype=numpy.float32)
@@ -351,3 +353,96 @@ def test_parts_with_other_classes_are_refused(tmp_path):
 def test_without_classes_all_pictures_are_there(tmp_path):
     fill(tmp_path, {"": 5})
     assert len(open_dataset(f"folder:{tmp_path}", DatasetSpec(size=SIZE))) == 5
+
+
+# -- Packages of Debian --------------------------------------------------------------
+
+
+def deb(path, files):
+    """A package of these files, as Debian builds them."""
+    tar = io.BytesIO()
+    with tarfile.open(fileobj=tar, mode="w:xz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    members = {
+        b"debian-binary": b"2.0\n",
+        b"control.tar.xz": b"odd",
+        b"data.tar.xz": tar.getvalue(),
+    }
+    raw = b"!<arch>\n"
+    for name, content in members.items():
+        raw += (
+            name.ljust(16)
+            + b"0".ljust(32)
+            + str(len(content)).encode().ljust(10)
+            + b"`\n"
+        )
+        raw += content + b"\n" * (len(content) % 2)
+    path.write_bytes(raw)
+
+
+@pytest.fixture
+def shelf(tmp_path, monkeypatch):
+    picture = encoded("PNG")
+    top = "./usr/share/stamps"
+    names = ["birds/a.png", "birds/b.png", "fruit/c.png", "fruit/d.png"]
+    others = [
+        "birds/cartoon/e.png",
+        "signs/f.png",
+        "birds/g.ogg",
+        "birds/../../../h.png",
+    ]
+    path = tmp_path / "stamps.deb"
+    deb(
+        path,
+        {f"{top}/{name}": picture for name in [*names, *others]}
+        | {"etc/i.png": picture},
+    )
+    one = debian.Pictures(
+        url=path.as_uri(),
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        folder="usr/share/stamps",
+        classes=("birds", "fruit"),
+        without="cartoon",
+        license="CC0-1.0",
+    )
+    monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(debian, "registered", lambda: {"stamps": one})
+    return path
+
+
+def test_photographs_are_fetched_once_and_have_their_folders_as_classes(
+    shelf, tmp_path
+):
+    spec = DatasetSpec(size=SIZE, split="train", download=True)
+    found = open_dataset("debian:stamps", spec)
+    assert found.classes["class"] == ("birds", "fruit")
+    assert len(found) == 2
+    assert len(picture_files(tmp_path / "cache")) == 4
+    shelf.unlink()
+    assert len(open_dataset("debian:stamps", DatasetSpec(size=SIZE))) == 2
+
+
+def test_photographs_are_not_fetched_unasked(shelf):
+    with pytest.raises(DatasetError, match=r"CC0-1\.0.*add --download"):
+        open_dataset("debian:stamps")
+
+
+def test_another_package_is_refused(shelf, tmp_path):
+    shelf.write_bytes(shelf.read_bytes() + b"\n")
+    with pytest.raises(DatasetError, match="another file than the registered one"):
+        open_dataset("debian:stamps", DatasetSpec(download=True))
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_package_that_is_not_there_is_one_line(shelf):
+    shelf.unlink()
+    with pytest.raises(DeviceError, match="could not be fetched"):
+        open_dataset("debian:stamps", DatasetSpec(download=True))
+
+
+def test_unknown_photographs_are_answered_with_the_known_ones():
+    with pytest.raises(DatasetError, match="registered are tuxpaint-stamps"):
+        open_dataset("debian:cats")
