@@ -73,7 +73,7 @@ class DataOptions(CommonOptions):
     """Of a command that opens encoders and datasets, and leaves a report."""
 
     dataset: str = "shapes"
-    """Images: `shapes`, `folder:PATH`, `cifar10:ROOT`, `stl10:ROOT`, `svhn:ROOT` or `gtsrb:ROOT`."""
+    """Images: `shapes`, `folder:PATH`, `cifar10:ROOT`, `stl10:ROOT`, `svhn:ROOT`, `gtsrb:ROOT` or `debian:tuxpaint-stamps`."""
     count: int = 1024
     """Images at most."""
     size: int | None = None
@@ -162,7 +162,10 @@ class DataOptions(CommonOptions):
             seed=seed,
             download=self.download,
         )
-        return open_dataset(self.dataset, spec)
+        found = open_dataset(self.dataset, spec)
+        for note in found.notes:
+            console.say(f"note: {note}")
+        return found
 
     def save_encoder(self, source: str, changed: Encoder, stem: Path) -> Path:
         """Write a changed encoder in the form of the clean one that `source` names; the path."""
