@@ -26,7 +26,7 @@ from reference_impls.decree import population as trojans
 from reference_impls.decree.calibration import LAB_CALIBRATION
 from reference_impls.decree.calibration import load as load_calibration
 from reference_impls.decree.config import ROBUST
-from reference_impls.decree.method import detect
+from reference_impls.decree.method import smallest_patch
 from reference_impls.gen_af import population as hardened
 from reference_impls.gen_af.model import Downstream, Task, task_of
 from reference_impls.gen_af.store import adapted, fine_tuned
@@ -288,14 +288,11 @@ def _judge(trial: Trial, progress: Progress | None) -> dict[str, Any]:
         _model(trial, progress).about if trial.subject else _encoder(trial, progress)
     )
     encoder.module.eval().requires_grad_(False)
-    report = detect(
-        encoder,
-        scan_dataset(trial.plan.models.lab).images_N3HW,
-        ROBUST,
-        calibration=load_calibration(LAB_CALIBRATION),
-    )
+    calibration = load_calibration(LAB_CALIBRATION)
+    images_N3HW = scan_dataset(trial.plan.models.lab).images_N3HW
+    score = smallest_patch(encoder, images_N3HW, ROBUST)
     return {
-        "score": report.score,
-        "flagged": report.backdoored,
-        "threshold": report.calibration.threshold,
+        "score": score,
+        "flagged": calibration.suspicious(score),
+        "threshold": calibration.threshold,
     }

@@ -34,8 +34,8 @@ from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, embed_all
 
-ROUNDS = 2
-"""Further attractors, at most."""
+ROUNDS = 3
+"""Attractors, at most."""
 SMALL = 0.1
 """A second patch below this, as PL1, calls for a third: the paper's constant."""
 PATTERNS = 4
@@ -57,18 +57,18 @@ class SelfComparison:
     """How the easiest attractors of an encoder differ from its next one."""
 
     sizes: tuple[float | None, ...]
-    """PL1 of the smallest patch towards the first attractor, the second and, where that is small, the third; none
-    where no search found one."""
+    """PL1 of the smallest patch towards each attractor that was searched, the smallest first; none where no search
+    found one."""
     stubbornness: tuple[float, ...]
-    """How little the first patch gathers images elsewhere when it is repainted, away from the first attractor, and
+    """How little the smallest patch gathers images elsewhere when it is repainted, away from the first attractor, and
     from the first two: 0 it does as well, 1 as little as no patch."""
 
     @property
     def gaps(self) -> tuple[float | None, ...]:
         """Each size over the one before; about 1 in clean encoders."""
         return tuple(
-            None if next_one is None or one is None else next_one / one
-            for one, next_one in pairwise(self.sizes)
+            None if larger is None or one is None else larger / one
+            for one, larger in pairwise(self.sizes)
         )
 
     @property
@@ -93,25 +93,36 @@ def compare_with_itself(
     config: DecreeConfig,
     *,
     progress: SearchProgress | None = None,
-) -> SelfComparison:
-    """Search the next attractors, and repaint the first patch.
+) -> tuple[Trigger, SelfComparison]:
+    """Search the next attractors, and repaint the smallest patch, which is given back, too.
 
-    An encoder with two backdoors has two small patches, so where the second is small a third is searched.
+    An encoder with two backdoors has two small patches, so where both are small a third is searched. And a search
+    may miss the smallest one until it has to stay away from another.
     """
     images_N3HW = images_N3HW.to(encoder.device)
-    first = first.to(encoder.device)
-    avoid: list[Attractor] = []
-    sizes: list[float | None] = [first.covered]
-    stubborn: list[float] = []
-    last: Trigger | None = first
-    while last and len(avoid) < ROUNDS and (not avoid or last.covered < SMALL):
-        avoid.append(attractor_of(encoder, images_N3HW, last))
+    triggers = [first.to(encoder.device)]
+    avoid = [attractor_of(encoder, images_N3HW, triggers[0])]
+    missing = 0
+    while len(avoid) < ROUNDS:
         restarts = invert_triggers(encoder, images_N3HW, config, avoid=avoid, progress=progress)  # fmt: skip
         found = smallest(restarts)
-        last = found.trigger if found else None
-        sizes.append(last.covered if last else None)
-        stubborn.append(stubbornness(encoder, images_N3HW, first, avoid, config))
-    return SelfComparison(sizes=tuple(sizes), stubbornness=tuple(stubborn))
+        if found is None:
+            missing = 1
+            break
+        triggers.append(found.trigger)
+        avoid.append(attractor_of(encoder, images_N3HW, found.trigger))
+        if max(one.covered for one in triggers) >= SMALL:
+            break
+    order = sorted(range(len(triggers)), key=lambda i: triggers[i].covered)
+    ranked = [avoid[i] for i in order]
+    best = triggers[order[0]]
+    return best, SelfComparison(
+        sizes=(*(triggers[i].covered for i in order), *[None] * missing),
+        stubbornness=tuple(
+            stubbornness(encoder, images_N3HW, best, ranked[:count], config)
+            for count in range(1, len(triggers) + missing)
+        ),
+    )
 
 
 def stubbornness(

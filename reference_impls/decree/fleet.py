@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -17,8 +16,12 @@ from typing import Annotated, Any
 import torch
 import tyro
 
-from reference_impls.decree.run import ScanOptions
+from reference_impls.decree.calibration import Calibration
+from reference_impls.decree.report import reasons
+from reference_impls.decree.run import NOT_READ, ScanOptions, folder_name
+from reference_impls.decree.verdict import EXIT_CODES
 from reference_impls.lab.bilingual import Bilingual, Text, Words, localize
+from reference_impls.lab.cache import content_key
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.records import as_data, surroundings
 from reference_impls.lab.study import console
@@ -35,6 +38,7 @@ from reference_impls.lab.study.page import (
 SUFFIXES = {".bin", ".ckpt", ".pt", ".pth", ".safetensors", ".tar"}
 """Files of a folder that are taken for checkpoints."""
 WORDS = Words.beside(__file__)
+ANSWERS = WORDS.group("answers")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,16 +57,18 @@ class Fleet(ScanOptions):
     """Scheduler of a Dask cluster (tcp://…) instead; it must reach the folder of the reports."""
 
     def __call__(self) -> int:
-        """Scan them all; 1 if one is backdoored, else 3 if one was lost, 2 if one failed."""
+        """Scan them all: 1 if one is backdoored, else 4 if one is undecided or was not read, else 0."""
         names, out = named(self.encoders), self.out.resolve()
         started = time.monotonic()
+        calibration = self.calibrated(out)
         with self._pool() as (pool, workers):
             outcomes = run_fleet(
-                partial(_scan, self, out),
+                partial(_scan, self, out, calibration),
                 names,
                 results=out / "results.jsonl",
                 pool=pool,
                 workers=workers,
+                keys={name: self._key(name, calibration) for name in names},
                 progress=_say,
             )
         seconds = time.monotonic() - started
@@ -74,34 +80,48 @@ class Fleet(ScanOptions):
         console.say(f"report: {page}")
         return exit_code(outcomes)
 
+    def _key(self, name: str, calibration: Calibration | None) -> str:
+        """Changes with the settings, the clean encoders, and the content of a file."""
+        how = {"encoders", "out", "workers", "dask", "json", "threads", "clean", "calibration"}  # fmt: skip
+        settings = {k: v for k, v in as_data(self).items() if k not in how}
+        return content_key(settings, calibration, _content(Path(name)))
+
     def _pool(self) -> AbstractContextManager[tuple[Pool, int]]:
         if self.dask:
             return dask(self.dask)
         return nullcontext((processes(self.workers), self.workers))
 
 
-def _scan(options: ScanOptions, out: Path, name: str) -> dict[str, Any]:
-    """Scores and verdict of one encoder; runs in a worker, each encoder has a folder."""
+def _content(path: Path) -> str:
+    """SHA-256 of a file, or of the files of a folder; empty for a name that is none."""
+    files = sorted(p for p in path.rglob("*") if p.is_file()) if path.is_dir() else [path]  # fmt: skip
+    whole = hashlib.sha256()
+    for file in files:
+        if not file.is_file():
+            return ""
+        with file.open("rb") as opened:
+            whole.update(hashlib.file_digest(opened, "sha256").digest())
+    return whole.hexdigest()
+
+
+def _scan(
+    options: ScanOptions, out: Path, calibration: Calibration | None, name: str
+) -> dict[str, Any]:
+    """Verdict and figures of one encoder; runs in a worker, each encoder has a folder."""
     torch.set_num_threads(1)
     started = time.monotonic()
     # Progress bars of several workers would write over each other.
     with contextlib.redirect_stderr(io.StringIO()):
-        report, folder = options.scan(name, out / _folder(name))
+        report = options.scan(name, out / folder_name(name), calibration)
     return {
+        "answer": report.verdict.answer,
+        "reasons": [{"en": one.en, "zh": one.zh} for one in reasons(report)],
         "score": report.score,
-        "threshold": report.calibration.threshold,
-        "deviations": report.deviations,
-        "backdoored": report.backdoored,
-        "verdict": report.verdict,
-        "report": str(folder / "report.html"),
+        "separation": report.comparison.separation if report.comparison else None,
+        "threshold": report.calibration.threshold if report.calibration else None,
+        "report": str(out / folder_name(name) / "report.html"),
         "seconds": round(time.monotonic() - started, 2),
     }
-
-
-def _folder(name: str) -> str:
-    """A folder name that two encoders never share."""
-    plain = re.sub(r"[^\w+.-]+", "-", name).strip("-.")[-60:]
-    return f"{plain}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def named(sources: Sequence[str]) -> list[str]:
@@ -134,50 +154,49 @@ def _named(source: str) -> Iterator[str]:
 
 
 def _say(outcome: Outcome, done: int, total: int) -> None:
-    words = outcome.result.get("verdict") or f"{outcome.state}: {outcome.reason}"
+    words = outcome.result.get("answer") or f"{outcome.state}: {outcome.reason}"
     console.say(f"[{done}/{total}] {outcome.name}: {words}")
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """What the command exits with."""
-    if any(one.result.get("backdoored") for one in outcomes):
-        return 1
-    states = {one.state for one in outcomes}
-    return 3 if "lost" in states else 2 if "failed" in states else 0
+    """What the command exits with, as `run` does: the worst counts."""
+    codes = {
+        EXIT_CODES[one.result["answer"]] if one.state == "done" else NOT_READ
+        for one in outcomes
+    }
+    return next((code for code in (1, NOT_READ) if code in codes), 0)
 
 
 # -- Summary -------------------------------------------------------------------------
 
+SUSPICION = ("backdoored", "cannot decide", None, "no backdoor found")
+"""Order of the table; none is an encoder that was not scanned."""
 
-def rows(outcomes: Sequence[Outcome]) -> list[tuple[str, Text, str, str]]:
-    """Encoder, verdict, PL1 and threshold of each, the most suspicious first."""
+
+def rows(outcomes: Sequence[Outcome]) -> list[tuple[Text, ...]]:
+    """Encoder, verdict and its reasons, PL1, separation and threshold of each, the most suspicious first."""
     return [
         (
             one.name,
             _verdict(one),
-            _number(one.result.get("score")),
-            _number(one.result.get("threshold")),
+            *(_number(one.result.get(k)) for k in ("score", "separation", "threshold")),
         )
         for one in sorted(outcomes, key=_suspicion)
     ]
 
 
-def _suspicion(outcome: Outcome) -> tuple[bool, bool, float]:
+def _suspicion(outcome: Outcome) -> tuple[int, float]:
     score = outcome.result.get("score")
-    found = outcome.result.get("backdoored", False)
-    return not found, outcome.state == "done", 1.0 if score is None else score
+    return SUSPICION.index(
+        outcome.result.get("answer")
+    ), 1.0 if score is None else score
 
 
 def _verdict(outcome: Outcome) -> Bilingual:
     if outcome.state != "done":
         return WORDS[f"fleet.{outcome.state}"].fill(reason=outcome.reason)
-    if outcome.result["score"] is None:
-        return WORDS["fleet.no_trigger"]
-    return (
-        WORDS["fleet.backdoored"]
-        if outcome.result["backdoored"]
-        else WORDS["fleet.clean"]
-    )
+    told = [Bilingual(**one) for one in outcome.result["reasons"]]
+    return WORDS["fleet.answer"].fill(answer=ANSWERS[outcome.result["answer"]]).then(*told)  # fmt: skip
 
 
 def _number(value: float | None) -> str:
@@ -186,16 +205,20 @@ def _number(value: float | None) -> str:
 
 def fleet_page(outcomes: Sequence[Outcome], about: Any) -> Page:
     """The fleet as one page."""
-    found = sum(bool(one.result.get("backdoored")) for one in outcomes)
-    unread = sum(one.state != "done" for one in outcomes)
+    answers = [one.result.get("answer") for one in outcomes]
+    found, unsure = answers.count("backdoored"), answers.count("cannot decide")
+    unread = answers.count(None)
     detail = WORDS["fleet.order"]
+    if unsure:
+        detail = detail.then(WORDS["fleet.unsure"].fill(unsure=unsure))
     if unread:
         detail = detail.then(WORDS["fleet.unread"].fill(unread=unread))
-    tone: Tone = "alarm" if found else "open" if unread else "calm"
+    tone: Tone = "alarm" if found else "open" if unsure or unread else "calm"
     header = (
         WORDS["fleet.encoder"],
         WORDS["fleet.verdict"],
         "PL1",
+        WORDS["fleet.separation"],
         WORDS["fleet.threshold"],
     )
     count = len(outcomes)

@@ -6,7 +6,8 @@ https://arxiv.org/abs/2303.15180.
 A backdoored encoder sends every image that carries the attacker's trigger to one
 point. So we search for the smallest patch that makes different images embed alike. If
 a tiny patch is enough, the encoder is suspicious; a clean one needs a large patch. The
-equations are in `objective.py`, the search is in `search.py`, the verdict is here.
+equations are in `objective.py`, the search is in `search.py`. What is small differs by kind
+of encoder, so `attractor.py` compares the encoder with itself, and `verdict.py` decides.
 
 Departures from the paper and from its published program are listed in `README.md`.
 
@@ -20,14 +21,22 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, Calibration
-from reference_impls.decree.config import PUBLISHED, DecreeConfig
-from reference_impls.decree.search import Restart, SearchProgress, invert_triggers
+from reference_impls.decree.attractor import SelfComparison, compare_with_itself
+from reference_impls.decree.calibration import PAPER, Calibration, Kind
+from reference_impls.decree.config import ROBUST, DecreeConfig
+from reference_impls.decree.search import (
+    Restart,
+    SearchProgress,
+    invert_triggers,
+    smallest,
+)
+from reference_impls.decree.verdict import Verdict, judge
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.errors import DatasetError, EncoderError
 from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, check_usable
 from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.kind import check_trained
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,15 +57,17 @@ class DecreeReport:
 
     encoder: str
     """Name of the encoder."""
+    kind: Kind
+    """What it is compared with."""
     score: float | None
     """PL1, the fraction of the image that the smallest working trigger covers; none if no
     search found a working trigger."""
-    backdoored: bool
-    """Whether the score lies below the threshold."""
-    calibration: Calibration
-    """The threshold, and what it rests on."""
-    deviations: float | None
-    """How many standard deviations (of log PL1) the score lies below the clean encoders'."""
+    comparison: SelfComparison | None
+    """The encoder compared with itself; none if there is no trigger."""
+    calibration: Calibration | None
+    """Clean encoders that it was compared with."""
+    verdict: Verdict
+    """The answer."""
     trigger: Trigger | None = field(repr=False)
     """The smallest working trigger."""
     restarts: tuple[RestartReport, ...]
@@ -65,28 +76,74 @@ class DecreeReport:
     """The settings that led here."""
 
     @property
-    def verdict(self) -> str:
-        """The answer in one sentence."""
-        if self.score is None:
-            return "no trigger found: no patch made the images embed alike"
-        relation = "below" if self.backdoored else "not below"
-        answer = "backdoored" if self.backdoored else "no backdoor found"
-        return f"{answer}: PL1 {self.score:.4f} is {relation} {self.calibration.threshold:.4f}"
+    def backdoored(self) -> bool:
+        """Whether that is the answer."""
+        return self.verdict.answer == "backdoored"
+
+    @property
+    def paper(self) -> bool:
+        """What the paper's rule says: PL1 below 0.1 (section 5.1)."""
+        return self.score is not None and self.score < PAPER
 
 
 def detect(
     encoder: Encoder,
     images_N3HW: Tensor,
-    config: DecreeConfig = PUBLISHED,
+    config: DecreeConfig = ROBUST,
     *,
-    calibration: Calibration = PUBLISHED_THRESHOLD,
+    calibration: Calibration | None = None,
     progress: SearchProgress | None = None,
 ) -> DecreeReport:
-    """Run DECREE on one encoder with images in [0, 1] of the encoder's size.
+    """Run DECREE on one encoder with images in [0, 1] of the encoder's size, and decide.
 
     Raises:
-        EncoderError: the encoder is broken, constant, or takes images of another size.
+        EncoderError: the encoder is broken, untrained, constant, or takes images of another size.
         DatasetError: fewer than two images.
+    """
+    subject = prepare(encoder, images_N3HW, config)
+    restarts = invert_triggers(subject, images_N3HW, config, progress=progress)
+    best = smallest(restarts)
+    trigger, comparison = None, None
+    if best:
+        trigger, comparison = compare_with_itself(
+            subject, images_N3HW, best.trigger, config, progress=progress
+        )
+    score, kind = trigger.covered if trigger else None, Kind.of(encoder)
+    return DecreeReport(
+        encoder=encoder.name,
+        kind=kind,
+        score=score,
+        comparison=comparison,
+        calibration=calibration,
+        verdict=judge(score, comparison, kind, config, calibration),
+        trigger=trigger,
+        restarts=tuple(map(_told, restarts)),
+        config=config,
+    )
+
+
+def smallest_patch(
+    encoder: Encoder,
+    images_N3HW: Tensor,
+    config: DecreeConfig,
+    *,
+    progress: SearchProgress | None = None,
+) -> float | None:
+    """PL1 alone (Eq. 6); none if no search found a working trigger.
+
+    Raises:
+        LabError: as `detect`.
+    """
+    subject = prepare(encoder, images_N3HW, config)
+    best = smallest(invert_triggers(subject, images_N3HW, config, progress=progress))
+    return best.trigger.covered if best else None
+
+
+def prepare(encoder: Encoder, images_N3HW: Tensor, config: DecreeConfig) -> Encoder:
+    """The encoder as a search uses it, after it was found fit for one.
+
+    Raises:
+        LabError: as `detect`.
     """
     if len(images_N3HW) < 2:
         raise DatasetError(
@@ -94,10 +151,18 @@ def detect(
         )
     some_B3HW = images_N3HW[: config.batch].to(encoder.device)
     check_usable(encoder, some_B3HW)
+    check_trained(encoder)
     _check_varied(encoder, some_B3HW, config.target_cosine)
-    subject = accelerated(encoder, bf16=config.bf16) if config.fast else encoder
-    restarts = invert_triggers(subject, images_N3HW, config, progress=progress)
-    return summarise(encoder.name, restarts, config, calibration)
+    return accelerated(encoder, bf16=config.bf16) if config.fast else encoder
+
+
+def _told(restart: Restart) -> RestartReport:
+    best = restart.best
+    return RestartReport(
+        score=best.trigger.covered if best else None,
+        cosine=best.cosine if best else None,
+        steps=restart.steps,
+    )
 
 
 @torch.no_grad()
@@ -109,29 +174,3 @@ def _check_varied(encoder: Encoder, images_B3HW: Tensor, target: float) -> None:
             f"{encoder.name} embeds images alike without any trigger (mean cosine {cosine:.4f}, "
             f"above {target}): untrained, collapsed or given wrong statistics; DECREE cannot tell"
         )
-
-
-def summarise(
-    name: str, restarts: list[Restart], config: DecreeConfig, calibration: Calibration
-) -> DecreeReport:
-    """The verdict over all searches: the smallest trigger against the threshold (Eq. 7)."""
-    found = [restart.best for restart in restarts if restart.best is not None]
-    best = min(found, key=lambda one: one.trigger.covered, default=None)
-    score = None if best is None else best.trigger.covered
-    return DecreeReport(
-        encoder=name,
-        score=score,
-        backdoored=score is not None and score < calibration.threshold,
-        calibration=calibration,
-        deviations=None if score is None else calibration.deviations(score),
-        trigger=None if best is None else best.trigger,
-        restarts=tuple(
-            RestartReport(
-                score=restart.best.trigger.covered if restart.best else None,
-                cosine=restart.best.cosine if restart.best else None,
-                steps=restart.steps,
-            )
-            for restart in restarts
-        ),
-        config=config,
-    )

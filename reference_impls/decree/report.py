@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from math import isclose
 from typing import Any
 
 from torch import Tensor
 
 from reference_impls.decree.calibration import (
     CLEAN_FRACTION,
-    PUBLISHED_THRESHOLD,
+    ENOUGH,
+    PAPER,
     Calibration,
 )
 from reference_impls.decree.method import DecreeReport
+from reference_impls.decree.verdict import ALARM, CALM, Answer
 from reference_impls.lab.bilingual import Bilingual, Text, Words
 from reference_impls.lab.data.images import Trigger
+from reference_impls.lab.study.page import Answer as Answered
 from reference_impls.lab.study.page import (
-    Answer,
     Page,
     Picture,
     Scale,
     Section,
     Table,
+    Tone,
     scale,
     side_by_side,
 )
@@ -29,6 +31,11 @@ from reference_impls.lab.study.page import (
 SHOWN = 6
 """Images shown with and without the trigger."""
 WORDS = Words.beside(__file__)
+TONES: dict[Answer, Tone] = {
+    "backdoored": "alarm",
+    "cannot decide": "open",
+    "no backdoor found": "calm",
+}
 
 
 def report_page(report: DecreeReport, images_N3HW: Tensor, about: Any) -> Page:
@@ -50,34 +57,40 @@ def report_page(report: DecreeReport, images_N3HW: Tensor, about: Any) -> Page:
     )
 
 
-def _answer(report: DecreeReport) -> Answer:
-    if report.score is None or report.trigger is None:
-        return Answer("open", WORDS["report.no_trigger"], WORDS["report.no_score"])
-    pixels = report.trigger.mask_HW.numel()
-    area = (
-        WORDS["report.below"] if report.backdoored else WORDS["report.not_below"]
-    ).fill(
-        score=report.score,
-        covered=report.trigger.covered * pixels,
-        pixels=pixels,
-        threshold=report.calibration.threshold,
-    )
-    detail = area.then(*_how_sure(report))
-    if report.backdoored:
-        return Answer("alarm", WORDS["report.backdoored"], detail)
-    return Answer("calm", WORDS["report.clean"], detail)
+def reasons(report: DecreeReport) -> list[Bilingual]:
+    """What the verdict rests on, and what is missing for another: the same on page, terminal and in JSON."""
+    comparison, calibration = report.comparison, report.calibration
+    values: dict[str, object] = {
+        "alarm": ALARM,
+        "calm": CALM,
+        "enough": ENOUGH,
+        "tau": PAPER,
+        "size": report.kind.size,
+        "architecture": WORDS[f"architecture.{report.kind.architecture}"],
+        "score": report.score or 0.0,
+        "separation": (comparison and comparison.separation) or 0.0,
+    }
+    if calibration:
+        values |= {
+            "clean": len(calibration.clean_scores),
+            "threshold": calibration.threshold or 0.0,
+        }
+    return [WORDS[f"reason.{one}"].fill(**values) for one in report.verdict.reasons]
 
 
-def _how_sure(report: DecreeReport) -> list[Bilingual]:
-    if report.deviations is None:
-        return []
-    words = (
-        WORDS["report.sure_below"]
-        if report.deviations >= 0
-        else WORDS["report.sure_above"]
-    )
-    count = len(report.calibration.clean_scores)
-    return [words.fill(deviations=abs(report.deviations), count=count)]
+def _answer(report: DecreeReport) -> Answered:
+    headline = WORDS[f"answers.{report.verdict.answer}"]
+    first, *others = reasons(report)
+    detail = first.then(*others)
+    if report.trigger:
+        pixels = report.trigger.mask_HW.numel()
+        area = WORDS["report.area"].fill(
+            score=report.score,
+            covered=report.trigger.covered * pixels,
+            pixels=pixels,
+        )
+        detail = area.then(first, *others)
+    return Answered(TONES[report.verdict.answer], headline, detail)
 
 
 def _pictures(trigger: Trigger, images_N3HW: Tensor) -> Section:
@@ -96,30 +109,47 @@ def _pictures(trigger: Trigger, images_N3HW: Tensor) -> Section:
 
 
 def _evidence(report: DecreeReport) -> Section:
-    calibration = report.calibration
-    clean = calibration.clean_scores
-    drawing = scale(Scale(report.score, calibration.threshold, clean, "PL1"))
-    about_clean = (
-        WORDS["report.circles"].fill(count=len(clean), low=min(clean), high=max(clean))
-        if clean
-        else WORDS["report.uncalibrated"]
-    )
+    calibration, comparison = report.calibration, report.comparison
+    found = calibration.found if calibration else ()
+    threshold = calibration.threshold if calibration else None
+    paper = WORDS["report.paper_below" if report.paper else "report.paper_not"]
+    lines = [WORDS["report.pl1"], paper.fill(tau=PAPER)]
+    if comparison:
+        rest = [_size(size) for size in comparison.sizes[1:]]
+        sizes = Bilingual(", ".join(o.en for o in rest), "、".join(o.zh for o in rest))
+        lines.append(WORDS["report.itself"].fill(sizes=sizes))
+    lines.append(_clean(calibration) if calibration else WORDS["report.uncalibrated"])
     return Section(
         WORDS["report.evidence"],
-        (WORDS["report.pl1"], _source(calibration), about_clean),
-        drawing=drawing,
+        tuple(lines),
+        drawing=scale(Scale(report.score, threshold or PAPER, found, "PL1")),
     )
 
 
-def _source(calibration: Calibration) -> Bilingual:
-    """A file of thresholds tells its origin in one language; what is known of it is said in both."""
-    if calibration == PUBLISHED_THRESHOLD:
-        return WORDS["report.published"].fill(threshold=calibration.threshold)
-    clean = calibration.clean_scores
-    derived = clean and isclose(calibration.threshold, CLEAN_FRACTION * min(clean))
-    return (WORDS["report.derived"] if derived else WORDS["report.recorded"]).fill(
-        source=calibration.source, count=len(clean), fraction=CLEAN_FRACTION
+def _size(size: float | None) -> Bilingual:
+    return WORDS["report.none"] if size is None else Bilingual(f"{size:.4f}", f"{size:.4f}")  # fmt: skip
+
+
+def _clean(calibration: Calibration) -> Bilingual:
+    """Which clean encoders, how small their triggers are, and where the next one would lie."""
+    told = WORDS["report.clean_encoders"].fill(
+        source=calibration.source,
+        count=len(calibration.clean_scores),
+        without=calibration.clean_scores.count(None),
     )
+    if calibration.threshold is not None:
+        told = told.then(
+            WORDS["report.derived"].fill(
+                threshold=calibration.threshold,
+                fraction=CLEAN_FRACTION,
+                low=min(calibration.found),
+                high=max(calibration.found),
+            )
+        )
+    if calibration.interval:
+        low, high = calibration.interval
+        told = told.then(WORDS["report.predicted"].fill(low=low, high=min(high, 1.0)))
+    return told
 
 
 def _restarts(report: DecreeReport) -> Section:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -13,22 +15,27 @@ from torch import Tensor
 
 from reference_impls.decree.calibration import (
     LAB_CALIBRATION,
-    PUBLISHED_THRESHOLD,
     Calibration,
+    Kind,
     calibrate,
     load,
+    save,
+    search_key,
 )
 from reference_impls.decree.config import PRESETS, ROBUST, DecreeConfig
-from reference_impls.decree.method import DecreeReport, detect
+from reference_impls.decree.method import DecreeReport, detect, smallest_patch
 from reference_impls.decree.population import LAB_ENCODERS
-from reference_impls.decree.report import report_page
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.files import file_name
+from reference_impls.decree.report import reasons, report_page
+from reference_impls.decree.verdict import EXIT_CODES
+from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.records import as_data, surroundings, write_json
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
 from reference_impls.lab.study.page import write_page
+
+NOT_READ = EXIT_CODES["cannot decide"]
+"""Exit code of an encoder about which nothing can be said, for it cannot be read or used."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,124 +48,152 @@ class ScanOptions(DataOptions):
     config: Annotated[DecreeConfig, tyro.conf.arg(name="")] = ROBUST
     count: int = 512
     """Images at most."""
+    clean: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
+    """An encoder of the same kind known to be clean, to compare with; give three or more."""
     calibration: Path | None = None
-    """File of the threshold to judge by."""
+    """What `--clean` found before: the calibration.json that it left."""
 
-    def scan(self, name: str, out: Path | None = None) -> tuple[DecreeReport, Path]:
-        """The report on an encoder, and the folder it was written to.
+    def calibrated(self, folder: Path) -> Calibration | None:
+        """What the clean encoders say, scanned now and left in the folder, or read; none without them.
 
         Raises:
-            LabError: encoder, images, threshold or settings cannot be used; nothing is written.
+            LabError: one of them cannot be scanned, or there is no such file.
+        """
+        if self.clean and self.calibration:
+            raise ConfigError("give --clean or --calibration, not both")
+        if self.calibration:
+            return load(self.calibration)
+        if not self.clean:
+            return None
+        scores, kinds = [], []
+        for name in self.clean:
+            encoder = self.open_encoder(name, LAB_ENCODERS)
+            kinds.append(Kind.of(encoder))
+            if kinds[-1] != kinds[0]:
+                raise ConfigError(
+                    f"--clean encoders must be of one kind: {self.clean[0]} is {kinds[0]}, {name} is {kinds[-1]}"
+                )
+            with console.progress(f"calibrating on {encoder.name}") as step:
+                scores.append(
+                    smallest_patch(
+                        encoder,
+                        self._images(encoder),
+                        self.config,
+                        progress=self._told(step),
+                    )
+                )
+        found = calibrate(
+            scores,
+            source=", ".join(self.clean),
+            kind=kinds[0],
+            search=search_key(self.config),
+        )
+        path = folder / "calibration.json"
+        save(found, path)
+        console.say(f"clean encoders kept for next time: --calibration {path}")
+        return found
+
+    def scan(
+        self, name: str, folder: Path, calibration: Calibration | None
+    ) -> DecreeReport:
+        """The report on an encoder, which is also written to the folder.
+
+        Raises:
+            LabError: encoder, images or settings cannot be used; nothing is written.
         """
         started = time.monotonic()
         encoder = self.open_encoder(name, LAB_ENCODERS)
+        if calibration is None and name in LAB_ENCODERS and self.dataset == "shapes":
+            calibration = load(LAB_CALIBRATION)
         images_N3HW = self._images(encoder)
-        report = self._detect(encoder, images_N3HW, self.threshold(name))
-        folder = out or Path("build/decree") / file_name(encoder.name, empty="encoder")
+        with console.progress(f"searching a trigger for {encoder.name}") as step:
+            report = detect(
+                encoder,
+                images_N3HW,
+                self.config,
+                calibration=calibration,
+                progress=self._told(step),
+            )
         about = surroundings(device=encoder.device, seconds=time.monotonic() - started)
         told = as_data({"options": self} | about)
         write_page(report_page(report, images_N3HW[:8], told), folder, self.language)
         # Last: it says that the rest is there.
         write_json(as_json(report) | {"run": told}, folder / "report.json")
-        return report, folder
-
-    def threshold(self, name: str) -> Calibration:
-        """What an encoder of this name is judged by.
-
-        Raises:
-            ConfigError: there is no such file.
-        """
-        if self.calibration:
-            return load(self.calibration)
-        measured = self.presets[self.preset]
-        if self.config != replace(measured, seed=self.config.seed):
-            console.say(
-                f"note: the threshold belongs to {self.preset} as it is; with other settings, give "
-                "clean encoders with --clean"
-            )
-        if self.preset == "published":
-            return PUBLISHED_THRESHOLD
-        if not LAB_CALIBRATION.exists():
-            raise ConfigError(
-                "no calibration.json beside the method; run `study --publish`, or give --clean or --calibration"
-            )
-        if name not in LAB_ENCODERS or self.dataset != "shapes":
-            console.say(
-                "note: the threshold comes from 32 px lab encoders; give clean ones of this kind with --clean"
-            )
-        return load(LAB_CALIBRATION)
+        return report
 
     def _images(self, encoder: Encoder) -> Tensor:
         # A seed of its own: the pictures an encoder was trained on would flatter it.
         return self.open_dataset(encoder.size, seed=3).images_N3HW
 
-    def _detect(
-        self, encoder: Encoder, images_N3HW: Tensor, calibration: Calibration
-    ) -> DecreeReport:
-        with console.progress(f"searching a trigger for {encoder.name}") as step:
+    def _told(self, step: console.Step) -> Any:
+        def show(epoch: int, running: int, smallest: float | None) -> None:
+            found = "no trigger yet" if smallest is None else f"PL1 {smallest:.4f}"
+            step(epoch, self.config.max_epochs, f"{running} running, {found}")
 
-            def show(epoch: int, running: int, smallest: float | None) -> None:
-                found = "no trigger yet" if smallest is None else f"PL1 {smallest:.4f}"
-                step(epoch, self.config.max_epochs, f"{running} running, {found}")
-
-            return detect(
-                encoder,
-                images_N3HW,
-                self.config,
-                calibration=calibration,
-                progress=show,
-            )
+        return show
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run(ScanOptions):
     """Scan one encoder."""
 
+    interrupted: ClassVar[str] = "interrupted; nothing was written"
+
     encoder: EncoderName = "lab"
     """`lab`, `lab:backdoored` (both made at first use), a file, or a name like `torchvision:resnet18`."""
-    clean: tyro.conf.UseAppendAction[tuple[str, ...]] = ()
-    """An encoder known to be clean, to calibrate on; may be given several times."""
     out: Path | None = None
     """Folder of the report; default: build/decree/ENCODER."""
 
     def __call__(self) -> int:
-        """Scan, write, answer; 1 if it is backdoored."""
-        report, out = self.scan(self.encoder, self.out)
+        """Scan, write, answer: 0, 1 or 4."""
+        out = self.out or Path("build/decree") / folder_name(self.encoder)
+        try:
+            report = self.scan(self.encoder, out, self.calibrated(out))
+        except EncoderError as error:
+            console.say(f"error: {error}")
+            return NOT_READ
         console.report(as_json(report), _lines(report, out), as_json=self.json)
-        return 1 if report.backdoored else 0
+        return EXIT_CODES[report.verdict.answer]
 
-    def threshold(self, name: str) -> Calibration:
-        """From the clean encoders, if there are any.
 
-        Raises:
-            LabError: one of them cannot be scanned, or there is no such file.
-        """
-        if self.calibration or not self.clean:
-            return super().threshold(name)
-        scores = []
-        for one in self.clean:
-            encoder = self.open_encoder(one, LAB_ENCODERS)
-            report = self._detect(encoder, self._images(encoder), PUBLISHED_THRESHOLD)
-            scores.append(1.0 if report.score is None else report.score)
-        return calibrate(scores, source=f"clean encoders ({', '.join(self.clean)})")
+def folder_name(encoder: str) -> str:
+    """A folder name that two encoders never share."""
+    plain = re.sub(r"[^\w+.-]+", "-", encoder).strip("-.")[-60:]
+    return f"{plain}-{hashlib.sha256(encoder.encode()).hexdigest()[:8]}"
 
 
 def as_json(report: DecreeReport) -> dict[str, Any]:
-    """The report as JSON holds it, with the verdict in words."""
-    data: dict[str, Any] = as_data(report)
-    return {"verdict": report.verdict} | data
+    """The report as JSON holds it: the answer and its reasons first, then the figures behind it."""
+    data: dict[str, Any] = as_data(replace(report, trigger=None))
+    del data["trigger"]
+    comparison, calibration = report.comparison, report.calibration
+    return {
+        "answer": report.verdict.answer,
+        "reasons": [one.en for one in reasons(report)],
+        "backdoored": report.backdoored,
+        "paper_says_backdoored": report.paper,
+        **data,
+        "separation": comparison.separation if comparison else None,
+        "threshold": calibration.threshold if calibration else None,
+    }
 
 
 def _lines(report: DecreeReport, out: Path) -> Iterator[str]:
     yield f"encoder   {report.encoder}"
-    yield f"verdict   {report.verdict}"
-    yield f"rests on  {report.calibration.source}"
-    if report.deviations is not None:
-        side = "below" if report.deviations >= 0 else "above"
-        distance = f"{abs(report.deviations):.1f} standard deviations {side}"
-        yield f"distance  {distance} the clean encoders (log PL1)"
-    scores = (
-        "none" if one.score is None else f"{one.score:.4f}" for one in report.restarts
-    )
-    yield f"searches  {', '.join(scores)}"
+    yield f"verdict   {report.verdict.answer}"
+    for one in reasons(report):
+        yield f"          {one.en}"
+    paper = "backdoored" if report.paper else "no backdoor found"
+    yield f"paper     {paper}: PL1 {_number(report.score)}, tau 0.1"
+    if report.comparison:
+        sizes = ", ".join(_number(size) for size in report.comparison.sizes[1:])
+        yield f"itself    next patch {sizes}; separation {_number(report.comparison.separation)}"
+    if report.calibration:
+        clean = ", ".join(_number(one) for one in report.calibration.clean_scores)
+        yield f"clean     PL1 {clean}; threshold {_number(report.calibration.threshold)}"
+    yield f"searches  {', '.join(_number(one.score) for one in report.restarts)}"
     yield f"report    {out / 'report.html'}"
+
+
+def _number(value: float | None) -> str:
+    return "none" if value is None else f"{value:.4f}"

@@ -7,17 +7,23 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reference_impls.decree.calibration import (
-    PUBLISHED_THRESHOLD,
-    Calibration,
-    calibrate,
-)
+from reference_impls.decree.calibration import CLEAN_FRACTION, PAPER
 from reference_impls.decree.config import PRESETS
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.intervals import Interval, bootstrap, exact_binomial
 
 LEAST_SUCCESS_RATE = 0.99
 """Attacks below this are no working backdoors and are left out, as in the paper."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """PL1 below which an encoder counts as backdoored, and where that comes from."""
+
+    threshold: float
+    source: str
+    clean_scores: tuple[float, ...] = ()
+    """PL1 of the clean encoders it was derived from."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +52,7 @@ class Separation:
 
     preset: str
     """Name of the preset."""
-    calibration: Calibration
+    calibration: Threshold
     """The threshold and what it rests on."""
     area_under_curve: float
     """Area under the ROC curve, in [0, 1]; a scan without a trigger counts as PL1 = 1."""
@@ -103,15 +109,15 @@ def separation(trials: Iterable[Trial], preset: str) -> Separation:
         ConfigError: no encoder to calibrate on, or none of a kind in the test.
     """
     trials = list(trials)
-    calibration = PUBLISHED_THRESHOLD
+    calibration = Threshold(threshold=PAPER, source="tau = 0.1, the paper's constant (section 5.1)")  # fmt: skip
     if preset != "published":
-        calibration = calibrate(
-            [
-                score_of(trial, preset)
-                for trial in trials
-                if trial.role == "calibration"
-            ],
-            source="clean lab encoders outside the test",
+        clean = [score_of(one, preset) for one in trials if one.role == "calibration"]
+        if not clean:
+            raise ConfigError("calibration needs the score of at least one clean encoder")  # fmt: skip
+        calibration = Threshold(
+            threshold=CLEAN_FRACTION * min(clean),
+            source=f"{CLEAN_FRACTION} x the smallest PL1 of {len(clean)} clean lab encoders outside the test",
+            clean_scores=tuple(clean),
         )
     test = counted(trials)
     if {one.role for one in test} != {"clean", "backdoored"}:

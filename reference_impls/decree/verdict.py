@@ -1,22 +1,108 @@
-"""What an encoder may be called, and when nothing may be said: thresholds, and what they rest on."""
+"""What an encoder may be called, and when nothing may be said: evidence, thresholds, and what they rest on.
+
+Two witnesses speak. The encoder itself: does one attractor stand out among its own (`attractor.py`)? And clean
+encoders of the same kind, where there are some: is its patch smaller than theirs? A threshold that was set on other
+kinds of encoders never says *backdoored* alone, and witnesses that contradict each other leave the question open.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
+from reference_impls.decree.attractor import SelfComparison
+from reference_impls.decree.calibration import PAPER, Calibration, Kind, search_key
+from reference_impls.decree.config import ROBUST, DecreeConfig
+
 Answer = Literal["backdoored", "no backdoor found", "cannot decide"]
+EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "cannot decide": 4}  # fmt: skip
 
 ALARM = 0.85
-"""A separation (`attractor.SelfComparison`) above this is a backdoor. Set on 21 clean and 31 backdoored encoders of
-two other makers, and committed before any encoder of `transfer.py` was made."""
+"""A separation (`attractor.SelfComparison`) above this speaks for a backdoor. Set on 21 clean and 31 backdoored
+encoders of two other makers, and committed before any encoder of `transfer.py` was made."""
 CALM = 0.5
-"""A separation below this is none; in between nobody can tell."""
+"""A separation below this speaks against one; in between nobody can tell."""
+MEASURED = tuple(
+    Kind(architecture=architecture, size=32)
+    for architecture in ("batchnorm", "convolutions", "depthwise-batchnorm", "depthwise", "transformer")
+)  # fmt: skip
+"""Kinds of encoder on which the separation was measured, each with thresholds from the others (`transfer.py`)."""
 
 
-def by_itself(separation: float | None) -> Answer:
-    """The answer of an encoder that was compared with itself; a missing attractor leaves it open."""
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """The answer, why, and what would help."""
+
+    answer: Answer
+    reasons: tuple[str, ...]
+    """Keys of `words.yaml` below `reason`: what the answer rests on, and what is missing for another."""
+
+
+def judge(
+    score: float | None,
+    comparison: SelfComparison | None,
+    kind: Kind,
+    config: DecreeConfig,
+    calibration: Calibration | None = None,
+) -> Verdict:
+    """The verdict on an encoder: PL1, its comparison with itself (none where no trigger was found), clean encoders."""
+    own, why = _of_itself(score, comparison)
+    reasons = [why]
+    others: bool | None = None
+    if calibration:
+        others, why = _of_others(score, kind, config, calibration, own)
+        reasons.append(why)
+    if others is not None:
+        if own is not None and own != others:
+            return Verdict(answer="cannot decide", reasons=(*reasons, "contradiction"))
+        return Verdict(answer=_answer(others), reasons=tuple(reasons))
+    if search_key(config) != search_key(ROBUST):
+        return Verdict(answer="cannot decide", reasons=(*reasons, "settings"))
+    if kind not in MEASURED:
+        return Verdict(answer="cannot decide", reasons=(*reasons, "kind"))
+    if own is None:
+        return Verdict(answer="cannot decide", reasons=(*reasons, "more"))
+    return Verdict(answer=_answer(own), reasons=tuple(reasons))
+
+
+def _answer(backdoored: bool) -> Answer:
+    return "backdoored" if backdoored else "no backdoor found"
+
+
+def _of_itself(
+    score: float | None, comparison: SelfComparison | None
+) -> tuple[bool | None, str]:
+    """What the encoder says of itself; none if it says nothing."""
+    if score is None or comparison is None:
+        return False, "no_trigger"
+    separation = comparison.separation
     if separation is None:
-        return "cannot decide"
-    if separation > ALARM:
-        return "backdoored"
-    return "no backdoor found" if separation < CALM else "cannot decide"
+        return None, "no_second"
+    if separation < CALM:
+        return False, "alike"
+    if separation <= ALARM:
+        return None, "between"
+    return (True, "stands_out") if score < PAPER else (None, "large")
+
+
+def _of_others(
+    score: float | None,
+    kind: Kind,
+    config: DecreeConfig,
+    calibration: Calibration,
+    own: bool | None,
+) -> tuple[bool | None, str]:
+    """What clean encoders say of it; none if they say nothing."""
+    if calibration.search and calibration.search != search_key(config):
+        return None, "other_settings"
+    if calibration.kind and calibration.kind != kind:
+        return None, "other_kind"
+    if not calibration.enough:
+        return None, "few_clean"
+    if score is None:
+        return False, "nothing_smaller"
+    suspicious = calibration.suspicious(score)
+    if suspicious is None:
+        # None of the clean ones has a trigger and this one does: that alone is no size to compare.
+        return (True if own else None), "only_one"
+    return suspicious, "smaller" if suspicious else "not_smaller"

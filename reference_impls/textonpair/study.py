@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from reference_impls.decree.calibration import PUBLISHED_THRESHOLD, calibrate
+from reference_impls.decree.calibration import CLEAN_FRACTION, PAPER
 from reference_impls.decree.config import PRESETS
-from reference_impls.decree.method import detect
+from reference_impls.decree.method import smallest_patch
 from reference_impls.lab.bilingual import Language, Words, localize
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.images import TriggerSpec
@@ -153,7 +153,7 @@ def _attacked(
 def _scan(encoder: Encoder) -> dict[str, float | None]:
     images_N3HW = scan_dataset(LabData()).images_N3HW
     return {
-        name: detect(encoder, images_N3HW, config).score
+        name: smallest_patch(encoder, images_N3HW, config)
         for name, config in PRESETS.items()
     }
 
@@ -164,10 +164,10 @@ def _scan(encoder: Encoder) -> dict[str, float | None]:
 def results(trials: Sequence[Trial], asked: Sequence[Condition]) -> dict[str, Any]:
     """All rows, the attacks' settings, and the thresholds: the published one, and one from clean CLIPs."""
     clean = [pl1(as_data(one), "robust") for one in trials if one.role == "calibration"]
-    robust = calibrate(clean, source="clean CLIPs outside the test").threshold
+    robust = CLEAN_FRACTION * min(clean)
     return {
         "rows": trials,
-        "thresholds": {"published": PUBLISHED_THRESHOLD.threshold, "robust": robust},
+        "thresholds": {"published": PAPER, "robust": robust},
         "settings": [one.attack for one in asked if one.attack],
     }
 

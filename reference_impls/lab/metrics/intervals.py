@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import random
+import statistics
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -50,6 +51,33 @@ def _solve(rising: Callable[[float], float]) -> float:
         middle = (low + high) / 2
         low, high = (middle, high) if rising(middle) < 0 else (low, middle)
     return (low + high) / 2
+
+
+def predicted(values: Sequence[float]) -> Interval:
+    """Where one more positive value lies with 95 %, if logarithms are normal: Student's t with n - 1 degrees of freedom.
+
+    At least two values.
+    """
+    logs = [math.log(value) for value in values]
+    count, mean = len(logs), statistics.fmean(logs)
+    reach = _student(count - 1) * statistics.stdev(logs) * math.sqrt(1 + 1 / count)
+    return math.exp(mean - reach), math.exp(mean + reach)
+
+
+def _student(freedom: int) -> float:
+    """Quantile of Student's t that leaves half of 1 - LEVEL above it.
+
+    With t = sqrt(freedom) tan(a) the probability between -t and t is proportional to the integral of cos^(freedom - 1).
+    """
+    steps = 2000
+
+    def inside(angle: float) -> float:
+        middles = ((i + 0.5) / steps * angle for i in range(steps))
+        return angle / steps * sum(math.cos(a) ** (freedom - 1) for a in middles)
+
+    whole = inside(math.pi / 2)
+    share = _solve(lambda part: inside(part * math.pi / 2) / whole - LEVEL)
+    return math.sqrt(freedom) * math.tan(share * math.pi / 2)
 
 
 def bootstrap(

@@ -111,9 +111,10 @@ def _groupnorm(_: Any) -> nn.Module:
 def _mobilenet(models: Any) -> nn.Module:
     """Depthwise convolutions in inverted bottlenecks."""
     block = partial(models.mobilenetv2.InvertedResidual, expand_ratio=3)
-    ends = [(nn.Conv2d(*shape, bias=False), nn.BatchNorm2d(shape[1]), nn.ReLU6()) for shape in ((3, 16, 3, 2, 1), (48, 128, 1))]  # fmt: skip
+    first = nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.ReLU6()
     middle = block(16, 24, 2), block(24, 24, 1), block(24, 48, 2), block(48, 48, 1)
-    return nn.Sequential(*ends[0], *middle, *ends[1], *_pooled())
+    last = nn.Conv2d(48, 128, 1, bias=False), nn.BatchNorm2d(128), nn.ReLU6()
+    return nn.Sequential(*first, *middle, *last, *_pooled())
 
 
 def _pooled() -> tuple[nn.Module, nn.Module]:
@@ -123,15 +124,16 @@ def _pooled() -> tuple[nn.Module, nn.Module]:
 def _convnext(models: Any) -> nn.Module:
     """Patches, depthwise convolutions, LayerNorm."""
     stage = models.convnext.CNBlockConfig
-    net: nn.Module = models.ConvNeXt([stage(32, 64, 1), stage(64, 96, 1), stage(96, None, 1)])  # fmt: skip
-    net.classifier[2] = nn.Identity()  # type: ignore[index,union-attr]
+    stages = stage(32, 64, 1), stage(64, 96, 1), stage(96, None, 1)
+    net: nn.Module = models.ConvNeXt(stages)
+    net.set_submodule("classifier.2", nn.Identity())
     return net
 
 
 def _vit(models: Any) -> nn.Module:
     """Three blocks over sixteen patches; the class token is the embedding."""
     net: nn.Module = models.VisionTransformer(32, 8, 3, 4, 64, 128)
-    net.heads = nn.Identity()
+    net.set_submodule("heads", nn.Identity())
     return net
 
 
@@ -217,7 +219,8 @@ class _SimCLR(_Task):
     def forward(self, index_B: Tensor, generator: Generator) -> Tensor:
         twice_B3HW = self.dataset.images_N3HW[index_B].repeat(2, 1, 1, 1)
         views_B3HW = random_views(twice_B3HW, Views(), generator)
-        return nt_xent(*self.project(self._encode(views_B3HW)).chunk(2), 0.2)
+        first_BD, second_BD = self.project(self._encode(views_B3HW)).chunk(2)
+        return nt_xent(first_BD, second_BD, 0.2)
 
 
 class _Supervised(_Task):

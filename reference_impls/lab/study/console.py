@@ -6,11 +6,13 @@ Answers go to stdout, everything else to stderr; colour only where a person look
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from rich.console import Console
@@ -65,13 +67,25 @@ def training(step: Step) -> Callable[[int, int, float], None]:
 
 def say(text: str) -> None:
     """A line for whoever watches."""
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
 
 
 def answer(text: str) -> None:
     """What was asked for."""
-    sys.stdout.write(text + "\n")
+    _write(sys.stdout, text)
+
+
+def _write(stream: TextIO | None, text: str) -> None:
+    """A line; where nobody reads on, as behind `| head`, it is dropped, for the exit code is an answer, too."""
+    if stream is None:
+        return
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 def report(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
@@ -79,8 +93,17 @@ def report(data: Any, lines: Iterable[str], *, as_json: bool) -> None:
     answer(json.dumps(as_data(data), indent=2) if as_json else "\n".join(lines))
 
 
+INTERRUPTED = (
+    "interrupted; what was finished is kept and the same command goes on from there"
+)
+UNEXPECTED = 3
+"""Exit code of an error that nobody foresaw: never 1, which may be an answer."""
+STOPPED = 130
+"""Exit code after Ctrl-C."""
+
+
 def exit_code(command: Callable[[], int]) -> int:
-    """Run a command; its exit code, or that of the error it ended with."""
+    """Run a command; its exit code, or that of the error it ended with, be it a stranger's."""
     try:
         return command()
     except LabError as error:
@@ -95,13 +118,15 @@ def exit_code(command: Callable[[], int]) -> int:
         say(f"error: {error}")
         return DeviceError.exit_code
     except KeyboardInterrupt:
-        say(
-            "interrupted; what was finished is kept and the same command goes on from there"
-        )
-        return 130
+        say(INTERRUPTED)
+        return STOPPED
+    except Exception as error:  # noqa: BLE001 - Python's own exit code is 1, which may be an answer
+        say(traceback.format_exc().rstrip())
+        say(f"error: unexpected {type(error).__name__}: {_first_line(error)}")
+        return UNEXPECTED
 
 
-def _first_line(error: Exception) -> str:
+def _first_line(error: BaseException) -> str:
     return str(error).partition("\n")[0]
 
 

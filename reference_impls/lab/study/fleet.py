@@ -10,7 +10,7 @@ import json
 import multiprocessing
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -21,8 +21,9 @@ from concurrent.futures import (
     wait,
 )
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from reference_impls.lab.errors import ConfigError, DeviceError, LabError
@@ -41,6 +42,8 @@ class Outcome:
     """What the task gave back."""
     reason: str = ""
     """Why there is no result."""
+    key: str = ""
+    """What the result belongs to: settings and content; another key, another run."""
 
 
 Task = Callable[[str], dict[str, Any]]
@@ -58,17 +61,23 @@ def run_fleet(
     results: Path,
     pool: Pool,
     workers: int,
+    keys: Mapping[str, str] = MappingProxyType({}),
     progress: Progress | None = None,
 ) -> list[Outcome]:
-    """Outcomes of all encoders, in the order of the names; those on file are not run again.
+    """Outcomes of all encoders, in the order of the names; what is done under the same key is not run again.
 
-    A lost encoder is on file as such; it is run again when the fleet is started again.
+    `keys` are by name. A failed or lost encoder is on file as such, and is run again when the fleet is started again.
     """
     names = list(dict.fromkeys(names))
-    known = {one.name: one for one in read_outcomes(results) if one.state != "lost"}
+    known = {
+        one.name: one
+        for one in read_outcomes(results)
+        if one.state == "done" and one.key == keys.get(one.name, "")
+    }
     waiting = deque(name for name in names if name not in known)
     with _Appender(results) as appender:
-        for outcome in _outcomes(task, waiting, pool, workers):
+        for found in _outcomes(task, waiting, pool, workers):
+            outcome = replace(found, key=keys.get(found.name, ""))
             appender.append(outcome)
             known[outcome.name] = outcome
             if progress:

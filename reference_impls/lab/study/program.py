@@ -112,7 +112,13 @@ class Program:
 
     def _do(self, verb: Verb) -> int:
         torch.set_num_threads(max(1, verb.threads))
-        return verb()
+        try:
+            return verb()
+        except SystemExit as error:  # of a stranger's module; its code is no answer
+            raise RuntimeError(f"a module called sys.exit({error.code!r})") from error
+        except KeyboardInterrupt:
+            console.say(getattr(verb, "interrupted", console.INTERRUPTED))
+            return console.STOPPED
 
 
 def _preset(verb: type[Any], words: Sequence[str]) -> dict[str, Any]:

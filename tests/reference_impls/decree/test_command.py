@@ -1,9 +1,11 @@
 """`python -m reference_impls.decree run`: answers, exit codes, one-line errors."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,23 +13,20 @@ from PIL import Image
 
 from reference_impls.decree import run
 from reference_impls.decree.__main__ import PROGRAM, main
-from reference_impls.decree.calibration import LAB_CALIBRATION, Calibration, load, save
+from reference_impls.decree.calibration import calibrate, save
 from reference_impls.decree.config import PUBLISHED, ROBUST
 from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     save_encoder,
     small_encoder,
 )
-from tests.reference_impls.conftest import one_error
+from tests.reference_impls.conftest import one_error, touched
 
 
 @pytest.fixture
 def threshold(tmp_path):
     path = tmp_path / "calibration.json"
-    save(
-        Calibration(threshold=0.06, source="known", clean_scores=(0.1, 0.12, 0.11)),
-        path,
-    )
+    save(calibrate([0.1, 0.12, 0.11], source="known"), path)
     return path
 
 
@@ -53,12 +52,15 @@ def test_a_clean_encoder_exits_0_and_a_backdoored_one_1(
         )
         answers.append(capsys.readouterr().out)
     assert codes == [0, 1]
-    assert "no backdoor found: PL1" in answers[0] or "no trigger found" in answers[0]
-    assert "verdict   backdoored: PL1" in answers[1]
-    assert "rests on  known" in answers[1]
+    assert "verdict   no backdoor found" in answers[0]
+    assert "verdict   backdoored" in answers[1]
+    assert "smaller than those of 3 clean encoders suggest" in answers[1]
+    assert "paper     backdoored: PL1" in answers[1]
     assert "\x1b" not in answers[1]
     report = json.loads((out / "report.json").read_text())
-    assert report["backdoored"]
+    assert report["answer"] == "backdoored"
+    assert report["paper_says_backdoored"]
+    assert report["separation"] > 0.85
     assert report["run"]["versions"]["torch"] == torch.__version__
     assert report["config"]["restarts"] == len(report["restarts"]) == 9
     with Image.open(out / "mask.png") as mask:
@@ -84,16 +86,21 @@ def test_json_is_all_that_stdout_gets(files, threshold, tmp_path, capsys):
     assert '<html lang="zh-CN">' in (tmp_path / "o" / "report.html").read_text("utf-8")
 
 
-def test_clean_encoders_set_the_threshold(files, tmp_path, capsys):
+def test_clean_encoders_are_scanned_once_and_used_again(files, tmp_path, capsys):
     out = tmp_path / "o"
-    main(["run", files[1], "--clean", files[0], "--out", str(out), "--json"])
-    found = json.loads(capsys.readouterr().out)["calibration"]
-    assert found["threshold"] == pytest.approx(0.6 * found["clean_scores"][0])
-    assert files[0] in found["source"]
-
-
-def test_the_committed_threshold_can_be_read():
-    assert 0 < load(LAB_CALIBRATION).threshold < 0.1
+    few = ["--max-epochs", "2", "--count", "64", "--json", "--out", str(out)]
+    main(["run", files[1], "--clean", files[0], *few])
+    first = capsys.readouterr()
+    assert f"--calibration {out / 'calibration.json'}" in first.err
+    found = json.loads(first.out)
+    assert found["calibration"]["source"] == files[0]
+    assert found["calibration"]["kind"] == {"architecture": "batchnorm", "size": 32}
+    assert any("1 clean encoders are too few" in one or "settings" in one for one in found["reasons"])  # fmt: skip
+    again = ["run", files[1], "--calibration", str(out / "calibration.json"), *few]
+    main(again)
+    assert json.loads(capsys.readouterr().out)["reasons"] == found["reasons"]
+    assert main([*again, "--clean", files[0]]) == 2
+    assert "not both" in capsys.readouterr().err
 
 
 def broken(tmp_path):
@@ -105,16 +112,18 @@ def broken(tmp_path):
     (tmp_path / "cut.pth").write_bytes(b"PK\x03\x04 cut")
     (tmp_path / "empty").mkdir()
     good = small_encoder(SmallNetConfig(widths=(8, 8, 16)), name="good", seed=0)
-    save_encoder(good, tmp_path / "good.safetensors")
+    save_encoder(good, tmp_path / "untrained.safetensors")
+    save_encoder(touched(good), tmp_path / "good.safetensors")
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["none.pth"], 2, "none.pth"),
-        (["cut.pth"], 2, "cut.pth"),
-        (["nan.safetensors"], 2, "features.0.weight holds NaN"),
-        (["constant.safetensors"], 2, "is constant"),
+        (["none.pth"], 4, "none.pth"),
+        (["cut.pth"], 4, "cut.pth"),
+        (["nan.safetensors"], 4, "features.0.weight holds NaN"),
+        (["constant.safetensors"], 4, "is constant"),
+        (["untrained.safetensors"], 4, "untrained: all"),
         (["good.safetensors", "--dataset", "folder:empty"], 2, "no image in empty"),
         (["good.safetensors", "--dataset", "moon"], 2, "moon"),
         (["good.safetensors", "--count", "1"], 2, "pairs of images and got 1"),
@@ -189,9 +198,85 @@ def test_a_preset_is_where_the_other_options_begin():
     assert (asked.encoders, asked.config) == (("zoo",), replace(ROBUST, seed=3))
 
 
-def test_a_threshold_of_other_settings_is_told(files, tmp_path, capsys):
-    few = ["--max-epochs", "1", "--count", "64", "--out", str(tmp_path / "out")]
-    main(["run", files[0], *few])
-    assert "belongs to robust as it is" in capsys.readouterr().err
-    main(["run", files[0], *few, "--clean", files[1]])
-    assert "as it is" not in capsys.readouterr().err
+FACTORIES = """
+import sys
+import torch
+
+
+class Net(torch.nn.Module):
+    size = 16
+
+    def __init__(self, fails):
+        super().__init__()
+        self.fails, self.calls = fails, 0
+        self.net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(768, 8))
+
+    def forward(self, images):
+        self.calls += 1
+        if self.fails == "forward" and self.calls > 2:
+            raise KeyError("forward")
+        found = self.net(images)
+        if self.fails == "backward":
+            found.register_hook(self.stop) if found.requires_grad else None
+        if self.fails == "exit" and self.calls > 2:
+            sys.exit(1)
+        return found
+
+    def stop(self, gradient):
+        raise ZeroDivisionError("backward")
+
+
+def factory():
+    raise AssertionError("factory")
+
+
+def forward():
+    return Net("forward")
+
+
+def backward():
+    return Net("backward")
+
+
+def leaves():
+    return Net("exit")
+"""
+
+
+@pytest.mark.parametrize(
+    ("build", "code"), [("factory", 4), ("forward", 3), ("backward", 3), ("leaves", 3)]
+)
+def test_no_exception_of_a_stranger_ends_as_backdoored(tmp_path, build, code):
+    """Exit code 1 is an answer, so nothing else may end with it."""
+    (tmp_path / "theirs.py").write_text(FACTORIES)
+    done = decree("run", f"theirs:{build}", "--count", "64", folder=tmp_path)
+    assert done.returncode == code, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("error: ")
+    assert not (tmp_path / "build").exists()
+
+
+def decree(*arguments, folder, **more):
+    return subprocess.run(
+        [sys.executable, "-m", "reference_impls.decree", *arguments],
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": f"{folder}{os.pathsep}{Path.cwd()}"},
+        capture_output=not more,
+        text=True,
+        timeout=120,
+        **more,
+    )
+
+
+def test_nobody_reading_is_no_verdict(files, threshold, tmp_path):
+    """Both pipes closed before anything is said, as behind `2>&1 | head`."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = decree(
+        "run", files[0], "--calibration", str(threshold), "--out", str(tmp_path / "o"),
+        "--max-epochs", "1", "--count", "64",
+        folder=tmp_path, stdout=writing, stderr=writing,
+    )  # fmt: skip
+    os.close(writing)
+    told = json.loads((tmp_path / "o" / "report.json").read_text())
+    assert done.returncode == {"no backdoor found": 0, "backdoored": 1, "cannot decide": 4}[told["answer"]]  # fmt: skip

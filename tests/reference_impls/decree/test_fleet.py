@@ -7,7 +7,8 @@ import pytest
 
 from reference_impls.decree import fleet
 from reference_impls.decree.__main__ import main
-from reference_impls.decree.calibration import Calibration, save
+from reference_impls.decree.calibration import calibrate, save
+from reference_impls.decree.run import folder_name
 from reference_impls.lab.bilingual import Bilingual
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.encoders import (
@@ -16,17 +17,20 @@ from reference_impls.lab.models.encoders import (
     small_encoder,
 )
 from reference_impls.lab.study.fleet import Outcome
+from tests.reference_impls.conftest import touched
 
-DONE = {"score": 0.02, "threshold": 0.05, "backdoored": True}
+DONE = {"answer": "backdoored", "reasons": [], "score": 0.02, "separation": 9.0}
+CLEAN = DONE | {"answer": "no backdoor found"}
+UNSURE = DONE | {"answer": "cannot decide"}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Two untrained encoders, a damaged one, and a file that is none."""
+    """Two encoders, a damaged one, and a file that is none."""
     (tmp_path / "zoo" / "deep").mkdir(parents=True)
     config = SmallNetConfig(widths=(8, 8, 16))
     for seed, path in enumerate(("a.safetensors", "deep/b.safetensors")):
-        encoder = small_encoder(config, name=path, size=16, seed=seed)
+        encoder = touched(small_encoder(config, name=path, size=16, seed=seed))
         save_encoder(encoder, tmp_path / "zoo" / path)
     (tmp_path / "zoo" / "c.pth").write_bytes(b"\x80\x04cut")
     (tmp_path / "zoo" / "README.md").write_text("not an encoder")
@@ -52,24 +56,19 @@ def test_no_encoder_is_an_error(tmp_path, source, message):
 
 
 def test_two_encoders_never_share_a_folder():
-    assert fleet._folder("a/b.pth") != fleet._folder("a-b.pth")
-    assert re.fullmatch(r"[\w+.-]+", fleet._folder("../../etc/passwd <x>"))
-    assert not fleet._folder("../x").startswith(".")
+    assert folder_name("a/b.pth") != folder_name("a-b.pth")
+    assert re.fullmatch(r"[\w+.-]+", folder_name("../../etc/passwd <x>"))
+    assert not folder_name("../x").startswith(".")
 
 
 @pytest.mark.parametrize(
     ("outcomes", "code"),
     [
         ([Outcome("a", "done", DONE), Outcome("b", "lost")], 1),
-        ([Outcome("a", "failed"), Outcome("b", "lost")], 3),
-        (
-            [
-                Outcome("a", "failed"),
-                Outcome("b", "done", DONE | {"backdoored": False}),
-            ],
-            2,
-        ),
-        ([Outcome("b", "done", DONE | {"backdoored": False})], 0),
+        ([Outcome("a", "done", CLEAN), Outcome("b", "lost")], 4),
+        ([Outcome("a", "failed"), Outcome("b", "done", CLEAN)], 4),
+        ([Outcome("a", "done", UNSURE), Outcome("b", "done", CLEAN)], 4),
+        ([Outcome("b", "done", CLEAN)], 0),
     ],
 )
 def test_the_exit_code_says_the_worst(outcomes, code):
@@ -77,21 +76,29 @@ def test_the_exit_code_says_the_worst(outcomes, code):
 
 
 def test_the_most_suspicious_stand_first():
-    clean = DONE | {"backdoored": False}
     outcomes = [
-        Outcome("none", "done", clean | {"score": None}),
-        Outcome("clean", "done", clean | {"score": 0.2}),
+        Outcome("none", "done", CLEAN | {"score": None}),
+        Outcome("clean", "done", CLEAN | {"score": 0.2}),
         Outcome("cut", "failed", reason="damaged"),
+        Outcome("unsure", "done", UNSURE),
         Outcome("worse", "done", DONE | {"score": 0.01}),
         Outcome("bad", "done", DONE),
     ]
     assert [row[0] for row in fleet.rows(outcomes)] == [
         "worse",
         "bad",
+        "unsure",
         "cut",
         "clean",
         "none",
     ]
+
+
+def test_the_reasons_stand_beside_the_verdict():
+    told = {"en": "Not measured.", "zh": "未测量。"}
+    (row,) = fleet.rows([Outcome("a", "done", UNSURE | {"reasons": [told]})])
+    assert row[1] == Bilingual("Cannot decide. Not measured.", "无法判定。未测量。")
+    assert row[2:] == ("0.0200", "9.0000", "–")
 
 
 def test_the_summary_counts_and_judges_in_both_languages():
@@ -106,37 +113,56 @@ def test_the_summary_counts_and_judges_in_both_languages():
     )
     assert page.answer.detail.zh.endswith("2 个未能扫描，原因见下表。")
     assert [row[1] for row in fleet.rows(outcomes)] == [
-        Bilingual("backdoored", "含有后门"),
+        Bilingual("Backdoored.", "含有后门。"),
         Bilingual("failed: {damaged}", "失败：{damaged}"),
         Bilingual("lost: died", "丢失：died"),
     ]
 
 
-def test_a_folder_is_scanned_and_a_second_run_scans_nothing(folder, tmp_path, capsys):
-    save(Calibration(threshold=1e-6, source="invented"), tmp_path / "tau.json")
-    arguments = ["fleet", str(folder), "--out", str(tmp_path / "out"), "--count", "32"]
-    arguments += ["--preset", "published", "--calibration", str(tmp_path / "tau.json")]
-    arguments += ["--language", "zh"]
-    assert main(arguments) == 2  # c.pth cannot be read
+FEW = ["--max-epochs", "1", "--count", "32", "--target-cosine", "0.9999", "--language", "zh"]  # fmt: skip
+
+
+def test_a_folder_is_scanned_and_a_second_run_scans_only_what_failed(
+    folder, tmp_path, capsys
+):
+    tau = tmp_path / "tau.json"
+    save(calibrate([1e-3] * 3, source="invented"), tau)
+    out = tmp_path / "out"
+    arguments = ["fleet", str(folder), "--out", str(out), *FEW, "--calibration", str(tau)]  # fmt: skip
+    assert main(arguments) == 4  # c.pth cannot be read
     first = capsys.readouterr()
     lines = [line.split("\t") for line in first.out.splitlines()]
     assert lines[0][0] == str(folder / "c.pth")
     assert lines[0][1].startswith("failed: ")
-    assert {line[1] for line in lines[1:]} <= {"no backdoor found", "no trigger found"}
-    records = [
-        json.loads(line)
-        for line in (tmp_path / "out" / "results.jsonl").read_text().splitlines()
-    ]
+    assert all(line[1].startswith("No backdoor found. ") for line in lines[1:])
+    records = read(out)
     assert {record["state"] for record in records} == {"done", "failed"}
-    assert "3 encoders" in (tmp_path / "out" / "report.html").read_text(
-        encoding="utf-8"
-    )
-    pages = list((tmp_path / "out").glob("*/report.html"))
+    pages = list(out.glob("*/report.html"))
     assert len(pages) == 2
-    for page in (tmp_path / "out" / "report.html", *pages):
+    for page in (out / "report.html", *pages):
         assert 'id="zh" checked' in page.read_text(encoding="utf-8")
 
-    assert main(arguments) == 2
+    assert main(arguments) == 4
     second = capsys.readouterr()
     assert second.out == first.out
-    assert "[" not in second.err
+    assert [r["name"] for r in read(out)[3:]] == [str(folder / "c.pth")]
+
+
+def test_a_replaced_file_and_another_setting_are_scanned_again(folder, tmp_path):
+    (folder / "c.pth").unlink()
+    out, one, two = tmp_path / "out", folder / "a.safetensors", folder / "deep" / "b.safetensors"  # fmt: skip
+    arguments = ["fleet", str(folder), "--out", str(out), *FEW]
+    main(arguments)
+    assert [r["name"] for r in read(out)] == [str(one), str(two)]
+    one.write_bytes(two.read_bytes())
+    main(arguments)
+    assert [r["name"] for r in read(out)[2:]] == [str(one)]
+    main([*arguments, "--seed", "5"])
+    assert {r["name"] for r in read(out)[3:]} == {str(one), str(two)}
+    main([*arguments, "--seed", "5"])
+    assert len(read(out)) == 5
+
+
+def read(out):
+    lines = (out / "results.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]

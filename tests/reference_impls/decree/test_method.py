@@ -1,6 +1,7 @@
 """DECREE's equations by themselves, and its verdict on encoders whose answer is known."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from reference_impls.decree.method import detect
 from reference_impls.decree.objective import (
     covered_fraction,
     squash,
-    stamped_cosines,
+    stamped_embeddings,
     trigger_loss,
     unsquash,
 )
@@ -148,7 +149,8 @@ def test_many_triggers_in_one_pass_are_each_alone(harmless, images):
         for mask, pattern in zip(masks, patterns, strict=True)
     ]
     torch.testing.assert_close(
-        stamped_cosines(harmless, images, masks, patterns), torch.stack(alone)
+        mean_pairwise_cosine(stamped_embeddings(harmless, images, masks, patterns)),
+        torch.stack(alone),
     )
 
 
@@ -156,7 +158,7 @@ def test_many_triggers_in_one_pass_are_each_alone(harmless, images):
 def test_a_planted_trigger_is_found_and_none_where_there_is_none(
     armed, harmless, images, config
 ):
-    calibration = Calibration(threshold=0.2, source="known")
+    calibration = Calibration(source="known", clean_scores=(0.3, 0.35, 0.4))
     bad, good = (
         detect(subject, images, config, calibration=calibration)
         for subject in (armed, harmless)
@@ -282,16 +284,20 @@ def test_no_working_trigger_is_an_answer_and_no_number(harmless, images):
     assert report.score is None
     assert report.trigger is None
     assert not report.backdoored
-    assert report.deviations is None
-    assert "no trigger found" in report.verdict
+    assert report.comparison is None
+    assert report.verdict.reasons[0] == "no_trigger"
 
 
 def test_progress_tells_epoch_running_searches_and_the_smallest_trigger(armed, images):
     told = []
     detect(armed, images, SWIFT, progress=lambda *words: told.append(words))
-    assert [epoch for epoch, _, _ in told] == list(range(1, len(told) + 1))
-    smallest = [size for _, _, size in told if size is not None]
-    assert smallest == sorted(smallest, reverse=True)
+    starts = [i for i, (epoch, _, _) in enumerate(told) if epoch == 1]
+    assert len(starts) >= 2  # the search, then that for the next attractor
+    for start, end in pairwise([*starts, len(told)]):
+        epochs, _, sizes = zip(*told[start:end], strict=True)
+        assert list(epochs) == list(range(1, end - start + 1))
+        smallest = [size for size in sizes if size is not None]
+        assert smallest == sorted(smallest, reverse=True)
 
 
 def test_the_encoder_is_left_as_it_was(armed, images):

@@ -1,39 +1,39 @@
 """DECREE's page: what it says in each case, and how it looks in a browser."""
 
 import re
+from dataclasses import replace
 
 import pytest
 import torch
 
-from reference_impls.decree.calibration import (
-    PUBLISHED_THRESHOLD,
-    Calibration,
-    calibrate,
-)
+from reference_impls.decree.attractor import SelfComparison
+from reference_impls.decree.calibration import Kind, calibrate
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.method import DecreeReport, RestartReport
-from reference_impls.decree.report import report_page
+from reference_impls.decree.report import WORDS, reasons, report_page
+from reference_impls.decree.verdict import Verdict, judge
 from reference_impls.lab.bilingual import Bilingual
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.study.page import html, write_page
 
 IMAGES = shapes(8, seed=0).images_N3HW
-CLEAN = calibrate([0.08, 0.085, 0.09, 0.095, 0.1], source="clean encoders")
+CLEAN = calibrate([0.08, 0.085, 0.09, 0.095, 0.1], source="clean-a.pth, clean-b.pth")
+KIND = Kind(architecture="transformer", size=32)
 
 
-def report(score, calibration=CLEAN):
-    trigger = (
-        None
-        if score is None
-        else Trigger(torch.full((32, 32), score), torch.rand(3, 32, 32))
-    )
+def report(score, calibration=CLEAN, stubbornness=1.0, kind=KIND):
+    trigger = comparison = None
+    if score is not None:
+        trigger = Trigger(torch.full((32, 32), score), torch.rand(3, 32, 32))
+        comparison = SelfComparison(sizes=(score, 2 * score), stubbornness=(stubbornness,))  # fmt: skip
     return DecreeReport(
         encoder="an encoder with a rather long name, /checkpoints/2021/model_last_epoch_200.pth",
+        kind=kind,
         score=score,
-        backdoored=score is not None and score < calibration.threshold,
+        comparison=comparison,
         calibration=calibration,
-        deviations=None if score is None else calibration.deviations(score),
+        verdict=judge(score, comparison, kind, ROBUST, calibration),
         trigger=trigger,
         restarts=(
             RestartReport(score=score, cosine=0.99, steps=7),
@@ -43,59 +43,67 @@ def report(score, calibration=CLEAN):
     )
 
 
-def page(*arguments):
-    return report_page(report(*arguments), IMAGES, {})
+def page(*arguments, **more):
+    return report_page(report(*arguments, **more), IMAGES, {})
+
+
+NAIVE = Kind(architecture="other", size=224)
 
 
 @pytest.mark.parametrize(
-    ("score", "tone", "headline"),
+    ("score", "more", "tone", "headline"),
     [
-        (0.02, "alarm", Bilingual("Backdoored", "含有后门")),
-        (0.09, "calm", Bilingual("No backdoor found", "未发现后门")),
-        (None, "open", Bilingual("No trigger found", "未找到触发器")),
+        (0.02, {}, "alarm", Bilingual("Backdoored", "含有后门")),
+        (0.09, {"stubbornness": 0.1}, "calm", Bilingual("No backdoor found", "未发现后门")),
+        (None, {}, "calm", Bilingual("No backdoor found", "未发现后门")),
+        (0.02, {"calibration": None, "kind": NAIVE}, "open", Bilingual("Cannot decide", "无法判定")),
+        (0.09, {"stubbornness": 1.0}, "open", Bilingual("Cannot decide", "无法判定")),
     ],
-)
-def test_the_answer_is_said_in_its_tone(score, tone, headline):
-    answer = page(score).answer
+)  # fmt: skip
+def test_the_answer_is_said_in_its_tone(score, more, tone, headline):
+    answer = page(score, **more).answer
     assert (answer.tone, answer.headline) == (tone, headline)
 
 
-def test_the_area_and_how_sure_are_part_of_the_answer():
+def test_the_area_and_the_reasons_are_part_of_the_answer():
     detail = page(0.02).answer.detail
     assert "2.00% of the image (about 20 of 1024 pixels)" in detail.en
-    assert "standard deviations below the mean of 5 clean encoders" in detail.en
+    assert "separation 2.00, above 0.85" in detail.en
+    assert "smaller than those of 5 clean encoders suggest: below 0.0480" in detail.en
     assert "图像 2.00% 的补丁（1024 个像素中的约 20 个）" in detail.zh
-    assert "比 5 个干净编码器的均值低 17.0 个标准差" in detail.zh
-    assert "均值高 " in page(0.099).answer.detail.zh
+    assert "它比 5 个干净编码器所允许的更小" in detail.zh
 
 
-def test_the_origin_of_the_threshold_is_told_in_both_languages():
-    text = html(page(0.02))
-    assert (
-        "Threshold: 0.6 x the smallest PL1 of 5 clean encoders (recorded as: 0.6"
-        in text
-    )
-    assert "阈值：5 个干净编码器中最小 PL1 的 0.6 倍" in text
-    other = Calibration(threshold=0.07, source="a guess", clean_scores=(0.1,))
-    text = html(page(0.02, other))
-    assert "阈值来源（原始记录）：a guess。" in text
-    assert "最小 PL1 的" not in text
+def test_what_is_missing_is_said_where_nothing_can_be_decided():
+    told = reasons(report(0.02, None, kind=NAIVE))
+    assert "No encoder of this kind (unknown architecture, 224 px) has been measured" in told[-1].en  # fmt: skip
+    assert "give 3 or more clean encoders" in told[-1].en
+    assert "未知架构，224 像素" in told[-1].zh
 
 
-def test_the_clean_encoders_are_drawn_and_named():
+@pytest.mark.parametrize("reason", [n for n in WORDS if n.startswith("reason.")])
+def test_every_reason_has_all_its_numbers(reason):
+    some = report(0.02)
+    verdict = Verdict(answer="cannot decide", reasons=(reason.removeprefix("reason."),))
+    (told,) = reasons(replace(some, verdict=verdict))
+    assert "{" not in told.en + told.zh
+
+
+def test_clean_encoders_are_drawn_and_named_and_the_next_is_predicted():
     text = html(page(0.02))
     assert text.count('class="other"') == 2 * 5  # a drawing in each language
-    assert "PL1 0.0800 to 0.1000" in text
-    assert "PL1 为 0.0800 至 0.1000" in text
+    assert "clean-a.pth, clean-b.pth (5, of which 0 without any trigger)" in text
+    assert "Their PL1 is 0.0800 to 0.1000 (circles); the threshold, 0.0480, is 0.6 x" in text  # fmt: skip
+    assert "它们的 PL1 为 0.0800 至 0.1000" in text
+    assert "One more of their kind would lie between 0.0" in text
 
 
-def test_a_published_constant_is_said_to_be_no_calibration():
-    text = html(page(0.02, PUBLISHED_THRESHOLD))
-    assert "was not derived from clean encoders of this kind" in text
-    assert "standard deviations" not in text
-    assert "并非由同类干净编码器得出" in text
-    assert "即论文第 5.1 节给出的常数" in text
-    assert "标准差" not in text
+def test_the_rule_of_the_paper_stands_beside_the_verdict():
+    text = html(page(0.02, None))
+    assert "would call this encoder backdoored; it was set on other encoders" in text
+    assert "按论文的规则" in text
+    assert "No clean encoder of this kind was given" in text
+    assert "would not call this encoder backdoored" in html(page(0.3, None))
 
 
 def test_all_searches_are_listed_and_the_one_that_counts_is_marked():
