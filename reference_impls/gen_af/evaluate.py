@@ -14,6 +14,7 @@ from torch import Generator, Tensor
 from reference_impls.gen_af.model import Downstream, Task
 from reference_impls.gen_af.training import accuracy
 from reference_impls.lab.attacks.auto_pgd import auto_pgd
+from reference_impls.lab.attacks.masking import Sign, masking_signs
 from reference_impls.lab.attacks.pgd import Budget, pgd
 from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.study.options import Fraction
@@ -83,6 +84,26 @@ def _under(
         with torch.no_grad():
             right += int((model.logits(attacked).argmax(dim=1) == labels).sum())
     return right / len(test)
+
+
+def masking(
+    model: Downstream,
+    test: Task,
+    universal: Mapping[str, Universal],
+    config: EvaluationConfig,
+) -> tuple[Sign, ...]:
+    """Signs that the white-box figures rest on masked gradients, by the first batch of test images."""
+    if config.epsilon == 0:
+        return ()
+    few = test.part(0, config.batch)
+    images, labels = (one.to(model.device) for one in (few.images_N3HW, few.labels_N))
+    return masking_signs(
+        model.deployed().logits,
+        images,
+        labels,
+        Budget(epsilon=config.epsilon, steps=WHITE_BOX["pgd-10"][0], seed=config.seed),
+        transferred=[universal[name].apply(images) for name in TRANSFERRED],
+    )
 
 
 def worst(accuracies: Mapping[str, float]) -> float:

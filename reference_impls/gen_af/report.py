@@ -10,6 +10,7 @@ from typing import Any
 from reference_impls.gen_af.chart import Panel, Point, layers, trade_off
 from reference_impls.gen_af.evaluate import ATTACKS, CLEAN, WHITE_BOX, worst
 from reference_impls.gen_af.method import Adaptation
+from reference_impls.lab.attacks.masking import Sign
 from reference_impls.lab.bilingual import Bilingual, Text, Words
 from reference_impls.lab.files import replacing
 from reference_impls.lab.study.chart import both
@@ -41,6 +42,8 @@ class Outcome:
     """Per attack, in [0, 1]; `clean` among them."""
     seconds: float
     """Processor seconds of its training."""
+    masked: tuple[Sign, ...] = ()
+    """Signs that its white-box accuracies rest on masked gradients."""
 
     @property
     def worst(self) -> float:
@@ -104,9 +107,19 @@ def _table(outcomes: Sequence[Outcome], epsilon: float) -> Section:
     rows.append((WORDS["report.seconds"], *(f"{one.seconds:.0f}" for one in outcomes)))
     return Section(
         WORDS["report.table"],
-        (WORDS["report.attacks"].fill(levels=255 * epsilon),),
+        (WORDS["report.attacks"].fill(levels=255 * epsilon), *_masked(outcomes)),
         table=Table((WORDS["report.attack"], *(one.name for one in outcomes)), rows),
     )
+
+
+def _masked(outcomes: Sequence[Outcome]) -> list[Bilingual]:
+    """What speaks for masked gradients, or that nothing does."""
+    found = [
+        WORDS["masking.flag"].fill(name=one.name, reason=WORDS[f"masking.{sign}"])
+        for one in outcomes
+        for sign in one.masked
+    ]
+    return found or [WORDS["masking.none"]]
 
 
 def _percent(outcome: Outcome, name: str) -> str:
@@ -162,5 +175,10 @@ def lines(outcomes: Sequence[Outcome]) -> list[str]:
         *(
             name.ljust(20) + "".join(f"{_percent(one, name):>18}" for one in outcomes)
             for name in names
+        ),
+        *(
+            f"flag: {one.name}: {WORDS[f'masking.{sign}'].en}"
+            for one in outcomes
+            for sign in one.masked
         ),
     ]

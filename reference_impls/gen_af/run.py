@@ -18,7 +18,12 @@ from accelerate import PartialState
 
 from reference_impls.advencoder.suite import SuiteConfig, universal_attack
 from reference_impls.gen_af.config import AdaptationConfig, HardenConfig
-from reference_impls.gen_af.evaluate import ATTACKS, EvaluationConfig, evaluate
+from reference_impls.gen_af.evaluate import (
+    ATTACKS,
+    EvaluationConfig,
+    evaluate,
+    masking,
+)
 from reference_impls.gen_af.model import Task, load, save_head, task_of
 from reference_impls.gen_af.population import BASE, LAB, SUITE
 from reference_impls.gen_af.report import WORDS, Outcome, lines, report_page
@@ -131,7 +136,12 @@ class Run(ModelOptions):
         attacks = self.made_on(encoder)
         evaluation = EvaluationConfig(epsilon=self.config.budget.epsilon)
         outcomes = [
-            Outcome(name, evaluate(made.model, test, attacks, evaluation), made.seconds)
+            Outcome(
+                name,
+                evaluate(made.model, test, attacks, evaluation),
+                made.seconds,
+                masking(made.model, test, attacks, evaluation),
+            )
             for name, made in models.items()
         ]
         last = list(models.values())[-1]
@@ -220,8 +230,11 @@ class Evaluate(ModelOptions):
             )
         public = self.open_encoder(self.public) if self.public else encoder
         started = time.process_time()
-        found = evaluate(model, test, self.made_on(public), self.config)
-        outcome = Outcome(encoder.name, found, time.process_time() - started)
+        attacks = self.made_on(public)
+        found = evaluate(model, test, attacks, self.config)
+        seconds = time.process_time() - started
+        masked = masking(model, test, attacks, self.config)
+        outcome = Outcome(encoder.name, found, seconds, masked)
         console.report(outcome, lines([outcome]), as_json=self.json)
         return 0
 

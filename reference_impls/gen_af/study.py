@@ -27,7 +27,7 @@ from reference_impls.gen_af.population import (
     conditions,
     make,
 )
-from reference_impls.lab.bilingual import Language, Words, localize
+from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.zoo import test_dataset
 from reference_impls.lab.study.headline import average, percent
@@ -37,8 +37,10 @@ from reference_impls.lab.study.study import Found, Prepare, Study
 
 WORDS = Words.beside(__file__)
 METHOD = "Gen-AF"
-OTHERS = ("standard", "PGD-AT", "TRADES")
-"""What the headline compares it with."""
+CONTROL = "no topology term"
+"""Both stages without what is the method's own: PGD adversarial fine-tuning, then stage 2."""
+OTHERS = (CONTROL, "standard", "PGD-AT", "TRADES")
+"""What the headline compares it with, the fair control first."""
 HEADLINE = (WORST, "pgd-20", CLEAN)
 Row = Mapping[str, Any]
 """A trial as JSON holds it."""
@@ -154,11 +156,15 @@ def _summary(group: Sequence[Trial]) -> dict[str, Any]:
 
 
 def headline(found: Found) -> list[dict[str, Any]]:
-    """Gen-AF in every setting, and beside it the other methods; nothing before it was measured."""
-    methods = [row for row in found["rows"] if row["part"] != "ablations"]
-    own = [row for row in methods if row["arm"] == METHOD]
+    """Gen-AF in every setting, and beside it its control and other methods; nothing before it was measured."""
+    rows = [
+        row
+        for row in found["rows"]
+        if row["part"] != "ablations" or row["arm"] == CONTROL
+    ]
+    own = [row for row in rows if row["arm"] == METHOD]
     return [
-        _figure([row for row in methods if _setting(row) == setting], name)
+        _figure([row for row in rows if _setting(row) == setting], name)
         for setting in dict.fromkeys(map(_setting, own))
         for name in HEADLINE
     ]
@@ -176,9 +182,13 @@ def _figure(rows: Sequence[Row], name: str) -> dict[str, Any]:
         # Seeds differ more than methods do, so only equal ones are compared.
         other = [row for row in rows if row["arm"] == arm and row["seed"] in seeds]
         if {row["seed"] for row in other} == seeds:
-            mean = average(_values(other, name))
-            told = WORDS[f"others.{arm}"].fill(mean=mean)
-            setting = WORDS["headline.beside"].fill(setting=setting, other=told)
+            mean: Text = average(_values(other, name))
+        elif arm == CONTROL:
+            mean = WORDS["headline.unmeasured"]
+        else:
+            continue
+        told = WORDS[f"others.{arm}"].fill(mean=mean)
+        setting = WORDS["headline.beside"].fill(setting=setting, other=told)
     return percent(
         WORDS[f"headline.{name}"], _values(own, name), better="higher", setting=setting
     )

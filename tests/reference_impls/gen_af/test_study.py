@@ -62,7 +62,11 @@ def test_methods_are_compared_on_the_same_seeds_alone():
     assert "标准微调 40.0%" in first["setting"]["zh"]
     rows.append(trial("Gen-AF", 2, 0.9))  # standard of seed 2 is missing
     first = told(rows)[0]
-    assert first["setting"]["en"] == "foreground, ε = 4/255, 6 epochs"
+    unmeasured = "without the topology term not measured"
+    assert first["setting"]["en"] == f"foreground, ε = 4/255, 6 epochs; {unmeasured}"
+    control = trial("no topology term", 0, 0.7)
+    rows += [replace(control, part="ablations", seed=seed) for seed in (0, 2)]
+    assert "without the topology term 70.0%" in told(rows)[0]["setting"]["en"]
 
 
 def test_before_gen_af_was_measured_nothing_is_told():

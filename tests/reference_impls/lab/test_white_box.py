@@ -1,5 +1,7 @@
 """White-box attacks on classifiers whose answer is known in closed form."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -12,6 +14,7 @@ from reference_impls.lab.attacks.auto_pgd import (
     checkpoints,
     logits_ratio,
 )
+from reference_impls.lab.attacks.masking import masking_signs
 from reference_impls.lab.attacks.pgd import (
     Budget,
     ascend,
@@ -304,3 +307,52 @@ def test_images_and_labels_out_of_range_are_refused(attack, images, labels, said
 def test_step_size_follows_madrys_rule():
     assert Budget(epsilon=0.1, steps=10).step_size == pytest.approx(0.025)
     assert Budget(epsilon=0.1, step=0.01).step_size == 0.01
+
+
+class Masked(nn.Module):
+    """Decides by a plane, but shows its logits in steps: gradients are zero almost everywhere."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = Linear()
+
+    def forward(self, images):
+        logits = self.inner(images)
+        return (20 * logits).round() / 20 + 0 * logits
+
+
+class TestMasking:
+    def test_a_plain_model_shows_no_sign(self):
+        model, images = Linear(), middle(16)
+        labels = model(images).argmax(dim=1)
+        budget = Budget(epsilon=0.05, steps=5)
+        worse = pgd(model, images, labels, budget)
+        assert masking_signs(model, images, labels, budget, transferred=[worse]) == ()
+
+    def test_where_gradients_vanish_an_attack_from_elsewhere_is_stronger(self):
+        model, images = Masked(), middle(16)
+        labels = model(images).argmax(dim=1)
+        budget = Budget(epsilon=0.05, steps=5)
+        elsewhere = pgd(model.inner, images, labels, replace(budget, epsilon=0.5))
+        found = masking_signs(model, images, labels, budget, transferred=[elsewhere])
+        assert "transfer" in found
+        assert "transfer" not in masking_signs(model, images, labels, budget)
+
+    def test_gradients_that_point_backwards_lose_to_noise_and_to_fewer_steps(self):
+        class Backwards(torch.autograd.Function):
+            @staticmethod
+            def forward(ctx, values):
+                return values.clone()
+
+            @staticmethod
+            def backward(ctx, gradient):
+                return -gradient
+
+        inner, images = Linear(), middle(16)
+
+        def model(batch):
+            return Backwards.apply(inner(batch))
+
+        labels = inner(images).argmax(dim=1)
+        budget = Budget(epsilon=0.05, steps=5, step=0.002)
+        assert masking_signs(model, images, labels, budget) == ("noise", "steps")
