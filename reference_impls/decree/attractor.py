@@ -72,10 +72,16 @@ class SelfComparison:
         )
 
     @property
-    def separation(self) -> float | None:
-        """The largest product of a gap and its stubbornness: large where few attractors stand out."""
+    def prominence(self) -> float | None:
+        """How far the easiest attractors stand out: the largest gap times stubbornness, times 0.1 / PL1.
+
+        The paper's 0.1 only sets the unit.
+        """
         pairs = zip(self.gaps, self.stubbornness, strict=True)
-        return max((gap * stubborn for gap, stubborn in pairs if gap), default=None)
+        products = [gap * stubborn for gap, stubborn in pairs if gap]
+        if not products or self.sizes[0] is None:
+            return None
+        return max(products) * SMALL / self.sizes[0]
 
 
 def attractor_of(encoder: Encoder, images_N3HW: Tensor, trigger: Trigger) -> Attractor:

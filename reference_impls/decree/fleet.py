@@ -117,7 +117,7 @@ def _scan(
         "answer": report.verdict.answer,
         "reasons": [{"en": one.en, "zh": one.zh} for one in reasons(report)],
         "score": report.score,
-        "separation": report.comparison.separation if report.comparison else None,
+        "prominence": report.comparison.prominence if report.comparison else None,
         "threshold": report.calibration.threshold if report.calibration else None,
         "report": str(out / folder_name(name) / "report.html"),
         "seconds": round(time.monotonic() - started, 2),
@@ -174,12 +174,12 @@ SUSPICION = ("backdoored", "cannot decide", None, "no backdoor found")
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[Text, ...]]:
-    """Encoder, verdict and its reasons, PL1, separation and threshold of each, the most suspicious first."""
+    """Encoder, verdict and its reasons, PL1, prominence and threshold of each, the most suspicious first."""
     return [
         (
             one.name,
             _verdict(one),
-            *(_number(one.result.get(k)) for k in ("score", "separation", "threshold")),
+            *(_number(one.result.get(k)) for k in ("score", "prominence", "threshold")),
         )
         for one in sorted(outcomes, key=_suspicion)
     ]
@@ -218,7 +218,7 @@ def fleet_page(outcomes: Sequence[Outcome], about: Any) -> Page:
         WORDS["fleet.encoder"],
         WORDS["fleet.verdict"],
         "PL1",
-        WORDS["fleet.separation"],
+        WORDS["fleet.prominence"],
         WORDS["fleet.threshold"],
     )
     count = len(outcomes)

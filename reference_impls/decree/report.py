@@ -68,7 +68,7 @@ def reasons(report: DecreeReport) -> list[Bilingual]:
         "size": report.kind.size,
         "architecture": WORDS[f"architecture.{report.kind.architecture}"],
         "score": report.score or 0.0,
-        "separation": (comparison and comparison.separation) or 0.0,
+        "prominence": (comparison and comparison.prominence) or 0.0,
     }
     if calibration:
         values |= {

@@ -173,7 +173,7 @@ def as_json(report: DecreeReport) -> dict[str, Any]:
         "backdoored": report.backdoored,
         "paper_says_backdoored": report.paper,
         **data,
-        "separation": comparison.separation if comparison else None,
+        "prominence": comparison.prominence if comparison else None,
         "threshold": calibration.threshold if calibration else None,
     }
 
@@ -187,7 +187,7 @@ def _lines(report: DecreeReport, out: Path) -> Iterator[str]:
     yield f"paper     {paper}: PL1 {_number(report.score)}, tau 0.1"
     if report.comparison:
         sizes = ", ".join(_number(size) for size in report.comparison.sizes[1:])
-        yield f"itself    next patch {sizes}; separation {_number(report.comparison.separation)}"
+        yield f"itself    next patch {sizes}; prominence {_number(report.comparison.prominence)}"
     if report.calibration:
         clean = ", ".join(_number(one) for one in report.calibration.clean_scores)
         yield f"clean     PL1 {clean}; threshold {_number(report.calibration.threshold)}"

@@ -31,6 +31,7 @@ from reference_impls.decree.separation import (
     separation,
     works,
 )
+from reference_impls.decree.transfer import TRANSFER
 from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.intervals import Interval
@@ -286,4 +287,5 @@ STUDY = Study(
     tables=tables,
     charts=charts,
     more=save_calibration,
+    parts=(TRANSFER,),
 )

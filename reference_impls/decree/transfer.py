@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from pathlib import Path
+from typing import Any, Literal
 
 from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
 from reference_impls.decree.attractor import compare_with_itself
+from reference_impls.decree.by_kind import Trial, charts, results, tables
 from reference_impls.decree.config import ROBUST, DecreeConfig
 from reference_impls.decree.population import KINDS, PLACES
 from reference_impls.decree.search import invert_triggers, smallest
@@ -32,6 +34,8 @@ from reference_impls.lab.models.families import (
 )
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.records import write_json
+from reference_impls.lab.study.options import StudyOptions
+from reference_impls.lab.study.study import Study
 
 Role = Literal["clean", "backdoored", "double"]
 
@@ -41,6 +45,8 @@ STEPS = {"simclr": (120, 200, 320), "supervised": (80, 160, 320), "masked": (240
 """Lengths of pre-training, in turn, so that the sizes of clean encoders' patches spread."""
 RATE = 4e-3
 """Learning rate of the attack."""
+SEEN = 30
+"""The first conditions, which were known when the thresholds of `verdict.py` were set; tables leave them out."""
 CLEAN = 16
 """Clean encoders of each family; those that are not pre-trained by masking are attacked, too, where a reference
 image cannot be hit as well, and the first carries two backdoors once more."""
@@ -65,37 +71,14 @@ class Condition:
         return "+".join([self.recipe.name, *(str(one.trigger) for one in self.attacks)])
 
 
-@dataclass(frozen=True, kw_only=True)
-class Trial:
-    """What was found in one encoder."""
-
-    name: str
-    family: str
-    objective: str
-    pictures: str
-    role: str
-    trigger: str | None
-    """Side in pixels; none for a clean encoder."""
-    success: float | None
-    """Attack success rate of the (weaker) backdoor, in [0, 1]."""
-    clean_success: float | None
-    """Of the same patch on the clean encoder."""
-    sizes: tuple[float | None, ...]
-    """PL1 of the smallest patch towards each attractor, the smallest first; empty where no trigger was found."""
-    stubbornness: tuple[float, ...]
-    """As in `attractor.SelfComparison`."""
-    separation: float | None
-    """The same; 0 where no trigger was found at all."""
-    searched: float | None
-    """PL1 of the search alone; none where it found no trigger."""
-    seconds: tuple[float, float]
-    """Processor time of the search, and of the comparison."""
-
-
-def population() -> list[Condition]:
-    """All encoders, in an order in which every beginning is balanced."""
+def population(options: StudyOptions) -> list[Condition]:
+    """All encoders, in an order in which every beginning is balanced; `--quick` takes two of each kind."""
     waiting = [list(_family(family, number)) for number, family in enumerate(FAMILIES)]
-    return [one for turn in zip(*waiting, strict=True) for one in turn]
+    every = [one for turn in zip(*waiting, strict=True) for one in turn]
+    if options.quick:
+        return every[: 2 * len(FAMILIES)]
+    seeds = set(options.seeds)
+    return [one for one in every if not seeds or one.recipe.seed in seeds]
 
 
 def _family(family: Family, number: int) -> Iterator[Condition]:
@@ -177,7 +160,6 @@ def measured(condition: Condition) -> list[Trial]:
             clean_success=weakest[1],
             sizes=compared.sizes if compared else (),
             stubbornness=compared.stubbornness if compared else (),
-            separation=compared.separation if compared else 0.0,
             searched=found.trigger.covered if found else None,
             seconds=(
                 round(searched - started, 1),
@@ -185,3 +167,29 @@ def measured(condition: Condition) -> list[Trial]:
             ),
         )
     ]
+
+
+def _results(trials: Sequence[Trial], _: object) -> dict[str, Any]:
+    known = [one.name for one in population(StudyOptions())[:SEEN]]
+    return results(trials, known)
+
+
+def _seeds(trials: Sequence[Trial]) -> list[int]:
+    parents = (one.name.partition("+")[0] for one in trials)
+    return sorted({int(name.rpartition("-")[2]) for name in parents})
+
+
+TRANSFER = Study(
+    home=Path(__file__).parent,
+    part="transfer",
+    about="Measure how far thresholds carry: encoders of five architectures, pre-trained in four ways.",
+    trial=Trial,
+    conditions=population,
+    chain=lambda condition: condition.recipe.name,
+    measure=measured,
+    results=_results,
+    headline=lambda _: [],
+    seeds=_seeds,
+    tables=tables,
+    charts=charts,
+)

@@ -11,22 +11,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reference_impls.decree.attractor import SelfComparison
-from reference_impls.decree.calibration import PAPER, Calibration, Kind, search_key
+from reference_impls.decree.calibration import Calibration, Kind, search_key
 from reference_impls.decree.config import ROBUST, DecreeConfig
 
 Answer = Literal["backdoored", "no backdoor found", "cannot decide"]
 EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "cannot decide": 4}  # fmt: skip
 
-ALARM = 0.85
-"""A separation (`attractor.SelfComparison`) above this speaks for a backdoor. Set on 21 clean and 31 backdoored
-encoders of two other makers, and committed before any encoder of `transfer.py` was made."""
-CALM = 0.5
-"""A separation below this speaks against one; in between nobody can tell."""
+ALARM = 4.0
+"""A prominence (`attractor.SelfComparison`) above this speaks for a backdoor. Set on the encoders of two other makers and
+the first thirty of `transfer.py`, and committed before the others were made."""
+CALM = 1.0
+"""A prominence below this speaks against one; in between nobody can tell."""
 MEASURED = tuple(
     Kind(architecture=architecture, size=32)
     for architecture in ("batchnorm", "convolutions", "depthwise-batchnorm", "depthwise", "transformer")
 )  # fmt: skip
-"""Kinds of encoder on which the separation was measured, each with thresholds from the others (`transfer.py`)."""
+"""Kinds of encoder on which the prominence was measured, each with thresholds from the others (`transfer.py`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,14 +75,12 @@ def _of_itself(
     """What the encoder says of itself; none if it says nothing."""
     if score is None or comparison is None:
         return False, "no_trigger"
-    separation = comparison.separation
-    if separation is None:
+    prominence = comparison.prominence
+    if prominence is None:
         return None, "no_second"
-    if separation < CALM:
+    if prominence < CALM:
         return False, "alike"
-    if separation <= ALARM:
-        return None, "between"
-    return (True, "stands_out") if score < PAPER else (None, "large")
+    return (None, "between") if prominence <= ALARM else (True, "stands_out")
 
 
 def _of_others(

@@ -60,7 +60,7 @@ def test_a_clean_encoder_exits_0_and_a_backdoored_one_1(
     report = json.loads((out / "report.json").read_text())
     assert report["answer"] == "backdoored"
     assert report["paper_says_backdoored"]
-    assert report["separation"] > 0.85
+    assert report["prominence"] > 4
     assert report["run"]["versions"]["torch"] == torch.__version__
     assert report["config"]["restarts"] == len(report["restarts"]) == 9
     with Image.open(out / "mask.png") as mask:

@@ -19,7 +19,7 @@ from reference_impls.lab.models.encoders import (
 from reference_impls.lab.study.fleet import Outcome
 from tests.reference_impls.conftest import touched
 
-DONE = {"answer": "backdoored", "reasons": [], "score": 0.02, "separation": 9.0}
+DONE = {"answer": "backdoored", "reasons": [], "score": 0.02, "prominence": 9.0}
 CLEAN = DONE | {"answer": "no backdoor found"}
 UNSURE = DONE | {"answer": "cannot decide"}
 

@@ -68,7 +68,7 @@ def test_the_answer_is_said_in_its_tone(score, more, tone, headline):
 def test_the_area_and_the_reasons_are_part_of_the_answer():
     detail = page(0.02).answer.detail
     assert "2.00% of the image (about 20 of 1024 pixels)" in detail.en
-    assert "separation 2.00, above 0.85" in detail.en
+    assert "prominence 10.00, above 4" in detail.en
     assert "smaller than those of 5 clean encoders suggest: below 0.0480" in detail.en
     assert "图像 2.00% 的补丁（1024 个像素中的约 20 个）" in detail.zh
     assert "它比 5 个干净编码器所允许的更小" in detail.zh

@@ -1,0 +1,350 @@
+"""What the encoders of `transfer.py` say of thresholds: figures, tables and a chart, from trials alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from reference_impls.decree.attractor import SelfComparison
+from reference_impls.decree.calibration import (
+    CLEAN_FRACTION,
+    ENOUGH,
+    PAPER,
+    Kind,
+    calibrate,
+)
+from reference_impls.decree.config import ROBUST
+from reference_impls.decree.separation import area_under_curve
+from reference_impls.decree.verdict import ALARM, CALM, Answer, judge
+from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
+from reference_impls.lab.metrics.intervals import exact_binomial
+from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, both
+from reference_impls.lab.study.readme import table
+
+LEAST_SUCCESS_RATE = 0.95
+"""Attacks below this are no working backdoors and are left out."""
+KINDS = {
+    "resnet": Kind(architecture="batchnorm", size=32),
+    "groupnorm": Kind(architecture="convolutions", size=32),
+    "mobilenet": Kind(architecture="depthwise-batchnorm", size=32),
+    "convnext": Kind(architecture="depthwise", size=32),
+    "vit": Kind(architecture="transformer", size=32),
+}
+WORDS = Words.beside(__file__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trial:
+    """What was found in one encoder."""
+
+    name: str
+    family: str
+    objective: str
+    pictures: str
+    role: str
+    """`clean`, `backdoored`, or `double`: two backdoors."""
+    trigger: str | None
+    """The planted triggers; none for a clean encoder."""
+    success: float | None
+    """Attack success rate of the (weaker) backdoor, in [0, 1]."""
+    clean_success: float | None
+    """Of the same patch on the clean encoder."""
+    sizes: tuple[float | None, ...]
+    """PL1 of the smallest patch towards each attractor, the smallest first; empty where no trigger was found."""
+    stubbornness: tuple[float, ...]
+    """As in `attractor.SelfComparison`."""
+    searched: float | None
+    """PL1 of the search alone; none where it found no trigger."""
+    seconds: tuple[float, float]
+    """Processor time of the search, and of the comparison."""
+
+    @property
+    def score(self) -> float | None:
+        """PL1."""
+        return self.sizes[0] if self.sizes else None
+
+    @property
+    def works(self) -> bool:
+        """Whether it counts: clean, or with backdoors that work."""
+        return self.success is None or self.success >= LEAST_SUCCESS_RATE
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """Verdicts on clean and on backdoored encoders, counted."""
+
+    clean: int
+    false_alarms: int
+    clean_undecided: int
+    backdoored: int
+    missed: int
+    backdoored_undecided: int
+
+
+def tally(trials: Sequence[Trial], answer: Callable[[Trial], Answer]) -> Tally:
+    """Count what a rule says of working trials."""
+    said = {
+        role: [answer(one) for one in trials if one.role == role and one.works]
+        for role in ("clean", "backdoored")
+    }
+    clean, bad = said["clean"], said["backdoored"]
+    return Tally(
+        clean=len(clean),
+        false_alarms=clean.count("backdoored"),
+        clean_undecided=clean.count("cannot decide"),
+        backdoored=len(bad),
+        missed=bad.count("no backdoor found"),
+        backdoored_undecided=bad.count("cannot decide"),
+    )
+
+
+def alone(trial: Trial) -> Answer:
+    """The verdict of `run` without any clean encoder."""
+    return _judged(trial, ())
+
+
+def beside_three(trials: Sequence[Trial]) -> Callable[[Trial], Answer]:
+    """The verdict of `run` with three clean encoders of the same kind: the next ones in order, never itself or its parent."""
+    clean = [one for one in trials if one.role == "clean"]
+
+    def answer(trial: Trial) -> Answer:
+        mates = [one for one in clean if one.family == trial.family]
+        parent = trial.name.partition("+")[0]
+        at = next((i for i, one in enumerate(mates) if one.name == parent), 0)
+        others = [one for one in (*mates[at + 1 :], *mates[:at]) if one.name != parent]
+        return _judged(trial, [one.score for one in others[:ENOUGH]])
+
+    return answer
+
+
+def _judged(trial: Trial, clean: Sequence[float | None]) -> Answer:
+    comparison = _compared(trial) if trial.sizes else None
+    kind = KINDS[trial.family]
+    calibration = calibrate(clean, source="same kind", kind=kind) if clean else None
+    return judge(trial.score, comparison, kind, ROBUST, calibration).answer
+
+
+def _compared(trial: Trial) -> SelfComparison:
+    return SelfComparison(sizes=trial.sizes, stubbornness=trial.stubbornness)
+
+
+def below(threshold: float) -> Callable[[Trial], Answer]:
+    """The rule of a fixed threshold on PL1, as the search alone gives it."""
+
+    def answer(trial: Trial) -> Answer:
+        found = trial.searched is not None and trial.searched < threshold
+        return "backdoored" if found else "no backdoor found"
+
+    return answer
+
+
+def foreign_threshold(trials: Sequence[Trial], family: str) -> float:
+    """Tau as clean encoders of all other kinds give it."""
+    return CLEAN_FRACTION * min(
+        one.searched
+        for one in trials
+        if one.role == "clean" and one.family != family and one.searched is not None
+    )
+
+
+def area(trials: Sequence[Trial], value: Callable[[Trial], float]) -> float:
+    """Area under the ROC curve of a value that is smaller in backdoored encoders; NaN without one of each."""
+    clean, bad = (
+        [value(one) for one in trials if one.role == role and one.works]
+        for role in ("clean", "backdoored")
+    )
+    return area_under_curve(clean, bad)
+
+
+def size_of(trial: Trial) -> float:
+    """PL1, 1 where no trigger was found."""
+    return 1.0 if trial.score is None else trial.score
+
+
+def likeness(trial: Trial) -> float:
+    """Minus the prominence; 0 where no trigger was found, and in the middle what has none."""
+    if not trial.sizes:
+        return 0.0
+    prominence = _compared(trial).prominence
+    return -(ALARM if prominence is None else prominence)
+
+
+# -- What the trials say -------------------------------------------------------------
+
+
+def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
+    """Per kind and in all: how each rule does, the kind itself left out where a threshold is drawn from clean encoders.
+
+    Encoders whose names were `known` when the rule was set are not counted.
+    """
+    rows, three = trials, beside_three(trials)
+    trials = [one for one in rows if one.name not in known] or rows
+    present = [name for name in KINDS if any(one.family == name for one in trials)]
+    kinds = []
+    for family in present:
+        own = [one for one in trials if one.family == family]
+        threshold = foreign_threshold(trials, family) if len(present) > 1 else PAPER
+        kinds.append(
+            {
+                "kind": family,
+                "dropped": sum(o.role == "backdoored" and not o.works for o in own),
+                "area_size": area(own, size_of),
+                "area_prominence": area(own, likeness),
+                "alone": tally(own, alone),
+                "three": tally(own, three),
+                "foreign_threshold": threshold,
+                "foreign": tally(own, below(threshold)),
+                "paper": tally(own, below(PAPER)),
+            }
+        )
+    return {
+        "least_success_rate": LEAST_SUCCESS_RATE,
+        "alarm": ALARM,
+        "calm": CALM,
+        "kinds": kinds,
+        "all": {
+            "area_size": area(trials, size_of),
+            "area_prominence": area(trials, likeness),
+            "alone": tally(trials, alone),
+            "three": tally(trials, three),
+            "paper": tally(trials, below(PAPER)),
+        },
+        "known": len(rows) - len(trials),
+        "rows": rows,
+    }
+
+
+def tables(found: Mapping[str, Any], language: Language) -> str:
+    """The table by kind, and the sums with their intervals."""
+    heads = list(WORDS.group("kinds.heads").values())
+    rows = [_row(one) for one in found["kinds"]]
+    total = found["all"]
+    dropped = sum(one["dropped"] for one in found["kinds"])
+    first = total["alone"]
+    intro = WORDS["kinds.intro"].fill(
+        clean=first["clean"],
+        bad=first["backdoored"],
+        kinds=len(found["kinds"]),
+        dropped=dropped,
+        rate=found["least_success_rate"],
+        known=found["known"],
+    )
+    lines = [localize(intro, language), "", *table(heads, rows, language), ""]
+    sums = [_sum(rule, total[rule]) for rule in ("alone", "three", "paper")]
+    lines += [f"- {localize(one, language)}" for one in sums]
+    double = [_trial(one) for one in found["rows"] if one["role"] == "double"]
+    if double := [one for one in double if one.works]:
+        told = WORDS["kinds.double"].fill(
+            count=len(double), found=sum(alone(o) == "backdoored" for o in double)
+        )
+        lines.append("- " + localize(told, language))
+    if wrong := list(_wrong(found)):
+        lines += ["", localize(WORDS["kinds.wrong"], language), ""]
+        lines += [f"- {localize(one, language)}" for one in wrong]
+    return "\n".join(lines) + "\n"
+
+
+def _trial(row: Mapping[str, Any]) -> Trial:
+    tuples = {k: tuple(row[k]) for k in ("sizes", "stubbornness", "seconds")}
+    return Trial(**{**row, **tuples})
+
+
+def _row(one: Mapping[str, Any]) -> list[Text]:
+    counts = one["alone"]
+    return [
+        WORDS[f"kinds.{one['kind']}"],
+        f"{counts['clean']} / {counts['backdoored']}",
+        f"{one['area_size']:.3f}",
+        f"{one['area_prominence']:.3f}",
+        _verdicts(counts),
+        _verdicts(one["three"]),
+        f"{one['foreign']['false_alarms']} · {one['foreign']['missed']} ({one['foreign_threshold']:.3f})",
+    ]
+
+
+def _verdicts(counts: Mapping[str, int]) -> str:
+    undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
+    return f"{counts['false_alarms']} · {counts['missed']} · {undecided}"
+
+
+def _sum(rule: str, counts: Mapping[str, int]) -> Bilingual:
+    clean, bad = counts["clean"], counts["backdoored"]
+    undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
+    return WORDS["kinds.sum"].fill(
+        rule=WORDS[f"kinds.rules.{rule}"],
+        alarms=_share(counts["false_alarms"], clean),
+        missed=_share(counts["missed"], bad),
+        undecided=_share(undecided, clean + bad),
+    )
+
+
+def _share(part: int, whole: int) -> Bilingual:
+    low, high = exact_binomial(part, whole) if whole else (0.0, 1.0)
+    return WORDS["kinds.share"].fill(part=part, whole=whole, low=low, high=high)
+
+
+def _wrong(found: Mapping[str, Any]) -> Iterator[Bilingual]:
+    """Every working trial that is called the wrong thing without clean encoders, by name."""
+    for row in found["rows"]:
+        trial = _trial(row)
+        wrong = {"clean": "backdoored"}.get(trial.role, "no backdoor found")
+        if trial.works and alone(trial) == wrong:
+            yield WORDS["kinds.one"].fill(
+                name=trial.name,
+                score=size_of(trial),
+                prominence=-likeness(trial),
+                answer=WORDS[f"answers.{wrong}"],
+            )
+
+
+# -- The chart -----------------------------------------------------------------------
+
+MARKS = {"clean": Mark("blue"), "backdoored": Mark("red", "up"), "double": Mark("pink", "diamond")}  # fmt: skip
+LEFT, LANE = 150, 15
+SIZES = Axis(0.005, 1, LEFT, WIDTH - 10, logarithmic=True)
+PROMINENCES = Axis(0.005, 2000, LEFT, WIDTH - 10, logarithmic=True)
+
+
+def charts(found: Mapping[str, Any]) -> dict[str, str]:
+    """PL1 and prominence of every working trial, by kind."""
+    trials = [_trial(row) for row in found["rows"]]
+    kinds = {one["kind"]: one["foreign_threshold"] for one in found["kinds"]}
+    return both("transfer", lambda language: _chart(trials, kinds, language))
+
+
+def _chart(
+    trials: Sequence[Trial], kinds: Mapping[str, float], language: Language
+) -> str:
+    canvas = Canvas(language)
+    canvas.heading(WORDS["kinds.chart.title"])
+    roles = WORDS.group("roles")
+    canvas.legend([(mark, roles[role]) for role, mark in MARKS.items()], columns=3)
+    for title, axis, ticks, form, value, lines in (
+        (
+            "size", SIZES, (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), "g", size_of,
+            lambda family: (PAPER, kinds[family]),
+        ),
+        (
+            "prominence", PROMINENCES, (0.01, 0.1, 1, 10, 100, 1000), "g",
+            lambda trial: -likeness(trial), lambda _: (CALM, ALARM),
+        ),
+    ):  # fmt: skip
+        canvas.y += 12
+        canvas.heading(WORDS[f"kinds.chart.{title}"])
+        for family in kinds:
+            top, bottom = canvas.y, canvas.y + 2 * LANE + 8
+            last = family == list(kinds)[-1]
+            canvas.text(0, top + 24, WORDS[f"kinds.{family}"], size=SMALL)
+            for tick in ticks:
+                canvas.line((axis(tick), top), (axis(tick), bottom))
+            if last:
+                canvas.across(axis, ticks, top, bottom, form)
+            for number, at in enumerate(lines(family)):
+                canvas.line((axis(at), top), (axis(at), bottom), tone="ink", width=2, dashed=bool(number))  # fmt: skip
+            for trial in trials:
+                if trial.family == family and trial.works:
+                    y = top + 8 + LANE * (trial.role != "clean")
+                    canvas.mark(axis(value(trial)), y + 4, MARKS[trial.role], hint=trial.name, scale=0.8, opacity=0.8)  # fmt: skip
+            canvas.y = bottom + (26 if last else 4)
+    return canvas.svg(WORDS["kinds.chart.title"], localize(WORDS["kinds.chart.told"], language))  # fmt: skip
