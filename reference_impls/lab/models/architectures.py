@@ -93,9 +93,21 @@ def as_resnet(state: State, first: int) -> dict[str, Tensor]:
     renamed = {}
     for key, value in state.items():
         number, dot, rest = key.partition(".")
-        name = f"{names.get(number, number)}{dot}{rest}"
+        name = f"{names.get(number, number)}{dot}{rest}".replace(
+            ".shortcut.", ".downsample."
+        )
         renamed[name] = value.flatten(1) if name == "fc.weight" else value
-    return renamed
+    return {key: _joined(key, value, renamed) for key, value in renamed.items()}
+
+
+def _joined(key: str, value: Tensor, state: State) -> Tensor:
+    """Statistics that lightly's split BatchNorm keeps per part of a batch, as it joins them to evaluate."""
+    layer, _, what = key.rpartition(".")
+    weight = state.get(f"{layer}.weight")
+    if what not in ("running_mean", "running_var") or weight is None:
+        return value
+    parts, rest = divmod(value.numel(), max(1, weight.numel()))
+    return value if rest or parts < 2 else value.view(parts, -1).mean(dim=0)
 
 
 def clip_resnet(state: State) -> nn.Module:

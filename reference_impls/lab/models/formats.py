@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -64,9 +64,10 @@ class Candidate:
     @property
     def format(self) -> str:
         """What it is taken for, in words."""
-        owner = next((o for end, o in _OWNERS.items() if self.prefix.endswith(end)), "")
-        if not owner:
-            owner = "plain" if self.family.plain else "its own"
+        owner = next(
+            (o for end, o in self.family.owners.items() if self.prefix.endswith(end)),
+            "plain",
+        )
         below = f" below {shown(self.prefix)!r}" if shown(self.prefix) else ""
         return f"{self.family.label}, {owner} keys{below}"
 
@@ -75,6 +76,14 @@ class Candidate:
         """Whether its name says that it follows another encoder while that one is trained."""
         return bool(_COPY.search(self.prefix))
 
+
+OWNERS = {
+    "encoder_q.": "MoCo",
+    "backbone.": "solo-learn",
+    "visual.": "CLIP's `visual`",
+    "f.": "SimCLR",
+}
+"""Whose files have a prefix that ends so."""
 
 HEADS = re.compile(
     r"(fc\d*|heads?|head_\w+|\w*classifier\w*|linear|pre_logits|pooler|mlp|g|"
@@ -94,8 +103,8 @@ class Family:
     plan: Callable[[State, Site, Choices], Plan]
     heads: re.Pattern[str] = HEADS
     """Names below the prefix that are no part of the encoder."""
-    plain: bool = True
-    """Whether these are the names of a library that many programs use."""
+    owners: Mapping[str, str] = field(default_factory=OWNERS.copy)
+    """Whose files have a prefix that ends so."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,13 +116,6 @@ class Site:
     """Everything in the file."""
 
 
-_OWNERS = {
-    "encoder_q.": "MoCo",
-    "base_encoder.": "MoCo v3",
-    "backbone.": "solo-learn",
-    "visual.": "CLIP's `visual`",
-    "f.": "SimCLR",
-}
 _COPY = re.compile(
     r"(^|[._/])(ema|teacher|target|momentum)([._/]|$)|encoder_k|momentum_|key_encoder"
 )
@@ -227,6 +229,9 @@ def _numbered_resnet(
             padding=1,
             known=first < 4 or not small,
         )
+        if first == 2:
+            # lightly's own ResNet calls ReLU between its children, so a `Sequential` of them has none there.
+            found.module.relu = nn.Identity()
         if "fc.weight" not in state:
             return found
         width_out, width_in = state["fc.weight"].shape
@@ -527,6 +532,7 @@ FAMILIES = (
             label="ResNet",
             anchors=(f"{n}.0.conv1.weight", f"{n + 3}.0.conv1.weight", "0.weight"),
             plan=_numbered_resnet(n),
+            owners={"backbone.": "lightly", "f.": "SimCLR"},
         )
         for n in (2, 3, 4)
     ),
@@ -534,11 +540,13 @@ FAMILIES = (
         label="ViT",
         anchors=("blocks.0.attn.qkv.weight", "patch_embed.proj.weight"),
         plan=_blocks_vit,
+        owners={"base_encoder.": "MoCo v3", "backbone.": "DINO"},
     ),
     Family(
         label="ViT in chunks",
         anchors=("blocks.0.0.attn.qkv.weight", "patch_embed.proj.weight"),
         plan=_blocks_vit,
+        owners={"base_encoder.": "MoCo v3", "backbone.": "DINO"},
     ),
     Family(
         label="torchvision ViT",

@@ -266,10 +266,26 @@ def lightly_backbone_with_a_last_convolution():
 
 @case
 def lightly_resnet_of_its_own():
+    """Its ReLU behind the stem is no child, so that a `Sequential` of the children is without it."""
     net, _ = resnet(small=1)
+    net.relu = nn.Identity()
+    f = numbered(net, names=["conv1", "bn1", *STAGES])
+    f = renamed(f, ("downsample", "shortcut"))
+    return Case(under("backbone.", f), net, statistics="cifar")
+
+
+@case
+def lightly_resnet_with_batches_in_two_parts():
+    """Its BatchNorm keeps statistics per part, and evaluates with their mean."""
+    net, _ = resnet(small=1)
+    net.relu = nn.Identity()
     f = renamed(
-        numbered(net, names=["conv1", "bn1", *STAGES]), ("downsample", "downsample")
+        numbered(net, names=["conv1", "bn1", *STAGES]), ("downsample", "shortcut")
     )
+    apart = {"running_mean": 0.05, "running_var": 0.1}
+    for key, value in f.items():
+        if (off := apart.get(key.rpartition(".")[2])) is not None:
+            f[key] = torch.cat([value - off, value + off])
     return Case(under("backbone.", f), net, statistics="cifar")
 
 
