@@ -117,7 +117,7 @@ class Site:
 
 
 _COPY = re.compile(
-    r"(^|[._/])(ema|teacher|target|momentum)([._/]|$)|encoder_k|momentum_|key_encoder"
+    r"(^|[._/])(ema|teacher|target|momentum)([._/]|$)|encoder_k|momentum_|key_encoder|_m([./]|$)"
 )
 _WRAPPERS = ("state_dict/", "model/")
 

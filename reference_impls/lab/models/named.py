@@ -354,7 +354,9 @@ def _size_of(net: nn.Module, name: str) -> int:
 
 def _statistic(net: nn.Module, what: str, default: float, name: str) -> RGB:
     """Three numbers of an attribute: numbers, tuples, arrays or tensors, of three channels or one."""
-    values = getattr(net, what, default)
+    values = getattr(net, what, None)
+    if values is None or callable(values):  # a method of that name says nothing
+        values = default
     try:
         numbers = torch.as_tensor(values, dtype=torch.float64).flatten().tolist()
     except (TypeError, ValueError, RuntimeError) as error:
