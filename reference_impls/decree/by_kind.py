@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from reference_impls.decree.attractor import SelfComparison
 from reference_impls.decree.calibration import (
@@ -20,6 +20,7 @@ from reference_impls.decree.verdict import ALARM, CALM, Answer, judge
 from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.metrics.intervals import exact_binomial
 from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, both
+from reference_impls.lab.study.headline import figure
 from reference_impls.lab.study.readme import table
 
 LEAST_SUCCESS_RATE = 0.95
@@ -141,11 +142,12 @@ def below(threshold: float) -> Callable[[Trial], Answer]:
 
 def foreign_threshold(trials: Sequence[Trial], family: str) -> float:
     """Tau as clean encoders of all other kinds give it."""
-    return CLEAN_FRACTION * min(
+    others = (
         one.searched
         for one in trials
         if one.role == "clean" and one.family != family and one.searched is not None
     )
+    return CLEAN_FRACTION * min(others, default=PAPER / CLEAN_FRACTION)
 
 
 def area(trials: Sequence[Trial], value: Callable[[Trial], float]) -> float:
@@ -184,7 +186,7 @@ def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
     kinds = []
     for family in present:
         own = [one for one in trials if one.family == family]
-        threshold = foreign_threshold(trials, family) if len(present) > 1 else PAPER
+        threshold = foreign_threshold(rows, family)
         kinds.append(
             {
                 "kind": family,
@@ -298,11 +300,44 @@ def _wrong(found: Mapping[str, Any]) -> Iterator[Bilingual]:
             )
 
 
+def headline(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What the default verdict says of kinds of encoder that its thresholds do not come from."""
+    counts = found["all"]["alone"]
+    clean, bad = counts["clean"], counts["backdoored"]
+    undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
+    seen = bad - counts["missed"] - counts["backdoored_undecided"]
+
+    def share(
+        name: str, part: int, whole: int, better: Literal["higher", "lower"]
+    ) -> dict[str, Any]:
+        setting = WORDS["kinds.headline.setting"].fill(
+            kinds=len(found["kinds"]), share=_share(part, whole)
+        )
+        label, value = WORDS[f"kinds.headline.{name}"], round(100 * part / whole, 1)
+        return figure(label, value, unit="%", n=whole, better=better, setting=setting)
+
+    return [
+        share("alarms", counts["false_alarms"], clean, "lower"),
+        share("found", seen, bad, "higher"),
+        share("undecided", undecided, clean + bad, "lower"),
+    ]
+
+
+def seeds(trials: Sequence[Trial]) -> list[int]:
+    """Seeds of the recipes, as the names tell."""
+    parents = (one.name.partition("+")[0] for one in trials)
+    return sorted({int(name.rpartition("-")[2]) for name in parents})
+
+
 # -- The chart -----------------------------------------------------------------------
 
 MARKS = {"clean": Mark("blue"), "backdoored": Mark("red", "up"), "double": Mark("pink", "diamond")}  # fmt: skip
-LEFT, LANE = 150, 15
+LEFT, LANE = 172, 15
 SIZES = Axis(0.005, 1, LEFT, WIDTH - 10, logarithmic=True)
+TICKS = {
+    "size": (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+    "prominence": (0.01, 0.1, 1, 10, 100, 1000),
+}
 PROMINENCES = Axis(0.005, 2000, LEFT, WIDTH - 10, logarithmic=True)
 
 
@@ -320,31 +355,34 @@ def _chart(
     canvas.heading(WORDS["kinds.chart.title"])
     roles = WORDS.group("roles")
     canvas.legend([(mark, roles[role]) for role, mark in MARKS.items()], columns=3)
-    for title, axis, ticks, form, value, lines in (
-        (
-            "size", SIZES, (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0), "g", size_of,
-            lambda family: (PAPER, kinds[family]),
-        ),
-        (
-            "prominence", PROMINENCES, (0.01, 0.1, 1, 10, 100, 1000), "g",
-            lambda trial: -likeness(trial), lambda _: (CALM, ALARM),
-        ),
-    ):  # fmt: skip
-        canvas.y += 12
-        canvas.heading(WORDS[f"kinds.chart.{title}"])
-        for family in kinds:
-            top, bottom = canvas.y, canvas.y + 2 * LANE + 8
-            last = family == list(kinds)[-1]
-            canvas.text(0, top + 24, WORDS[f"kinds.{family}"], size=SMALL)
-            for tick in ticks:
-                canvas.line((axis(tick), top), (axis(tick), bottom))
-            if last:
-                canvas.across(axis, ticks, top, bottom, form)
-            for number, at in enumerate(lines(family)):
-                canvas.line((axis(at), top), (axis(at), bottom), tone="ink", width=2, dashed=bool(number))  # fmt: skip
-            for trial in trials:
-                if trial.family == family and trial.works:
-                    y = top + 8 + LANE * (trial.role != "clean")
-                    canvas.mark(axis(value(trial)), y + 4, MARKS[trial.role], hint=trial.name, scale=0.8, opacity=0.8)  # fmt: skip
-            canvas.y = bottom + (26 if last else 4)
+    _strips(canvas, trials, "size", SIZES, size_of, {k: (PAPER, v) for k, v in kinds.items()})  # fmt: skip
+    limits = dict.fromkeys(kinds, (CALM, ALARM))
+    _strips(canvas, trials, "prominence", PROMINENCES, lambda one: -likeness(one), limits)  # fmt: skip
     return canvas.svg(WORDS["kinds.chart.title"], localize(WORDS["kinds.chart.told"], language))  # fmt: skip
+
+
+def _strips(
+    canvas: Canvas,
+    trials: Sequence[Trial],
+    what: str,
+    axis: Axis,
+    value: Callable[[Trial], float],
+    limits: Mapping[str, tuple[float, float]],
+) -> None:
+    """A strip for each kind: clean encoders above, others below, limits as lines, the second one dashed."""
+    canvas.y += 12
+    canvas.heading(WORDS[f"kinds.chart.{what}"])
+    for family, (first, second) in limits.items():
+        top, bottom = canvas.y, canvas.y + 2 * LANE + 8
+        canvas.text(0, top + 24, WORDS[f"kinds.{family}"], size=SMALL)
+        for tick in TICKS[what]:
+            canvas.line((axis(tick), top), (axis(tick), bottom))
+        for at, dashed in ((first, False), (second, True)):
+            canvas.line((axis(at), top), (axis(at), bottom), tone="ink", width=2, dashed=dashed)  # fmt: skip
+        for one in trials:
+            if one.family == family and one.works:
+                y = top + 12 + LANE * (one.role != "clean")
+                canvas.mark(axis(value(one)), y, MARKS[one.role], hint=one.name, scale=0.8, opacity=0.8)  # fmt: skip
+        canvas.y = bottom + 4
+    canvas.across(axis, TICKS[what], canvas.y - 4, canvas.y - 4, "g")
+    canvas.y += 22

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from reference_impls.decree import by_kind, transfer
 from reference_impls.decree.calibration import Kind, calibrate, save, search_key
 from reference_impls.decree.chart import charts
 from reference_impls.decree.config import PRESETS, ROBUST
@@ -31,11 +33,11 @@ from reference_impls.decree.separation import (
     separation,
     works,
 )
-from reference_impls.decree.transfer import TRANSFER
 from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.intervals import Interval
 from reference_impls.lab.models.zoo import clean_encoder, scan_dataset
+from reference_impls.lab.records import write_json
 from reference_impls.lab.study.headline import figure, published
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.readme import table
@@ -128,8 +130,12 @@ def results(trials: Sequence[Trial], _: Sequence[Condition]) -> dict[str, Any]:
 
 
 def headline(found: Found) -> list[dict[str, Any]]:
-    """The default preset, then the published one beside the authors' figures."""
-    return [one for judged in reversed(found["separation"]) for one in _figures(judged)]
+    """Other kinds of encoders, then the default preset on the lab's, then the published one beside the authors' figures."""
+    path = TRANSFER.home / TRANSFER.file
+    carried = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    first = by_kind.headline(carried) if carried else []
+    own = (one for judged in reversed(found["separation"]) for one in _figures(judged))
+    return [*first, *own]
 
 
 def _figures(judged: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -274,6 +280,29 @@ def save_calibration(found: Found, folder: Path) -> None:
     )
 
 
+def save_headline(_: Found, folder: Path) -> None:
+    """Write the headline of `results.json` anew: the transfer comes first in it."""
+    path = folder / "results.json"
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        write_json(found | {"headline": headline(found)}, path)
+
+
+TRANSFER = Study(
+    home=Path(__file__).parent,
+    part="transfer",
+    about="Measure how far thresholds carry: encoders of five architectures, pre-trained in four ways.",
+    trial=by_kind.Trial,
+    conditions=transfer.population,
+    chain=lambda condition: condition.recipe.name,
+    measure=transfer.measured,
+    results=lambda trials, _: by_kind.results(trials, transfer.known()),
+    headline=by_kind.headline,
+    seeds=by_kind.seeds,
+    tables=by_kind.tables,
+    charts=by_kind.charts,
+    more=save_headline,
+)
 STUDY = Study(
     home=Path(__file__).parent,
     trial=Trial,

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from reference_impls.badencoder.method import BadEncoderConfig, attack, measure
 from reference_impls.decree.attractor import compare_with_itself
-from reference_impls.decree.by_kind import Trial, charts, results, tables
+from reference_impls.decree.by_kind import Trial
 from reference_impls.decree.config import ROBUST, DecreeConfig
 from reference_impls.decree.population import KINDS, PLACES
 from reference_impls.decree.search import invert_triggers, smallest
@@ -35,7 +34,6 @@ from reference_impls.lab.models.families import (
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.records import write_json
 from reference_impls.lab.study.options import StudyOptions
-from reference_impls.lab.study.study import Study
 
 Role = Literal["clean", "backdoored", "double"]
 
@@ -169,27 +167,6 @@ def measured(condition: Condition) -> list[Trial]:
     ]
 
 
-def _results(trials: Sequence[Trial], _: object) -> dict[str, Any]:
-    known = [one.name for one in population(StudyOptions())[:SEEN]]
-    return results(trials, known)
-
-
-def _seeds(trials: Sequence[Trial]) -> list[int]:
-    parents = (one.name.partition("+")[0] for one in trials)
-    return sorted({int(name.rpartition("-")[2]) for name in parents})
-
-
-TRANSFER = Study(
-    home=Path(__file__).parent,
-    part="transfer",
-    about="Measure how far thresholds carry: encoders of five architectures, pre-trained in four ways.",
-    trial=Trial,
-    conditions=population,
-    chain=lambda condition: condition.recipe.name,
-    measure=measured,
-    results=_results,
-    headline=lambda _: [],
-    seeds=_seeds,
-    tables=tables,
-    charts=charts,
-)
+def known() -> list[str]:
+    """Names of the encoders on which the thresholds were set."""
+    return [one.name for one in population(StudyOptions())[:SEEN]]
