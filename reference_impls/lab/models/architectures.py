@@ -200,12 +200,7 @@ _OLD_NAMES = (
 
 def as_torchvision(state: State) -> dict[str, Tensor]:
     """Tensors under the names of today's torchvision."""
-    renamed = {}
-    for key, value in state.items():
-        for old, new in _OLD_NAMES:
-            key = re.sub(old, new, key)
-        renamed[key] = value
-    return renamed
+    return _renamed(state, _OLD_NAMES)
 
 
 def torchvision_vit(state: State, *, heads: int | None) -> nn.Module:
@@ -400,6 +395,62 @@ def _as_timm(state: State, places: list[str]) -> dict[str, Tensor]:
             key = f"{_OUTSIDE.get(layer, layer)}{dot}{rest}"
         renamed[key] = value
     return renamed
+
+
+# -- ConvNeXt --------------------------------------------------------------------------
+
+_CONVNEXT_NAMES = (
+    (r"^downsample_layers\.0\.", "stem."),
+    (r"^downsample_layers\.(\d+)\.", r"stages.\1.downsample."),
+    (r"^stages\.(\d+)\.(\d+)\.", r"stages.\1.blocks.\2."),
+    (r"\.dwconv\.", ".conv_dw."),
+    (r"\.pwconv(\d)\.", r".mlp.fc\1."),
+    (r"\.grn\.gamma$", ".mlp.grn.weight"),
+    (r"\.grn\.beta$", ".mlp.grn.bias"),
+    (r"^norm\.", "head.norm."),
+    (r"^head\.(weight|bias)$", r"head.fc.\1"),
+)
+"""Names of ConvNeXt's own program (Liu et al., CVPR 2022, and the second version's), and timm's."""
+
+
+def as_convnext(state: State) -> dict[str, Tensor]:
+    """ConvNeXt's tensors under timm's names, of its own program or of timm."""
+    own = any(key.startswith("downsample_layers.") for key in state)
+    return _renamed(state, _CONVNEXT_NAMES) if own else dict(state)
+
+
+def _renamed(state: State, names: tuple[tuple[str, str], ...]) -> dict[str, Tensor]:
+    renamed = {}
+    for key, value in state.items():
+        for old, new in names:
+            key = re.sub(old, new, key)
+        flat = ".grn." in key  # its own program keeps a pixel's axes
+        renamed[key] = value.flatten() if flat else value
+    return renamed
+
+
+def convnext(state: State) -> nn.Module:
+    """A ConvNeXt of either version, by timm's names.
+
+    Raises:
+        DeviceError: timm is not installed.
+    """
+    timm = need("timm", "timm")
+    stages = range(count_children(state, "stages"))
+    block = "stages.0.blocks.0"
+    net: nn.Module = timm.models.ConvNeXt(
+        num_classes=0,
+        depths=tuple(count_children(state, f"stages.{i}.blocks") for i in stages),
+        dims=tuple(
+            state[f"stages.{i}.blocks.0.conv_dw.weight"].shape[0] for i in stages
+        ),
+        kernel_sizes=state[f"{block}.conv_dw.weight"].shape[-1],
+        patch_size=state["stem.0.weight"].shape[-1],
+        ls_init_value=1.0 if f"{block}.gamma" in state else None,
+        use_grn=f"{block}.mlp.grn.weight" in state,
+        conv_mlp=state[f"{block}.mlp.fc1.weight"].ndim == 4,
+    )
+    return net
 
 
 # -- Vision transformers of timm, DINO, MAE, MoCo and DeiT ----------------------------

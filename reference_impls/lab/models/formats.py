@@ -405,6 +405,20 @@ def _fixed(
     return plan
 
 
+def _convnext(state: State, site: Site, choices: Choices) -> Plan:
+    if site.prefix.endswith("trunk."):
+        raise EncoderError(
+            "a ConvNeXt of OpenCLIP ends in layers that no shape tells; open it by its name, open_clip:ARCHITECTURE/TAG"
+        )
+    state = architectures.as_convnext(state)
+    return Plan(
+        module=architectures.convnext(state),
+        weights=state,
+        size=224,
+        statistics="imagenet",
+    )
+
+
 _LITE = Statistics((127 / 255,) * 3, (128 / 255,) * 3)
 """EfficientNet-Lite's images, as its published configuration has them."""
 
@@ -602,6 +616,13 @@ FAMILIES = (
                 ("stage2.0.branch1.0.weight",),
                 architectures.listed("shufflenet"),
             ),
+        )
+    ),
+    *(
+        Family(label="ConvNeXt", anchors=anchors, plan=_convnext)
+        for anchors in (
+            ("stages.0.blocks.0.conv_dw.weight", "stem.0.weight"),
+            ("stages.0.0.dwconv.weight", "downsample_layers.0.0.weight"),
         )
     ),
     Family(

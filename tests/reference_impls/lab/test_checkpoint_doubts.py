@@ -109,6 +109,21 @@ def test_a_layer_inside_a_hugging_face_model_is_never_dropped(tmp_path):
     assert "has not: layers.0.adapter.weight" in refusal(tmp_path)
 
 
+def test_layers_beside_a_trunk_that_are_no_projection_are_refused(tmp_path):
+    import_torchvision()
+    timm = pytest.importorskip("timm", reason="timm is not installed")
+    sizes = {"img_size": 32, "patch_size": 8, "embed_dim": 64, "depth": 1}
+    trunk = timm.models.VisionTransformer(**sizes, num_heads=1, num_classes=0)
+    state = under("visual.trunk.", trunk) | {
+        "visual.head.mlp.fc1.weight": torch.ones(4, 64)
+    }
+    message = refusal(save(state, tmp_path / "mlp.pth"))
+    assert "layers beside the trunk are no projection: head.mlp.fc1.weight" in message
+    state = {"visual.trunk.stages.0.blocks.0.conv_dw.weight": torch.ones(8, 1, 7, 7)}
+    state["visual.trunk.stem.0.weight"] = torch.ones(8, 3, 4, 4)
+    assert "open_clip:ARCHITECTURE/TAG" in refusal(save(state, tmp_path / "c.pth"))
+
+
 def test_missing_weights_of_a_hugging_face_model_are_named(tmp_path):
     import_torchvision()
     library = pytest.importorskip(

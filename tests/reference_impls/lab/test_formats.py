@@ -664,6 +664,57 @@ for _name in (
     listed(_name)
 
 
+def convnext(**more):
+    import_torchvision()
+    import timm
+
+    net = timm.models.ConvNeXt(
+        depths=(1, 2, 1, 1), dims=(8, 16, 24, 32), num_classes=7, **more
+    )
+    state = unsettle(net).state_dict()
+    net.reset_classifier(0)
+    return state, net
+
+
+@case
+def timm_convnext():
+    state, net = convnext()
+    return Case(state, net, suffix="safetensors")
+
+
+@case
+def timm_convnext_of_the_second_version():
+    state, net = convnext(use_grn=True, ls_init_value=None, conv_mlp=True)
+    return Case(state, net)
+
+
+OWN_CONVNEXT = (
+    (r"^stem\.", "downsample_layers.0."),
+    (r"^stages\.(\d)\.downsample\.", r"downsample_layers.\1."),
+    (r"\.blocks\.", "."),
+    (r"conv_dw", "dwconv"),
+    (r"mlp\.fc(\d)", r"pwconv\1"),
+    (r"mlp\.grn\.weight", "grn.gamma"),
+    (r"mlp\.grn\.bias", "grn.beta"),
+    (r"^head\.norm\.", "norm."),
+    (r"^head\.fc\.", "head."),
+)
+
+
+@case
+def convnext_of_its_own_program():
+    state, net = convnext()
+    return Case({"model": renamed(state, *OWN_CONVNEXT)}, net)
+
+
+@case
+def convnext_v2_of_its_own_program():
+    state, net = convnext(use_grn=True, ls_init_value=None)
+    state = renamed(state, *OWN_CONVNEXT)
+    shaped = {k: v.view(1, 1, 1, -1) if "grn" in k else v for k, v in state.items()}
+    return Case({"model": shaped}, net)
+
+
 def of_tensorflow(net):
     """A network of timm under the names of the programs that carry TensorFlow's weights over."""
     state = renamed(
