@@ -6,6 +6,7 @@ configuration in a folder of a model hub. Whatever lies inside the encoder is us
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,8 @@ class Loaded:
     """What no tensor decided, each with the option that decides it."""
     evidence: tuple[str, ...] = ()
     """What the statistics of its BatchNorms say of pictures."""
+    idle: tuple[str, ...] = ()
+    """Options that were chosen and decide nothing of such an encoder."""
 
     def lines(self) -> list[str]:
         """The same for a reader."""
@@ -100,6 +103,7 @@ class Loaded:
             ("missing", self.missing),
             ("not used", self.unexpected),
             ("other encoders in the file (--part)", self.others),
+            ("decide nothing here", self.idle),
         ):
             if keys:
                 lines.append(f"{what}: {_some(keys)}")
@@ -120,7 +124,9 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         raise EncoderError(f"no encoder file {path}")
     if is_lab_encoder(path):
         return Loaded(
-            encoder=_with(load_encoder(path), preprocessing), format="lab encoder"
+            encoder=_with(load_encoder(path), preprocessing),
+            format="lab encoder",
+            idle=formats.idle(None, preprocessing),
         )
     state = read_state(path)
     try:
@@ -130,7 +136,8 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         raise EncoderError(
             message if str(path) in message else f"{path}: {message}"
         ) from error
-    missing, extra = _fill(found.plan, found.heads, path)
+    heads = found.family.heads if found.family else formats.HEADS
+    missing, extra = _fill(found.plan, heads, path)
     encoder, assumed, evidence = _encoder(found.plan, path, preprocessing)
     taken = {found.prefix + key for key in found.plan.weights.keys() | found.names}
     taken |= found.plan.beside
@@ -143,6 +150,7 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         others=found.others,
         assumed=assumed,
         evidence=evidence,
+        idle=formats.idle(found.family, preprocessing),
     )
 
 
@@ -171,7 +179,8 @@ class _Found:
     prefix: str = ""
     names: frozenset[str] = frozenset()
     """Its tensors below the prefix, by the names of the file."""
-    heads: Any = formats.HEADS
+    family: formats.Family | None = None
+    """None where a configuration tells everything."""
     others: tuple[str, ...] = ()
 
 
@@ -200,7 +209,7 @@ def _recognised(
         format=one.format,
         prefix=one.prefix,
         names=frozenset(inside),
-        heads=one.family.heads,
+        family=one.family,
         others=tuple(formats.bare(other) or "the outermost" for other in others),
     )
 
@@ -253,7 +262,7 @@ def _told_statistics(config: Mapping[str, Any]) -> Statistics | None:
 
 
 def _fill(
-    plan: Plan, heads: Any, path: Path
+    plan: Plan, heads: re.Pattern[str], path: Path
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Put the weights into the module; what was missing, and what was not needed."""
     module, weights = plan.module, plan.weights

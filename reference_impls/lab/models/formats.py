@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 import torch
@@ -103,8 +103,20 @@ class Family:
     plan: Callable[[State, Site, Choices], Plan]
     heads: re.Pattern[str] = HEADS
     """Names below the prefix that are no part of the encoder."""
+    choices: tuple[str, ...] = ()
+    """Names of the `Choices` that decide something of it."""
     owners: Mapping[str, str] = field(default_factory=OWNERS.copy)
     """Whose files have a prefix that ends so."""
+
+
+def idle(family: Family | None, choices: Choices) -> tuple[str, ...]:
+    """Options that were chosen and decide nothing of such encoders."""
+    open_to_choice = family.choices if family else ()
+    return tuple(
+        f"--{one.name.replace('_', '-')}"
+        for one in fields(Choices)
+        if getattr(choices, one.name) is not None and one.name not in open_to_choice
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -511,6 +523,7 @@ def timm_plan(state: State, config: Mapping[str, Any]) -> Plan:
 
 # -- The table -----------------------------------------------------------------------
 
+_STEM, _TRANSFORMER = ("stem_padding", "stem_pool"), ("activation", "heads")
 _TOWER = re.compile(r"$^")
 """Whatever lies below the prefix of an image tower belongs to it."""
 
@@ -529,23 +542,27 @@ FAMILIES = (
             "proj",
         ),
         plan=_clip_vit,
+        choices=_TRANSFORMER,
         heads=_TOWER,
     ),
     Family(
         label="CIFAR ResNet",
         anchors=("layer2.0.shortcut.0.weight", "layer1.0.conv1.weight", "conv1.weight"),
         plan=_shortcut_resnet,
+        choices=_STEM,
     ),
     Family(
         label="ResNet",
         anchors=("layer1.0.conv1.weight", "conv1.weight"),
         plan=_resnet,
+        choices=_STEM,
     ),
     *(
         Family(
             label="ResNet",
             anchors=(f"{n}.0.conv1.weight", f"{n + 3}.0.conv1.weight", "0.weight"),
             plan=_numbered_resnet(n),
+            choices=_STEM,
             owners={"backbone.": "lightly", "f.": "SimCLR"},
         )
         for n in (2, 3, 4)
@@ -554,18 +571,21 @@ FAMILIES = (
         label="ViT",
         anchors=("blocks.0.attn.qkv.weight", "patch_embed.proj.weight"),
         plan=_blocks_vit,
+        choices=_TRANSFORMER,
         owners={"base_encoder.": "MoCo v3", "backbone.": "DINO"},
     ),
     Family(
         label="ViT in chunks",
         anchors=("blocks.0.0.attn.qkv.weight", "patch_embed.proj.weight"),
         plan=_blocks_vit,
+        choices=_TRANSFORMER,
         owners={"base_encoder.": "MoCo v3", "backbone.": "DINO"},
     ),
     Family(
         label="torchvision ViT",
         anchors=("encoder.layers.encoder_layer_0.ln_1.weight", "conv_proj.weight"),
         plan=_torchvision_vit,
+        choices=("heads",),
     ),
     *(
         Family(label=f"torchvision {label}", anchors=anchors, plan=_fixed(build))
@@ -635,6 +655,7 @@ FAMILIES = (
             label=f"Hugging Face {kind}",
             anchors=anchors,
             plan=_hugging_face(kind),
+            choices=() if kind in ("resnet", "convnext") else _TRANSFORMER,
         )
         for kind, anchors in hugging_face.ANCHORS.items()
     ),

@@ -30,6 +30,7 @@ from reference_impls.lab.models.checkpoints import (
     load_checkpoint,
 )
 from reference_impls.lab.models.encoders import RGB, Encoder, told
+from reference_impls.lab.models.formats import idle
 from reference_impls.lab.models.hugging_face import (
     HuggingFaceImages,
     load_transformers,
@@ -143,7 +144,9 @@ def _loaded(
         std=chosen.std,
     )
     assumed = () if preprocessing.statistics else built.assumed
-    return Loaded(encoder=encoder, format=what, assumed=assumed)
+    return Loaded(
+        encoder=encoder, format=what, assumed=assumed, idle=idle(None, preprocessing)
+    )
 
 
 # -- Libraries -----------------------------------------------------------------------

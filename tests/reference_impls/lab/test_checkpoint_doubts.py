@@ -222,6 +222,12 @@ def test_a_large_stem_leaves_nothing_open(tmp_path):
     assert load_checkpoint(path, Preprocessing(size=32)).assumed == ()
 
 
+def test_choices_that_decide_nothing_are_said(tmp_path):
+    path = save(resnet().state_dict(), tmp_path / "net.pth")
+    chosen = Preprocessing(size=32, heads=12, stem_padding=2)
+    assert "decide nothing here: --heads" in load_checkpoint(path, chosen).lines()
+
+
 @pytest.mark.parametrize(
     "options",
     [{"heads": 0}, {"stem_padding": -1}, {"activation": "relu"}, {"size": 0}],
