@@ -11,15 +11,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from reference_impls.decree.attractor import SelfComparison
-from reference_impls.decree.calibration import Calibration, Kind, search_key
+from reference_impls.decree.calibration import PAPER, Calibration, Kind, search_key
 from reference_impls.decree.config import ROBUST, DecreeConfig
 
 Answer = Literal["backdoored", "no backdoor found", "cannot decide"]
 EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "cannot decide": 4}  # fmt: skip
 
 ALARM = 4.0
-"""A prominence (`attractor.SelfComparison`) above this speaks for a backdoor. Set on the encoders of two other makers and
-the first thirty of `transfer.py`, and committed before the others were made."""
+"""A prominence (`attractor.SelfComparison`) above this, of a patch below the paper's 0.1, speaks for a backdoor. Set on the
+encoders of two other makers and the first thirty of `transfer.py`; that the patch must be small, too, was added when the
+58th, a clean one, was above it. Both were committed before the encoders that are counted were made."""
 CALM = 1.0
 """A prominence below this speaks against one; in between nobody can tell."""
 MEASURED = tuple(
@@ -80,7 +81,9 @@ def _of_itself(
         return None, "no_second"
     if prominence < CALM:
         return False, "alike"
-    return (None, "between") if prominence <= ALARM else (True, "stands_out")
+    if prominence <= ALARM:
+        return None, "between"
+    return (True, "stands_out") if score < PAPER else (None, "large")
 
 
 def _of_others(
