@@ -20,7 +20,7 @@ EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "canno
 ALARM = 4.0
 """A prominence (`attractor.SelfComparison`) above this, of a patch below the paper's 0.1, speaks for a backdoor. Set on the
 encoders of two other makers and the first thirty of `transfer.py`; that the patch must be small, too, was added when the
-58th, a clean one, was above it. Both were committed before the encoders that are counted were made."""
+72nd, a clean one, was above it. Both were committed before the encoders that are counted were made."""
 CALM = 1.0
 """A prominence below this speaks against one; in between nobody can tell."""
 MEASURED = tuple(
