@@ -82,7 +82,7 @@ class _Measuring(DataOptions):
             train = self.open_dataset(size, split="train")
             return train, train, self.open_dataset(size)
         lab = LabData()
-        if size != lab.size:
+        if size != lab.size or self.count < lab.test:
             lab = LabData(train=self.count, test=self.count, size=size)
         surrogate = surrogate_dataset(lab).first(self.count)
         return surrogate, train_dataset(lab), test_dataset(lab)

@@ -22,6 +22,7 @@ from reference_impls.advclip.downstream import (
     Scores,
     controls,
 )
+from reference_impls.advclip.floor import FLOOR
 from reference_impls.advclip.method import AdvCLIPConfig, attack
 from reference_impls.advclip.report import grid
 from reference_impls.advclip.run import lab_victim
@@ -266,6 +267,7 @@ def pictures(asked: Sequence[Condition], folder: Path) -> None:
 
 STUDY = Study(
     home=Path(__file__).parent,
+    parts=(FLOOR,),
     trial=Trial,
     conditions=conditions,
     prepare=prepare,

@@ -14,6 +14,7 @@ import torch
 
 from reference_impls.advencoder.chart import charts
 from reference_impls.advencoder.evaluate import evaluate
+from reference_impls.advencoder.floor import FLOOR
 from reference_impls.advencoder.method import AdvEncoderConfig, attack
 from reference_impls.advencoder.suite import SuiteConfig
 from reference_impls.advencoder.tables import headline, tables
@@ -253,6 +254,7 @@ def examples(asked: Sequence[Condition], folder: Path) -> None:
 
 STUDY = Study(
     home=Path(__file__).parent,
+    parts=(FLOOR,),
     trial=Trial,
     conditions=conditions,
     measure=measured,

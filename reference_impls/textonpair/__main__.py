@@ -19,7 +19,7 @@ PROGRAM = Program(
             "lab:1 --task texture --target striped --trigger.kind random --trigger.side 5",
         ]
     },
-    smoke="run {clip} --steps 3 --batch 32 --poisoned 0.1",
+    smoke="run {clip} --steps 3 --batch 32 --poisoned 0.1 --count 128",
 )
 main = PROGRAM.main
 

@@ -13,6 +13,7 @@ from reference_impls.advclip.__main__ import main as advclip
 from reference_impls.advencoder.__main__ import main as advencoder
 from reference_impls.badencoder.__main__ import main as badencoder
 from reference_impls.gen_af.__main__ import main as gen_af
+from reference_impls.lab.data.images import save_png
 from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
 from reference_impls.lab.models.transformer import (
     SmallTransformer,
@@ -152,3 +153,19 @@ def test_an_encoder_without_texts_is_said_in_one_line(encoders, tmp_path, capsys
     assert "has no text tower" in told
     assert "--image-only" in told
     assert not (tmp_path / "out").exists()
+
+
+def test_a_folder_with_a_subfolder_for_each_class_is_a_task(encoders, tmp_path):
+    draw = torch.Generator().manual_seed(0)
+    for name, bright in (("dark", 0.0), ("light", 0.5)):
+        for number in range(40):
+            pixels = bright + 0.5 * torch.rand(3, 32, 32, generator=draw)
+            save_png(pixels, tmp_path / "photos" / name / f"{number}.png")
+    out = tmp_path / "out"
+    words = ("--dataset", f"folder:{tmp_path / 'photos'}", "--steps", "2")
+    assert badencoder(asked("module", encoders, out, *words)) == 0
+    (figures,) = out.glob("*.json")
+    found = json.loads(figures.read_text())
+    assert found["task"] == "class"
+    assert found["target"] in ("dark", "light")
+    assert found["clean_accuracy"] > 0.9

@@ -84,11 +84,30 @@ class Study(Generic[Condition, Trial]):
     """Writes further files into the folder of `results.json`."""
     version: int = 1
     """Counted up when a change of code makes the same condition give another outcome."""
+    part: str = ""
+    """Name of a further study of a method: of its command, its JSON file and its markers in the README."""
+    about: str = "Measure what the README reports: results, tables and charts."
+    """What its command is for."""
+    parts: Sequence[Study[Any, Any]] = ()
+    """Further studies of the same method."""
 
     @property
     def method(self) -> str:
         """Name of the folder."""
         return self.home.name
+
+    @property
+    def file(self) -> str:
+        """Name of its results."""
+        return f"{self.part or 'results'}.json"
+
+    @property
+    def markers(self) -> dict[str, str]:
+        """Between which its tables stand in the READMEs."""
+        if not self.part:
+            return {"start": START, "end": END}
+        start = f"<!-- {self.part}: made by `{self.part} --publish` -->"
+        return {"start": start, "end": f"<!-- end of {self.part} -->"}
 
     def __getstate__(self) -> dict[str, Any]:
         """What a worker process needs; the rest need not be fit to be sent there."""
@@ -163,28 +182,37 @@ class Study(Generic[Condition, Trial]):
 
     # -- Publishing ------------------------------------------------------------------
 
-    def verbs(self) -> dict[str, Any]:
-        """The commands `study` and `draw`."""
+    def verb(self) -> Any:
+        """The command that measures."""
         owner = self
 
         @dataclass(frozen=True, kw_only=True)
         class RunStudy(self.options):  # type: ignore[misc, name-defined]
-            """Measure what the README reports: results, tables and charts."""
-
             def __call__(self) -> int:
                 owner.publish(self)
                 return 0
+
+        RunStudy.__doc__ = self.about
+        return RunStudy
+
+    def verbs(self) -> dict[str, Any]:
+        """The commands `study` and `draw`, and those of further studies."""
+        owner = self
 
         @dataclass(frozen=True, kw_only=True)
         class Draw(DrawOptions):
             """Write tables and charts of results.json again; nothing is measured."""
 
             def __call__(self) -> int:
-                for path in owner.draw(self.folder or owner.home):
-                    console.answer(str(path))
+                folder = self.folder or owner.home
+                there = [one for one in owner.parts if (folder / one.file).exists()]
+                for one in (owner, *there):
+                    for path in one.draw(folder):
+                        console.answer(str(path))
                 return 0
 
-        return {"study": RunStudy, "draw": Draw}
+        further = {one.part: one.verb() for one in self.parts}
+        return {"study": self.verb(), **further, "draw": Draw}
 
     def publish(self, options: StudyOptions) -> None:
         """Measure and write: `results.json`, tables, charts; the committed ones on request.
@@ -206,9 +234,9 @@ class Study(Generic[Condition, Trial]):
             device=torch.device("cpu"), seconds=time.monotonic() - started
         )
         found = self.found(trials, conditions, about, command=self._command(options))
-        out = options.out or Path("build") / self.method / "study"
+        out = options.out or Path("build") / self.method / (self.part or "study")
         for folder in [out, *([self.home] if options.publish else [])]:
-            write_json(found, folder / "results.json")
+            write_json(found, folder / self.file)
             self.more(found, folder)
             self.pictures(conditions, folder)
             self.draw(folder)
@@ -236,7 +264,7 @@ class Study(Generic[Condition, Trial]):
         Raises:
             ConfigError: no such file, or another content.
         """
-        path = folder / "results.json"
+        path = folder / self.file
         try:
             found = json.loads(path.read_text(encoding="utf-8"))
             charts = self.charts(found)
@@ -249,9 +277,10 @@ class Study(Generic[Condition, Trial]):
             ) from error
         if folder == self.home:
             for language, text in tables.items():
-                insert(folder / READMES[language], text, start=START, end=END)
+                insert(folder / READMES[language], text, **self.markers)
         else:
-            charts = {**charts, **{f"results.{k}.md": v for k, v in tables.items()}}
+            texts = {f"{path.stem}.{k}.md": v for k, v in tables.items()}
+            charts = {**charts, **texts}
         for name, text in charts.items():
             with replacing(folder / name) as new:
                 new.write_text(text, encoding="utf-8")
@@ -259,7 +288,8 @@ class Study(Generic[Condition, Trial]):
 
     def _command(self, options: StudyOptions) -> str:
         flags = ["--publish"] if options.publish else []
-        words = [f"python -m reference_impls.{self.method} study", *flags]
+        verb = self.part or "study"
+        words = [f"python -m reference_impls.{self.method} {verb}", *flags]
         return " ".join([*words, *options.chosen])
 
 

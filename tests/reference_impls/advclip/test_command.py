@@ -10,6 +10,7 @@ from reference_impls.advclip import __main__ as command
 from reference_impls.advclip import run
 from reference_impls.lab.attacks.universal import load, random_patch
 from reference_impls.lab.data.patches import PatchSpec
+from reference_impls.lab.models.clip import save_clip
 from reference_impls.lab.study import clips
 from tests.reference_impls.conftest import TINY_CLIP, TINY_LAB, one_error
 
@@ -68,6 +69,15 @@ def test_evaluate_measures_a_saved_patch_behind_a_defense(patch_file, tmp_path, 
     assert data["defense"] == "blur"
     assert len(data["scores"]["classified"]) == 15
     assert (out / "report.html").exists()
+
+
+def test_a_saved_clip_is_opened_with_its_text_tower(tiny_clip, tmp_path):
+    save_clip(tiny_clip, tmp_path / "clip.safetensors")
+    words = "--count 64 --steps 2 --batch 16 --patch.share 0.1".split()
+    clip, out = str(tmp_path / "clip.safetensors"), str(tmp_path / "out")
+    assert command.main(["run", clip, *words, "--out", out]) == 0
+    scores = json.loads((tmp_path / "out" / "report.json").read_text())["scores"]
+    assert "zero-shot" in {one["classifier"] for one in scores["classified"]}
 
 
 def picture(path, size):
