@@ -5,7 +5,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from reference_impls.lab.models.checkpoints import load_checkpoint
+from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
 from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     load_encoder,
@@ -15,6 +15,7 @@ from reference_impls.lab.models.encoders import (
 from reference_impls.lab.models.saving import places, save_like
 from reference_impls.lab.models.tensor_files import read_state
 from reference_impls.lab.torchvision import import_torchvision
+from tests.reference_impls.lab.test_formats import CASES, write
 
 
 def resnet():
@@ -116,3 +117,27 @@ def test_alike_layers_are_told_apart_by_their_names_then_by_their_order():
         "a.10.weight": "layer.10.weight",
         "b.x": "last",
     }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "hugging face clip in shards",
+        "hugging face vit folder",
+        "timm folder of a model hub",
+    ],
+)
+def test_a_folder_of_a_model_hub_becomes_a_folder(name, tmp_path):
+    torch.manual_seed(0)
+    one = CASES[name]()
+    (tmp_path / "clean").mkdir()
+    source = write(one.content, tmp_path / "clean", one.suffix)
+    options = Preprocessing(size=one.size, **one.options)
+    attacked = changed(load_checkpoint(source, options).encoder)
+    path = save_like(str(source), attacked, tmp_path / "attacked", options)
+    assert {"config.json", "model.safetensors"} == {file.name for file in path.iterdir()}  # fmt: skip
+    assert read_state(path).keys() == read_state(source).keys()
+    again, images = load_checkpoint(path, options).encoder, torch.rand(2, 3, one.size, one.size)  # fmt: skip
+    torch.testing.assert_close(
+        again.encode(images), attacked.encode(images), rtol=1e-4, atol=1e-4
+    )
