@@ -15,10 +15,15 @@ PROGRAM = Program(
     verbs={"run": Run, "fleet": Fleet},
     study=STUDY,
     examples={
-        "run": ["", "model.pth --dataset cifar10:data", "lab --preset published"],
+        "run": [
+            "",
+            "model.pth --dataset cifar10:data",
+            "model.pth --clean a.pth --clean b.pth --clean c.pth",
+        ],
         "fleet": ["checkpoints/ --workers 4"],
     },
-    exits="0 no backdoor found, 1 backdoored, 2 wrong input or usage, 3 environment, 130 interrupted",
+    exits="0 no backdoor found, 1 backdoored, 4 cannot decide or not read, 2 wrong input or usage, 3 environment, "
+    "130 interrupted",
     smoke="run {encoder} --preset published --max-epochs 2 --count 64 --target-cosine 0.9999",
 )
 main = PROGRAM.main

@@ -161,7 +161,7 @@ def test_no_sentence_for_readers_stands_in_the_code(name):
 def test_a_smoke_run_takes_seconds_and_leaves_its_files(program, small_files, tmp_path):
     words = shlex.split(program.smoke.format(**small_files))
     out = tmp_path / "out"
-    assert program.main([*words, "--device", "cpu", "--out", str(out)]) in (0, 1)
+    assert program.main([*words, "--device", "cpu", "--out", str(out)]) in (0, 1, 4)
     assert [path for path in out.rglob("*.json") if json.loads(path.read_text())]
 
 
@@ -174,6 +174,6 @@ def test_the_smoke_run_of_every_method_runs_on_a_gpu(program, small_files, tmp_p
     words = shlex.split(program.smoke.format(**small_files))
     with measured(f"{program.name} {words[0]}, a few steps"):
         code = program.main([*words, "--device", "cuda", "--out", str(tmp_path)])
-    assert code in (0, 1)
+    assert code in (0, 1, 4)
     about = [json.loads(path.read_text()) for path in tmp_path.rglob("*.json")]
     assert all(one["run"]["device"] != "CPU" for one in about if "run" in one)

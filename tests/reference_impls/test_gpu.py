@@ -82,7 +82,7 @@ def test_embeddings_are_the_same(encoder, dataset, bf16, tolerance):
 @pytest.mark.parametrize("bf16", [False, True])
 def test_decree_gives_the_cpus_verdicts(armed, harmless, images, bf16):
     config = replace(PUBLISHED, batch=32, max_epochs=120, stop_patience=20, bf16=bf16)
-    known = Calibration(threshold=0.2, source="lies between the two")
+    known = Calibration(source="twice what lies between", clean_scores=(1 / 3,) * 3)
     for subject in (armed, harmless):
         cpu = detect(subject, images, replace(config, bf16=False), calibration=known)
         gpu_subject = on(subject, CUDA)
