@@ -260,10 +260,8 @@ class _Run:
             ]
             loss = self.stage.objective.loss(views, seen, labels)
             if not loss.isfinite():
-                raise EncoderError(
-                    f"stopped at step {self.memory.done + 1} of {self.stage.steps}: the loss is "
-                    f"{loss.item()}; lower the learning rates"
-                )
+                at = f"step {self.memory.done + 1} of {self.stage.steps}"
+                raise EncoderError(f"stopped at {at}: the loss is {loss.item()}; lower the learning rates")  # fmt: skip
             self.accelerator.backward(loss)
             for optimizer in self.optimizers:
                 optimizer.step()
