@@ -23,6 +23,7 @@ from reference_impls.lab.models.checkpoints import (
     load_checkpoint,
 )
 from reference_impls.lab.models.encoders import Encoder, embed_all, save_weights
+from reference_impls.lab.models.packages import packages
 from reference_impls.lab.models.tensor_files import (
     is_lab_encoder,
     read_state,
@@ -48,7 +49,7 @@ def save_like(
     Raises:
         EncoderError: the file holds its weights in another arrangement than the module; nothing is written.
     """
-    found = Path(source)
+    found = _file_of(source)
     if not found.exists() or is_lab_encoder(found):
         path = stem.with_name(f"{stem.name}.safetensors")
         save_weights(changed, path)
@@ -75,6 +76,14 @@ def save_like(
             "changed ones cannot be written in its form"
         )
     return path
+
+
+def _file_of(source: str) -> Path:
+    """The file of a name, which is one itself or that of a package; a file that is not there for all others."""
+    library, _, model = source.partition(":")
+    if library == "package" and model in packages():
+        return packages()[model].path
+    return Path(source)
 
 
 def places(state: Mapping[str, Tensor], module: Mapping[str, Tensor]) -> dict[str, str]:

@@ -1,10 +1,13 @@
 """A changed encoder lies in a file as the clean one did: same names, same precision, same embeddings."""
 
+from types import SimpleNamespace
+
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from reference_impls.lab.models import saving
 from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
 from reference_impls.lab.models.encoders import (
     SmallNetConfig,
@@ -106,6 +109,16 @@ def test_lab_encoders_and_modules_become_safetensors(tmp_path):
     assert load_encoder(path).name == "attacked"
     path = save_like("my.models:build", attacked, tmp_path / "own")
     assert load_file(path).keys() == attacked.module.state_dict().keys()
+
+
+def test_what_a_package_carries_comes_back_as_its_file(tmp_path, monkeypatch):
+    written(tmp_path / "carried.pth", resnet().state_dict())
+    carried = SimpleNamespace(path=tmp_path / "carried.pth")
+    monkeypatch.setattr(saving, "packages", lambda: {"known": carried})
+    attacked = changed(load_checkpoint(carried.path).encoder)
+    path = save_like("package:known", attacked, tmp_path / "attacked")
+    assert path.name == "attacked.pth"
+    assert read_state(path).keys() == read_state(carried.path).keys()
 
 
 def test_alike_layers_are_told_apart_by_their_names_then_by_their_order():
