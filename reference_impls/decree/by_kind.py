@@ -176,44 +176,42 @@ def likeness(trial: Trial) -> float:
 
 
 def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
-    """Per kind and in all: how each rule does, the kind itself left out where a threshold is drawn from clean encoders.
+    """Per kind, in all, and on fresh encoders alone: how each rule does; tau of a kind comes from the others.
 
-    Encoders whose names were `known` when the rule was set are not counted.
+    Fresh are those whose names were not `known` when the rule was set.
     """
-    rows, three = trials, beside_three(trials)
-    trials = [one for one in rows if one.name not in known] or rows
-    present = [name for name in KINDS if any(one.family == name for one in trials)]
     kinds = []
-    for family in present:
+    for family in (k for k in KINDS if any(one.family == k for one in trials)):
         own = [one for one in trials if one.family == family]
-        threshold = foreign_threshold(rows, family)
+        threshold = foreign_threshold(trials, family)
         kinds.append(
             {
                 "kind": family,
                 "dropped": sum(o.role == "backdoored" and not o.works for o in own),
                 "area_size": area(own, size_of),
                 "area_prominence": area(own, likeness),
-                "alone": tally(own, alone),
-                "three": tally(own, three),
                 "foreign_threshold": threshold,
                 "foreign": tally(own, below(threshold)),
-                "paper": tally(own, below(PAPER)),
+                **_rules(own, trials),
             }
         )
+    fresh = [one for one in trials if one.name not in known]
     return {
         "least_success_rate": LEAST_SUCCESS_RATE,
         "alarm": ALARM,
         "calm": CALM,
         "kinds": kinds,
-        "all": {
-            "area_size": area(trials, size_of),
-            "area_prominence": area(trials, likeness),
-            "alone": tally(trials, alone),
-            "three": tally(trials, three),
-            "paper": tally(trials, below(PAPER)),
-        },
-        "known": len(rows) - len(trials),
-        "rows": rows,
+        "all": _rules(trials, trials),
+        "fresh": _rules(fresh, trials),
+        "rows": trials,
+    }
+
+
+def _rules(some: Sequence[Trial], trials: Sequence[Trial]) -> dict[str, Tally]:
+    return {
+        "alone": tally(some, alone),
+        "three": tally(some, beside_three(trials)),
+        "paper": tally(some, below(PAPER)),
     }
 
 
@@ -221,30 +219,27 @@ def tables(found: Mapping[str, Any], language: Language) -> str:
     """The table by kind, and the sums with their intervals."""
     heads = list(WORDS.group("kinds.heads").values())
     rows = [_row(one) for one in found["kinds"]]
-    total = found["all"]
-    dropped = sum(one["dropped"] for one in found["kinds"])
-    first = total["alone"]
     intro = WORDS["kinds.intro"].fill(
-        clean=first["clean"],
-        bad=first["backdoored"],
+        clean=found["all"]["alone"]["clean"],
+        bad=found["all"]["alone"]["backdoored"],
         kinds=len(found["kinds"]),
-        dropped=dropped,
+        dropped=sum(one["dropped"] for one in found["kinds"]),
         rate=found["least_success_rate"],
-        known=found["known"],
     )
     lines = [localize(intro, language), "", *table(heads, rows, language), ""]
-    sums = [_sum(rule, total[rule]) for rule in ("alone", "three", "paper")]
-    lines += [f"- {localize(one, language)}" for one in sums]
+    for part in ("fresh", "all"):
+        told = [_sum(rule, tallied) for rule, tallied in found[part].items()]
+        lines += [localize(WORDS[f"kinds.{part}"], language), ""]
+        lines += [*(f"- {localize(one, language)}" for one in told), ""]
     double = [_trial(one) for one in found["rows"] if one["role"] == "double"]
     if double := [one for one in double if one.works]:
-        told = WORDS["kinds.double"].fill(
-            count=len(double), found=sum(alone(o) == "backdoored" for o in double)
-        )
-        lines.append("- " + localize(told, language))
+        seen = sum(alone(one) == "backdoored" for one in double)
+        told_of = WORDS["kinds.double"].fill(count=len(double), found=seen)
+        lines += [localize(told_of, language), ""]
     if wrong := list(_wrong(found)):
-        lines += ["", localize(WORDS["kinds.wrong"], language), ""]
-        lines += [f"- {localize(one, language)}" for one in wrong]
-    return "\n".join(lines) + "\n"
+        lines += [localize(WORDS["kinds.wrong"], language), ""]
+        lines += [*(f"- {localize(one, language)}" for one in wrong), ""]
+    return "\n".join(lines).rstrip() + "\n"
 
 
 def _trial(row: Mapping[str, Any]) -> Trial:
@@ -302,7 +297,7 @@ def _wrong(found: Mapping[str, Any]) -> Iterator[Bilingual]:
 
 def headline(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     """What the default verdict says of kinds of encoder that its thresholds do not come from."""
-    counts = found["all"]["alone"]
+    counts = found["fresh"]["alone"]
     clean, bad = counts["clean"], counts["backdoored"]
     undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
     seen = bad - counts["missed"] - counts["backdoored_undecided"]

@@ -43,7 +43,7 @@ STEPS = {"simclr": (120, 200, 320), "supervised": (80, 160, 320), "masked": (240
 """Lengths of pre-training, in turn, so that the sizes of clean encoders' patches spread."""
 RATE = 4e-3
 """Learning rate of the attack."""
-SEEN = 75
+SEEN = 100
 """The first conditions, which were known when the thresholds of `verdict.py` were set; tables leave them out."""
 CLEAN = 16
 """Clean encoders of each family; those that are not pre-trained by masking are attacked, too, where a reference

@@ -19,10 +19,11 @@ EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "canno
 
 ALARM = 4.0
 """A prominence (`attractor.SelfComparison`) above this, of a patch below the paper's 0.1, speaks for a backdoor. Set on the
-encoders of two other makers and the first thirty of `transfer.py`; that the patch must be small, too, was added when the
-72nd, a clean one, was above it. Both were committed before the encoders that are counted were made."""
+encoders of two other makers and the first thirty of `transfer.py`; that size and prominence must agree was added after the
+72nd (clean, large patch, prominent) and the 95th (backdoored, small patch, not prominent). All of it was committed before
+the encoders that count as fresh were made."""
 CALM = 1.0
-"""A prominence below this speaks against one; in between nobody can tell."""
+"""A prominence below this, of a patch that is not smaller than 0.1, speaks against one; else nobody can tell."""
 MEASURED = tuple(
     Kind(architecture=architecture, size=32)
     for architecture in ("batchnorm", "convolutions", "depthwise-batchnorm", "depthwise", "transformer")
@@ -80,7 +81,7 @@ def _of_itself(
     if prominence is None:
         return None, "no_second"
     if prominence < CALM:
-        return False, "alike"
+        return (False, "alike") if score >= PAPER else (None, "small")
     if prominence <= ALARM:
         return None, "between"
     return (True, "stands_out") if score < PAPER else (None, "large")

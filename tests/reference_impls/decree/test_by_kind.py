@@ -71,11 +71,11 @@ def test_a_threshold_of_other_kinds_never_sees_its_own():
     assert by_kind.foreign_threshold(rows, "resnet") == pytest.approx(0.06)
 
 
-def test_encoders_that_were_known_are_shown_and_not_counted():
+def test_encoders_that_were_known_do_not_count_as_fresh():
     found = results(FOUR, ["vit-1", "vit-1+x"])
-    assert found["known"] == 2
-    assert found["all"]["alone"].clean == 3
-    assert found["all"]["alone"].backdoored == 0
+    assert found["fresh"]["alone"].clean == 3
+    assert found["fresh"]["alone"].backdoored == 0
+    assert found["all"]["alone"].clean == 4
     assert len(found["rows"]) == 6
 
 

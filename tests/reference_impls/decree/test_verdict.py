@@ -13,6 +13,7 @@ STANDS_OUT = SelfComparison(sizes=(0.02, 0.2), stubbornness=(1.0,))  # prominenc
 ALIKE = SelfComparison(sizes=(0.2, 0.22), stubbornness=(0.1,))  # 0.06
 BETWEEN = SelfComparison(sizes=(0.05, 0.1), stubbornness=(0.6,))  # 2.4
 LARGE = SelfComparison(sizes=(0.14, 0.42), stubbornness=(3.0,))  # 6.4
+SMALL = SelfComparison(sizes=(0.08, 0.1), stubbornness=(0.2,))  # 0.3
 NO_SECOND = SelfComparison(sizes=(0.02, None), stubbornness=(1.0,))
 TWO = SelfComparison(sizes=(0.02, 0.021, 0.3), stubbornness=(0.5, 1.0))  # 71
 
@@ -35,6 +36,7 @@ def answer(comparison, kind=HERE, calibration=None, config=ROBUST):
         (None, "no backdoor found", ("no_trigger",)),
         (BETWEEN, "cannot decide", ("between", "more")),
         (LARGE, "cannot decide", ("large", "more")),
+        (SMALL, "cannot decide", ("small", "more")),
         (NO_SECOND, "cannot decide", ("no_second", "more")),
     ],
 )

@@ -19,7 +19,7 @@ SAID = [
 ]
 HAN = r"[\u4e00-\u9fff]"
 PLAIN = r"(?!某)[\u4e00-\u9fff]"
-NAMES = {"Transformer"}
+NAMES = {"ConvNeXt", "Transformer"}
 """Said in Chinese as in English."""
 
 
