@@ -57,6 +57,9 @@ def judge(
     if others is not None:
         if own is not None and own != others:
             return Verdict(answer="cannot decide", reasons=(*reasons, "contradiction"))
+        if others and own is None and score is not None and score >= PAPER:
+            # Clean encoders differ that much among each other; a patch so large needs both.
+            return Verdict(answer="cannot decide", reasons=(*reasons, "more"))
         return Verdict(answer=_answer(others), reasons=tuple(reasons))
     if search_key(config) != search_key(ROBUST):
         return Verdict(answer="cannot decide", reasons=(*reasons, "settings"))

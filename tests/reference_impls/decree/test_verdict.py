@@ -73,6 +73,11 @@ def test_three_clean_encoders_of_its_kind_decide(kind, comparison, said, why):
     assert found.reasons[-1] == why
 
 
+def test_a_large_patch_is_no_backdoor_for_being_smaller_than_others():
+    found = answer(LARGE, calibration=clean(0.4, 0.5, 0.45))
+    assert (found.answer, found.reasons) == ("cannot decide", ("large", "smaller", "more"))  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("comparison", "scores"),
     [(STANDS_OUT, (0.02, 0.03, 0.025)), (ALIKE, (0.5, 0.6, 0.7))],
