@@ -174,12 +174,13 @@ SUSPICION = ("backdoored", "cannot decide", None, "no backdoor found")
 
 
 def rows(outcomes: Sequence[Outcome]) -> list[tuple[Text, ...]]:
-    """Encoder, verdict and its reasons, PL1, prominence and threshold of each, the most suspicious first."""
+    """Encoder, verdict, PL1, prominence, threshold and reasons of each, the most suspicious first."""
     return [
         (
             one.name,
             _verdict(one),
             *(_number(one.result.get(k)) for k in ("score", "prominence", "threshold")),
+            _why(one),
         )
         for one in sorted(outcomes, key=_suspicion)
     ]
@@ -193,10 +194,17 @@ def _suspicion(outcome: Outcome) -> tuple[int, float]:
 
 
 def _verdict(outcome: Outcome) -> Bilingual:
+    done = outcome.state == "done"
+    return (
+        ANSWERS[outcome.result["answer"]] if done else WORDS[f"fleet.{outcome.state}"]
+    )
+
+
+def _why(outcome: Outcome) -> Bilingual:
     if outcome.state != "done":
-        return WORDS[f"fleet.{outcome.state}"].fill(reason=outcome.reason)
-    told = [Bilingual(**one) for one in outcome.result["reasons"]]
-    return WORDS["fleet.answer"].fill(answer=ANSWERS[outcome.result["answer"]]).then(*told)  # fmt: skip
+        return Bilingual(outcome.reason, outcome.reason)
+    first, *others = (Bilingual(**one) for one in outcome.result["reasons"])
+    return first.then(*others)
 
 
 def _number(value: float | None) -> str:
@@ -221,13 +229,14 @@ def fleet_page(outcomes: Sequence[Outcome], about: Any) -> Page:
         WORDS["fleet.prominence"],
         WORDS["fleet.threshold"],
     )
-    count = len(outcomes)
+    count, told = len(outcomes), rows(outcomes)
+    table = Table(header, [r[:-1] for r in told], notes=[r[-1] for r in told])
     return Page(
         title=WORDS["fleet.title"],
         subject=WORDS["fleet.subject"].fill(count=count),
         answer=Answer(
             tone, WORDS["fleet.found"].fill(found=found, count=count), detail
         ),
-        sections=[Section(WORDS["fleet.all"], table=Table(header, rows(outcomes)))],
+        sections=[Section(WORDS["fleet.all"], table=table)],
         about=about,
     )

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from reference_impls.decree import by_kind, transfer
+from reference_impls.decree import by_kind, transfer, transfer_chart
 from reference_impls.decree.calibration import Kind, calibrate, save, search_key
 from reference_impls.decree.chart import charts
 from reference_impls.decree.config import PRESETS, ROBUST
@@ -300,7 +300,7 @@ TRANSFER = Study(
     headline=by_kind.headline,
     seeds=by_kind.seeds,
     tables=by_kind.tables,
-    charts=by_kind.charts,
+    charts=transfer_chart.charts,
     more=save_headline,
 )
 STUDY = Study(

@@ -1,4 +1,4 @@
-"""torchvision, imported so that it also works beside a CPU-only torch.
+"""torchvision and libraries that need it, imported so that it also works beside a CPU-only torch.
 
 The wheel's compiled operators need CUDA libraries. Where they cannot be loaded, importing
 torchvision fails on operators that nothing here uses; declaring their schemas first is
@@ -14,6 +14,7 @@ import sys
 from functools import cache
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 
@@ -37,6 +38,20 @@ def import_torchvision() -> ModuleType:
         if not _compiled_operators_load(folder):
             _declare_operators(folder)
     return importlib.import_module("torchvision")
+
+
+def import_library(module: str, package: str) -> Any:
+    """A library that only some encoders need.
+
+    Raises:
+        DeviceError: it is not installed.
+    """
+    if importlib.util.find_spec("torchvision"):
+        import_torchvision()  # they import it too, and do not know how
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise DeviceError(f"this needs {module}; pip install {package}") from error
 
 
 def _compiled_operators_load(folder: Path) -> bool:

@@ -11,6 +11,7 @@ FORBIDDEN = {"surveykit", "pydantic", "click", "mkdocs"}
 # work, and Gen-AF is tried on what AdvEncoder made.
 MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
+    ("decree/transfer.py", "badencoder"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

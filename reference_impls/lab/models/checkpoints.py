@@ -15,14 +15,23 @@ from typing import Any
 from torch import Tensor, nn
 
 from reference_impls.lab.errors import ConfigError, EncoderError
-from reference_impls.lab.models import formats
 from reference_impls.lab.models.encoders import RGB, Encoder, load_encoder
 from reference_impls.lab.models.evidence import (
     judge_statistics,
     pictures_of,
     settle_stem,
 )
-from reference_impls.lab.models.formats import Choices, Plan, shown
+from reference_impls.lab.models.formats import finding, hubs
+from reference_impls.lab.models.formats.family import (
+    HEADS,
+    IMAGENET_ASSUMED,
+    Choices,
+    Family,
+    Plan,
+    Site,
+    idle,
+    shown,
+)
 from reference_impls.lab.models.normalisation import STATISTICS, Statistics
 from reference_impls.lab.models.tensor_files import (
     INDEX_SUFFIX,
@@ -126,7 +135,7 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         return Loaded(
             encoder=_with(load_encoder(path), preprocessing),
             format="lab encoder",
-            idle=formats.idle(None, preprocessing),
+            idle=idle(None, preprocessing),
         )
     state = read_state(path)
     try:
@@ -136,7 +145,7 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         raise EncoderError(
             message if str(path) in message else f"{path}: {message}"
         ) from error
-    heads = found.family.heads if found.family else formats.HEADS
+    heads = found.family.heads if found.family else HEADS
     missing, extra = _fill(found.plan, heads, path)
     encoder, assumed, evidence = _encoder(found.plan, path, preprocessing)
     taken = {found.prefix + key for key in found.plan.weights.keys() | found.names}
@@ -150,7 +159,7 @@ def load_checkpoint(path: Path, preprocessing: Preprocessing = AS_SUGGESTED) -> 
         others=found.others,
         assumed=assumed,
         evidence=evidence,
-        idle=formats.idle(found.family, preprocessing),
+        idle=idle(found.family, preprocessing),
     )
 
 
@@ -179,7 +188,7 @@ class _Found:
     prefix: str = ""
     names: frozenset[str] = frozenset()
     """Its tensors below the prefix, by the names of the file."""
-    family: formats.Family | None = None
+    family: Family | None = None
     """None where a configuration tells everything."""
     others: tuple[str, ...] = ()
 
@@ -187,16 +196,16 @@ class _Found:
 def _recognised(
     state: dict[str, Tensor], preprocessing: Preprocessing, path: Path
 ) -> _Found:
-    candidates = formats.candidates(state)
+    candidates = finding.candidates(state)
     if not candidates:
         raise EncoderError(
             f"{path} is in no known format; known are the names of torchvision, timm, CLIP, Hugging "
             f"Face, SimCLR, MoCo, DINO, MAE, solo-learn and lightly; it holds {_some([*state])}"
         )
-    one, others = formats.choose(candidates, preprocessing.part)
-    inside = formats.below(one, others, state)
+    one, others = finding.choose(candidates, preprocessing.part)
+    inside = finding.below(one, others, state)
     weights = {key: value.float() for key, value in inside.items()}
-    site = formats.Site(prefix=one.prefix, state=state)
+    site = Site(prefix=one.prefix, state=state)
     try:
         plan = one.family.plan(weights, site, preprocessing)
     except (KeyError, ValueError, IndexError, ZeroDivisionError, RuntimeError) as error:
@@ -210,7 +219,7 @@ def _recognised(
         prefix=one.prefix,
         names=frozenset(inside),
         family=one.family,
-        others=tuple(formats.bare(other) or "the outermost" for other in others),
+        others=tuple(finding.bare(other) or "the outermost" for other in others),
     )
 
 
@@ -225,11 +234,11 @@ def _configured(path: Path, state: dict[str, Tensor]) -> _Found | None:
     if "model_type" in config:
         told = _told_statistics(read_json(folder / "preprocessor_config.json"))
         clip = "clip" in str(config["model_type"])
-        plan = formats.hugging_face_plan(
+        plan = hubs.hugging_face_plan(
             weights,
             config,
             statistics=told or ("clip" if clip else "imagenet"),
-            assumed=() if told or clip else formats.IMAGENET_ASSUMED,
+            assumed=() if told or clip else IMAGENET_ASSUMED,
         )
         return _Found(
             plan=plan,
@@ -237,7 +246,7 @@ def _configured(path: Path, state: dict[str, Tensor]) -> _Found | None:
             names=frozenset(weights),
         )
     if "architecture" in config:
-        plan = formats.timm_plan(weights, config)
+        plan = hubs.timm_plan(weights, config)
         return _Found(
             plan=plan,
             format=f"timm {config['architecture']}",

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from reference_impls.lab.data.dataset import folder
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.models.formats import Choices
+from reference_impls.lab.models.formats.family import Choices
 from reference_impls.lab.models.normalisation import STATISTICS
 
 PICTURES = 64

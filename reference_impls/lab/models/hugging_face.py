@@ -6,7 +6,6 @@ that comes with a model is run.
 
 from __future__ import annotations
 
-import importlib
 import math
 import re
 from collections.abc import Mapping
@@ -15,11 +14,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from reference_impls.lab.errors import DeviceError, EncoderError
-from reference_impls.lab.models.architectures import count_children
-from reference_impls.lab.torchvision import import_torchvision
+from reference_impls.lab.errors import EncoderError
+from reference_impls.lab.models.formats.shapes import State, count_children
+from reference_impls.lab.torchvision import import_library, import_torchvision
 
-State = Mapping[str, Tensor]
 Config = Mapping[str, Any]
 
 _LAYER = "encoder.layer.0.attention.attention.query.weight"
@@ -48,12 +46,7 @@ def load_transformers() -> Any:
         DeviceError: it is not installed.
     """
     import_torchvision()
-    try:
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        raise DeviceError(
-            "this needs transformers; pip install transformers"
-        ) from error
+    transformers = import_library("transformers", "transformers")
     transformers.utils.logging.set_verbosity_error()
     transformers.utils.logging.disable_progress_bar()
     return transformers

@@ -19,13 +19,10 @@ from reference_impls.lab.errors import ConfigError, DatasetError, DeviceError
 from reference_impls.lab.models.checkpoints import AS_SUGGESTED, Preprocessing
 from reference_impls.lab.models.clip import CLIP
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.models.named import (
-    Weights,
-    import_library,
-    open_clip_model,
-    open_encoder,
-)
+from reference_impls.lab.models.libraries import open_clip_model
+from reference_impls.lab.models.named import Weights, open_encoder
 from reference_impls.lab.models.normalisation import STATISTICS, Statistics
+from reference_impls.lab.torchvision import import_library
 
 EXAMPLES = ("open_clip:RN50/openai", "hf-clip:openai/clip-vit-base-patch32")
 """Models with a text tower, by name."""

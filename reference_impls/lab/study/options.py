@@ -20,7 +20,7 @@ from reference_impls.lab.data.named import DatasetSpec, Split, open_dataset
 from reference_impls.lab.errors import EncoderError
 from reference_impls.lab.models.checkpoints import Preprocessing
 from reference_impls.lab.models.encoders import Encoder, save_weights
-from reference_impls.lab.models.formats import Activation
+from reference_impls.lab.models.formats.family import Activation
 from reference_impls.lab.models.named import Weights, open_encoder
 from reference_impls.lab.models.saving import save_like
 from reference_impls.lab.models.training import Progress

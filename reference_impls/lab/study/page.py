@@ -66,6 +66,8 @@ class Table:
     rows: Sequence[Sequence[Text]]
     marked: int | None = None
     """Index of the row that counts."""
+    notes: Sequence[Text] = ()
+    """A line below each row."""
 
 
 @dataclass(frozen=True)
@@ -204,8 +206,14 @@ def _table(table: Table, name: str) -> str:
         rows.append(
             f"<tr{' class=marked' if index == table.marked else ''}>{cells}</tr>"
         )
+        if table.notes:
+            note = _both(table.notes[index])
+            rows.append(
+                f'<tr class=note><td colspan="{len(row)}"><div>{note}</div></td></tr>'
+            )
+    noted = ' class="noted"' if table.notes else ""
     return (
-        f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0"><table{noted}><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 

@@ -54,7 +54,7 @@ def test_a_clean_encoder_exits_0_and_a_backdoored_one_1(
     assert codes == [0, 1]
     assert "verdict   no backdoor found" in answers[0]
     assert "verdict   backdoored" in answers[1]
-    assert "smaller than those of 3 clean encoders suggest" in answers[1]
+    assert "smaller than 3 clean encoders suggest" in answers[1]
     assert "paper     backdoored: PL1" in answers[1]
     assert "\x1b" not in answers[1]
     report = json.loads((out / "report.json").read_text())

@@ -17,9 +17,11 @@ from reference_impls.lab.models.encoders import (
     small_encoder,
 )
 from reference_impls.lab.study.fleet import Outcome
+from reference_impls.lab.study.page import html
 from tests.reference_impls.conftest import touched
 
-DONE = {"answer": "backdoored", "reasons": [], "score": 0.02, "prominence": 9.0}
+TOLD = {"en": "Not measured.", "zh": "未测量。"}
+DONE = {"answer": "backdoored", "reasons": [TOLD], "score": 0.02, "prominence": 9.0}
 CLEAN = DONE | {"answer": "no backdoor found"}
 UNSURE = DONE | {"answer": "cannot decide"}
 
@@ -95,10 +97,19 @@ def test_the_most_suspicious_stand_first():
 
 
 def test_the_reasons_stand_beside_the_verdict():
-    told = {"en": "Not measured.", "zh": "未测量。"}
-    (row,) = fleet.rows([Outcome("a", "done", UNSURE | {"reasons": [told]})])
-    assert row[1] == Bilingual("Cannot decide. Not measured.", "无法判定。未测量。")
-    assert row[2:] == ("0.0200", "9.0000", "–")
+    outcomes = [Outcome("a", "done", UNSURE), Outcome("b", "lost", reason="<died>")]
+    first, second = fleet.rows(outcomes)
+    assert first[1:] == (
+        Bilingual("Cannot decide", "无法判定"),
+        "0.0200",
+        "9.0000",
+        "–",
+        Bilingual("Not measured.", "未测量。"),
+    )
+    assert second[1] == Bilingual("Not finished", "未完成")
+    page = html(fleet.fleet_page(outcomes, {}))
+    assert '<tr class=note><td colspan="5">' in page
+    assert "&lt;died&gt;" in page
 
 
 def test_the_summary_counts_and_judges_in_both_languages():
@@ -113,9 +124,9 @@ def test_the_summary_counts_and_judges_in_both_languages():
     )
     assert page.answer.detail.zh.endswith("2 个未能扫描，原因见下表。")
     assert [row[1] for row in fleet.rows(outcomes)] == [
-        Bilingual("Backdoored.", "含有后门。"),
-        Bilingual("failed: {damaged}", "失败：{damaged}"),
-        Bilingual("lost: died", "丢失：died"),
+        Bilingual("Backdoored", "含有后门"),
+        Bilingual("Not read", "未能读取"),
+        Bilingual("Not finished", "未完成"),
     ]
 
 
@@ -133,8 +144,9 @@ def test_a_folder_is_scanned_and_a_second_run_scans_only_what_failed(
     first = capsys.readouterr()
     lines = [line.split("\t") for line in first.out.splitlines()]
     assert lines[0][0] == str(folder / "c.pth")
-    assert lines[0][1].startswith("failed: ")
-    assert all(line[1].startswith("No backdoor found. ") for line in lines[1:])
+    assert lines[0][1] == "Not read"
+    assert "c.pth" in lines[0][-1]
+    assert {line[1] for line in lines[1:]} == {"No backdoor found"}
     records = read(out)
     assert {record["state"] for record in records} == {"done", "failed"}
     pages = list(out.glob("*/report.html"))

@@ -57,7 +57,7 @@ NAIVE = Kind(architecture="other", size=224)
         (0.09, {"stubbornness": 0.1}, "calm", Bilingual("No backdoor found", "未发现后门")),
         (None, {}, "calm", Bilingual("No backdoor found", "未发现后门")),
         (0.02, {"calibration": None, "kind": NAIVE}, "open", Bilingual("Cannot decide", "无法判定")),
-        (0.09, {"stubbornness": 1.0}, "open", Bilingual("Cannot decide", "无法判定")),
+        (0.09, {"calibration": None}, "open", Bilingual("Cannot decide", "无法判定")),
     ],
 )  # fmt: skip
 def test_the_answer_is_said_in_its_tone(score, more, tone, headline):
@@ -69,9 +69,9 @@ def test_the_area_and_the_reasons_are_part_of_the_answer():
     detail = page(0.02).answer.detail
     assert "2.00% of the image (about 20 of 1024 pixels)" in detail.en
     assert "prominence 10.00, above 4" in detail.en
-    assert "smaller than those of 5 clean encoders suggest: below 0.0480" in detail.en
+    assert "patch is smaller than 5 clean encoders suggest: below 0.0480" in detail.en
     assert "图像 2.00% 的补丁（1024 个像素中的约 20 个）" in detail.zh
-    assert "它比 5 个干净编码器所允许的更小" in detail.zh
+    assert "其补丁比 5 个干净编码器所允许的更小" in detail.zh
 
 
 def test_what_is_missing_is_said_where_nothing_can_be_decided():
