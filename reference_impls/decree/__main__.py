@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import sys
 
-from reference_impls.decree.fleet import Fleet
-from reference_impls.decree.run import Run
-from reference_impls.decree.study import STUDY
-from reference_impls.lab.study.program import Program
+try:
+    from reference_impls.decree.fleet import Fleet
+    from reference_impls.decree.run import Run
+    from reference_impls.decree.study import STUDY
+    from reference_impls.lab.study.program import Program
+except ImportError as error:  # Python would end with 1, which means backdoored
+    sys.stderr.write(f"error: {error}; install the methods with pip install -e .[impls]\n")  # fmt: skip
+    sys.exit(3)
 
 PROGRAM = Program(
     module="reference_impls.decree",

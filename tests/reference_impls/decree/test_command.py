@@ -256,6 +256,13 @@ def test_no_exception_of_a_stranger_ends_as_backdoored(tmp_path, build, code):
     assert not (tmp_path / "build").exists()
 
 
+def test_a_missing_library_is_no_verdict(tmp_path):
+    (tmp_path / "tyro.py").write_text("raise ImportError('no tyro here')")
+    done = decree("run", folder=tmp_path)
+    assert done.returncode == 3
+    assert done.stderr.startswith("error: no tyro here; install")
+
+
 def decree(*arguments, folder, **more):
     return subprocess.run(
         [sys.executable, "-m", "reference_impls.decree", *arguments],
