@@ -39,9 +39,13 @@ def test_a_full_disk_is_the_environment(capsys):
     assert "No space left on device" in capsys.readouterr().err
 
 
-def test_a_bug_is_not_hidden():
-    with pytest.raises(ZeroDivisionError):
-        console.exit_code(lambda: 1 // 0)
+def test_a_bug_is_not_hidden_and_ends_as_no_answer(capsys):
+    """Python's own exit code would be 1, which some commands answer with."""
+    assert console.exit_code(lambda: 1 // 0) == console.UNEXPECTED == 3
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    last = told.strip().splitlines()[-1]
+    assert last.startswith("error: unexpected ZeroDivisionError: ")
 
 
 def test_a_commands_own_code_comes_through():
