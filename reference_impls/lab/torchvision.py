@@ -1,4 +1,4 @@
-"""torchvision and libraries that need it, imported so that it also works beside a CPU-only torch.
+"""torchvision and libraries that import it, so that they also work beside a CPU-only torch.
 
 The wheel's compiled operators need CUDA libraries. Where they cannot be loaded, importing
 torchvision fails on operators that nothing here uses; declaring their schemas first is

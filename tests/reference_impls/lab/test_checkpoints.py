@@ -10,13 +10,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from reference_impls.lab.errors import ConfigError, EncoderError
-from reference_impls.lab.models import architectures
 from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
 from reference_impls.lab.models.encoders import (
     SmallNetConfig,
     save_encoder,
     small_encoder,
 )
+from reference_impls.lab.models.formats.clip import clip_resnet
 from reference_impls.lab.torchvision import import_torchvision
 
 CIFAR = ((0.4914, 0.4822, 0.4465), (0.2023, 0.1994, 0.2010))
@@ -394,4 +394,4 @@ def test_open_clip_missing_is_one_line_with_the_remedy(tmp_path, monkeypatch):
 
     monkeypatch.setitem(sys.modules, "open_clip", None)
     with pytest.raises(DeviceError, match="pip install open_clip_torch"):
-        architectures.clip_resnet({})
+        clip_resnet({})

@@ -18,7 +18,8 @@ import torch
 from safetensors.torch import save_file
 
 from reference_impls.lab.errors import ConfigError, DeviceError, EncoderError
-from reference_impls.lab.models import architectures, hugging_face, packages
+from reference_impls.lab.models import hugging_face, packages
+from reference_impls.lab.models.formats.torchvision_models import without_classifier
 from reference_impls.lab.models.named import Weights, open_encoder
 from reference_impls.lab.torchvision import import_torchvision
 
@@ -93,7 +94,8 @@ TIMM = "mobilenetv3_small_050.lamb_in1k"
 PROGRAM = """
 import json, sys, warnings
 from reference_impls.lab.errors import LabError
-from reference_impls.lab.models.named import Weights, import_library, open_encoder
+from reference_impls.lab.models.named import Weights, open_encoder
+from reference_impls.lab.torchvision import import_library
 import torch
 torch.set_num_threads(1)
 base, tiny, names = sys.argv[1], sys.argv[2], sys.argv[3:]
@@ -202,7 +204,7 @@ def publish_torchvision(root):
     digest = hashlib.sha256((root / "weights.pth").read_bytes()).hexdigest()[:8]
     file = folder_of(root, "files/tv") / f"mobilenet_v3_small-{digest}.pth"
     (root / "weights.pth").rename(file)
-    net = architectures.without_classifier(net)
+    net = without_classifier(net)
     told = {"torchvision:mobilenet_v3_small": answer(net, 224, *IMAGENET)}
     return told, file.relative_to(root)
 

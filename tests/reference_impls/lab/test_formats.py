@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from reference_impls.lab.models import architectures, hugging_face
+from reference_impls.lab.models import hugging_face
 from reference_impls.lab.models.checkpoints import Preprocessing, load_checkpoint
+from reference_impls.lab.models.formats.torchvision_models import without_classifier
 from reference_impls.lab.models.normalisation import STATISTICS
 from reference_impls.lab.torchvision import import_torchvision
 
@@ -575,7 +576,7 @@ def lightly_vit_of_timm():
 def cut(net):
     """The state of the whole and the network without classifier."""
     state = unsettle(net).state_dict()
-    return state, architectures.without_classifier(net)
+    return state, without_classifier(net)
 
 
 @case

@@ -17,7 +17,8 @@ from reference_impls.lab.errors import (
 from reference_impls.lab.models.encoders import SmallNetConfig, small_encoder
 from reference_impls.lab.models.fast import encode_in_parts
 from reference_impls.lab.models.image_text import ImageText, open_image_text
-from reference_impls.lab.models.named import Weights, import_library
+from reference_impls.lab.models.named import Weights
+from reference_impls.lab.torchvision import import_library
 
 RANDOM = Weights(random=True)
 
