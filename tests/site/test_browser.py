@@ -170,11 +170,11 @@ def test_the_first_click_on_the_colours_counts_and_is_remembered(visit, lang):
 @pytest.mark.parametrize("lang", ["", "zh/"])
 def test_a_chart_stands_on_the_tone_of_the_cards_and_follows_the_switch(visit, lang):
     page = visit(f"{lang}methods/decree/")  # the system stays light
-    chart = page.locator(".sk-picture img")
+    chart = page.locator(".sk-picture img").first
     chart.scroll_into_view_if_needed()
     wait_until(page, "document.querySelector('.sk-picture img').naturalWidth")
     name = chart.get_attribute("src").rpartition("/")[2]
-    assert name == ("results.zh.svg" if lang else "results.svg")
+    assert name == ("transfer.zh.svg" if lang else "transfer.svg")
     surface = "getComputedStyle(document.body).getPropertyValue('--surface')"
     for scheme, tone in (("default", "#fff"), ("slate", "#1b1f24")):
         if scheme == "slate":

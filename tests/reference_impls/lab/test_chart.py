@@ -115,12 +115,15 @@ def test_the_command_draws_charts_and_tables_of_a_folder_in_both_languages(
     method, tmp_path, capsys
 ):
     main = import_module(f"reference_impls.{method}.__main__").main
-    (tmp_path / "results.json").write_bytes((HOME / method / "results.json").read_bytes())  # fmt: skip
+    studies = [p for p in (HOME / method).glob("*.json") if p.with_suffix(".svg").exists()]  # fmt: skip
+    for path in studies:
+        (tmp_path / path.name).write_bytes(path.read_bytes())
     assert main(["draw", str(tmp_path)]) == 0
     names = {path.name for path in CHARTS if path.parent.name == method}
     assert {"results.svg", "results.zh.svg"} <= names
-    names |= {"results.en.md", "results.zh.md"}
-    assert {path.name for path in tmp_path.iterdir()} == names | {"results.json"}
+    names |= {f"{one.stem}.{language}.md" for one in studies for language in ("en", "zh")}  # fmt: skip
+    read = {one.name for one in studies}
+    assert {path.name for path in tmp_path.iterdir()} == names | read
     assert len(capsys.readouterr().out.splitlines()) == len(names)
     (tmp_path / "results.json").write_text("{}")
     assert main(["draw", str(tmp_path)]) == 2

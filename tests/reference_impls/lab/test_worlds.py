@@ -2,7 +2,7 @@ import pytest
 import torch
 from PIL import Image
 
-from reference_impls.lab.data import dataset as datasets
+from reference_impls.lab.data import pictures
 from reference_impls.lab.data.dataset import folder
 from reference_impls.lab.errors import DatasetError
 
@@ -45,7 +45,7 @@ def test_a_file_that_is_no_image_is_named(tmp_path):
 
 
 def test_huge_pictures_are_refused(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "MAX_PIXELS", 99)
+    monkeypatch.setattr(pictures, "MAX_PIXELS", 99)
     Image.new("RGB", (10, 10)).save(tmp_path / "big.png")
     with pytest.raises(DatasetError, match="10x10 pixels are too many"):
         folder(tmp_path, size=8)
