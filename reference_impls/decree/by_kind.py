@@ -306,7 +306,9 @@ def headline(found: Mapping[str, Any]) -> list[dict[str, Any]]:
         name: str, part: int, whole: int, better: Literal["higher", "lower"]
     ) -> dict[str, Any]:
         setting = WORDS["kinds.headline.setting"].fill(
-            kinds=len(found["kinds"]), share=_share(part, whole)
+            kinds=len(found["kinds"]),
+            share=_share(part, whole),
+            date=found["run"]["date"],
         )
         label, value = WORDS[f"kinds.headline.{name}"], round(100 * part / whole, 1)
         return figure(label, value, unit="%", n=whole, better=better, setting=setting)

@@ -13,8 +13,8 @@ from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, bo
 
 WORDS = Words.beside(__file__)
 MARKS = {"clean": Mark("blue"), "backdoored": Mark("red", "up"), "double": Mark("pink", "diamond")}  # fmt: skip
-LEFT, LANE = 172, 15
-SIZES = Axis(0.005, 1, LEFT, WIDTH - 10, logarithmic=True)
+LEFT, LANE = 186, 15
+SIZES = Axis(0.004, 1, LEFT, WIDTH - 10, logarithmic=True)
 TICKS = {
     "size": (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
     "prominence": (0.01, 0.1, 1, 10, 100, 1000),
