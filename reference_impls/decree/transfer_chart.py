@@ -16,7 +16,7 @@ MARKS = {"clean": Mark("blue"), "backdoored": Mark("red", "up"), "double": Mark(
 LEFT, LANE = 186, 15
 SIZES = Axis(0.004, 1, LEFT, WIDTH - 10, logarithmic=True)
 TICKS = {
-    "size": (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0),
+    "size": (0.01, 0.05, 0.1, 0.2, 0.5, 1.0),
     "prominence": (0.01, 0.1, 1, 10, 100, 1000),
 }
 PROMINENCES = Axis(0.005, 2000, LEFT, WIDTH - 10, logarithmic=True)
@@ -34,8 +34,9 @@ def _chart(
 ) -> str:
     canvas = Canvas(language)
     canvas.heading(WORDS["kinds.chart.title"])
-    roles = WORDS.group("roles")
-    canvas.legend([(mark, roles[role]) for role, mark in MARKS.items()], columns=3)
+    roles, shown = WORDS.group("roles"), {one.role for one in trials if one.works}
+    marks = [(mark, roles[role]) for role, mark in MARKS.items() if role in shown]
+    canvas.legend(marks, columns=3)
     _strips(canvas, trials, "size", SIZES, size_of, {k: (PAPER, v) for k, v in kinds.items()})  # fmt: skip
     limits = dict.fromkeys(kinds, (CALM, ALARM))
     _strips(canvas, trials, "prominence", PROMINENCES, lambda one: -likeness(one), limits)  # fmt: skip
