@@ -108,6 +108,6 @@ def _of_others(
         return False, "nothing_smaller"
     suspicious = calibration.suspicious(score)
     if suspicious is None:
-        # None of the clean ones has a trigger and this one does: that alone is no size to compare.
-        return (True if own else None), "only_one"
+        # None of the clean ones has a trigger and this one does: no size to compare with, but a small one tells.
+        return (True if own is not False and score < PAPER else None), "only_one"
     return suspicious, "smaller" if suspicious else "not_smaller"

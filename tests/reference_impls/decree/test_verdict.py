@@ -90,7 +90,8 @@ def test_witnesses_that_contradict_leave_it_open(comparison, scores):
 def test_clean_encoders_without_any_trigger_agree_with_an_encoder_that_stands_out():
     none = clean(None, None, None, kind=ELSEWHERE)
     assert answer(STANDS_OUT, ELSEWHERE, none).answer == "backdoored"
-    assert answer(BETWEEN, ELSEWHERE, none).answer == "cannot decide"
+    assert answer(NO_SECOND, ELSEWHERE, none).answer == "backdoored"
+    assert answer(LARGE, ELSEWHERE, none).answer == "cannot decide"
     assert answer(ALIKE, ELSEWHERE, none).answer == "cannot decide"
     assert answer(None, ELSEWHERE, none).answer == "no backdoor found"
 
