@@ -7,9 +7,10 @@ printed: whoever writes them rounds them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticKnownError
 
 from surveykit.models import Bilingual, Model
 from surveykit.scalars import (
@@ -111,6 +112,21 @@ class Contender(Model):
     """Method of `reference_impls/` that runs it."""
 
 
+MOST_CELLS = 20_000
+
+
+def _not_too_many(cells: Any) -> Any:
+    """Refuse a list that is too long before its items are read: each may be wrong in six ways, and all are collected."""
+    if isinstance(cells, list | tuple) and len(cells) > MOST_CELLS:
+        told = {
+            "field_type": "Tuple",
+            "max_length": MOST_CELLS,
+            "actual_length": len(cells),
+        }
+        raise PydanticKnownError("too_long", told)
+    return cells
+
+
 class Cell(Model):
     """One figure of one attack against one defense."""
 
@@ -145,5 +161,7 @@ class Arena(Run):
     """The attacks, in the order in which they are shown."""
     columns: Annotated[tuple[Contender, ...], Field(max_length=200)]
     """The defenses, in the order in which they are shown."""
-    cells: Annotated[tuple[Cell, ...], Field(max_length=20_000)]
+    cells: Annotated[
+        tuple[Cell, ...], Field(max_length=MOST_CELLS), BeforeValidator(_not_too_many)
+    ]
     """The figures; a pair without one was not run."""
