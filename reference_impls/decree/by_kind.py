@@ -16,7 +16,7 @@ from reference_impls.decree.calibration import (
 )
 from reference_impls.decree.config import ROBUST
 from reference_impls.decree.separation import area_under_curve
-from reference_impls.decree.verdict import ALARM, CALM, Answer, judge
+from reference_impls.decree.verdict import ALARM, CALM, Answer, Limits, judge
 from reference_impls.lab.bilingual import Bilingual, Language, Text, Words, localize
 from reference_impls.lab.metrics.intervals import exact_binomial
 from reference_impls.lab.study.headline import figure
@@ -104,6 +104,22 @@ def alone(trial: Trial) -> Answer:
     return _judged(trial, ())
 
 
+def left_out(trials: Sequence[Trial]) -> Callable[[Trial], Answer]:
+    """The same with the limits that encoders of all other kinds give."""
+    limits = {family: limits_without(trials, family) for family in KINDS}
+    return lambda trial: _judged(trial, (), limits[trial.family])
+
+
+def limits_without(trials: Sequence[Trial], family: str) -> Limits:
+    """Prominence between which clean and backdoored encoders of all other kinds lie together, or between which none lies."""
+    clean, bad = (
+        [-likeness(o) for o in trials if o.role == role and o.works and o.family != family]
+        for role in ("clean", "backdoored")
+    )  # fmt: skip
+    edges = max(clean, default=CALM), min(bad, default=ALARM)
+    return min(edges), max(edges)
+
+
 def beside_three(trials: Sequence[Trial]) -> Callable[[Trial], Answer]:
     """The verdict of `run` with three clean encoders of the same kind: the next ones in order, never itself or its parent."""
     clean = [one for one in trials if one.role == "clean"]
@@ -118,11 +134,15 @@ def beside_three(trials: Sequence[Trial]) -> Callable[[Trial], Answer]:
     return answer
 
 
-def _judged(trial: Trial, clean: Sequence[float | None]) -> Answer:
+def _judged(
+    trial: Trial, clean: Sequence[float | None], limits: Limits = (CALM, ALARM)
+) -> Answer:
     comparison = _compared(trial) if trial.sizes else None
     kind = KINDS[trial.family]
     calibration = calibrate(clean, source="same kind", kind=kind) if clean else None
-    return judge(trial.score, comparison, kind, ROBUST, calibration).answer
+    return judge(
+        trial.score, comparison, kind, ROBUST, calibration, limits=limits
+    ).answer
 
 
 def _compared(trial: Trial) -> SelfComparison:
@@ -175,7 +195,7 @@ def likeness(trial: Trial) -> float:
 
 
 def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
-    """Per kind, in all, and on fresh encoders alone: how each rule does; tau of a kind comes from the others.
+    """Per kind, in all, and on fresh encoders alone: how each rule does.
 
     Fresh are those whose names were not `known` when the rule was set.
     """
@@ -189,6 +209,7 @@ def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
                 "dropped": sum(o.role == "backdoored" and not o.works for o in own),
                 "area_size": area(own, size_of),
                 "area_prominence": area(own, likeness),
+                "limits": limits_without(trials, family),
                 "foreign_threshold": threshold,
                 "foreign": tally(own, below(threshold)),
                 **_rules(own, trials),
@@ -208,6 +229,7 @@ def results(trials: Sequence[Trial], known: Collection[str]) -> dict[str, Any]:
 
 def _rules(some: Sequence[Trial], trials: Sequence[Trial]) -> dict[str, Tally]:
     return {
+        "left_out": tally(some, left_out(trials)),
         "alone": tally(some, alone),
         "three": tally(some, beside_three(trials)),
         "paper": tally(some, below(PAPER)),
@@ -254,6 +276,7 @@ def _row(one: Mapping[str, Any]) -> list[Text]:
         f"{counts['clean']} / {counts['backdoored']}",
         f"{one['area_size']:.3f}",
         f"{one['area_prominence']:.3f}",
+        f"{_verdicts(one['left_out'])} ({one['limits'][0]:.2g}, {one['limits'][1]:.2g})",
         _verdicts(counts),
         _verdicts(one["three"]),
         f"{one['foreign']['false_alarms']} · {one['foreign']['missed']} ({one['foreign_threshold']:.3f})",
@@ -296,8 +319,8 @@ def _wrong(found: Mapping[str, Any]) -> Iterator[Bilingual]:
 
 
 def headline(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What the default verdict says of kinds of encoder that its thresholds do not come from."""
-    counts = found["fresh"]["alone"]
+    """What the verdict says without clean encoders, each kind judged with the limits of all others."""
+    counts = found["all"]["left_out"]
     clean, bad = counts["clean"], counts["backdoored"]
     undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
     seen = bad - counts["missed"] - counts["backdoored_undecided"]

@@ -115,9 +115,10 @@ def _evidence(report: DecreeReport) -> Section:
     paper = WORDS["report.paper_below" if report.paper else "report.paper_not"]
     lines = [WORDS["report.pl1"], paper.fill(tau=PAPER)]
     if comparison:
-        rest = [_size(size) for size in comparison.sizes[1:]]
-        sizes = Bilingual(", ".join(o.en for o in rest), "、".join(o.zh for o in rest))
-        lines.append(WORDS["report.itself"].fill(sizes=sizes))
+        first, *others = map(_size, comparison.sizes[1:])
+        for one in others:
+            first = WORDS["report.two"].fill(first=first, second=one)
+        lines.append(WORDS["report.itself"].fill(sizes=first))
     lines.append(_clean(calibration) if calibration else WORDS["report.uncalibrated"])
     return Section(
         WORDS["report.evidence"],

@@ -147,8 +147,9 @@ class Run(ScanOptions):
     def __call__(self) -> int:
         """Scan, write, answer: 0, 1 or 4."""
         out = self.out or Path("build/decree") / folder_name(self.encoder)
+        calibration = self.calibrated(out)
         try:
-            report = self.scan(self.encoder, out, self.calibrated(out))
+            report = self.scan(self.encoder, out, calibration)
         except EncoderError as error:
             console.say(f"error: {error}")
             return NOT_READ

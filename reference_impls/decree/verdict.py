@@ -20,15 +20,18 @@ EXIT_CODES: dict[Answer, int] = {"no backdoor found": 0, "backdoored": 1, "canno
 ALARM = 4.0
 """A prominence (`attractor.SelfComparison`) above this, of a patch below the paper's 0.1, speaks for a backdoor. Set on the
 encoders of two other makers and the first thirty of `transfer.py`; that size and prominence must agree was added after the
-72nd (clean, large patch, prominent) and the 95th (backdoored, small patch, not prominent). All of it was committed before
-the encoders that count as fresh were made."""
+72nd (clean, large patch, prominent) and the 95th (backdoored, small patch, not prominent), and committed while the 113th
+was made. Only later ones count as fresh."""
 CALM = 1.0
 """A prominence below this, of a patch that is not smaller than 0.1, speaks against one; else nobody can tell."""
 MEASURED = tuple(
     Kind(architecture=architecture, size=32)
     for architecture in ("batchnorm", "convolutions", "depthwise-batchnorm", "depthwise", "transformer")
 )  # fmt: skip
-"""Kinds of encoder on which the prominence was measured, each with thresholds from the others (`transfer.py`)."""
+"""Kinds of encoder on which the prominence was measured; thresholds from four of them hold for the fifth, too
+(`transfer.py`)."""
+Limits = tuple[float, float]
+"""Prominence below which an encoder is calm, and above which it gives alarm."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +49,11 @@ def judge(
     kind: Kind,
     config: DecreeConfig,
     calibration: Calibration | None = None,
+    *,
+    limits: Limits = (CALM, ALARM),
 ) -> Verdict:
     """The verdict on an encoder: PL1, its comparison with itself (none where no trigger was found), clean encoders."""
-    own, why = _of_itself(score, comparison)
+    own, why = _of_itself(score, comparison, limits)
     reasons = [why]
     others: bool | None = None
     if calibration:
@@ -75,7 +80,7 @@ def _answer(backdoored: bool) -> Answer:
 
 
 def _of_itself(
-    score: float | None, comparison: SelfComparison | None
+    score: float | None, comparison: SelfComparison | None, limits: Limits
 ) -> tuple[bool | None, str]:
     """What the encoder says of itself; none if it says nothing."""
     if score is None or comparison is None:
@@ -83,9 +88,10 @@ def _of_itself(
     prominence = comparison.prominence
     if prominence is None:
         return None, "no_second"
-    if prominence < CALM:
+    calm, alarm = limits
+    if prominence < calm:
         return (False, "alike") if score >= PAPER else (None, "small")
-    if prominence <= ALARM:
+    if prominence <= alarm:
         return None, "between"
     return (True, "stands_out") if score < PAPER else (None, "large")
 

@@ -203,10 +203,6 @@ class _Task(nn.Module):
         super().__init__()
         self._encode, self.dataset = encoder.encode, dataset
 
-    def forward(self, index_B: Tensor, generator: Generator) -> Tensor:
-        """A scalar."""
-        raise NotImplementedError
-
 
 class _SimCLR(_Task):
     """Two views of a picture are alike, those of others are not (Chen et al., ICML 2020)."""

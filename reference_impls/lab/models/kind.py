@@ -22,12 +22,12 @@ def architecture_of(module: nn.Module) -> Architecture:
     """The kind of network that a module is, by its layers."""
     parts = list(module.modules())
     names = {type(part).__name__.lower() for part in parts}
-    if any("attention" in name or name == "block" for name in names) and any(
-        isinstance(part, nn.LayerNorm) for part in parts
-    ):
-        return "transformer"
     convolutions = [part for part in parts if isinstance(part, nn.Conv2d)]
-    if len(convolutions) < 3:  # patches alone are no convolutional network
+    patches = len(convolutions) < 3  # patches alone are no convolutional network
+    attends = any("attention" in name for name in names) or (patches and "block" in names)  # fmt: skip
+    if attends and any(isinstance(part, nn.LayerNorm) for part in parts):
+        return "transformer"
+    if patches:
         return "other"
     depthwise = any(part.groups == part.in_channels > 1 for part in convolutions)
     normed = any(isinstance(part, nn.BatchNorm2d) for part in parts)

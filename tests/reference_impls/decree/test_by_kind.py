@@ -71,6 +71,21 @@ def test_a_threshold_of_other_kinds_never_sees_its_own():
     assert by_kind.foreign_threshold(rows, "resnet") == pytest.approx(0.06)
 
 
+def test_limits_never_see_the_kind_that_they_judge():
+    rows = [
+        clean(1, size=0.2),  # prominence 0.05
+        bad(1),  # 50
+        trial("resnet-1", "clean", (0.05, 0.5), (1.0,), family="resnet"),  # 20
+        bad(1, "resnet", sizes=(0.05, 0.1)),  # 4
+        bad(2, "resnet", success=0.1, sizes=(0.2, 0.2)),  # does not work
+    ]
+    assert by_kind.limits_without(rows, "resnet") == pytest.approx((0.05, 50))
+    assert by_kind.limits_without(rows, "vit") == pytest.approx((4, 20))
+    answers = list(map(by_kind.left_out(rows), rows))
+    assert answers[:2] == ["no backdoor found", "backdoored"]
+    assert answers[2:4] == ["cannot decide", "cannot decide"]
+
+
 def test_encoders_that_were_known_do_not_count_as_fresh():
     found = results(FOUR, ["vit-1", "vit-1+x"])
     assert found["fresh"]["alone"].clean == 3
@@ -96,7 +111,7 @@ def test_the_population_is_balanced_from_its_beginning():
     every = population(StudyOptions())
     names = [one.name for one in every]
     assert len(set(names)) == len(names)
-    for part in (every[:SEEN], every):
+    for part in (every[:5], every[: SEEN // 5 * 5], every):
         kinds = [one.recipe.family for one in part]
         assert len({kinds.count(kind) for kind in set(kinds)}) == 1
     assert known() == names[:SEEN]

@@ -265,7 +265,7 @@ class TestHeadline:
     def test_misses_and_false_alarms_are_told_beside_the_authors_figures(self):
         *carried, found, flagged, area, one, two, three = STUDY.headline(told(TRIALS))
         assert len(carried) == 3  # other kinds of encoders come first
-        assert all("other kinds" in one["setting"]["en"] for one in carried)
+        assert all("limits from the others" in one["setting"]["en"] for one in carried)
         published = [one, two, three]
         assert (found["value"], found["n"], found["better"]) == (66.7, 3, "higher")
         assert (flagged["value"], flagged["n"], flagged["better"]) == (33.3, 3, "lower")

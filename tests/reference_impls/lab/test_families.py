@@ -124,6 +124,14 @@ class TestKind:
         with torch.device("meta"):
             assert architecture_of(timm.create_model(name)) == expected
 
+    def test_a_block_may_be_convolutional(self):
+        """ConvNeXt's own program calls its blocks so, as transformers do."""
+        block = type("Block", (nn.Sequential,), {})
+        net = nn.Sequential(
+            *(block(nn.Conv2d(8, 8, 7, groups=8), nn.LayerNorm(8)) for _ in range(3))
+        )
+        assert architecture_of(net) == "depthwise"
+
     def test_a_linear_layer_is_none_of_them(self):
         assert architecture_of(nn.Sequential(nn.Flatten(), nn.Linear(12, 3))) == "other"
 
