@@ -187,6 +187,19 @@ def test_a_chart_stands_on_the_tone_of_the_cards_and_follows_the_switch(visit, l
         assert shot.getpixel(place) == ImageColor.getrgb(tone), scheme
 
 
+@pytest.mark.parametrize("lang", ["", "zh/"])
+def test_figures_stand_beside_their_conditions_on_a_phone(visit, lang):
+    """As a column of their own they were out of the window, and eight rows looked alike."""
+    page = visit(f"{lang}methods/badencoder/")
+    page.set_viewport_size({"width": 360, "height": 800})
+    conditions = page.locator(".sk-results th small")
+    assert conditions.count() >= 8
+    for one in conditions.all():
+        box = one.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 360
+
+
 def test_the_theme_script_waits_for_a_reader(visit):
     page = visit("papers/feng2023detecting/")
     page.wait_for_timeout(300)
