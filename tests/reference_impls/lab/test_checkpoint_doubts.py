@@ -91,7 +91,8 @@ def test_a_layer_inside_a_clip_tower_is_never_dropped(tmp_path):
     assert "fc.weight" in refusal(save(state, tmp_path / "clip.pth"))
 
 
-def test_a_layer_inside_a_hugging_face_model_is_never_dropped(tmp_path):
+def save_hugging_face_vit(folder):
+    """A folder as the library leaves it, of one layer."""
     import_torchvision()
     library = pytest.importorskip(
         "transformers", reason="transformers is not installed"
@@ -103,7 +104,11 @@ def test_a_layer_inside_a_hugging_face_model_is_never_dropped(tmp_path):
         image_size=32,
         patch_size=8,
     )
-    library.ViTModel(config).save_pretrained(tmp_path)
+    library.ViTModel(config).save_pretrained(folder)
+
+
+def test_a_layer_inside_a_hugging_face_model_is_never_dropped(tmp_path):
+    save_hugging_face_vit(tmp_path)
     state = read_state(tmp_path) | {"encoder.layer.0.adapter.weight": torch.rand(4, 4)}
     save_file(state, tmp_path / "model.safetensors")
     assert "has not: layers.0.adapter.weight" in refusal(tmp_path)
@@ -125,18 +130,7 @@ def test_layers_beside_a_trunk_that_are_no_projection_are_refused(tmp_path):
 
 
 def test_missing_weights_of_a_hugging_face_model_are_named(tmp_path):
-    import_torchvision()
-    library = pytest.importorskip(
-        "transformers", reason="transformers is not installed"
-    )
-    config = library.ViTConfig(
-        hidden_size=64,
-        intermediate_size=64,
-        num_hidden_layers=1,
-        image_size=32,
-        patch_size=8,
-    )
-    library.ViTModel(config).save_pretrained(tmp_path)
+    save_hugging_face_vit(tmp_path)
     state = {
         k: v for k, v in read_state(tmp_path).items() if "layernorm_after" not in k
     }
