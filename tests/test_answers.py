@@ -102,6 +102,8 @@ def read(catalog, field, text):
         ("terms.technique", "Encoder Backdoor", ["encoder-backdoor"]),
         ("title.en", "Planting  Seeds：  Now", "Planting Seeds: Now"),
         ("title.zh", "播种：现在", "播种：现在"),
+        ("aka", "Gen-AF，TeCoA", ["Gen-AF", "TeCoA"]),
+        ("aka", "- Gen-AF\n- Bad Encoder", ["Gen-AF", "Bad Encoder"]),
         ("former_ids", "a2020b, c2021d\ne2022f", ["a2020b", "c2021d", "e2022f"]),
         ("tldr.basis", "摘要", "abstract"),
     ],

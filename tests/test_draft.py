@@ -13,6 +13,7 @@ from surveykit.draft import Drafter, paper_id
 from surveykit.models import Author
 from surveykit.record import Record
 from surveykit.rules.unfinished import marks
+from surveykit.scalars import TODO
 from surveykit.yaml_tree import parse
 
 TODAY = date(2026, 11, 21)
@@ -116,6 +117,25 @@ def test_what_nobody_knows_is_left_to_the_author(drafter, more, left):
     draft = drafter.draft([record(**more)])
     assert {name for name in draft.todo if not name.startswith("terms.")} == left
     assert draft.paper  # all the same a readable entry
+
+
+@pytest.mark.parametrize(
+    ("title", "name"),
+    [
+        ("BadEncoder: Planting Invented Backdoors", "BadEncoder"),
+        ("X-Transfer Attacks: Towards Invented Ones", "X-Transfer Attacks"),
+        ("TrojLLM2: An Invented Attack", "TrojLLM2"),
+        ("One Surrogate to Fool Them All: Invented Attacks", None),
+        ("Patch is Enough: An Invented Patch", None),
+        ("Invisible: An Invented Trigger", None),
+        ("Planting Backdoors in Invented Encoders", None),
+    ],
+)
+def test_the_name_before_a_colon_is_suggested_and_marked(title, name, drafter):
+    draft = drafter.draft([record(title=title)])
+    assert draft.data.get("aka") == ([TODO, name] if name else None)
+    assert ("aka" in draft.todo) == bool(name)
+    assert (f"\naka: [TODO, {name}]\n" in draft.text) == bool(name)
 
 
 def test_every_axis_waits_for_a_decision(drafter, catalog):

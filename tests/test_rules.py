@@ -180,6 +180,15 @@ SCENES = {
             (SAITO, "SK306", ["former_ids", 0]),
         ],
     ),
+    "a short name in two spellings": (
+        [(CHEN, (["aka"], ["Gen-AF", "TeCoA", "gen af", "TeCoA+"])), (GARCIA, (["aka"], ["TeCoA"]))],
+        [(CHEN, "SK363", ["aka", 2])],
+    ),
+    "a short name that is none": (
+        [(CHEN, (["aka"], ["Attack", "BadEncoder", "n" * 41])), (SAITO, (["aka"], ["n" * 40]))],
+        [(CHEN, "SK415", ["aka", 0]), (CHEN, "SK415", ["aka", 2])],
+    ),
+    "a Chinese short name": ([(CHEN, (["aka"], ["坏编码器"]))], [(CHEN, "SK413", ["aka", 0])]),
     "a card in another folder": (
         [(CARD, (["id"], "other"))],
         [(CARD, "SK006", ["id"])],

@@ -299,11 +299,19 @@ def _link(answer: Answer) -> str:
     return url
 
 
+def _names(answer: Answer) -> list[str]:
+    """Names, one a line or parted by commas."""
+    lines = _BULLET.sub("", half_width(answer.text))
+    parts = (" ".join(part.split()) for part in re.split(r"[,、;\n]+", lines))
+    return [part for part in parts if part]
+
+
 def _ids(answer: Answer) -> list[str]:
     return [entry_id(word) for word in re.split(r"[\s,，、;；]+", answer.text.strip())]
 
 
 _READERS: Mapping[str, Callable[[Answer], Any]] = {
+    "aka": _names,
     "authors": _authors,
     "venue": _venue,
     "track": _word,

@@ -199,7 +199,7 @@ def _flow(value: Any, loc: Loc, column: int, notes: Comments) -> str | None:
     if not value:
         return "[]" if isinstance(value, list) else "{}"
     inner = value.values() if isinstance(value, Mapping) else value
-    short = loc[0] in ("terms", "implementations") and isinstance(value, list)
+    short = loc[0] in ("aka", "terms", "implementations") and isinstance(value, list)
     short |= loc[0] == "authors" and isinstance(value, Mapping)
     nested = any(isinstance(item, Mapping | list) for item in inner)
     if not short or nested or notes.below(loc):

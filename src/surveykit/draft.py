@@ -25,7 +25,7 @@ from surveykit.rules.rule import VENUES
 from surveykit.rules.unfinished import marks
 from surveykit.rules.venues import other_track
 from surveykit.scalars import TODO, TODO_TERM, TODO_URL, Url
-from surveykit.suggest import Clues, Suggester, Suggestion
+from surveykit.suggest import Clues, Suggester, Suggestion, short_name
 from surveykit.text.letters import fold
 from surveykit.venue_names import Appearance, VenueNames
 
@@ -117,6 +117,7 @@ class Drafter:
         data: dict[str, Any] = {
             "id": self._id(authors, year, title, taken),
             "title": {"en": title, "zh": TODO},
+            "aka": [TODO, name] if (name := short_name(title)) else None,
             "authors": [_written(author) for author in authors] or [{"literal": TODO}],
             "venue": where.venue,
             "track": where.track if where.track != "main" else None,

@@ -200,6 +200,8 @@ class Paper(Model):
     """First author's family name, year, first significant word of the title, in ASCII lower case; also the file name and the BibTeX key."""
     title: Bilingual
     """Title as printed, without a final full stop, and in Chinese."""
+    aka: tuple[PlainText, ...] = ()
+    """Short names of what the paper brings, as it prints them: its method, attack, defense, dataset or benchmark, for example `BadEncoder` or `Gen-AF`; the main one first. Not the model it works on, and nothing where it names nothing."""
     authors: Annotated[tuple[Author, ...], Field(min_length=1)]
     """All authors in printed order: `Given Family`, or the parts where that would mislead."""
     venue: PlainText

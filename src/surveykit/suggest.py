@@ -230,3 +230,15 @@ def _stem(word: str) -> str:
             word = word.removesuffix(ending)
             break
     return word.rstrip("e") if len(word) > 4 else word
+
+
+def short_name(title: str) -> str | None:
+    """The name that a title of the form `Name: what it does` begins with; None without one.
+
+    A name is one or two words of which one has a capital, a digit or a sign where a plain word has none: `BadEncoder`, `TeCoA`,
+    `LAS-AT`, `X-Transfer Attacks`; `Patch is Enough: …` has none.
+    """
+    head, colon, _ = title.partition(": ")
+    words = head.split()
+    named = any(re.search(r"\w[A-Z0-9]|\w-?[A-Z]|[0-9+$^]", word) for word in words)
+    return head if colon and len(words) <= 2 and named else None

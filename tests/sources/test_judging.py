@@ -43,6 +43,7 @@ def ask(catalog, monkeypatch):
                 "kind": "preprint",
                 "abstract": "We plant [bold]backdoors[/bold].",
                 "source": "arXiv:2401.00001",
+                **more,
             }
         )
         draft = Drafter(catalog, datetime.date(2026, 11, 21)).draft([record])
@@ -96,6 +97,21 @@ def test_enter_takes_the_suggestion_and_a_question_mark_leaves_it(ask):
     assert draft.data["terms"]["threat"] == ["backdoor"]
     assert draft.data["terms"]["stage"][0] == "todo"
     assert "title.zh" in draft.todo
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("", ["BadSeeds"]),
+        ("BadSeeds, Bad Garden", ["BadSeeds", "Bad Garden"]),
+        ("-", None),
+        ("?", ["TODO", "BadSeeds"]),
+    ],
+)
+def test_the_name_before_a_colon_is_asked_for(ask, said, kept):
+    answers = (*ALL[:2], said, *ALL[2:], "-", "-")
+    draft, _ = ask(*answers, title="BadSeeds: Planting Invented Backdoors")
+    assert draft.data.get("aka") == kept
 
 
 def test_a_wrong_answer_is_asked_again(ask):

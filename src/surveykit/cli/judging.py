@@ -42,9 +42,21 @@ def judged(outcome: Addition, catalog: Catalog) -> Addition:
     title = Prompt.ask("Chinese title", console=console, default=LEAVE).strip()
     if title and title != LEAVE:
         data["title"] = {**draft.data["title"], "zh": title}
+    if "aka" in data:
+        _name(console, data)
     for axis in catalog.taxonomy.axes:
         _decide(console, axis, data, draft, catalog)
     return dataclasses.replace(outcome, draft=draft.decided(data))
+
+
+def _name(console: Console, data: dict[str, Any]) -> None:
+    """Ask whether the name that the title begins with is the paper's own."""
+    text = "Short names of its method, parted by commas; - for none"
+    said = Prompt.ask(text, console=console, default=data["aka"][-1]).strip()
+    if said == "-":
+        del data["aka"]
+    elif said != LEAVE:
+        data["aka"] = [name for part in said.split(",") if (name := part.strip())]
 
 
 def _show(console: Console, outcome: Addition) -> None:

@@ -44,6 +44,8 @@ def show(root: Path | None, paper_id: str, as_json: bool) -> int:
 def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
     yield "title", click.style(paper.title.en, bold=True)
     yield "", paper.title.zh
+    if paper.aka:
+        yield "also", ", ".join(paper.aka)
     yield "authors", ", ".join(author.name for author in paper.authors)
     yield "venue", venue_label(catalog, paper, "en")
     yield from paper.identifiers.model_dump(exclude_none=True).items()

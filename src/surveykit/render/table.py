@@ -15,7 +15,7 @@ COLUMNS = (
     *("id", "title_en", "title_zh", "authors", "year", "month", "venue", "track"),
     *("side", "role", "threat", "technique", "stage", "modality", "scope"),
     *("arxiv", "doi", "openreview", "acl", "paper", "pdf", "code", "methods"),
-    *("summary_en", "summary_zh", "added"),
+    *("summary_en", "summary_zh", "added", "aka"),
 )
 """Names of the columns; several values of one cell are parted by `; `."""
 
@@ -55,4 +55,5 @@ def _cells(catalog: Catalog, paper: Paper) -> dict[str, object]:
         "summary_en": paper.tldr.en if paper.tldr else "",
         "summary_zh": paper.tldr.zh if paper.tldr else "",
         "added": paper.added.isoformat(),
+        "aka": "; ".join(paper.aka),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Set
 
 from surveykit.catalog import Catalog
 from surveykit.rules import (
+    aka,
     arena,
     border,
     copied,
@@ -26,7 +27,8 @@ __all__ = ["BY_ID", "RULES", "Finding", "Rule", "did_you_mean", "findings"]
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        border.RULES
+        aka.RULES
+        + border.RULES
         + copied.RULES
         + evidence.RULES
         + identifiers.RULES

@@ -129,6 +129,7 @@ def _is_symbol(letter: str, word: str) -> bool:
 def _english(paper: Paper) -> Iterator[tuple[Loc, str]]:
     """Every English text of an entry that is not quoted from somewhere else."""
     yield ("title", "en"), paper.title.en
+    yield from ((("aka", index), name) for index, name in enumerate(paper.aka))
     if paper.tldr:
         yield ("tldr", "en"), paper.tldr.en
     if paper.notes:

@@ -11,6 +11,7 @@ from surveykit.rules.rule import Finding, Rule, at
 from surveykit.scalars import TODO, TODO_TERM, TODO_URL, is_mark
 
 _WHAT = {
+    "aka": f"keep the names that the paper gives to what it brings, and delete {TODO}",
     "terms": f"decide which terms hold, and delete `{TODO_TERM}`",
     "venue": "write the id of the venue in catalog/venues.yaml, or add it there",
     "links": f"give the address in the place of {TODO_URL}",

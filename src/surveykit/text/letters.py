@@ -10,6 +10,7 @@ from surveykit.scalars import INVISIBLE
 
 _STROKED = str.maketrans({"ł": "l", "ø": "o", "đ": "d", "ı": "i", "æ": "ae", "œ": "oe"})
 """Letters that Unicode does not take apart."""
+_GAPS = re.compile("[\\s_‐‑‒–−-]+")
 _SIGNS = re.compile(r"[\W_]+")
 
 
@@ -25,6 +26,11 @@ def fold(text: str) -> str:
 def letters(text: str) -> str:
     """Folded text without anything but letters and digits: `S&P` is `sp`."""
     return _SIGNS.sub("", fold(text))
+
+
+def closed(text: str) -> str:
+    """A name as it is compared: folded, without blanks and hyphens. `Gen AF` is `gen-af`, `BAGM` is not `BAGM+`."""
+    return _GAPS.sub("", fold(text))
 
 
 def tidy(text: str) -> str:

@@ -90,6 +90,7 @@ def _brief(catalog: Catalog, paper: Paper) -> dict[str, Any]:
     told = {
         "id": paper.id,
         "title": _plain(paper.title),
+        "aka": list(paper.aka),
         "authors": [author.name for author in paper.authors],
         "year": paper.year,
         "month": paper.month,

@@ -64,6 +64,8 @@ class PaperBrief(Part):
 
     id: str
     title: Both
+    aka: tuple[str, ...]
+    """Short names of the method, attack, defense, dataset or benchmark."""
     authors: tuple[str, ...]
     """Names as printed, given name first."""
     year: int

@@ -88,6 +88,7 @@ def json_ld(catalog: Catalog, paper: Paper, url: str) -> dict[str, Any]:
         "@id": paper.links.paper,
         "headline": paper.title.en,
         "alternativeHeadline": paper.title.zh,
+        "alternateName": list(paper.aka),
         "inLanguage": "en",
         "author": [_person(author) for author in paper.authors],
         "datePublished": date,
