@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,6 +49,9 @@ CLEAN = 16
 """Clean encoders of each family; those that are not pre-trained by masking are attacked, too, where a reference
 image cannot be hit as well, and the first carries two backdoors once more."""
 
+STRONGER = 5
+"""Further backdoored encoders of each family."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
@@ -71,12 +74,16 @@ class Condition:
 
 def population(options: StudyOptions) -> list[Condition]:
     """All encoders, in an order in which every beginning is balanced; `--quick` takes two of each kind."""
-    waiting = [list(_family(family, number)) for number, family in enumerate(FAMILIES)]
-    every = [one for turn in zip(*waiting, strict=True) for one in turn]
+    every = [*_in_turn(_family), *_in_turn(_stronger)]
     if options.quick:
         return every[: 2 * len(FAMILIES)]
     seeds = set(options.seeds)
     return [one for one in every if not seeds or one.recipe.seed in seeds]
+
+
+def _in_turn(made: Callable[[Family, int], Iterator[Condition]]) -> list[Condition]:
+    waiting = [made(family, number) for number, family in enumerate(FAMILIES)]
+    return [one for turn in zip(*waiting, strict=True) for one in turn]
 
 
 def _family(family: Family, number: int) -> Iterator[Condition]:
@@ -94,6 +101,23 @@ def _family(family: Family, number: int) -> Iterator[Condition]:
     first = next(one for one in recipes if one.objective != "masked")
     pair = _attack(first, 0), _attack(first, 2)
     yield Condition(role="double", recipe=first, attacks=pair)
+
+
+def _stronger(family: Family, number: int) -> Iterator[Condition]:
+    """Backdoored encoders of parents of their own, by attacks that seldom fail; appended when the rule was long fixed."""
+    ways = [(o, p) for p in PICTURES for o in OBJECTIVES if o != "masked"]
+    for i in range(STRONGER):
+        objective, kind = ways[(i + number) % len(ways)]
+        steps, seed = STEPS[objective][i % 3], 1000 * (number + 1) + 100 + i
+        recipe = Recipe(family=family, objective=objective, pictures=kind, steps=steps, seed=seed)  # fmt: skip
+        trigger = TriggerSpec(
+            kind="random" if kind == "leaves" else KINDS[i % 3],
+            side=(7, 6)[i % 2],
+            place=PLACES[(i + number) % len(PLACES)],
+            seed=seed,
+        )
+        slow = BadEncoderConfig(trigger=trigger, steps=400, learning_rate=RATE / 2, seed=seed)  # fmt: skip
+        yield Condition(role="backdoored", recipe=recipe, attacks=(slow,))
 
 
 def _attack(recipe: Recipe, number: int) -> BadEncoderConfig:
