@@ -13,6 +13,7 @@ from typing import Literal
 from surveykit.errors import UnknownPaperError
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper, Relation
+from surveykit.texts import GlossaryTerm, Text
 from surveykit.vocabulary import Axis, Card, Survey, Taxonomy, Term, Venue
 
 Side = Literal["attack", "defense", "study"]
@@ -53,6 +54,10 @@ class Catalog:
     """Method id -> what was measured with it; methods without figures are absent."""
     arena: Arena | None = None
     """Attacks measured against defenses, where that was run."""
+    texts: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
+    """Id of a text -> language -> text."""
+    glossary: tuple[GlossaryTerm, ...] = ()
+    """Words with their meaning, in the order of the file."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

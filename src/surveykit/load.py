@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from surveykit import json_tree
 from surveykit.catalog import Catalog
-from surveykit.errors import CatalogError, Problem, Severity, plural
-from surveykit.fields import validated
-from surveykit.files import TEMPORARY, NotPlainError, folder
+from surveykit.errors import CatalogError, Problem, Severity
+from surveykit.files import folder
+from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.links import policy
+from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
-from surveykit.rules import BY_ID, findings
+from surveykit.rules import findings
 from surveykit.vocabulary import Card, Survey, Taxonomy, Venue
-from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
+from surveykit.yaml_tree import Fault, Tree
 
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
 ARENA = f"{CARDS}/arena.json"
-_LINK = "a symbolic link is not followed; put the thing itself here"
-MAX_MESSAGE = 400
-MOST_FAULTS = 100
-"""Faults of one file that are reported one by one."""
-SHARED_BYTES = 2 * 1024 * 1024
-RESULTS_BYTES = 2 * 1024 * 1024
 
 _PAPER = TypeAdapter(Paper)
 _CARD = TypeAdapter(Card)
@@ -62,61 +55,6 @@ class Checked:
     """The entries that could be read, faulty or unfinished ones among them; for programs that mend or add."""
 
 
-@dataclass
-class _Files:
-    """The files read so far, and what is wrong with them."""
-
-    root: Path
-    trees: dict[str, Tree] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    left_out: Counter[str] = field(default_factory=Counter)
-    """File -> faults beyond those that are reported of one file."""
-    _seen: Counter[str] = field(default_factory=Counter)
-
-    def report(self, path: str, *faults: Fault) -> None:
-        """Keep faults of one file as problems, as many as anybody reads; the others are counted."""
-        for f in faults:
-            self._seen[path] += 1
-            if self._seen[path] > MOST_FAULTS:
-                self.left_out[path] += 1
-                continue
-            severity = BY_ID[f.rule].severity
-            cut = len(f.message) > MAX_MESSAGE
-            message = f"{f.message[:MAX_MESSAGE]} …" if cut else f.message
-            self.problems.append(
-                Problem(path, f.line, f.column, f.rule, message, severity)
-            )
-
-    def read(self, path: str, form: TypeAdapter[Any], limit: int = MAX_BYTES) -> Any:
-        """One YAML file as models, or None after reporting why not."""
-        tree = read(self.root / path, limit, root=self.root)
-        return self._fitted(path, form, tree)
-
-    def read_json(self, path: str, form: TypeAdapter[Any], needs: str = "") -> Any:
-        """One JSON file as models; None where it is absent, wrong, or lacks the key `needs`."""
-        if not os.path.lexists(self.root / path):
-            return None
-        tree = json_tree.read(self.root / path, RESULTS_BYTES, root=self.root)
-        if needs and isinstance(tree.data, dict) and needs not in tree.data:
-            return None
-        return self._fitted(path, form, tree)
-
-    def _fitted(self, path: str, form: TypeAdapter[Any], tree: Tree) -> Any:
-        self.trees[path] = Tree(tree.text)  # enough to find places; the data may go
-        faults = list(tree.faults)
-        # A file with another fault than a repeated key does not say what was meant.
-        whole = all(fault.rule == "SK110" for fault in faults)
-        value = validated(form, tree, faults) if whole else None
-        self.report(path, *faults)
-        return value
-
-    def sum_up(self) -> None:
-        """Say of each file how many of its faults are not shown."""
-        for path, count in self.left_out.items():
-            said = f"{plural(count, 'more fault')} in this file; mend these first"
-            self.problems.append(Problem(path, 1, 1, "SK011", said))
-
-
 def load_catalog(root: Path) -> Catalog:
     """The catalog below a repository root. Raises CatalogError with all problems."""
     checked = check(root)
@@ -131,7 +69,7 @@ def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
     `paths` (files or folders) limits whose problems are reported; rules across entries
     see the whole catalog all the same.
     """
-    files = _Files(root)
+    files = Intake(root)
     catalog = _read(files)
     problems = sorted(files.problems)
     bad = any(p.severity is Severity.ERROR for p in problems)
@@ -140,7 +78,7 @@ def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
     return Checked(None if bad else catalog, tuple(problems), catalog)
 
 
-def _read(files: _Files) -> Catalog:
+def _read(files: Intake) -> Catalog:
     shared = {name: _shared(files, name, form) for name, form in _SHARED.items()}
     broken = {name for name, value in shared.items() if value is None}
     good = {name: _EMPTY[name] if v is None else v for name, v in shared.items()}
@@ -161,6 +99,8 @@ def _read(files: _Files) -> Catalog:
         paths,
         dict(_results(files, [card for card in cards if card])),
         files.read_json(ARENA, _ARENA),
+        read_texts(files),
+        read_glossary(files),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)
@@ -169,7 +109,7 @@ def _read(files: _Files) -> Catalog:
     return catalog
 
 
-def _shared(files: _Files, name: str, form: TypeAdapter[Any]) -> Any:
+def _shared(files: Intake, name: str, form: TypeAdapter[Any]) -> Any:
     path = f"catalog/{name}.yaml"
     if os.path.lexists(files.root / path):
         return files.read(path, form, SHARED_BYTES)
@@ -178,7 +118,7 @@ def _shared(files: _Files, name: str, form: TypeAdapter[Any]) -> Any:
     return None
 
 
-def _policy(files: _Files) -> None:
+def _policy(files: Intake) -> None:
     """Reports what is wrong with the exceptions for links; whether one has ended is seen when links are checked."""
     if os.path.lexists(files.root / policy.FILE):
         files.trees[policy.FILE] = Tree()
@@ -187,7 +127,7 @@ def _policy(files: _Files) -> None:
         files.report(policy.FILE, *told)
 
 
-def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
+def _unique(files: Intake, venues: tuple[Venue, ...]) -> dict[str, Venue]:
     """Venues by id; an id that stands twice is reported."""
     path = "catalog/venues.yaml"
     known: dict[str, Venue] = {}
@@ -200,7 +140,7 @@ def _unique(files: _Files, venues: tuple[Venue, ...]) -> dict[str, Venue]:
     return known
 
 
-def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
+def _papers(files: Intake) -> tuple[list[Paper], dict[str, str]]:
     papers: list[Paper] = []
     paths: dict[str, str] = {}
     misnamed: dict[str, str] = {}  # relations to these lead somewhere all the same
@@ -219,7 +159,7 @@ def _papers(files: _Files) -> tuple[list[Paper], dict[str, str]]:
     return papers, misnamed | paths
 
 
-def _in_place(files: _Files, path: str, paper: Paper) -> bool:
+def _in_place(files: Intake, path: str, paper: Paper) -> bool:
     """Whether file and folder say what the entry says."""
     *_, folder, name = path.split("/")
     tree = files.trees[path]
@@ -233,15 +173,15 @@ def _in_place(files: _Files, path: str, paper: Paper) -> bool:
     return False
 
 
-def _entries(files: _Files) -> Iterator[str]:
+def _entries(files: Intake) -> Iterator[str]:
     """Paths of the entry files; whatever else lies there is reported."""
-    for year, deep in _inside(files, PAPERS):
+    for year, deep in inside(files, PAPERS):
         path = f"{PAPERS}/{year}"
         if not (deep and year.isdecimal()):
             message = f"{year!r} is not a year; entries are {PAPERS}/<year>/<id>.yaml"
             files.report(path, Fault("SK004", 1, 1, message))
             continue
-        for name, deeper in _inside(files, path):
+        for name, deeper in inside(files, path):
             if name.endswith(".yaml") and not deeper:
                 yield f"{path}/{name}"
             else:
@@ -249,31 +189,8 @@ def _entries(files: _Files) -> Iterator[str]:
                 files.report(f"{path}/{name}", Fault("SK004", 1, 1, message))
 
 
-def _inside(files: _Files, path: str) -> Iterator[tuple[str, bool]]:
-    """Names of what lies in a folder, and whether that is one; links are reported, not followed."""
-    try:
-        with folder(files.root, path) as here:
-            names = [n for n in here.names() if not n.startswith(TEMPORARY)]
-            modes = [(name, here.state(name).st_mode) for name in names]
-    except FileNotFoundError:
-        return
-    except NotPlainError as error:
-        message = f"{error.strerror}; put the folder itself there"
-        files.report(path, Fault("SK003", 1, 1, message))
-        return
-    except OSError as error:
-        message = f"cannot be read: {error.strerror}"
-        files.report(path, Fault("SK001", 1, 1, message))
-        return
-    for name, mode in modes:
-        if stat.S_ISLNK(mode):
-            files.report(f"{path}/{name}", Fault("SK003", 1, 1, _LINK))
-        else:
-            yield name, stat.S_ISDIR(mode)
-
-
-def _cards(files: _Files) -> Iterator[Card | None]:
-    for name, _ in _inside(files, CARDS):
+def _cards(files: Intake) -> Iterator[Card | None]:
+    for name, _ in inside(files, CARDS):
         path = f"{CARDS}/{name}/card.yaml"
         if not os.path.lexists(files.root / path):
             continue
@@ -288,7 +205,7 @@ def _cards(files: _Files) -> Iterator[Card | None]:
         yield card
 
 
-def _pictures(files: _Files, path: str, card: Card) -> None:
+def _pictures(files: Intake, path: str, card: Card) -> None:
     """Reports pictures that are no plain files of moderate size."""
     named = (
         (index, key, getattr(picture, key))
@@ -311,7 +228,7 @@ def _pictures(files: _Files, path: str, card: Card) -> None:
             files.report(path, Fault("SK010", *place, message))
 
 
-def _results(files: _Files, cards: Sequence[Card]) -> Iterator[tuple[str, Results]]:
+def _results(files: Intake, cards: Sequence[Card]) -> Iterator[tuple[str, Results]]:
     """What was measured; a file without `headline` is a method's own business."""
     for card in cards:
         path = f"{CARDS}/{card.id}/results.json"
@@ -320,7 +237,7 @@ def _results(files: _Files, cards: Sequence[Card]) -> Iterator[tuple[str, Result
 
 
 def _limited(
-    files: _Files, problems: list[Problem], paths: Sequence[Path]
+    files: Intake, problems: list[Problem], paths: Sequence[Path]
 ) -> list[Problem]:
     """Problems of the files that `paths` name; paths that name none are problems themselves."""
     root = files.root.resolve()

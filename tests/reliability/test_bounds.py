@@ -10,7 +10,8 @@ import pytest
 import yaml
 from conftest import PAPERS, TAXONOMY, VENUES
 
-from surveykit.load import MOST_FAULTS, check
+from surveykit.intake import MOST_FAULTS
+from surveykit.load import check
 from surveykit.models import Paper
 from surveykit.rules import identity
 

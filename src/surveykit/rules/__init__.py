@@ -17,6 +17,7 @@ from surveykit.rules import (
     places,
     relations,
     taxonomy,
+    texts,
     unfinished,
     venues,
     wording,
@@ -35,6 +36,7 @@ RULES: tuple[Rule, ...] = tuple(
         + identity.RULES
         + letters.RULES
         + taxonomy.RULES
+        + texts.RULES
         + venues.RULES
         + relations.RULES
         + places.RULES

@@ -17,6 +17,7 @@ from surveykit.render.pages.matrix import matrix_page
 from surveykit.render.pages.methods import method_pages
 from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
+from surveykit.render.pages.reading import reading_pages
 from surveykit.render.pages.terms import taxonomy_pages
 from surveykit.render.pages.words import TAG, Lang, words
 from surveykit.vocabulary import Survey
@@ -49,6 +50,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     press = Press(catalog, lang)
     yield home_page(press)
     yield explorer_page(press)
+    yield from reading_pages(press)
     yield lifecycle_page(press)
     yield matrix_page(press)
     yield from method_pages(press)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from surveykit.models import Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
+from surveykit.render.pages.written import Written, about, all_cited
 from surveykit.vocabulary import Axis, Card, Term
 
 
@@ -77,6 +78,7 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
     years = _span(papers)
     groups = _groups(press, axis, term, papers, years)
     against = "threat" if axis.id == "stage" else "stage"
+    texts = about(press, axis.id, term.id, "../../../")
     return press.page(
         f"terms/{axis.id}/{term.id}.md",
         "term.html",
@@ -98,7 +100,29 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         gaps=_gaps(press, axis, term),
         methods=_methods(press, axis, term),
         unanswered=unanswered(press, papers) if axis.id == "technique" else [],
+        texts=texts,
+        contents=_contents(press, texts, len(groups)),
+        cited=all_cited(texts),
+        script="reading.js" if texts else "",
     )
+
+
+def _contents(
+    press: Press, texts: Sequence[Written], groups: int
+) -> list[tuple[str, str]]:
+    """What stands on the page: the texts with their sections, then what is counted and listed."""
+    w = press.words.term
+    lines = []
+    for text in texts:
+        lines.append((text.head.title, f"#{text.id}"))
+        lines += [(s.text, f"#{s.anchor}") for s in text.sections]
+    listed = w.list if groups == 1 else w.lists
+    return [
+        *lines,
+        (w.split, "#split-h"),
+        (w.matrix, "#matrix-h"),
+        (listed, "#lists-h"),
+    ]
 
 
 def unanswered(press: Press, papers: Sequence[Paper]) -> list[Paper]:
