@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena, Cell, Contender
 from surveykit.models import Bilingual, Paper, Relation
+from surveykit.render import intervals
 from surveykit.render.pages.methods import number, places
 from surveykit.render.pages.page import Page, Press
 from surveykit.vocabulary import Term
@@ -61,6 +62,20 @@ class Duel:
 
     cell: Cell
     text: str
+
+    @property
+    def interval(self) -> intervals.Interval | None:
+        """Where the true figure lies with 95 % confidence; None where too little is known."""
+        cell = self.cell
+        return intervals.of_figure(cell.value, cell.sd, cell.n, cell.unit)
+
+    @property
+    def span(self) -> str:
+        """The interval as it is printed; empty where there is none or the runs do not differ."""
+        if self.interval is None or self.interval[0] == self.interval[1]:
+            return ""
+        digits = 1 if self.cell.unit == "%" else 3
+        return "[" + ", ".join(f"{end:.{digits}f}" for end in self.interval) + "]"
 
     @property
     def share(self) -> float | None:

@@ -19,6 +19,7 @@ from surveykit.render.nearest import because
 from surveykit.render.pages import charts, head
 from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press
+from surveykit.render.pages.story import story
 
 WEIGHT = 2.0
 """A search gives papers before pages that list them."""
@@ -52,6 +53,7 @@ def paper_pages(press: Press) -> Iterator[Page]:
 def _page(press: Press, paper: Paper) -> Page:
     catalog = press.catalog
     links = catalog.links(paper)
+    told = story(catalog, paper, press.words.story.arena)
     view = {
         "p": paper,
         "venue": catalog.venue(paper),
@@ -72,7 +74,11 @@ def _page(press: Press, paper: Paper) -> Page:
         image=social.path(paper),
         summary=summary,
         relations=_relations(press, links),
-        graph=_graph(press, paper, links),
+        story=told,
+        kinds={kind.id: kind for kind in catalog.taxonomy.relations},
+        # A story tells the years, and with whom: no graph beside it.
+        graph=None if told else _graph(press, paper, links),
+        unsure=any(link.relation.basis == "title" for link in links),
         citations=_citations(catalog, paper),
         related=catalog.related(paper),
         methods=catalog.methods(paper),
