@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from surveykit.links.gather import catalog_links
     from surveykit.links.session import LinkSettings, check_links
     from surveykit.load import check, load_catalog
+    from surveykit.lookup import search
     from surveykit.models import Paper
-    from surveykit.query import Filter, search, select
+    from surveykit.query import Filter, select
     from surveykit.render.bibtex import bibliography
     from surveykit.render.repository import render_repository
 
@@ -34,8 +35,9 @@ _HOMES = {
     "links.gather": ("catalog_links",),
     "links.session": ("LinkSettings", "check_links"),
     "load": ("check", "load_catalog"),
+    "lookup": ("search",),
     "models": ("Paper",),
-    "query": ("Filter", "search", "select"),
+    "query": ("Filter", "select"),
     "render.bibtex": ("bibliography",),
     "render.repository": ("render_repository",),
 }

@@ -1,22 +1,16 @@
-"""Picks papers out of a catalog: by term, year and venue, or by words."""
+"""Picks papers out of a catalog by term, year and venue, and counts them; `lookup` finds them by words."""
 
 from __future__ import annotations
 
 import difflib
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.text.letters import fold, letters
+from surveykit.text.letters import letters
 from surveykit.vocabulary import Axis, Term
-
-WEIGHTS = {"id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 3, "summary": 2}
-"""What a word is worth where it is found; the best place counts."""
-WHOLE_WORD = 2
-"""Factor for a word that stands alone instead of inside another one."""
 
 
 @dataclass(frozen=True)
@@ -31,15 +25,6 @@ class Filter:
     """Venue id."""
     with_code: bool = False
     """Whether the authors' program must be linked."""
-
-
-@dataclass(frozen=True)
-class Hit:
-    """A paper that answers a search."""
-
-    paper: Paper
-    score: int
-    """Sum of the words' worth; only its order means something."""
 
 
 @dataclass(frozen=True)
@@ -106,38 +91,6 @@ def select(catalog: Catalog, wanted: Filter) -> tuple[Paper, ...]:
     )
 
 
-def search(catalog: Catalog, words: Iterable[str]) -> tuple[Hit, ...]:
-    """Papers in which every word occurs, best first; accents, case and width do not matter."""
-    wanted = [word for text in words for word in fold(text).split()]
-    hits = []
-    for paper in catalog.papers if wanted else ():
-        fields = _fields(catalog, paper)
-        worths = [_worth(word, fields) for word in wanted]
-        if all(worths):
-            hits.append(Hit(paper, sum(worths)))
-    return tuple(sorted(hits, key=lambda hit: -hit.score))
-
-
-def why_nothing(catalog: Catalog, words: Iterable[str]) -> str:
-    """Why a search found no paper: the words that occur nowhere, with the nearest ones that do."""
-    wanted = [word for text in words for word in fold(text).split()]
-    lost = [word for word in wanted if not search(catalog, [word])]
-    if not lost:
-        return (
-            "each word occurs, but never all in one paper; give fewer of them"
-            if wanted
-            else "no word is given"
-        )
-    texts = (text for p in catalog.papers for text in _fields(catalog, p).values())
-    vocabulary = {word for text in texts for word in re.findall(r"[^\W_]{3,}", text)}
-    said = []
-    for word in lost:
-        near = difflib.get_close_matches(word, vocabulary, n=2, cutoff=0.75)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        said.append(f"{word!r} occurs nowhere{hint}")
-    return "; ".join(said)
-
-
 def terms_called(axis: Axis, text: str) -> tuple[str, ...]:
     """Ids of the terms of an axis that a text names: by id or label in either language, else by another word for it."""
     wanted = _said(text)
@@ -188,39 +141,3 @@ def statistics(catalog: Catalog) -> Statistics:
 def _first_terms(catalog: Catalog, axis: str) -> dict[str, int]:
     counts = Counter(p.terms[axis][0] for p in catalog.papers if p.terms.get(axis))
     return {t.id: counts[t.id] for t in catalog.axes[axis].terms if counts[t.id]}
-
-
-def _fields(catalog: Catalog, paper: Paper) -> dict[str, str]:
-    venue = catalog.venue(paper)
-    summary = (paper.tldr.en, paper.tldr.zh) if paper.tldr else ()
-    numbers = paper.identifiers.model_dump(exclude_none=True).values()
-    texts: dict[str, Iterable[str | None]] = {
-        "id": (paper.id, *numbers),
-        "title": (paper.title.en, paper.title.zh),
-        "authors": (n for a in paper.authors for n in (a.name, a.han)),
-        "terms": _term_words(catalog, paper),
-        "venue": (venue.id, venue.name, venue.full.en, venue.full.zh, str(paper.year)),
-        "summary": summary,
-    }
-    return {
-        name: fold("\n".join(part for part in parts if part))
-        for name, parts in texts.items()
-    }
-
-
-def _term_words(catalog: Catalog, paper: Paper) -> list[str]:
-    words: list[str] = []
-    for axis, ids in paper.terms.items():
-        for term_id in {up for one in ids for up in catalog.ancestry(axis, one)}:
-            term = catalog.term(axis, term_id)
-            words += _called(term)
-    return words
-
-
-def _worth(word: str, fields: Mapping[str, str]) -> int:
-    worth = 0
-    for name, text in fields.items():
-        if word in text:
-            alone = re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text)
-            worth = max(worth, WEIGHTS[name] * (WHOLE_WORD if alone else 1))
-    return worth

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 
-from surveykit import query
 from surveykit.addresses import entry_id
 from surveykit.catalog import Catalog
 from surveykit.cli.tables import table
@@ -18,6 +17,7 @@ from surveykit.cli.terminal import (
     say_json,
 )
 from surveykit.errors import UnknownPaperError
+from surveykit.lookup import search
 from surveykit.models import Paper
 
 
@@ -33,7 +33,7 @@ def paper_called(catalog: Catalog, text: str) -> Paper:
     except UnknownPaperError as error:
         if error.suggestions:
             raise
-        near = [hit.paper.id for hit in query.search(catalog, [text])[:3]]
+        near = [hit.paper.id for hit in search(catalog, [text])[:3]]
         if near:
             raise UnknownPaperError(wanted, near) from None
         hint = "`surveykit search WORDS` finds ids"

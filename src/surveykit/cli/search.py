@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from surveykit import query
 from surveykit.cli.catalog import open_catalog
 from surveykit.cli.papers import print_papers
 from surveykit.cli.terminal import (
@@ -14,6 +13,7 @@ from surveykit.cli.terminal import (
     example,
     note,
 )
+from surveykit.lookup import Finder
 
 
 @click.command(epilog=example("surveykit search 后门 clip"))
@@ -30,12 +30,14 @@ from surveykit.cli.terminal import (
 def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) -> int:
     """Find papers by WORDS in either language.
 
-    Titles, names, summaries, terms, venues and ids are searched. Every word must occur;
-    accents and case do not matter; the best match comes first.
+    A name, title, number or address leads to its papers first. Otherwise every word must
+    occur in titles, names, summaries, terms, venues or ids; accents and case do not matter.
+    A word like "defense" before a name gives the papers that answer it: defense BadEncoder.
     """
     catalog = open_catalog(root)
-    hits = query.search(catalog, words)
+    finder = Finder(catalog)
+    hits = finder.search(words)
     if len(hits) > most:
         note(f"{most} of {len(hits)} shown; --most {len(hits)} shows all")
-    why = "" if hits else query.why_nothing(catalog, words)
+    why = "" if hits else finder.why_nothing(words)
     return print_papers(catalog, [hit.paper for hit in hits[:most]], as_json, why)
