@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from surveykit.errors import CatalogError
 from surveykit.files import TEMPORARY
-from surveykit.load import MOST_FAULTS, SHARED_BYTES, check, load_catalog
+from surveykit.intake import MOST_FAULTS, SHARED_BYTES
+from surveykit.load import check, load_catalog
 from surveykit.models import Paper
 from surveykit.report import render
 from surveykit.rules import BY_ID
@@ -252,7 +253,7 @@ def test_a_folder_in_between_that_is_a_link_is_named(catalog_dir, tmp_path):
     (catalog_dir / "catalog").rename(tmp_path / "catalog")
     (catalog_dir / "catalog").symlink_to(tmp_path / "catalog")
     told = {(p, rule) for p, rule, *_ in found(catalog_dir)}
-    files = ("survey.yaml", "taxonomy.yaml", "venues.yaml", "papers")
+    files = ("survey.yaml", "taxonomy.yaml", "venues.yaml", "papers", "text")
     assert told == {
         ("reference_impls", "SK003"),
         *((f"catalog/{name}", "SK003") for name in files),

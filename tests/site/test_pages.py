@@ -12,7 +12,13 @@ from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.render import pages as package
 from surveykit.render.bibtex import bibliography
-from surveykit.render.pages import as_markdown, explorer, render_files, render_pages
+from surveykit.render.pages import (
+    as_markdown,
+    explorer,
+    reading,
+    render_files,
+    render_pages,
+)
 from surveykit.render.pages.words import _both, words
 
 LANGS = ("en", "zh")
@@ -36,6 +42,7 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     wanted |= {f"methods/{card}.md" for card in catalog.cards}
     lists = ("papers", "terms", "years", "venues", "methods")
     wanted |= {f"{name}/index.md" for name in lists}
+    wanted |= {f"{name}.md" for name in reading.PAGES}
     assert set(pages) == wanted | {"index.md", "lifecycle.md", "matrix.md"}
 
 
@@ -140,6 +147,7 @@ def test_every_word_of_the_interface_is_used():
     computed = re.compile(
         r"^(basis|track|gap|has|col|better)_|_long$|^(attack|defense|study|conference|journal|preprint"
         r"|pdf|code|project|slides|video|keys)$"
+        r"|^n_|^(start|paths|milestones|open|datasets|glossary|methodology)(_lead)?$"
     )
     unused = [
         f"{section}.{key}"
