@@ -24,6 +24,7 @@ from reference_impls.decree.population import (
     conditions,
     make,
 )
+from reference_impls.decree.real import REAL
 from reference_impls.decree.separation import (
     LEAST_SUCCESS_RATE,
     Trial,
@@ -316,5 +317,5 @@ STUDY = Study(
     tables=tables,
     charts=charts,
     more=save_calibration,
-    parts=(TRANSFER,),
+    parts=(TRANSFER, REAL),
 )

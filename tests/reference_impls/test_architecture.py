@@ -12,6 +12,7 @@ FORBIDDEN = {"surveykit", "pydantic", "click", "mkdocs"}
 MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
     ("decree/transfer.py", "badencoder"),
+    ("decree/real.py", "badencoder"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),
