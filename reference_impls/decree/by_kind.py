@@ -276,14 +276,15 @@ def _row(one: Mapping[str, Any]) -> list[Text]:
         f"{counts['clean']} / {counts['backdoored']}",
         f"{one['area_size']:.3f}",
         f"{one['area_prominence']:.3f}",
-        f"{_verdicts(one['left_out'])} ({one['limits'][0]:.2g}, {one['limits'][1]:.2g})",
-        _verdicts(counts),
-        _verdicts(one["three"]),
+        f"{verdicts(one['left_out'])} ({one['limits'][0]:.2g}, {one['limits'][1]:.2g})",
+        verdicts(counts),
+        verdicts(one["three"]),
         f"{one['foreign']['false_alarms']} · {one['foreign']['missed']} ({one['foreign_threshold']:.3f})",
     ]
 
 
-def _verdicts(counts: Mapping[str, int]) -> str:
+def verdicts(counts: Mapping[str, int]) -> str:
+    """False alarms, missed and undecided ones of a tally."""
     undecided = counts["clean_undecided"] + counts["backdoored_undecided"]
     return f"{counts['false_alarms']} · {counts['missed']} · {undecided}"
 

@@ -15,6 +15,7 @@ from reference_impls.decree import by_kind, transfer, transfer_chart
 from reference_impls.decree.calibration import Kind, calibrate, save, search_key
 from reference_impls.decree.chart import charts
 from reference_impls.decree.config import PRESETS, ROBUST
+from reference_impls.decree.foreign import FOREIGN
 from reference_impls.decree.method import smallest_patch
 from reference_impls.decree.population import (
     CONFIRMATION,
@@ -317,5 +318,5 @@ STUDY = Study(
     tables=tables,
     charts=charts,
     more=save_calibration,
-    parts=(TRANSFER, REAL),
+    parts=(TRANSFER, FOREIGN, REAL),
 )

@@ -26,6 +26,7 @@ from reference_impls.lab.models.families import (
     PICTURES,
     TASKS,
     Family,
+    Pictures,
     Recipe,
     clean,
     pictures,
@@ -158,11 +159,11 @@ def make(condition: Condition) -> tuple[Encoder, list[tuple[float, float]]]:
     return restore(recipe, path), rates
 
 
-def measured(condition: Condition) -> list[Trial]:
-    """Make the encoder, scan it, and compare it with itself."""
+def measured(condition: Condition, shown: Pictures | None = None) -> list[Trial]:
+    """Make the encoder, scan it with pictures like those of its pre-training or others, and compare it with itself."""
     encoder, rates = make(condition)
     recipe, started = condition.recipe, time.process_time()
-    images_N3HW = pictures(recipe.pictures, 512, recipe.seed + 4).images_N3HW
+    images_N3HW = pictures(shown or recipe.pictures, 512, recipe.seed + 4).images_N3HW
     subject = accelerated(encoder)
     found = smallest(invert_triggers(subject, images_N3HW, condition.config))
     searched = time.process_time()
