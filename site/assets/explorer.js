@@ -3,26 +3,25 @@
    filters wait for nothing, and their rows come as lines of text. At most a window of rows is in the document, so that a keystroke costs the same at 353 papers and at 5,000. */
 (() => {
   "use strict";
-  const { $, $$, make, put, flash } = window.sk;
+  const { $, $$, make, put, flash, data, list, searching } = window.sk;
   const explorer = $(".sk-ex"), TEXT = JSON.parse(explorer.dataset.strings);
   const table = $(".sk-papers"), head = $("thead", table), find = $("#find"), sort = $("#sort"), none = $(".sk-none");
   const count = $(".sk-count"), spoken = $(".sk-spoken"), active = $(".sk-active"), pickbar = $(".sk-pick");
-  const filters = $(".sk-facets"), end = $(".sk-end");
+  const filters = $(".sk-facets"), end = $(".sk-end"), mine = $(".sk-mine");
   const WINDOW = 16;
 
   /* ---- papers as data: each value of a paper is the number of its box, in the order of the page ---- */
   const AXES = $$(".sk-facet").map(facet => facet.dataset.axis);
   const boxes = $$(".sk-facet input").map(input => {
     const item = input.closest("li"), number = $("b", item).firstChild;
-    return { input, item, number, axis: AXES.indexOf(input.name), label: $("span", item).textContent, value: input.value, words: "" };
+    return { input, item, number, axis: AXES.indexOf(input.name), label: $("span", item).textContent, value: input.value };
   });
   const bits = Uint32Array.from(boxes, box => 1 << box.axis);
   const boxOf = new Map(boxes.map((box, i) => [box.input.name + "=" + box.input.value, i]));
-  const norm = text => /[^\0-\x7f]/.test(text) ? text.normalize("NFKD").replace(/[\u0300-\u036f]/g, "").toLowerCase() : text.toLowerCase();
   const papers = [], bodies = new Map();
   const numbers = facts => JSON.parse("[[" + facts.replaceAll(" ", "],[") + "]]");     // the quickest way to read them
   function known(values) {
-    return { i: papers.length, values, year: +boxes[values.at(-2)].value, venue: boxes[values.at(-1)].value, row: null, box: null, html: "", hay: "" };
+    return { i: papers.length, values, year: +boxes[values.at(-2)].value, venue: boxes[values.at(-1)].value, row: null, box: null, html: "", rank: 0 };
   }
   const here = paper => paper.row || paper.html;
   const titleOf = paper => paper.title ??= paper.row ? $(".sk-title", paper.row).textContent : plain(/<a [^>]*>([^<]*)/.exec(paper.html)?.[1] ?? "");
@@ -49,108 +48,47 @@
     if (i < papers.length) setTimeout(prepareFrom, 0, i);
   }
 
-  /* ---- search ---- */
-  let vocabulary = [], found = new Map(), sought = false;
+  /* ---- search: the engine of the whole site, fetched once somebody searches ---- */
   const plain = html => html.replace(/<[^>]*>/g, " ").replace(/&#39;/g, "'").replace(/&amp;/g, "&");
-  const cells = row => $$(".p, .c, .v", row).map(cell => cell.textContent).join(" ");      // whether it has its box yet or not
-  const pause = () => new Promise(done => setTimeout(done));
   const painted = () => new Promise(done => requestAnimationFrame(() => setTimeout(done)));
   /* The rows of older papers, in a large catalog; if they do not come, the links to the pages of their years stay. */
   const older = $(".sk-older");
-  const olderRows = older && painted().then(() => fetch(older.dataset.rows)).then(answer => answer.ok ? answer.text() : Promise.reject()).then(text => {
-    const rows = text.split("\n"), first = papers.length - rows.length;
+  const olderRows = older && painted().then(() => data("older", "papers/older.js")).then(rows => {
+    const first = papers.length - rows.length;
     rows.forEach((html, i) => Object.assign(papers[first + i], { html, title: undefined }));
     older.remove();
   }).catch(() => { papers.length = papers.findIndex(paper => !here(paper)); }).then(() => draw());
-  /* Words that cannot be seen (other language, all authors, identifiers), fetched once somebody searches. */
-  let more;
-  const load = () => more ??= (explorer.ariaBusy = "true", fetch(explorer.dataset.find).then(answer => answer.json()).catch(() => ({ papers: [], terms: {} })).then(async data => {
+  let engine, loading;
+  const load = () => loading ??= (explorer.ariaBusy = "true", searching().then(search => search.ready()).then(async ready => {
     await olderRows;
-    await index(data);
-    explorer.ariaBusy = null;
-    draw();
-  }));
-  /* In short tasks, so that nobody who types meanwhile waits. */
-  async function index(data) {
-    for (const [name, words] of Object.entries(data.terms)) if (boxOf.has(name)) boxes[boxOf.get(name)].words = norm(words);
-    const all = new Set();
-    const learn = text => { for (const word of text.match(/[a-z]{4,}/g) || []) all.add(word); };
-    for (const { words } of boxes) learn(words);
-    let until = performance.now() + 8;
-    for (const paper of papers) {
-      const seen = paper.row ? cells(paper.row) : plain(paper.html.slice(0, paper.html.lastIndexOf("<td")));
-      learn(paper.hay = norm(`${idOf(paper)} ${seen} ${data.papers[paper.i] || ""}`));
-      if (performance.now() > until) {
-        await pause();
-        until = performance.now() + 8;
-      }
-    }
-    vocabulary = [...all].map(word => [word, letters(word)]);
-    sought = true;
-  }
-  const bigrams = word => [...word].slice(1).map((letter, i) => word[i] + letter);
-  const split = text => norm(text).match(/[\u3400-\u9fff]+|[^\s\u3400-\u9fff]+/g) || [];
-  const letters = word => [...word].reduce((bits, letter) => bits | 1 << letter.charCodeAt(0) - 97, 0);
-  const ones = bits => { let n = 0; for (; bits; bits &= bits - 1) n++; return n; };
-  /* Edits that turn a word into another one or into its beginning (Levenshtein), as one types. */
-  function edits(word, other) {
-    let row = Array.from({ length: other.length + 1 }, (_, j) => j);
-    for (let i = 1; i <= word.length; i++) {
-      const next = [i];
-      for (let j = 1; j <= other.length; j++) next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + (word[i - 1] !== other[j - 1]));
-      row = next;
-    }
-    return Math.min(...row.slice(-3));
-  }
-  function alike(word) {
-    const own = letters(word), most = word.length > 6 ? 2 : 1, near = [];
-    for (const [other, theirs] of vocabulary) {
-      if (ones(own & ~theirs) > most || other.length < word.length - most || other.length > word.length + 6) continue;
-      const n = edits(word, other);
-      if (n <= most) near.push([n, Math.abs(other.length - word.length), other]);
-    }
-    return near.sort((a, b) => a[0] - b[0] || a[1] - b[1]).slice(0, 4).map(pair => pair[2]);
-  }
-  /* Which papers have a word, in their text or in the names of their terms: one byte a paper. */
-  function having(word) {
-    if (found.has(word)) return found.get(word);
-    const grams = /[\u3400-\u9fff]/.test(word) && word.length > 2 ? bigrams(word) : null;
-    const has = text => text.includes(word) || grams !== null && grams.filter(gram => text.includes(gram)).length >= .6 * grams.length;
-    const named = new Set(boxes.flatMap((box, i) => has(box.words) ? i : [])), bytes = new Uint8Array(papers.length);
-    for (const { i, hay, values } of papers) bytes[i] = has(hay) || named.size && values.some(value => named.has(value)) ? 1 : 0;
-    if (found.size > 200) found.clear();
-    found.set(word, bytes);
-    return bytes;
-  }
-  /* Every word must occur; one that occurs nowhere is replaced by words like it. */
-  function search(text) {
-    const near = [], tests = [];
-    for (const word of sought ? split(text) : []) {
-      let bytes = having(word);
-      if (/^[a-z]{4,}$/.test(word) && !bytes.includes(1)) {
-        const like = alike(word), sets = like.map(having);
-        bytes = Uint8Array.from(papers, ({ i }) => +sets.some(set => set[i]));
-        near.push(...like.slice(0, 2));
-      }
-      tests.push(bytes);
-    }
-    return { near, fits: i => tests.every(bytes => bytes[i]) };
-  }
+    engine = ready;
+  }).catch(() => { loading = undefined; }).then(() => { explorer.ariaBusy = null; draw(); }));
 
-  /* ---- filters: OR inside an axis, AND across; the count of a box leaves out its own axis ---- */
-  const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));
+  /* ---- filters: OR inside an axis, AND across, and none of what is excluded; the count of a box leaves out its own axis ---- */
+  const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));      // values, with a minus before those that are excluded
+  let author = "", listed = "", chosen = "";                                // one name, a list of ids or "mine", the order that was asked for
   let shown = [], drawn = 0, cursor = -1, untouched = true, before = [], order = "";
-  const picked = new Set();
+  const picked = new Set(list.ids());
+  function asked() {
+    const text = find.value.trim(), ids = listed && new Set(listed === "mine" ? picked : listed.split(","));
+    const searched = engine && text ? engine.search(text, "paper") : null;
+    const ranks = searched && new Map(searched.hits.map((hit, n) => [hit.i, n]));
+    const by = ({ i }) => !author || !engine || engine.people[i].some(names => names.includes(author));
+    return { searched, fits: paper => (!ranks || ranks.has(paper.i) && (paper.rank = ranks.get(paper.i), true)) && by(paper) && (!ids || ids.has(idOf(paper))) };
+  }
   function sift() {
-    const { near, fits } = search(find.value), counts = new Uint32Array(boxes.length), on = new Uint8Array(boxes.length);
+    const { searched, fits } = asked(), counts = new Uint32Array(boxes.length), on = new Uint8Array(boxes.length), off = new Uint8Array(boxes.length);
     let wanted = 0;
     AXES.forEach((axis, k) => {
-      if (state[axis].size) wanted |= 1 << k;
-      for (const value of state[axis]) if (boxOf.has(axis + "=" + value)) on[boxOf.get(axis + "=" + value)] = 1;
+      for (const value of state[axis]) {
+        const not = value[0] === "-", box = boxOf.get(axis + "=" + value.slice(+not));
+        if (!not) wanted |= 1 << k;
+        if (box !== undefined) (not ? off : on)[box] = 1;
+      }
     });
     shown = [];
     for (const paper of papers) {
-      if (!fits(paper.i)) continue;
+      if (!fits(paper) || paper.values.some(value => off[value])) continue;
       let met = 0;
       if (wanted) for (const value of paper.values) if (on[value]) met |= bits[value];
       const missing = wanted & ~met;
@@ -158,10 +96,11 @@
       if (!missing) for (const value of paper.values) counts[value]++;
       else if (!(missing & missing - 1)) for (const value of paper.values) if (missing === bits[value]) counts[value]++;
     }
-    return { near, counts, on };
+    return { searched, counts, on, off };
   }
   const titles = new Intl.Collator(document.documentElement.lang === "zh" ? "en" : undefined);
   const ORDER = {
+    best: (a, b) => a.rank - b.rank,
     new: (a, b) => a.i - b.i,
     old: (a, b) => a.year - b.year || a.i - b.i,
     title: (a, b) => titles.compare(titleOf(a), titleOf(b)),
@@ -216,25 +155,35 @@
   }
   const look = () => { watch.unobserve(end); watch.observe(end); };      // asked anew whether the end is in view
   const watch = new IntersectionObserver(seen => { if (seen.at(-1).isIntersecting && drawn < shown.length) grow(WINDOW); }, { rootMargin: "400px" });
-  function drawCounts(counts, on) {
+  function drawCounts(counts, on, off) {
     boxes.forEach((box, i) => {
       const text = String(counts[i]);
       if (box.number.data !== text) box.number.data = text;
       if (box.input.checked !== !!on[i]) box.input.checked = on[i];
-      const zero = !counts[i] && !on[i];
+      if (box.input.indeterminate !== !!off[i]) box.input.indeterminate = off[i];
+      const zero = !counts[i] && !on[i] && !off[i];
       if (box.zero !== zero) box.item.classList.toggle("zero", box.zero = zero);
     });
   }
+  /* A chip takes its filter away; the sign beside it turns "is" into "is not". */
+  function chip(label, drop, turn, not) {
+    const done = action => () => { action(); draw(true); ($("button", active) || find).focus(); };
+    const cross = make("i", { textContent: "×", ariaHidden: "true" });
+    const item = make("li", { className: not ? "not" : "" }, make("button", { type: "button", ariaLabel: `${TEXT.remove}: ${not ? TEXT.not : ""}${label}`, onclick: done(drop) }, (not ? TEXT.not : "") + label, cross));
+    if (turn) item.prepend(make("button", { type: "button", className: "turn", title: not ? TEXT.include : TEXT.exclude, ariaLabel: `${not ? TEXT.include : TEXT.exclude}: ${label}`, textContent: not ? "≠" : "=", onclick: done(turn) }));
+    return item;
+  }
   function drawActive() {
-    const chosen = AXES.flatMap(axis => [...state[axis]].map(value => [axis, value, boxes[boxOf.get(axis + "=" + value)]?.label || value]));
-    const drop = (axis, value) => { state[axis].delete(value); draw(true); ($("button", active) || find).focus(); };
-    active.hidden = !chosen.length;
-    const chips = chosen.map(([axis, value, label]) => {
-      const cross = make("i", { textContent: "×", ariaHidden: "true" });
-      return make("li", {}, make("button", { type: "button", ariaLabel: `${TEXT.remove}: ${label}`, onclick: () => drop(axis, value) }, label, cross));
-    });
-    if (chosen.length > 1) {
-      const clear = () => { AXES.forEach(axis => state[axis].clear()); draw(true); find.focus(); };
+    const chips = AXES.flatMap(axis => [...state[axis]].map(value => {
+      const not = value[0] === "-", bare = value.slice(+not), set = state[axis];
+      const turn = () => { set.delete(value); set.add(not ? bare : "-" + bare); };
+      return chip(boxes[boxOf.get(axis + "=" + bare)]?.label || bare, () => set.delete(value), turn, not);
+    }));
+    if (author) chips.push(chip(TEXT.author + author, () => { author = ""; }));
+    if (listed) chips.push(chip(listed === "mine" ? TEXT.mine : TEXT.shared.replace("{n}", listed.split(",").length), () => { listed = ""; }));
+    active.hidden = !chips.length;
+    if (chips.length > 1) {
+      const clear = () => { AXES.forEach(axis => state[axis].clear()); author = listed = ""; draw(true); find.focus(); };
       chips.push(make("li", {}, make("button", { type: "button", className: "all", textContent: TEXT.clear, onclick: clear })));
     }
     active.replaceChildren(...chips);
@@ -244,14 +193,16 @@
   function draw(push) {
     const current = shown[cursor];
     current?.row?.classList.remove("cur");
-    const { near, counts, on } = sift();
+    const { searched, counts, on, off } = sift(), best = $("option[value=best]", sort);
+    best.hidden = best.disabled = !searched;
+    sort.value = chosen && (chosen !== "best" || searched) ? chosen : searched ? "best" : "new";
     drawRows();
     cursor = current ? shown.indexOf(current) : -1;      // the index may arrive while somebody walks
     if (cursor >= drawn) grow(cursor + WINDOW - drawn);
     shown[cursor]?.row.classList.add("cur");
-    drawCounts(counts, on);
+    drawCounts(counts, on, off);
     drawActive();
-    const told = near.length ? TEXT.near + near.join(TEXT.comma) + TEXT.stop : "";
+    const told = searched?.near.length ? TEXT.near + searched.near.join(TEXT.comma) + TEXT.stop : searched?.some ? TEXT.some : "";
     const text = shown.length === papers.length ? TEXT.count : TEXT.countOf;
     count.textContent = told + text.replace("{n}", shown.length).replace("{all}", papers.length);
     clearTimeout(telling);
@@ -267,15 +218,19 @@
     const query = new URLSearchParams();
     if (find.value.trim()) query.set("find", find.value.trim());
     for (const axis of AXES) if (state[axis].size) query.set(axis, [...state[axis]].join(","));
-    if (sort.value !== "new") query.set("sort", sort.value);
+    if (author) query.set("author", author);
+    if (listed) query.set("list", listed);
+    if (chosen) query.set("sort", chosen);
     const text = query.toString().replace(/%2C/g, ",");
     history[push ? "pushState" : "replaceState"](null, "", text ? "?" + text : location.pathname);
   }
   function readAddress() {
     const query = new URLSearchParams(location.search);
     find.value = query.get("find") || "";
-    if (find.value) load();
-    sort.value = query.get("sort") in ORDER ? query.get("sort") : "new";
+    author = query.get("author")?.trim() || "";
+    listed = query.get("list")?.trim() || "";
+    if (find.value || author) load();
+    chosen = query.get("sort") in ORDER ? query.get("sort") : "";
     for (const axis of AXES) state[axis] = new Set((query.get(axis) || "").split(",").filter(Boolean));
     for (const facet of $$(".sk-facet")) if (state[facet.dataset.axis].size) facet.open = true;
     draw();
@@ -283,7 +238,7 @@
   function highlight() {                 // marks the words found without touching the document
     if (!window.CSS?.highlights) return;
     CSS.highlights.delete("sk");
-    const wanted = split(find.value).filter(word => word.length > 1), ranges = [];
+    const wanted = engine ? engine.words(find.value).filter(word => word.length > 1) : [], ranges = [];
     if (!wanted.length) return;
     for (const paper of shown.slice(0, Math.min(drawn, 80))) for (const part of $$(".sk-title, .sk-title-zh, .au", paper.row)) {
       const node = part.firstChild, text = node?.data?.toLowerCase() || "";
@@ -304,6 +259,8 @@
   for (const line of $$("tr.y th", table)) line.colSpan = 5;
   function drawChosen() {
     pickbar.hidden = !picked.size;
+    mine.textContent = TEXT.mine + (picked.size ? ` (${picked.size})` : "");
+    mine.ariaPressed = String(listed === "mine");
     if (picked.size) $("output", pickbar).textContent = TEXT.selected.replace("{n}", picked.size);
     all.checked = picked.size > 0 && shown.length > 0 && shown.every(paper => picked.has(idOf(paper)));
     all.indeterminate = picked.size > 0 && !all.checked;
@@ -313,8 +270,11 @@
       picked[on ? "add" : "delete"](idOf(paper));
       if (paper.row) prepare(paper).row.classList.toggle("on", paper.box.checked = on);
     }
+    list.keep(picked);
     drawChosen();
   }
+  mine.onclick = () => { listed = listed === "mine" ? "" : "mine"; draw(true); };
+  addEventListener("storage", () => { picked.clear(); list.ids().forEach(id => picked.add(id)); for (const paper of papers) if (paper.box) paper.row.classList.toggle("on", paper.box.checked = picked.has(idOf(paper))); draw(); });
   table.addEventListener("change", ({ target }) => pick(target === all ? shown : [target.closest("tr").paper], target.checked));
   const fetched = {};
   const ask = address => fetched[address] ??= fetch(address).then(answer => answer.json());
@@ -329,6 +289,13 @@
       const list = await ask(explorer.dataset.csl), wanted = new Set(ids);
       save(JSON.stringify(list.filter(item => wanted.has(item.id)), null, 2), "application/vnd.citationstyles.csl+json", "selection.csl.json");
     },
+    async ris(ids) { save((await Promise.all(ids.map(id => fetch(id + ".ris").then(answer => answer.ok ? answer.text() : Promise.reject())))).join("\n"), "application/x-research-info-systems", "selection.ris"); },
+    async md(ids, label) {
+      const cite = await ask(explorer.dataset.cite);
+      await put(ids.map(id => `- [${id}](${new URL(id + "/", location.href.replace(/[?#].*/, ""))}): ${cite[id][1]}`).join("\n") + "\n");
+      flash(label);
+    },
+    async share(ids, label) { await put(location.href.replace(/[?#].*/, "") + "?list=" + ids.join(",")); flash(label); },
     async cite(ids, label) { const cite = await ask(explorer.dataset.cite); await put(ids.map(id => cite[id][1]).join("\n\n")); flash(label); },
     clear() { pick(papers, false); find.focus(); },
   };
@@ -360,9 +327,10 @@
     } else if (event.target === find && event.key === "Escape") {
       find.value = "";
       draw(false);
-    } else if (event.target === find && (event.key === "ArrowDown" || event.key === "Enter")) {
+    } else if (event.target === find && (event.key === "ArrowDown" || event.key === "Enter" && !event.isComposing)) {
       event.preventDefault();
-      moveTo(0);
+      if (event.key === "Enter" && find.value.trim()) load().then(() => { if (shown[0]) location.href = idOf(shown[0]) + "/"; });
+      else moveTo(0);
     } else if (!typing && (event.key === "j" || event.key === "k")) {
       event.preventDefault();
       moveTo(cursor + (event.key === "j" ? 1 : -1));
@@ -372,9 +340,9 @@
   }, true);
   addEventListener("beforeprint", () => grow(Infinity));
   find.onfocus = load;
-  find.oninput = () => { if (sought) draw(false); else load(); };
-  sort.onchange = () => draw(false);
-  filters.onchange = ({ target: { name, value, checked } }) => { state[name][checked ? "add" : "delete"](value); draw(true); };
+  find.oninput = () => { if (engine) draw(false); else load(); };
+  sort.onchange = () => { chosen = sort.value; draw(false); };
+  filters.onchange = ({ target: { name, value, checked } }) => { state[name].delete("-" + value); state[name][checked ? "add" : "delete"](value); draw(true); };
   filters.onsubmit = event => event.preventDefault();
   addEventListener("popstate", readAddress);
   if (matchMedia("(max-width: 59.9375em)").matches) $(".sk-facets__fold").open = false;
@@ -384,7 +352,7 @@
   const waiting = $(".sk-waits");
   waiting?.classList.replace("sk-waits", "sk-seeks");     // the page shows all papers if no script has come
   readAddress();
-  if (find.value) load().then(() => waiting?.classList.remove("sk-seeks"));
+  if (find.value || author) load().then(() => waiting?.classList.remove("sk-seeks"));
   else waiting?.classList.remove("sk-seeks");
   if (untouched) prepareFrom(0);
   else setTimeout(prepareFrom, 50, 0);                    // the rows on the screen have theirs

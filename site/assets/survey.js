@@ -1,7 +1,8 @@
-/* What pages do: copy buttons, citation tabs, the year slider of the map. The paper table has explorer.js.
+/* What pages do: search, copy buttons, citation tabs, reading list, the year slider of the map. The paper table has explorer.js.
    Every page is complete without these files. */
 (() => {
   "use strict";
+  const root = new URL("..", document.currentScript.src).href;      // of the pages of this language
   const $ = (selector, root = document) => root.querySelector(selector);
   const $$ = (selector, root = document) => [...root.querySelectorAll(selector)];
   const make = (tag, props = {}, ...children) => {
@@ -10,6 +11,51 @@
     return element;
   };
   const COPIED = $("#sk-main").dataset.copied;
+  const opener = $(".sk-find"), TEXT = opener ? JSON.parse(opener.dataset.strings) : {};
+
+  /* ---- scripts and data, fetched when they are needed: as scripts, since pages opened as files may load nothing else ---- */
+  const asked = {}, taking = {};
+  const script = path => asked[path] ??= new Promise((done, fail) => {
+    document.head.append(make("script", { src: root + path, onload: done, onerror: () => { delete asked[path]; fail(new Error(path)); } }));
+  });
+  const take = (name, value) => taking[name](value);
+  const data = (name, path) => new Promise((done, fail) => { taking[name] = done; script(path).catch(fail); });
+
+  /* ---- search: header, home page, the key / ---- */
+  const searching = () => script("assets/search.js").then(() => window.sk.search);
+  if (opener) {
+    const open = event => { event.preventDefault(); searching().then(search => search.open(), () => { location.href = opener.href; }); };
+    opener.addEventListener("click", event => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) open(event); });
+    document.addEventListener("keydown", event => {
+      const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");
+      if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(event);
+      else if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey) && !event.shiftKey) open(event);
+    });
+  }
+  const home = $(".sk-hero .sk-search");
+  if (home) {
+    const input = $("input", home);
+    input.addEventListener("focus", () => searching().then(search => search.combobox(input, $(".sk-hits", home), { status: $("[role=status]", home) })), { once: true });
+    document.addEventListener("click", event => { if (!home.contains(event.target)) $(".sk-hits", home).hidden = true; });
+  }
+  /* What a reader has asked for stays asked for in the other language. */
+  $(".sk-lang")?.addEventListener("click", ({ currentTarget }) => { currentTarget.search = location.search; currentTarget.hash = location.hash; });
+
+  /* ---- the reading list: ids in the browser, and nowhere else ---- */
+  const KEY = "surveykit-list";
+  const list = {
+    ids() { try { const kept = JSON.parse(localStorage.getItem(KEY)); return Array.isArray(kept) ? kept.filter(id => typeof id === "string") : []; } catch { return []; } },
+    keep(ids) { try { localStorage.setItem(KEY, JSON.stringify([...new Set(ids)])); } catch { /* a browser that keeps nothing */ } },
+  };
+  for (const button of $$(".sk-listed")) {
+    const show = () => { button.ariaPressed = String(list.ids().includes(button.dataset.id)); };
+    button.onclick = () => {
+      const ids = list.ids(), id = button.dataset.id;
+      list.keep(ids.includes(id) ? ids.filter(one => one !== id) : [...ids, id]);
+      show();
+    };
+    show();
+  }
 
   /* ---- copy ---- */
   async function put(text) {
@@ -113,5 +159,5 @@
   addEventListener("hashchange", unfold);
   unfold();
 
-  window.sk = { $, $$, make, put, flash };
+  window.sk = { $, $$, make, put, flash, root, script, data, take, list, searching, TEXT };
 })();

@@ -68,7 +68,6 @@ class GeneratedPage(MkDocsPage):
         self.meta = {
             "title": escape(self.drawn.title),
             "description": escape(self.drawn.description),
-            "search": {"boost": self.drawn.weight},
         }
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
@@ -169,9 +168,9 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         folder = Path(self.config.assets)
         sheets = [p.read_text("utf-8") for p in sorted(folder.glob("css/*.css"))]
         others = {
-            f"assets/{p.name}": SHRINK.get(p.suffix, str)(p.read_text("utf-8"))
-            for p in sorted(folder.iterdir())
-            if p.is_file()
+            f"assets/{p.relative_to(folder).as_posix()}": SHRINK.get(p.suffix, str)(p.read_text("utf-8"))
+            for p in sorted(folder.rglob("*"))
+            if p.is_file() and p.parent.name != "css"
         }
         return {"assets/survey.css": cssmin("\n".join(sheets))} | others
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from types import SimpleNamespace
@@ -20,7 +20,7 @@ from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.reading import reading_pages
 from surveykit.render.pages.terms import taxonomy_pages
 from surveykit.render.pages.words import TAG, Lang, words
-from surveykit.vocabulary import Survey
+from surveykit.vocabulary import Axis, Survey
 
 __all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
 
@@ -33,11 +33,18 @@ class Interface:
     w: SimpleNamespace
     survey: Survey
     updated: date
+    axes: Mapping[str, Axis]
 
     @property
     def other(self) -> SimpleNamespace:
         """Words of the other language: the server shows one error page for both."""
         return words("en" if self.lang == "zh" else "zh")
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """What a hit of the search may be, and how that is called."""
+        own = {k: getattr(self.w.search, k) for k in ("method", "venue", "author", "page")}  # fmt: skip
+        return own | {a: axis.label.in_(self.lang) for a, axis in self.axes.items()}
 
     @property
     def other_tag(self) -> str:
@@ -67,4 +74,4 @@ def render_files(catalog: Catalog, lang: Lang) -> dict[str, str]:
 
 def interface(catalog: Catalog, lang: Lang) -> Interface:
     """What header, footer and error page need, whichever generator draws them."""
-    return Interface(lang, words(lang), catalog.survey, catalog.updated)
+    return Interface(lang, words(lang), catalog.survey, catalog.updated, catalog.axes)

@@ -15,10 +15,8 @@ from surveykit.render.pages.page import Page, Press
 STATIC = 1000
 """Up to this many papers the table holds them all; above, the newest NEWEST, and a file of rows the rest."""
 NEWEST = 200
-FIND = "papers/find.json"
-"""What the search box knows beside the rows that can be seen; fetched when somebody searches."""
-OLDER = "papers/older.txt"
-"""Rows that the page itself does not hold, as text: to parse megabytes of JSON takes a browser longer than to filter."""
+OLDER = "papers/older.js"
+"""Rows that the page itself does not hold, as a script, since pages opened as files may load no data."""
 SHOWN_AUTHORS = 3
 OPEN = ("threat", "role", "stage", "modality")
 """Axes whose filters are unfolded at first, in front of the others."""
@@ -31,8 +29,6 @@ class Option:
     value: str
     label: str
     n: int
-    words: str = ""
-    """Other words that find it in the search box."""
     depth: int = 1
 
 
@@ -64,13 +60,11 @@ def explorer_page(press: Press) -> Page:
         "papers.html",
         title=w.papers.title,
         description=w.papers.description,
-        search=w.papers.description,
         facets=facets(press),
         groups=lines(press, shown),
         shown=len(shown),
         older=lines(press, older),
-        find_file=FIND.removeprefix("papers/"),
-        older_file=OLDER.removeprefix("papers/"),
+        older_file=OLDER,
         script="explorer.js",
         inline=press.scripts("papers.html"),
     )
@@ -83,31 +77,15 @@ def split(papers: Sequence[Paper]) -> tuple[Sequence[Paper], Sequence[Paper]]:
     return papers[:NEWEST], papers[NEWEST:]
 
 
-def find_json(press: Press) -> str:
-    """Words that find a paper without being seen, in the order of the catalog; words of terms.
-
-    `papers`: a text for each; `terms`: facet=value -> words.
-    """
-    found = {
-        "papers": [_words(press, paper) for paper in press.catalog.papers],
-        "terms": {
-            f"{facet.id}={option.value}": option.words
-            for facet in facets(press)
-            for option in facet.options
-            if option.words
-        },
-    }
-    return json.dumps(found, ensure_ascii=False, separators=(",", ":"))
-
-
 def older_rows(press: Press) -> str:
-    """The rows of papers that are not in the page, one in each line; empty where all are."""
+    """The rows of papers that are not in the page; empty where all are."""
     _, older = split(press.catalog.papers)
-    return "\n".join(
+    rows = [
         press.fragment("row.html", line=line, root="../").strip().replace("\n", "")
         for _, group in lines(press, older)
         for line in group
-    )
+    ]
+    return f"sk.take('older',{json.dumps(rows, ensure_ascii=False)})\n" if rows else ""
 
 
 def facets(press: Press) -> list[Facet]:
@@ -131,8 +109,7 @@ def facets(press: Press) -> list[Facet]:
     years = [Option(str(y), str(y), len(ps)) for y, ps in catalog.years.items()]
     made.append(Facet("year", w.papers.year, years))
     venues = [
-        Option(v, catalog.venues[v].name, len(ps), " ".join(catalog.venues[v].aliases))
-        for v, ps in catalog.by_venue.items()
+        Option(v, catalog.venues[v].name, len(ps)) for v, ps in catalog.by_venue.items()
     ]
     return [*made, Facet("venue", w.papers.venue, venues)]
 
@@ -144,8 +121,7 @@ def _axis_facet(press: Press, axis: str) -> Facet:
             term.id,
             press.text(term.label),
             len(catalog.having(axis, term.id)),
-            press.search_words(term),
-            len(catalog.ancestry(axis, term.id)),
+            depth=len(catalog.ancestry(axis, term.id)),
         )
         for term in catalog.axes[axis].terms
         if catalog.having(axis, term.id)
@@ -176,19 +152,6 @@ def _values(press: Press, paper: Paper) -> Iterator[tuple[str, str]]:
         yield "has", thing
     yield "year", str(paper.year)
     yield "venue", paper.venue
-
-
-def _words(press: Press, paper: Paper) -> str:
-    ids = paper.identifiers
-    hidden = [
-        press.catalog.venue(paper).full.en,
-        *(a.name for a in paper.authors[SHOWN_AUTHORS:]),
-        *(a.han for a in paper.authors if a.han),
-        *(i for i in (ids.arxiv, ids.doi, ids.acl, ids.openreview) if i),
-    ]
-    if press.lang == "en":
-        hidden.append(paper.title.zh)
-    return " ".join(hidden)
 
 
 def _has(paper: Paper) -> list[str]:

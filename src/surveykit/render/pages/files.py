@@ -13,7 +13,7 @@ from surveykit.render.citation import apa, gbt7714
 from surveykit.render.csl import csl_json
 from surveykit.render.export import catalog_json
 from surveykit.render.feeds import feeds
-from surveykit.render.pages import explorer
+from surveykit.render.pages import explorer, search
 from surveykit.render.pages.page import Press
 from surveykit.render.ris import record
 
@@ -24,7 +24,7 @@ def files(press: Press) -> dict[str, str]:
     entries = {paper.id: entry(paper, catalog) for paper in catalog.papers}
     made = {
         "papers/cite.json": _cite(press, entries),
-        explorer.FIND: explorer.find_json(press),
+        search.FILE: search.search_js(press),
     }
     if older := explorer.older_rows(press):
         made[explorer.OLDER] = older

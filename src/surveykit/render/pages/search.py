@@ -1,0 +1,109 @@
+"""What the search of the site knows, as data for `site/assets/search.js`: one text for header, home page and paper table."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from typing import Any
+
+from opencc import OpenCC
+
+from surveykit.models import Bilingual, Paper
+from surveykit.render.pages.page import Press
+
+FILE = "search-index.js"
+"""Below the root of each language; fetched once somebody searches. A script, since pages opened as files may load no data."""
+ANSWERING = ("attacks", "defends-against", "detects", "extends")
+"""Relations that a search knows: "defense BadEncoder" finds what answers it; who merely evaluates it is not meant."""
+_HAN = re.compile(r"[\u3400-\u9fff]")
+
+
+def search_js(press: Press) -> str:
+    """Papers in the order of the catalog, then what leads to groups of them.
+
+    Names and terms stand once and are named by their numbers, so that a thousand papers stay below 250 KB compressed.
+    """
+    catalog = press.catalog
+    names: dict[tuple[str, str | None], int] = {}
+    terms = {key: number for number, key in enumerate(catalog.terms)}
+    venues = {venue: number for number, venue in enumerate(catalog.by_venue)}
+    place = {paper.id: number for number, paper in enumerate(catalog.papers)}
+
+    def paper_row(paper: Paper) -> list[Any]:
+        return [
+            paper.id,
+            *_both(press, paper.title),
+            list(paper.aka),
+            [names.setdefault((a.name, a.han), len(names)) for a in paper.authors],
+            _numbers(paper),
+            [terms[axis, t] for axis, ts in paper.terms.items() for t in ts],
+            venues[paper.venue],
+            paper.year,
+            [
+                (ANSWERING.index(r.type), place[r.to])
+                for r in paper.relations
+                if r.type in ANSWERING
+            ],
+            press.text(paper.tldr) if paper.tldr else "",
+        ]
+
+    def term_row(key: tuple[str, str]) -> list[Any]:
+        axis, term = key[0], catalog.terms[key]
+        wider = terms[axis, term.parent] if term.parent else -1
+        words = (*_both(press, term.label), *term.aliases.en, *term.aliases.zh)
+        return [axis, term.id, wider, *dict.fromkeys(words)]
+
+    def venue_row(venue: str) -> list[str]:
+        known = catalog.venues[venue]
+        return [venue, known.name, *dict.fromkeys(_both(press, known.full)), *known.aliases]  # fmt: skip
+
+    data = {
+        "papers": [paper_row(paper) for paper in catalog.papers],
+        "names": [[name, han] if han else [name] for name, han in names],
+        "terms": [term_row(key) for key in terms],
+        "used": [number for key, number in terms.items() if catalog.having(*key)],
+        "venues": [venue_row(venue) for venue in venues],
+        "methods": [
+            [card.id, card.name, press.text(card.question), place[card.papers[0]]]
+            for card in catalog.cards.values()
+        ],
+        "relations": [_relation(press, type_) for type_ in ANSWERING],
+        "pages": [],
+    }
+    han = "".join(sorted(set(_HAN.findall(_compact(data)))))
+    return f"sk.take('search',{_compact(data | {'han': _traditional(han)})})\n"
+
+
+def _compact(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _numbers(paper: Paper) -> list[str]:
+    """What a reader pastes: identifiers, and the addresses that they do not name."""
+    ids, links = paper.identifiers, paper.links
+    known = [i for i in (ids.arxiv, ids.doi, ids.acl, ids.openreview) if i]
+    addresses = (links.paper, links.code, links.project)
+    return known + [
+        address.partition("://")[2].removeprefix("www.").rstrip("/")
+        for address in addresses
+        if address and not any(i.casefold() in address.casefold() for i in known)
+    ]
+
+
+def _relation(press: Press, type_: str) -> str:
+    """Words by which a reader may ask for papers with this relation."""
+    kind = next(k for k in press.catalog.taxonomy.relations if k.id == type_)
+    return f"{kind.label.en} {kind.label.zh}"
+
+
+def _both(press: Press, text: Bilingual) -> tuple[str, str]:
+    return press.text(text), text.in_(press.other)
+
+
+@cache
+def _traditional(simplified: str) -> str:
+    """Pairs of a traditional character and the simplified one that the catalog has: `後后門门…`."""
+    every = "\n".join(map(chr, range(0x3400, 0xA000)))
+    pairs = zip(every.split("\n"), OpenCC("t2s").convert(every).split("\n"), strict=True)  # fmt: skip
+    return "".join(old + new for old, new in pairs if old != new and new in simplified)
