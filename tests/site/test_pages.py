@@ -43,6 +43,7 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     lists = ("papers", "terms", "years", "venues", "methods")
     wanted |= {f"{name}/index.md" for name in lists}
     wanted |= {f"{name}.md" for name in reading.PAGES}
+    wanted |= {"leaderboards.md"}
     assert set(pages) == wanted | {"index.md", "lifecycle.md", "matrix.md"}
 
 
@@ -153,7 +154,9 @@ def test_every_word_of_the_interface_is_used():
         f"{section}.{key}"
         for section, pairs in _both().items()
         for key in pairs
-        if f"{section}.{key}" not in text and not computed.search(key)
+        if section != "arena_notes"  # looked up by what stands in a metric
+        and f"{section}.{key}" not in text
+        and not computed.search(key)
     ]
     assert not unused
 

@@ -8,7 +8,8 @@ import io
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
 
-_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
+"""Begins the file: without it Excel takes UTF-8 for Windows-1252."""
 # What a spreadsheet takes for the beginning of a formula, full-width forms among it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 COLUMNS = (
@@ -28,7 +29,7 @@ def csv_table(catalog: Catalog) -> str:
     for paper in catalog.papers:
         cells = _cells(catalog, paper)
         writer.writerow([safe(str(cells.get(column) or "")) for column in COLUMNS])
-    return _MARK + file.getvalue()
+    return MARK + file.getvalue()
 
 
 def safe(cell: str) -> str:

@@ -11,6 +11,7 @@ from surveykit.catalog import Catalog
 from surveykit.render.pages import files
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.home import home_page
+from surveykit.render.pages.leaderboards import leaderboards_page
 from surveykit.render.pages.lifecycle import lifecycle_page
 from surveykit.render.pages.lists import venue_pages, year_pages
 from surveykit.render.pages.matrix import matrix_page
@@ -60,6 +61,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield from reading_pages(press)
     yield lifecycle_page(press)
     yield matrix_page(press)
+    yield leaderboards_page(press)
     yield from method_pages(press)
     yield from taxonomy_pages(press)
     yield from year_pages(press)

@@ -14,6 +14,7 @@ from surveykit.render.csl import csl_json
 from surveykit.render.export import catalog_json
 from surveykit.render.feeds import feeds
 from surveykit.render.pages import explorer, search
+from surveykit.render.pages.leaderboards import leaderboard_files
 from surveykit.render.pages.page import Press
 from surveykit.render.ris import record
 
@@ -77,7 +78,7 @@ def _shared(catalog: Catalog, entries: dict[str, str]) -> dict[str, str]:
         "robots.txt": _robots(catalog),
     }
     made |= {f"survey{kind}": text for kind, text in every(catalog.papers).items()}
-    made |= api_files(catalog)
+    made |= api_files(catalog) | leaderboard_files(catalog)
     for axis in catalog.taxonomy.axes:
         for term in axis.terms:
             if held := catalog.having(axis.id, term.id):

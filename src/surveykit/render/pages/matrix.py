@@ -62,6 +62,17 @@ class Duel:
 
     cell: Cell
     text: str
+    holds_best: bool
+    """Whether no other defense has a better mean against this attack."""
+    harms_most: bool
+    """Whether no other attack leaves this defense a worse mean."""
+
+    @property
+    def lost(self) -> float | None:
+        """How far a percentage is from the best that the defender could have, 0 to 1."""
+        if self.share is None:
+            return None
+        return 1 - self.share if self.cell.better == "higher" else self.share
 
     @property
     def interval(self) -> intervals.Interval | None:
@@ -140,6 +151,7 @@ def matrix_page(press: Press) -> Page:
         threats=_by_threat(catalog, found),
         arena=catalog.arena,
         tables=tables(catalog.arena) if catalog.arena else [],
+        notes=notes(catalog.arena) if catalog.arena else [],
     )
 
 
@@ -206,7 +218,7 @@ def tables(arena: Arena) -> list[Table]:
     """A table for each metric taken of several attacks; the other metrics side by side, a table for each attack."""
     whole: list[Table] = []
     alone: dict[str, list[Cell]] = defaultdict(list)
-    for held in _by_metric(arena.cells):
+    for held in by_metric(arena.cells):
         attacks = {cell.row for cell in held}
         if len(attacks) > 1:
             whole.append(_table(arena, held, by_attack=True))
@@ -215,7 +227,19 @@ def tables(arena: Arena) -> list[Table]:
     return whole + [_table(arena, held, by_attack=False) for held in alone.values()]
 
 
-def _by_metric(cells: Sequence[Cell]) -> list[list[Cell]]:
+NOTES = ("foreground", "texture", "ε", "PL1", "probe", "PGD", "TRADES", "after")
+"""What is explained where one of these stands in a metric or a name; keys of `w.arena_notes`."""
+
+
+def notes(arena: Arena) -> list[str]:
+    """The words of the arena that need an explanation, as far as they stand in it."""
+    told = [cell.metric.en for cell in arena.cells]
+    told += [one.label.en for one in (*arena.rows, *arena.columns)]
+    return [word for word in NOTES if any(word in text for text in told)]
+
+
+def by_metric(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """The cells of each metric, in the order of the file."""
     held: dict[str, list[Cell]] = defaultdict(list)
     for cell in cells:
         held[cell.metric.en].append(cell)
@@ -229,21 +253,34 @@ def _table(arena: Arena, cells: Sequence[Cell], *, by_attack: bool) -> Table:
             row,
             figures[0].metric,
             figures[0].better,
-            [duels.get((row.id, column.id)) for column in columns],
+            [printed.get((row.id, column.id)) for column in columns],
         )
         for row in arena.rows
-        for figures in _by_metric(cells)
-        for duels in [_duels(figures)]
+        for figures in by_metric(cells)
+        for printed in [duels(figures)]
         if any(cell.row == row.id for cell in figures)
     ]
     runs = {cell.n for cell in cells}
     return Table(by_attack, columns, runs.pop() if len(runs) == 1 else None, lines)
 
 
-def _duels(cells: Sequence[Cell]) -> dict[tuple[str, str], Duel]:
+def duels(cells: Sequence[Cell]) -> dict[tuple[str, str], Duel]:
     """The figures of one metric, with equally many decimals."""
     decimals = max(places(n) for c in cells for n in (c.value, c.sd) if n is not None)
+    sign = 1 if cells[0].better == "higher" else -1
+    by_row: dict[str, list[float]] = defaultdict(list)
+    by_column: dict[str, list[float]] = defaultdict(list)
+    for c in cells:
+        by_row[c.row].append(sign * c.value)
+        by_column[c.column].append(sign * c.value)
     return {
-        (c.row, c.column): Duel(c, number(c.value, c.unit, c.sd, decimals))
+        (c.row, c.column): Duel(
+            c,
+            number(c.value, c.unit, c.sd, decimals),
+            holds_best=sign * c.value == max(by_row[c.row]) > min(by_row[c.row]),
+            harms_most=sign * c.value
+            == min(by_column[c.column])
+            < max(by_column[c.column]),
+        )
         for c in cells
     }

@@ -1,0 +1,210 @@
+"""Leaderboards: for each threat and metric, how every defense stands against the attack that harms it most."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from surveykit.catalog import Catalog
+from surveykit.measured import Arena, Cell, Contender
+from surveykit.models import Bilingual
+from surveykit.render import intervals
+from surveykit.render.pages.matrix import Duel, by_metric, duels, notes
+from surveykit.render.pages.page import Page, Press
+from surveykit.render.table import MARK, safe
+
+PATH = "leaderboards"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One defense of a board."""
+
+    rank: int | None
+    """1 + the number of defenses that are better with 95 % confidence; None without an interval or a rival."""
+    defense: Contender
+    attack: Contender
+    """The attack that harms it most, of those it met."""
+    duel: Duel
+
+
+@dataclass(frozen=True)
+class Board:
+    """One metric, the best standing first."""
+
+    id: str
+    threat: str
+    metric: Bilingual
+    better: str
+    standings: Sequence[Standing]
+    attacks: int
+    """How many attacks there were to choose the worst from."""
+
+
+def leaderboards_page(press: Press) -> Page:
+    """The page."""
+    catalog, w = press.catalog, press.words
+    found = boards(catalog)
+    return press.page(
+        f"{PATH}.md",
+        "leaderboards.html",
+        title=w.boards.title,
+        description=w.boards.lead,
+        search=" ".join(press.text(board.metric) for board in found),
+        threats=_by_threat(catalog, found),
+        arena=catalog.arena,
+        notes=notes(catalog.arena) if catalog.arena else [],
+    )
+
+
+def leaderboard_files(catalog: Catalog) -> dict[str, str]:
+    """The boards for programs and for spreadsheets."""
+    found = boards(catalog)
+    return {
+        f"{PATH}.json": json.dumps(_plain(catalog, found), ensure_ascii=False, indent=1)
+        + "\n",
+        f"{PATH}.csv": _table(found),
+    }
+
+
+def boards(catalog: Catalog) -> list[Board]:
+    """A board for each metric under which some attack met some defense."""
+    if catalog.arena is None:
+        return []
+    metrics = by_metric(catalog.arena.cells)
+    made = (
+        _board(catalog, catalog.arena, n, cells) for n, cells in enumerate(metrics, 1)
+    )
+    return [board for board in made if board]
+
+
+def _board(
+    catalog: Catalog, arena: Arena, number: int, cells: Sequence[Cell]
+) -> Board | None:
+    rows = {row.id: row for row in arena.rows}
+    threat = _threat(catalog, [rows[cell.row] for cell in cells])
+    if threat is None:
+        return None
+    sign = 1 if cells[0].better == "higher" else -1
+    printed = duels(cells)
+    worst = []
+    for column in arena.columns:
+        met = [c for c in cells if c.column == column.id]
+        if met:
+            cell = min(met, key=lambda c: sign * c.value)
+            duel = printed[cell.row, cell.column]
+            worst.append((column, rows[cell.row], duel))
+    ends = [duel.interval for _, _, duel in worst]
+    standings = [
+        Standing(rank, column, row, duel)
+        for rank, (column, row, duel) in zip(ranks(ends, sign), worst, strict=True)
+    ]
+    standings.sort(key=lambda s: (-sign * s.duel.cell.value, s.defense.id))
+    return Board(
+        f"board-{number}",
+        threat,
+        cells[0].metric,
+        cells[0].better,
+        standings,
+        len({cell.row for cell in cells}),
+    )
+
+
+def ranks(ends: Sequence[intervals.Interval | None], sign: int) -> list[int | None]:
+    """The rank of each interval; those that overlap share one, and there is none without an interval.
+
+    `sign` is 1 where much is good and -1 where little is.
+    """
+    known = [one for one in ends if one]
+
+    def better(one: intervals.Interval, other: intervals.Interval) -> bool:
+        return intervals.apart(one, other) and sign * (one[0] - other[0]) > 0
+
+    return [
+        1 + sum(better(one, own) for one in known) if own and len(known) > 1 else None
+        for own in ends
+    ]
+
+
+def _threat(catalog: Catalog, attacks: Sequence[Contender]) -> str | None:
+    """The threat of those attacks that come from a paper or a method; None for controls alone."""
+    papers = [a.paper or catalog.cards[a.card or ""].papers[0] for a in attacks if a.paper or a.card in catalog.cards]  # fmt: skip
+    found = [catalog.threat(catalog.by_id[id_]) for id_ in papers]
+    return max(found, key=found.count) if found else None
+
+
+def _by_threat(
+    catalog: Catalog, found: Sequence[Board]
+) -> list[tuple[str, list[Board]]]:
+    held = [
+        (term.id, [board for board in found if board.threat == term.id])
+        for term in catalog.axes["threat"].terms
+    ]
+    return [(threat, group) for threat, group in held if group]
+
+
+def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
+    arena = catalog.arena
+    about = {
+        "date": arena.generated_at,
+        "command": arena.command,
+        "seeds": arena.seeds,
+        "hardware": arena.hardware,
+        "versions": dict(arena.versions),
+    } if arena else None  # fmt: skip
+    return {
+        "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank",
+        "measured": about,
+        "boards": [
+            {
+                "threat": board.threat,
+                "metric": board.metric.model_dump(),
+                "better": board.better,
+                "attacks": board.attacks,
+                "standings": [_standing(one) for one in board.standings],
+            }
+            for board in found
+        ],
+    }
+
+
+def _standing(one: Standing) -> dict[str, Any]:
+    cell = one.duel.cell
+    low, high = one.duel.interval or (None, None)
+    values = {
+        "rank": one.rank,
+        "defense": one.defense.model_dump(exclude_none=True),
+        "attack": one.attack.model_dump(exclude_none=True),
+        "value": cell.value,
+        "sd": cell.sd,
+        "n": cell.n,
+        "unit": cell.unit,
+        "low": None if low is None else round(low, 4),
+        "high": None if high is None else round(high, 4),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+_COLUMNS = ("threat", "metric", "better", "rank", "defense", "attack", "value", "sd", "n", "unit", "low", "high")  # fmt: skip
+
+
+def _table(found: Sequence[Board]) -> str:
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\r\n")
+    writer.writerow(_COLUMNS)
+    for board in found:
+        for one in board.standings:
+            row = {
+                **_standing(one),
+                "threat": board.threat,
+                "metric": safe(board.metric.en),
+                "better": board.better,
+                "defense": safe(one.defense.label.en),
+                "attack": safe(one.attack.label.en),
+            }
+            writer.writerow([row.get(name, "") for name in _COLUMNS])
+    return MARK + file.getvalue()
