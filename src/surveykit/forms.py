@@ -74,7 +74,15 @@ def fields(taxonomy: Taxonomy) -> tuple[str, ...]:
 
 
 _NOT_ASKED = frozenset(
-    {"id", "relations", "implementations", "corrections", "added", "verified"}
+    {
+        "id",
+        "relations",
+        "implementations",
+        "corrections",
+        "history",
+        "added",
+        "verified",
+    }
 )
 """Fields that take more than one value to change, or that programs write."""
 

@@ -168,7 +168,9 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         folder = Path(self.config.assets)
         sheets = [p.read_text("utf-8") for p in sorted(folder.glob("css/*.css"))]
         others = {
-            f"assets/{p.relative_to(folder).as_posix()}": SHRINK.get(p.suffix, str)(p.read_text("utf-8"))
+            f"assets/{p.relative_to(folder).as_posix()}": SHRINK.get(p.suffix, str)(
+                p.read_text("utf-8")
+            )
             for p in sorted(folder.rglob("*"))
             if p.is_file() and p.parent.name != "css"
         }

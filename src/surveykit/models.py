@@ -193,6 +193,17 @@ class Verification(Model):
     """What could not be confirmed; absent when every fact was."""
 
 
+class Event(Model):
+    """Something that happened to a paper or to its entry after it had come into the catalog."""
+
+    kind: Literal["published", "corrected", "retracted", "link-repaired"]
+    """What happened: a preprint got a venue, a fact was corrected, the paper was retracted, a link was repaired."""
+    date: Day
+    """Day on which the entry was changed, `2026-11-20`."""
+    note: Bilingual
+    """What changed, in a few words."""
+
+
 class Paper(Model):
     """One paper: `catalog/papers/<year>/<id>.yaml`."""
 
@@ -238,6 +249,8 @@ class Paper(Model):
     """Ids of the methods under `reference_impls/` that run this paper's idea."""
     corrections: tuple[Bilingual, ...] = ()
     """What earlier lists had wrong about this paper, and what is right."""
+    history: tuple[Event, ...] = ()
+    """What readers should hear of since the entry came: shown under "What's new" and in the feeds."""
     former_ids: tuple[PaperId, ...] = ()
     """Ids that the entry had before; their addresses lead here."""
     added: Day

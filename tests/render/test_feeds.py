@@ -77,10 +77,10 @@ def test_another_parser_reads_them_without_complaint(any_catalog, lang):
         assert read.version == "atom10"
 
 
-def test_a_feed_for_all_for_new_and_for_each_threat(catalog, lang):
+def test_a_feed_for_all_for_new_and_for_each_term(catalog, lang):
     paths = set(feeds(catalog, lang))
-    threats = {f"feeds/threat/{t.id}.atom" for t in catalog.axes["threat"].terms}
-    assert paths == threats | {"feeds/all.atom", "feeds/new.atom"}
+    terms = {f"feeds/{axis}/{t.id}.atom" for axis in ("threat", "technique") for t in catalog.axes[axis].terms}  # fmt: skip
+    assert paths == terms | {"feeds/all.atom", "feeds/new.atom"}
     read = feedparser.parse(feeds(catalog, lang)["feeds/threat/privacy.atom"])
     told = {entry.title for entry in read.entries}
     assert told == {p.title.in_(lang) for p in catalog.having("threat", "privacy")}

@@ -31,6 +31,7 @@ KINDS = {
     "technique": "terms/technique/backdoor-model-scanning/",
     "lifecycle": "lifecycle/",
     "matrix": "matrix/",
+    "news": "new/",
     "leaderboards": "leaderboards/",
     "methods": "methods/",
     "method": "methods/decree/",

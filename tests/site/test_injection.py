@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from selectolax.lexbor import LexborHTMLParser
 
-from surveykit.models import Bilingual
+from surveykit.models import Bilingual, Event
 
 HOSTILE = (
     "<script>window.pwned = 1</script>",
@@ -39,6 +39,9 @@ def spoiled(catalog):
             "notes": both(None),
             "workshop": next(texts),
             "corrections": (both(None), both(None)),
+            "history": (
+                Event.model_construct(kind="corrected", date=p.added, note=both(None)),
+            ),
             "authors": tuple(
                 a.model_copy(
                     update={"family": next(texts), "literal": None, "han": next(texts)}

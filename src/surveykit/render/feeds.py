@@ -1,4 +1,4 @@
-"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them and by threat."""
+"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them, by threat and by technique."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from surveykit.models import Paper
 
 MOST = 60
 """Entries of a feed."""
+AXES = ("threat", "technique")
+"""Axes of which each term has a feed."""
 _SPACE = uuid.UUID("6f0f3b0e-6a0b-5d3c-9d55-2c1f0a6f7e11")
 """Names of this project; ids made from it stay when the site moves."""
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -23,7 +25,7 @@ _TITLES = {
 
 
 def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
-    """Path below the root of one language -> XML: `all`, `new`, and one for each threat."""
+    """Path below the root of one language -> XML: `all`, `new`, and one for each threat and each technique."""
     zh = lang == "zh"
     made = {
         f"feeds/{name}.atom": _feed(
@@ -31,13 +33,13 @@ def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
         )
         for name, titles in _TITLES.items()
     }
-    for term in catalog.axes["threat"].terms:
-        path = f"feeds/threat/{term.id}.atom"
-        papers = catalog.having("threat", term.id)
-        title = term.label.in_(lang)
-        made[path] = _feed(
-            catalog, lang, f"threat/{term.id}", papers, title, changed=True
-        )
+    for axis in AXES:
+        for term in catalog.axes[axis].terms:
+            name, papers = f"{axis}/{term.id}", catalog.having(axis, term.id)
+            title = term.label.in_(lang)
+            made[f"feeds/{name}.atom"] = _feed(
+                catalog, lang, name, papers, title, changed=True
+            )
     return made
 
 
@@ -90,12 +92,20 @@ def _entry(
             SubElement(entry, "category", {"term": term, "label": label})
     where = f"{catalog.venue(paper).name} {paper.year}"
     told = paper.tldr.in_(lang) if paper.tldr else ""
-    _add(entry, "summary", f"{where}. {told}".strip() if lang == "en" else f"{where}。{told}")  # fmt: skip
+    stop = ". " if lang == "en" else "。"
+    changes = [
+        f"{event.date}: {event.note.in_(lang)}"
+        for event in sorted(paper.history, key=lambda e: e.date, reverse=True)
+    ]
+    _add(entry, "summary", stop.join([where, *changes, told]).strip())
 
 
 def _day(paper: Paper, changed: bool) -> date:
-    verified = paper.verified.date if changed and paper.verified else paper.added
-    return max(paper.added, verified)
+    if not changed:
+        return paper.added
+    days = [event.date for event in paper.history]
+    days += [paper.verified.date] if paper.verified else []
+    return max([paper.added, *days])
 
 
 def _order(paper: Paper, changed: bool) -> tuple[date, int, int, str]:

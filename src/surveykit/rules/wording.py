@@ -104,6 +104,8 @@ def _chinese(paper: Paper) -> Iterator[tuple[Loc, str]]:
         yield ("relations", index, "why", "zh"), relation.why.zh
     for index, correction in enumerate(paper.corrections):
         yield ("corrections", index, "zh"), correction.zh
+    for index, event in enumerate(paper.history):
+        yield ("history", index, "note", "zh"), event.note.zh
 
 
 def not_chinese(catalog: Catalog) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from surveykit.render.pages.lifecycle import lifecycle_page
 from surveykit.render.pages.lists import venue_pages, year_pages
 from surveykit.render.pages.matrix import matrix_page
 from surveykit.render.pages.methods import method_pages
+from surveykit.render.pages.news import news_page
 from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.reading import reading_pages
@@ -58,6 +59,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     press = Press(catalog, lang)
     yield home_page(press)
     yield explorer_page(press)
+    yield news_page(press)
     yield from reading_pages(press)
     yield lifecycle_page(press)
     yield matrix_page(press)

@@ -11,12 +11,14 @@ from surveykit.catalog import Catalog
 from surveykit.models import Paper
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.methods import headline
+from surveykit.render.pages.news import days
 from surveykit.render.pages.page import Page, Press, query
 from surveykit.vocabulary import Term
 
 COLUMNS = 16
 """Marks in one row of a cell of the map."""
 NEWEST = 6
+NEWS = 3
 GAPS = 5
 Tally = Counter[tuple[int, str, str]]
 """(year, side, threat) -> number of papers."""
@@ -138,6 +140,7 @@ def home_page(press: Press) -> Page:
         n=n,
         threats=counts.main_threats(catalog),
         newest=newest(catalog),
+        news=days(catalog)[:NEWS],
         gaps=counts.gaps(
             catalog, [t.id for t in counts.leaves(catalog, "threat")], "stage"
         )[:GAPS],
