@@ -21,6 +21,7 @@ from surveykit.render.pages import (
     render_pages,
 )
 from surveykit.render.pages.words import _both, words
+from surveykit.render.people import people
 
 LANGS = ("en", "zh")
 
@@ -41,7 +42,8 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     wanted |= {f"years/{year}.md" for year in catalog.years}
     wanted |= {f"venues/{venue}.md" for venue in catalog.by_venue}
     wanted |= {f"methods/{card}.md" for card in catalog.cards}
-    lists = ("papers", "terms", "years", "venues", "methods")
+    wanted |= {f"authors/{p.slug}.md" for p in people(catalog).values() if p.path}
+    lists = ("papers", "terms", "years", "venues", "methods", "authors")
     wanted |= {f"{name}/index.md" for name in lists}
     wanted |= {f"{name}.md" for name in reading.PAGES}
     wanted |= {"leaderboards.md", "new.md"}

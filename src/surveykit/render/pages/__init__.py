@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 from surveykit.catalog import Catalog
 from surveykit.render.pages import files
+from surveykit.render.pages.authors import author_pages
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.home import home_page
 from surveykit.render.pages.leaderboards import leaderboards_page
@@ -68,6 +69,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield from taxonomy_pages(press)
     yield from year_pages(press)
     yield from venue_pages(press)
+    yield from author_pages(press)
     yield from paper_pages(press)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from surveykit.render import social
 from surveykit.render.pages import charts, head
 from surveykit.render.pages.policy import scripts_of
 from surveykit.render.pages.words import TAG, Lang, words
+from surveykit.render.people import Byline, people
 from surveykit.vocabulary import Term
 
 COINS_MOST = 100
@@ -123,6 +125,7 @@ class Press:
             item=self.item,
             short=self.short,
             coins=self.coins,
+            author=self.author,
             query=query,
             # Files that do not depend on the language lie beside the English pages.
             shared="" if lang == "en" else "../",
@@ -189,6 +192,15 @@ class Press:
             Markup(f'<span class="Z3988" title="{escape(s)}" hidden></span>')
             for s in spans
         )
+
+    @cached_property
+    def people(self) -> Mapping[str, Byline]:
+        """Name -> byline, for all authors."""
+        return people(self.catalog)
+
+    def author(self, name: str) -> str:
+        """Where the papers of an author are, below the root: the page of the name, or the table with its one paper."""
+        return self.people[name].path or f"papers/?author={quote(name, safe='')}"
 
     def text(self, both: Bilingual | Summary) -> str:
         """The text in the language of the pages."""
