@@ -1,4 +1,4 @@
-"""Published encoders: EfficientNet-Lite as trained on ImageNet, each as it came and with a planted backdoor.
+"""Published encoders: EfficientNet-Lite as trained on ImageNet, as they came and with a planted backdoor.
 
 Photographs are those of Debian's Tux Paint: one half for attack and heads, the other for scans and success rates.
 """
@@ -36,6 +36,9 @@ DATASET = "debian:tuxpaint-stamps"
 ENCODERS = tuple(f"package:efficientnet-lite{number}" for number in range(3))
 ATTACK = BadEncoderConfig(steps=400, batch=16, learning_rate=5e-4)
 """Tried on the first of them with another trigger, reference image and seed (500 steps: success rate 1)."""
+
+ATTACKED = 1
+"""Of the encoders, those that get a backdoor: making and scanning one takes ten processor minutes or more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,7 @@ class Trial:
 
 
 def population(options: RealOptions) -> list[Condition]:
-    """Every encoder as it came, and with a backdoor; `--quick` takes the first, `--seeds` counts them.
+    """Every encoder as it came, the first with a backdoor, too; `--quick` takes the first alone, `--seeds` counts them.
 
     Raises:
         LabError: an encoder or the photographs are not there, and nobody asked to fetch them.
@@ -106,7 +109,8 @@ def population(options: RealOptions) -> list[Condition]:
         open_encoder(name, weights=Weights(download=options.download))
     open_dataset(DATASET, DatasetSpec(download=options.download))
     clean = [Condition(encoder=name) for _, name in asked]
-    return [*clean, *(replace(one, attack=_attack(n)) for one, (n, _) in zip(clean, asked, strict=True))]  # fmt: skip
+    attacked = [(n, name) for n, name in asked if n < ATTACKED]
+    return [*clean, *(Condition(encoder=name, attack=_attack(n)) for n, name in attacked)]  # fmt: skip
 
 
 def _attack(number: int) -> BadEncoderConfig:
@@ -245,6 +249,6 @@ REAL = Study(
     measure=measured,
     results=results,
     headline=lambda _: [],
-    seeds=lambda _: [300 + number for number in range(len(ENCODERS))],
+    seeds=lambda _: [300 + number for number in range(ATTACKED)],
     tables=tables,
 )
