@@ -9,8 +9,8 @@ export NO_MKDOCS_2_WARNING := 1
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 12
 
-site: .venv/ready  ## all generated files, and the website in both languages
-	@$(BIN)/surveykit build
+site: .venv/ready  ## all generated files, and the website in both languages; PUBLISH=1 insists on its addresses
+	@$(BIN)/surveykit build $(if $(PUBLISH),--publish)
 	@rm -rf build/next build/next-zh
 	@$(MAKE) --no-print-directory -j2 build/next build/next-zh
 	@rm -rf build/site && mv build/next-zh build/next/zh && mv build/next build/site

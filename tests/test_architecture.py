@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "texts": {"models", "scalars"},
     "prose": set(),
     "catalog": {"errors", "measured", "models", "texts", "vocabulary"},
+    "deployment": {"errors", "vocabulary"},
     "files": set(),
     "yaml_cut": set(),
     "yaml_tree": {"errors", "files", "yaml_cut"},
@@ -160,6 +161,7 @@ MAY_IMPORT = {
     "render": {
         "addresses",
         "catalog",
+        "deployment",
         "errors",
         "forms",
         "identifier",
@@ -173,7 +175,7 @@ MAY_IMPORT = {
         "texts",
         "vocabulary",
     },
-    "mkdocs_plugin": {"catalog", "errors", "files", "load", "render"},
+    "mkdocs_plugin": {"catalog", "deployment", "errors", "files", "load", "render"},
     "report": {"errors", "rules", "text"},
     "weighing": {"duplicates", "models", "record", "text", "venue_names"},
     "verifying": {

@@ -161,3 +161,15 @@
 
   window.sk = { $, $$, make, put, flash, root, script, data, take, list, searching, TEXT };
 })();
+
+// Opened from a folder, without a server, an address that ends in a slash would show the folder in place of its page.
+if (location.protocol === "file:") {
+  const page = (node, name) => {
+    const url = new URL(node.getAttribute(name), document.baseURI);
+    if (url.protocol !== "file:" || !url.pathname.endsWith("/")) return;
+    url.pathname += "index.html";
+    node.setAttribute(name, url.href);
+  };
+  for (const kind of ["click", "auxclick"]) addEventListener(kind, event => { const link = event.target.closest("a[href]"); if (link) page(link, "href"); }, true);
+  addEventListener("submit", event => page(event.target, "action"), true);
+}

@@ -5,6 +5,8 @@ MkDocs and its theme print names and titles as they stand, so they are handed ov
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -24,9 +26,10 @@ from mkdocs.utils.templates import TemplateContext
 from rcssmin import cssmin
 from rjsmin import jsmin
 
+from surveykit import deployment
 from surveykit import files as on_disk
 from surveykit.catalog import Catalog
-from surveykit.errors import CatalogError
+from surveykit.errors import CatalogError, SurveyError
 from surveykit.load import load_catalog
 from surveykit.render import social
 from surveykit.render.pages import (
@@ -109,17 +112,24 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         survey = self.catalog.survey
         config.site_name = escape(survey.short_title.in_(self.lang))
         config.site_description = escape(survey.tagline.in_(self.lang))
-        config.site_url = survey.site + ("zh/" if self.lang == "zh" else "")
+        # Without an address pages have no canonical one, and the sitemap is empty.
+        config.site_url = (
+            survey.site + ("zh/" if self.lang == "zh" else "") if survey.site else ""
+        )
         config.extra["root_url"] = survey.site
         return config
 
     def _load(self) -> Catalog:
         try:
-            return load_catalog(Path(self.config.repository))
+            catalog = load_catalog(Path(self.config.repository))
+            survey = deployment.placed(catalog.survey, os.environ)
+            return dataclasses.replace(catalog, survey=survey)
         except CatalogError as error:
             for problem in error.problems:
                 log.error(str(problem))
             raise PluginError(f"{error}; nothing was built") from None
+        except SurveyError as error:
+            raise PluginError(str(error)) from None
 
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
         """Adds pages, data files, the joined style sheet and the scripts."""

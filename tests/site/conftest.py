@@ -17,6 +17,11 @@ import pytest
 from surveykit.load import load_catalog
 
 ROOT = Path(__file__).parents[2]
+PUBLISHED = {
+    "SURVEYKIT_SITE": "https://survey.test/any/path/",
+    "SURVEYKIT_REPOSITORY": "https://forge.test/group/survey",
+}
+"""Addresses of the sites that tests look at: nobody answers there."""
 CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
 ARGS = [
     "--no-sandbox",
@@ -67,7 +72,7 @@ def whole_catalog():
 def site(tmp_path_factory):
     """The real site as `make site` makes it: English, with Chinese below zh/, both strict."""
     home = tmp_path_factory.mktemp("site")
-    env = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    env = {**os.environ, **PUBLISHED, "NO_MKDOCS_2_WARNING": "1"}
     for lang, config in CONFIGS.items():
         command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config]
         done = subprocess.run(
@@ -94,6 +99,8 @@ def build_site():
     def make(catalog, home):
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("NO_MKDOCS_2_WARNING", "1")
+            for name, address in PUBLISHED.items():
+                patch.setenv(name, address)
             patch.setattr(mkdocs_plugin, "load_catalog", lambda _: catalog)
             for lang, path in CONFIGS.items():
                 config = load_config(str(ROOT / path), site_dir=str(home / lang))

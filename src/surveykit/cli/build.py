@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
 from pathlib import Path
 
 import click
 
-from surveykit import load, outputs
+from surveykit import deployment, load, outputs
 from surveykit.catalog import Catalog
 from surveykit.cli import generated
 from surveykit.cli.catalog import exit_code, warn
@@ -33,12 +35,19 @@ from surveykit.render.pages import as_markdown, render_files, render_pages
     type=click.Path(file_okay=False, path_type=Path),
     help="Write the website's pages into this folder, as Markdown, and nothing else.",
 )
+@click.option(
+    "--publish",
+    is_flag=True,
+    help="Refuse to build while the addresses of site and repository are placeholders.",
+)
 @click.pass_obj
-def build(root: Path | None, check: bool, pages: Path | None) -> int:
+def build(root: Path | None, check: bool, pages: Path | None, publish: bool) -> int:
     """Write all generated files.
 
     These are the READMEs with their pictures, survey.bib, catalog/schema.json and the
     generated pages of docs/. Nothing is written while the catalog has errors.
+    Addresses in them are those of catalog/survey.yaml; the website's are set by its
+    deployment (docs/publishing.md).
     """
     if check and pages:
         raise click.UsageError("--check and --pages exclude each other")
@@ -47,8 +56,11 @@ def build(root: Path | None, check: bool, pages: Path | None) -> int:
     warn(placed(home, checked.problems))
     if checked.catalog is None or exit_code(checked.problems):
         return FOUND
+    survey = deployment.placed(checked.catalog.survey, os.environ)
+    if publish:
+        deployment.check(survey)
     if pages:
-        return _write_pages(pages, checked.catalog)
+        return _write_pages(pages, dataclasses.replace(checked.catalog, survey=survey))
     texts = generated.generated(checked.catalog)
     return _stale(home, texts) if check else _write(home, texts)
 

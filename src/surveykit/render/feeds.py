@@ -53,7 +53,13 @@ def _feed(
     changed: bool,
 ) -> str:
     """One feed; `changed` puts papers at the day they changed last, else at the day they came."""
-    base = catalog.survey.site + ("zh/" if lang == "zh" else "")
+    site = catalog.survey.site
+    # Without an address, links are relative to the feed (RFC 4287, section 2).
+    base = (
+        site + ("zh/" if lang == "zh" else "")
+        if site
+        else "../" * (name.count("/") + 1)
+    )
     root = Element("feed", {"xmlns": _ATOM, "xml:lang": _TAG[lang]})
     _add(root, "id", _urn(f"feed/{lang}/{name}"))
     colon = "：" if lang == "zh" else ": "
@@ -63,7 +69,8 @@ def _feed(
     day = max((_day(p, changed) for p in kept), default=catalog.updated)
     _add(root, "updated", _moment(day))
     own = {"rel": "self", "type": "application/atom+xml"}
-    SubElement(root, "link", own | {"href": f"{base}feeds/{name}.atom"})
+    if site:
+        SubElement(root, "link", own | {"href": f"{base}feeds/{name}.atom"})
     SubElement(root, "link", {"rel": "alternate", "type": "text/html", "href": base})
     _people(root, [keeper.name for keeper in catalog.survey.maintainers])
     _add(root, "rights", "CC BY 4.0")

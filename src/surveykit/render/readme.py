@@ -6,14 +6,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog
+from surveykit.deployment import public
 from surveykit.models import Paper
 from surveykit.render.nearest import because
-from surveykit.scalars import Url
 from surveykit.text.markdown import Heading, Outline, address, escape
 from surveykit.vocabulary import Term
 
@@ -192,15 +191,6 @@ def venue_label(catalog: Catalog, paper: Paper, lang: str) -> str:
     if paper.track == "workshop":
         return f"{name} 研讨会" if lang == "zh" else f"{name} workshop"
     return name
-
-
-def public(url: Url) -> Url | None:
-    """The address, or None while it is one of those reserved for examples (RFC 2606)."""
-    parts = urlsplit(url)
-    labels = (parts.hostname or "").split(".")
-    if "example" in labels[-2:] or parts.path.startswith("/example/"):
-        return None
-    return url
 
 
 def own_citation(catalog: Catalog) -> str:

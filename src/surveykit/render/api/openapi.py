@@ -43,7 +43,13 @@ def openapi(catalog: Catalog, root: str) -> dict[str, Any]:
             "description": "Static files. Fields are added, never removed or given another type.",
             "license": {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"},
         },
-        "servers": [{"url": (catalog.survey.site + root).rstrip("/")}],
+        "servers": [
+            {
+                "url": (catalog.survey.site + root).rstrip("/")
+                if catalog.survey.site
+                else "."
+            }
+        ],
         "paths": paths,
         "components": {"schemas": _open(whole["$defs"])},
     }

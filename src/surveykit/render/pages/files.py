@@ -44,7 +44,9 @@ def _redirects(press: Press) -> dict[str, str]:
     """A page at every former address of a paper that sends its readers on."""
     return {
         f"papers/{former}/index.html": press.fragment(
-            "moved.html", p=paper, address=f"{press.address}papers/{paper.id}/"
+            "moved.html",
+            p=paper,
+            address=press.address and f"{press.address}papers/{paper.id}/",
         )
         for paper in press.catalog.papers
         for former in paper.former_ids
@@ -54,7 +56,7 @@ def _redirects(press: Press) -> dict[str, str]:
 def _robots(catalog: Catalog) -> str:
     site = catalog.survey.site
     maps = "".join(f"Sitemap: {site}{lang}sitemap.xml\n" for lang in ("", "zh/"))
-    return f"User-agent: *\nAllow: /\n\n{maps}"
+    return "User-agent: *\nAllow: /\n" + (f"\n{maps}" if site else "")
 
 
 def _shared(catalog: Catalog, entries: dict[str, str]) -> dict[str, str]:

@@ -142,8 +142,9 @@ class Press:
 
     @property
     def address(self) -> str:
-        """Where the pages of this language begin."""
-        return self.catalog.survey.site + ("zh/" if self.lang == "zh" else "")
+        """Where the pages of this language begin; empty while no address is known."""
+        site = self.catalog.survey.site
+        return site and site + ("zh/" if self.lang == "zh" else "")
 
     def page(
         self, uri: str, template: str, *, title: str, description: str, **view: Any

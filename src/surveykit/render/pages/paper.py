@@ -90,18 +90,19 @@ def _page(press: Press, paper: Paper) -> Page:
 
 
 def _fix(catalog: Catalog, paper: Paper) -> str:
-    """The issue form of a correction, with the entry named in it."""
+    """The issue form of a correction, with the entry named in it; empty without a repository."""
     fields = {
         "template": "fix-entry.yml",
         "title": f"Fix {paper.id}",
         "id": paper.id,
     }
-    return f"{catalog.survey.repository}/issues/new?{urlencode(fields)}"
+    home = catalog.survey.repository
+    return home and f"{home}/issues/new?{urlencode(fields)}"
 
 
 def _head(press: Press, paper: Paper) -> str:
     catalog = press.catalog
-    url = f"{press.address}papers/{paper.id}/"
+    url = press.address and f"{press.address}papers/{paper.id}/"
     return press.fragment(
         "paper_head.html",
         tags=head.highwire(catalog, paper),
