@@ -37,6 +37,8 @@ KINDS = {
     "method": "methods/decree/",
     "venues": "venues/",
     "year": "years/2024/",
+    "authors": "authors/",
+    "author": "authors/ting-wang/",
     "about": "about/",
 }
 WIDTHS = {"desktop": 1440, "phone": 390}

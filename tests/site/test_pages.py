@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -20,6 +21,8 @@ from surveykit.render.pages import (
     render_files,
     render_pages,
 )
+from surveykit.render.pages.page import Press
+from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.words import _both, words
 from surveykit.render.people import people
 
@@ -60,6 +63,21 @@ def test_a_paper_page_names_its_entry_to_edit(pages, catalog):
     for paper in catalog.papers:
         page = pages[f"papers/{paper.id}.md"]
         assert page.source == catalog.paths.get(paper.id)
+
+
+def test_a_short_name_is_shown_where_the_title_does_not_say_it(catalog):
+    paper = catalog.papers[0].model_copy(
+        update={"aka": ("Wild", "TeCoA", "A Name That Is Longer Than Others")}
+    )
+    assert "Wild" in paper.title.en
+    press = Press(
+        dataclasses.replace(catalog, papers=(paper, *catalog.papers[1:])), "en"
+    )
+    page = document(next(iter(paper_pages(press))))
+    (said,) = (n for n in page.css(".sk-meta") if n.text().startswith("Known as"))
+    assert said.css_first("b").text() == "TeCoA, A Name That Is Longer Than Others"
+    assert press.short(paper) == "Wild"
+    assert press.short(catalog.papers[1]) == "Chen et al."
 
 
 def test_relations_are_told_at_both_ends(pages, catalog):

@@ -212,7 +212,7 @@ class Press:
         return self.text(self.catalog.term(axis, term).label)
 
     def short(self, paper: Paper) -> str:
-        """The name people use: the system's name before a colon, or the first author."""
+        """The name people use: the method's where it is short, what stands before a colon, or the first author."""
         if paper.id not in self._short:
             methods = self.catalog.methods(paper)
             self._short[paper.id] = methods[0].name if methods else _short(paper)
@@ -239,6 +239,8 @@ def cited(source: str) -> Markup:
 
 
 def _short(paper: Paper) -> str:
+    if name := next((name for name in paper.aka if len(name) < 19), None):
+        return name
     head, colon, _ = paper.title.en.partition(":")
     if colon and len(head) < 19:
         return head
