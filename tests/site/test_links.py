@@ -16,7 +16,6 @@ ATTRIBUTES = {"href": "a[href], link[href], use[href]", "src": "[src]"}
 DATA = {
     "data-cite": "[data-cite]",
     "data-csl": "[data-csl]",
-    "data-find": "[data-find]",
     "action": "form[action]",
 }
 

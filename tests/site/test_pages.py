@@ -148,7 +148,9 @@ def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
     page = next(p for p in render_pages(catalog, "en") if p.uri == "papers/index.md")
     shown = document(page).css("tr.r")
     files = render_files(catalog, "en")
-    older = files[explorer.OLDER].split("\n")
+    older = json.loads(
+        files[explorer.OLDER].removeprefix("sk.take('older',").rstrip(")\n")
+    )
     rest = LexborHTMLParser(f"<table>{''.join(older)}</table>").css("tr.r")
     links = [row.css_first("a").attributes["href"] for row in [*shown, *rest]]
     assert len(shown) == 3
@@ -156,7 +158,6 @@ def test_a_large_catalog_keeps_the_newest_rows_and_hands_out_the_rest(
     assert len(older) == len(rest)
     known = document(page).css_first(".sk-older").attributes["data-f"].split()
     assert [row.attributes["data-f"] for row in rest] == known
-    assert len(json.loads(files[explorer.FIND])["papers"]) == len(catalog.papers)
     assert document(page).css(".sk-older a")
 
 

@@ -154,5 +154,5 @@ def test_a_paper_page_weighs_little_with_everything_that_it_loads(browser, base,
     )
     page.goto(f"{base}{lang}papers/feng2023detecting/", wait_until="networkidle")
     page.close()
-    assert not [url for url in sizes if "search_index" in url]
+    assert not [url for url in sizes if "search" in url]
     assert sum(sizes.values()) <= 150 * 1024
