@@ -10,6 +10,7 @@ from typing import Any
 from opencc import OpenCC
 
 from surveykit.models import Bilingual, Paper
+from surveykit.render.pages import reading
 from surveykit.render.pages.page import Press
 
 FILE = "search-index.js"
@@ -60,7 +61,7 @@ def search_js(press: Press) -> str:
 
     data = {
         "papers": [paper_row(paper) for paper in catalog.papers],
-        "names": [[name, han] if han else [name] for name, han in names],
+        "names": [_name(press, name, han) for name, han in names],
         "terms": [term_row(key) for key in terms],
         "used": [number for key, number in terms.items() if catalog.having(*key)],
         "venues": [venue_row(venue) for venue in venues],
@@ -69,7 +70,7 @@ def search_js(press: Press) -> str:
             for card in catalog.cards.values()
         ],
         "relations": [_relation(press, type_) for type_ in ANSWERING],
-        "pages": [],
+        "pages": _pages(press),
     }
     han = "".join(sorted(set(_HAN.findall(_compact(data)))))
     return f"sk.take('search',{_compact(data | {'han': _traditional(han)})})\n"
@@ -77,6 +78,25 @@ def search_js(press: Press) -> str:
 
 def _compact(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _name(press: Press, name: str, han: str | None) -> list[str]:
+    """A name, its Han form, and the name of its page where there is one; what is missing at the end is left out."""
+    known = press.people[name]
+    if known.path:
+        return [name, han or "", known.slug]
+    return [name, han] if han else [name]
+
+
+def _pages(press: Press) -> list[tuple[str, str, str]]:
+    """Address, title and first words of the pages that are no list of one thing."""
+    w = press.words
+    read = [
+        (f"{name}/", getattr(w.read, name), getattr(w.read, f"{name}_lead"))
+        for name in reading.PAGES
+    ]
+    own = {"lifecycle": w.life, "matrix": w.matrix, "leaderboards": w.boards, "new": w.news}  # fmt: skip
+    return [*read, *((f"{at}/", its.title, its.lead) for at, its in own.items())]
 
 
 def _numbers(paper: Paper) -> list[str]:
