@@ -208,7 +208,10 @@ def _answers(trial: Trial, trials: Sequence[Trial]) -> dict[str, Any]:
 def tables(found: Found, language: Language) -> str:
     """A row for each encoder and preset."""
     first, run = found["rows"][0], found["run"]
+    clean = {one["name"] for one in found["rows"] if one["trigger"] is None}
     about = WORDS["real.intro"].fill(
+        clean=len(clean),
+        bad=len({one["name"] for one in found["rows"]} - clean),
         size=first["size"],
         steps=ATTACK.steps,
         date=run["date"],
