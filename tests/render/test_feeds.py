@@ -80,7 +80,10 @@ def test_another_parser_reads_them_without_complaint(any_catalog, lang):
 def test_a_feed_for_all_for_new_and_for_each_term(catalog, lang):
     paths = set(feeds(catalog, lang))
     terms = {f"feeds/{axis}/{t.id}.atom" for axis in ("threat", "technique") for t in catalog.axes[axis].terms}  # fmt: skip
-    assert paths == terms | {"feeds/all.atom", "feeds/new.atom"}
+    names = [a.name for p in catalog.papers for a in p.authors]
+    authors = {path for path in paths if path.startswith("feeds/author/")}
+    assert len(authors) == len({name for name in names if names.count(name) > 1})
+    assert paths == terms | authors | {"feeds/all.atom", "feeds/new.atom"}
     read = feedparser.parse(feeds(catalog, lang)["feeds/threat/privacy.atom"])
     told = {entry.title for entry in read.entries}
     assert told == {p.title.in_(lang) for p in catalog.having("threat", "privacy")}

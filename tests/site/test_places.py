@@ -80,3 +80,28 @@ def test_a_folder_on_disk_is_a_site(browser, site):
     page.wait_for_url("**/zh/new/index.html")
     assert page.locator("h1").inner_text() == "最新动态"
     page.close()
+
+
+@pytest.mark.parametrize("path", ["", "zh/", "papers/jia2022badencoder/", "zh/about/"])
+def test_every_page_names_its_twin_and_the_theme_asks_for_no_sitemap(visit, site, path):  # fmt: skip
+    page = visit(path)
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.mouse.move(50, 50)  # the theme's script comes with the first sign of a hand
+    page.wait_for_timeout(600)
+    assert not [url for url in asked if "sitemap" in url]
+    twins = page.eval_on_selector_all("link[hreflang]", "all => all.map(l => [l.hreflang, l.href])")  # fmt: skip
+    root, bare = "https://survey.test/any/path/", path.removeprefix("zh/")
+    assert twins == [["en", root + bare], ["zh-CN", f"{root}zh/{bare}"], ["x-default", root + bare]]  # fmt: skip
+    canonical = page.locator("link[rel=canonical]").get_attribute("href")
+    assert canonical == root + path
+
+
+@pytest.mark.parametrize("path", ["about/", "zh/about/"])
+def test_the_about_page_says_how_to_cite_the_survey(visit, path):
+    page = visit(path, width=390)
+    text = page.locator(".sk-cite pre").inner_text()
+    assert text.startswith("@misc{survey2026,")
+    assert "https://survey.test/any/path/" in text
+    assert page.locator(".sk-written table").count() == 1
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

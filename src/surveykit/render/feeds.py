@@ -1,4 +1,4 @@
-"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them, by threat and by technique."""
+"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them, by threat, by technique and by author."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
+from surveykit.render.people import people
 
 MOST = 60
 """Entries of a feed."""
@@ -25,7 +26,7 @@ _TITLES = {
 
 
 def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
-    """Path below the root of one language -> XML: `all`, `new`, and one for each threat and each technique."""
+    """Path below the root of one language -> XML: `all`, `new`, and one for each threat, each technique and each author with a page."""
     zh = lang == "zh"
     made = {
         f"feeds/{name}.atom": _feed(
@@ -39,6 +40,12 @@ def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
             title = term.label.in_(lang)
             made[f"feeds/{name}.atom"] = _feed(
                 catalog, lang, name, papers, title, changed=True
+            )
+    for person in people(catalog).values():
+        if person.path:
+            name = f"author/{person.slug}"
+            made[f"feeds/{name}.atom"] = _feed(
+                catalog, lang, name, person.papers, person.name, changed=True
             )
     return made
 

@@ -196,7 +196,10 @@ def venue_label(catalog: Catalog, paper: Paper, lang: str) -> str:
 def own_citation(catalog: Catalog) -> str:
     """BibTeX entry of the survey itself."""
     survey = catalog.survey
-    key = re.sub(r"[^a-z]", "", survey.repository.rstrip("/").rpartition("/")[2])
+    key = (
+        re.sub(r"[^a-z]", "", survey.repository.rstrip("/").rpartition("/")[2])
+        or "survey"
+    )
     url = public(survey.site) or public(survey.repository)
     fields = {
         "title": f"{{{survey.title.en}}}",

@@ -23,6 +23,7 @@ from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.reading import reading_pages
 from surveykit.render.pages.terms import taxonomy_pages
 from surveykit.render.pages.words import TAG, Lang, words
+from surveykit.render.readme import own_citation
 from surveykit.vocabulary import Axis, Survey
 
 __all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
@@ -36,6 +37,8 @@ class Interface:
     w: SimpleNamespace
     survey: Survey
     updated: date
+    citation: str
+    """The survey itself, as BibTeX."""
     axes: Mapping[str, Axis]
 
     @property
@@ -80,4 +83,11 @@ def render_files(catalog: Catalog, lang: Lang) -> dict[str, str]:
 
 def interface(catalog: Catalog, lang: Lang) -> Interface:
     """What header, footer and error page need, whichever generator draws them."""
-    return Interface(lang, words(lang), catalog.survey, catalog.updated, catalog.axes)
+    return Interface(
+        lang,
+        words(lang),
+        catalog.survey,
+        catalog.updated,
+        own_citation(catalog),
+        catalog.axes,
+    )
