@@ -182,6 +182,23 @@ class Relation(Model):
     """Where that can be read: `arXiv:2303.15180`, `doi:10.1145/…` or an address."""
 
 
+class Claim(Model):
+    """One headline figure as the paper states it; nothing in it is computed or measured here."""
+
+    encoder: PlainText | None = None
+    """Encoder of the experiment, where the figure is stated with one: `CLIP ViT-B/32`."""
+    dataset: PlainText | None = None
+    """Dataset, where the figure is stated with one: `ImageNet`."""
+    budget: PlainText | None = None
+    """What the attacker or the defender may spend: `8/255`, `0.01 % of the samples poisoned`."""
+    metric: PlainText
+    """What is counted: `attack success rate`."""
+    value: PlainText
+    """The figure in the paper's own precision, with what it is compared to: `from 94.6 % to 0.04 %`."""
+    source: Source
+    """Where it is stated, with the place inside: `arXiv:2303.15180, abstract`."""
+
+
 class Verification(Model):
     """When the facts of an entry were last compared with the outside, and with what."""
 
@@ -245,6 +262,8 @@ class Paper(Model):
     """What a reader should know beside the facts."""
     relations: tuple[Relation, ...] = ()
     """Typed links to other papers of the catalog."""
+    claims: tuple[Claim, ...] = ()
+    """Headline figures that the paper states."""
     implementations: tuple[MethodId, ...] = ()
     """Ids of the methods under `reference_impls/` that run this paper's idea."""
     corrections: tuple[Bilingual, ...] = ()

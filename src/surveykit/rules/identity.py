@@ -128,7 +128,7 @@ def same_title(catalog: Catalog) -> Iterator[Finding]:
 
 
 def near_title(catalog: Catalog) -> Iterator[Finding]:
-    """Entries with nearly the same title and a common author.
+    """Entries with nearly the same title and a common author, unless a relation says that they are two works.
 
     All titles of one author are compared with each other, the authors of few first. Where the work is more than `MOST_WORK`,
     the titles of those that are left meet their neighbours in order alone.
@@ -148,8 +148,10 @@ def near_title(catalog: Catalog) -> Iterator[Finding]:
         compare = _all if work <= MOST_WORK else _neighbours
         for title, near in compare(list(holders)):
             for index in holders[title]:
-                if near:
-                    found[index] += [holders[other] for other in near]
+                apart = {link.other.id for link in catalog.links(catalog.papers[index])}
+                for other in near:
+                    rest = [n for n in holders[other] if catalog.papers[n].id not in apart]  # fmt: skip
+                    found[index] += [rest] if rest else []
     yield from _told(catalog, "is nearly", found)
 
 
@@ -271,7 +273,7 @@ RULES = (
     Rule(
         "SK401",
         "nearly the same title with a common author is one paper",
-        "Usually the preprint and the published version under a slightly changed title. Merge the entries; if they are two works, nothing is wrong. All titles of an author are compared with each other; where one author has more than about 5,000, each is compared with its neighbours in order alone.",
+        "Usually the preprint and the published version under a slightly changed title. Merge the entries; if they are two works, a relation of one to the other says so. All titles of an author are compared with each other; where one author has more than about 5,000, each is compared with its neighbours in order alone.",
         "Guarding Encoders: A Study\nGuarding Encoders, a Study",
         "Guarding Encoders: A Study",
         near_title,
