@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from surveykit.catalog import Catalog
+from surveykit.catalog import Catalog, Closest
 from surveykit.deployment import public
 from surveykit.models import Paper
 from surveykit.render.nearest import because
@@ -19,9 +19,9 @@ from surveykit.vocabulary import Term
 PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""
 CONTENTS = "<!-- contents -->"
-SHOWN_AUTHORS = 3
+SHOWN_AUTHORS = 2
 """Authors named before the rest is counted."""
-MOST_NAMED = 4
+MOST_NAMED = 3
 """So many authors are all named: "and 1 more" would be longer than the name."""
 
 _templates = Environment(
@@ -41,6 +41,8 @@ class Group:
 
     technique: Term | None
     papers: tuple[Paper, ...]
+    closest: Closest | None
+    """The method offered to most of those that have none; it is named once and not in every line."""
 
 
 @dataclass(frozen=True)
@@ -79,8 +81,8 @@ class YearCounts:
     """One for each section."""
 
 
-def render_readme(catalog: Catalog, lang: str, bib_lines: Mapping[str, str]) -> str:
-    """README in `lang`; `bib_lines` gives the line anchor of each entry of `survey.bib`."""
+def render_readme(catalog: Catalog, lang: str) -> str:
+    """README in `lang`."""
     outline = Outline()
     listed = sections(catalog)
     text = _templates.get_template(f"readme.{lang}.md.jinja").render(
@@ -90,7 +92,6 @@ def render_readme(catalog: Catalog, lang: str, bib_lines: Mapping[str, str]) -> 
         heading=outline.heading,
         sections=listed,
         rows=counts(catalog, listed),
-        bib_lines=bib_lines,
         authors=lambda paper: short_authors(paper, lang),
         short=lambda paper: short_citation(paper, lang),
         venue=lambda paper: venue_label(catalog, paper, lang),
@@ -143,9 +144,16 @@ def _groups(catalog: Catalog, papers: list[Paper]) -> Iterable[Group]:
     terms: Iterable[Term] = catalog.axes["technique"].terms
     for term in terms:
         if term.id in groups:
-            yield Group(term, tuple(groups[term.id]))
+            yield _group(catalog, term, groups[term.id])
     if None in groups:
-        yield Group(None, tuple(groups[None]))
+        yield _group(catalog, None, groups[None])
+
+
+def _group(catalog: Catalog, technique: Term | None, papers: list[Paper]) -> Group:
+    offered = [c for p in papers if (c := catalog.closest_runnable(p))]
+    shared = [closest for closest in offered if offered.count(closest) > 1]
+    most = max(shared, key=shared.count, default=None)
+    return Group(technique, tuple(papers), most)
 
 
 def counts(

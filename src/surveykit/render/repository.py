@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from surveykit.catalog import Catalog
 from surveykit.render.bibtex import bibliography
 from surveykit.render.issue_forms import render_forms
@@ -16,29 +14,14 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 def render_repository(catalog: Catalog) -> dict[str, str]:
     """Path -> text of every generated file of the repository, the command reference excepted."""
-    bib = bibliography(catalog.papers, catalog)
-    lines = line_anchors(bib)
     texts = {
-        "survey.bib": bib,
+        "survey.bib": bibliography(catalog.papers, catalog),
         "catalog/schema.json": schema_json(catalog),
         "docs/format.md": format_doc(catalog),
         **render_forms(catalog),
     }
     for lang, readme in PATHS.items():
-        texts[readme] = render_readme(catalog, lang, lines)
+        texts[readme] = render_readme(catalog, lang)
         for scheme in SCHEMES:
             texts[path(lang, scheme)] = render_picture(catalog, lang, scheme)
     return texts
-
-
-def line_anchors(bib: str) -> dict[str, str]:
-    """BibTeX key -> anchor of its lines when GitHub shows the file: `#L5-L14`."""
-    anchors = {}
-    key, start = "", 0
-    for number, line in enumerate(bib.splitlines(), start=1):
-        if found := re.match(r"@\w+\{([^,]+),", line):
-            key, start = found[1], number
-        elif line == "}" and key:
-            anchors[key] = f"#L{start}-L{number}"
-            key = ""
-    return anchors
