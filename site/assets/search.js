@@ -5,7 +5,7 @@
   const { $, make, root, script, data, TEXT } = window.sk;
 
   /* ---- words: the same for what is searched and for what is asked ---- */
-  const STOP = new Set("a an and are as at be by can do does for from how in into is it its of on or that the their there they this to using via what when where which who why with 的 了 和 与 及 在 是 对 如何 什么 哪些 怎样 怎么 有 吗".split(" "));
+  const STOP = new Set();
   const HAN = /[\u3400-\u9fff]/, WORD = /[\u3400-\u9fff]+|[\p{L}\p{N}]+(?:[-'’.][\p{L}\p{N}]+)*/gu;
   const simple = new Map();
   const clean = text => /^[\0-\x7f]*$/.test(text) ? text.toLowerCase()
@@ -46,12 +46,15 @@
     if (arxiv) found.push(arxiv[1]);
     if (doi) found.push(decodeURIComponent(doi[0].replace(/%(?![0-9a-f]{2})/gi, "%25")));
     for (const part of text.matchAll(/[?&]id=([\w-]+)|aclanthology\.org\/([\w.-]+)/g)) found.push((part[1] || part[2]).replace(/\.pdf$/, ""));
+    const cvf = /openaccess\.thecvf\.com\/content\/?(\w+)\/(?:\w+\/)*?((?:[^_/]+_){3}[^_/]+)_/.exec(text);
+    if (cvf) found.push(cvf[1] + cvf[2]);
     return [...new Set(found.map(whole).filter(Boolean))];
   }
 
   /* ---- documents: papers in the order of the catalog, then what leads to groups of them ---- */
   const FIELDS = { exact: 1000, name: 8, title: 4, authors: 3, answers: 3, terms: 2, venue: 2, text: 1 };
   function documents(index) {
+    index.stop.forEach(word => STOP.add(word));
     for (let i = 0; i < index.han.length; i += 2) simple.set(index.han[i], index.han[i + 1]);
     const chain = n => n < 0 ? [] : [n, ...chain(index.terms[n][2])];
     const termWords = index.terms.map((_, n) => chain(n).flatMap(m => index.terms[m].slice(3).flatMap(words)));

@@ -17,6 +17,17 @@ FILE = "search-index.js"
 """Below the root of each language; fetched once somebody searches. A script, since pages opened as files may load no data."""
 ANSWERING = ("attacks", "defends-against", "detects", "extends")
 """Relations that a search knows: "defense BadEncoder" finds what answers it; who merely evaluates it is not meant."""
+STOP = frozenset(
+    """a an and are as at be been but by can do does for from has have how in into is it its more not of on or than that the their
+    them there these they this to under using via was what when where which while who why with without
+    的 了 和 与 及 在 是 对 如何 什么 哪些 怎样 怎么 有 吗""".split()
+)
+"""Words that tell nothing, left out of the index and of what is asked."""
+_BETWEEN = re.compile(r"[的了和与及在是对并将其等，。；：、（）“”《》—·]+")
+_CVF = re.compile(
+    r"openaccess\.thecvf\.com/content/?(\w+)/(?:\w+/)*?((?:[^_/]+_){3}[^_/]+)_"
+)
+_WORD = re.compile(r"[^\W_]+(?:[-'’.][^\W_]+)*")
 _HAN = re.compile(r"[\u3400-\u9fff]")
 
 
@@ -46,7 +57,9 @@ def search_js(press: Press) -> str:
                 for r in paper.relations
                 if r.type in ANSWERING
             ],
-            press.text(paper.tldr) if paper.tldr else "",
+            _telling(press.text(paper.tldr), press.text(paper.title))
+            if paper.tldr
+            else "",
         ]
 
     def term_row(key: tuple[str, str]) -> list[Any]:
@@ -71,6 +84,7 @@ def search_js(press: Press) -> str:
         ],
         "relations": [_relation(press, type_) for type_ in ANSWERING],
         "pages": _pages(press),
+        "stop": sorted(STOP),
     }
     han = "".join(sorted(set(_HAN.findall(_compact(data)))))
     return f"sk.take('search',{_compact(data | {'han': _traditional(han)})})\n"
@@ -78,6 +92,12 @@ def search_js(press: Press) -> str:
 
 def _compact(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"))
+
+
+def _short(address: str) -> str:
+    """An address as `names` in search.js reads a pasted one; the CVF's titles are cut, so that page and PDF are one."""
+    bare = address.partition("://")[2].removeprefix("www.").rstrip("/")
+    return "".join(cvf.groups()) if (cvf := _CVF.match(bare)) else bare
 
 
 def _name(press: Press, name: str, han: str | None) -> list[str]:
@@ -99,13 +119,20 @@ def _pages(press: Press) -> list[tuple[str, str, str]]:
     return [*read, *((f"{at}/", its.title, its.lead) for at, its in own.items())]
 
 
+def _telling(summary: str, title: str) -> str:
+    """The words of a summary that tell more than the title; nobody reads them, so each stands once."""
+    known = STOP | set(_WORD.findall(title.casefold()))
+    words = _WORD.findall(_BETWEEN.sub(" ", summary.casefold()))
+    return " ".join(word for word in dict.fromkeys(words) if word not in known)
+
+
 def _numbers(paper: Paper) -> list[str]:
     """What a reader pastes: identifiers, and the addresses that they do not name."""
     ids, links = paper.identifiers, paper.links
     known = [i for i in (ids.arxiv, ids.doi, ids.acl, ids.openreview) if i]
     addresses = (links.paper, links.code, links.project)
     return known + [
-        address.partition("://")[2].removeprefix("www.").rstrip("/")
+        _short(address)
         for address in addresses
         if address and not any(i.casefold() in address.casefold() for i in known)
     ]
