@@ -111,7 +111,7 @@
       processTerm: word => word,
       searchOptions: { boost: FIELDS, tokenize: text => [text] },
     });
-    await engine.addAllAsync(all, { chunkSize: 100 });
+    await engine.addAllAsync(all, { chunkSize: 200 });
     cached.clear();
     /* Words that only authors' names hold must stand in one name: "Yi Zhang" is not Yi Li and Wei Zhang. */
     const sameName = tokens => ({ id, match }) => {
@@ -125,21 +125,24 @@
     function search(text, kind) {
       const tokens = asked(text), exact = { ...ONE, queries: names(text), fields: ["exact"] };
       if (!exact.queries.length) return { hits: [], near: [], some: false };
-      const rest = Object.keys(FIELDS).slice(1), same = sameName(tokens);
+      const rest = Object.keys(FIELDS).slice(1), same = tokens.length > 1 ? sameName(tokens) : () => true;
       const filter = hit => (!kind || all[hit.id].kind === kind) && (!all[hit.id].people || same(hit));
-      const boostDocument = id => all[id].kind === "paper" ? 1 : .5;
+      const boostDocument = kind ? undefined : id => all[id].kind === "paper" ? 1 : .5;
+      /* One or two letters begin too many words: they are whole words, or the beginning of a name. */
+      const part = token => HAN.test(token) || token.length > 2 ? { queries: [token], prefix: !HAN.test(token) }
+        : { combineWith: "OR", queries: [{ queries: [token], prefix: false }, { queries: [token], prefix: true, fields: ["name"] }] };
       const query = (combineWith, fuzzy) => ({ combineWith: "OR", queries: [exact, {
         combineWith, fields: rest, fuzzy,
-        queries: tokens.map((token, i) => ({ queries: [token], prefix: !HAN.test(token) && token.length > (i === tokens.length - 1 ? 1 : 2) })),
+        queries: tokens.map(part),
       }] });
-      const found = (...how) => engine.search(query(...how), { filter, boostDocument }).map(({ id, match }) => ({ ...all[id], match }));
+      const found = (...how) => engine.search(query(...how), { filter, boostDocument });
       let hits = found("AND", false), near = [], some = false;
       if (!hits.length && tokens.some(token => token.length > 4)) {
         hits = found("AND", word => word.length > 7 ? 2 : word.length > 4 ? 1 : false);
         near = [...new Set(hits.slice(0, 20).flatMap(hit => Object.keys(hit.match)))].filter(word => !tokens.some(token => word.startsWith(token))).slice(0, 2);
       }
       if (!hits.length && tokens.length > 1) { hits = found("OR", false); some = hits.length > 0; }
-      return { hits, near, some };
+      return { hits: hits.map(({ id }) => all[id]), near, some };
     }
     return { search, words: asked, people: all.slice(0, index.papers.length).map(one => one.people) };
   }
