@@ -12,7 +12,13 @@ from surveykit.models import Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
 from surveykit.render.pages.terms import unanswered
-from surveykit.render.pages.written import all_cited, author_year, of_kind, written
+from surveykit.render.pages.written import (
+    all_cited,
+    author_year,
+    of_kind,
+    taken_up,
+    written,
+)
 from surveykit.texts import AXIS
 from surveykit.vocabulary import Term
 
@@ -123,7 +129,7 @@ def milestones(press: Press) -> list[tuple[int, list[Milestone]]]:
                 named[id_].append(Mention(text.head.title, href))
     years: dict[int, list[Milestone]] = defaultdict(list)
     for year, papers in sorted(catalog.years.items()):
-        taken = {p.id: _taken_up(catalog, p) for p in papers}
+        taken = {p.id: taken_up(catalog, p) for p in papers}
         most = sorted(papers, key=lambda p: (-taken[p.id], p.id))
         most = [p for p in most if taken[p.id] >= TAKEN_UP][:A_YEAR]
         chosen = {p.id: p for p in (*(p for p in papers if p.id in named), *most)}
@@ -131,10 +137,6 @@ def milestones(press: Press) -> list[tuple[int, list[Milestone]]]:
             mark = Milestone(paper, taken[paper.id], tuple(named[paper.id]))
             years[year].append(mark)
     return list(years.items())
-
-
-def _taken_up(catalog: Catalog, paper: Paper) -> int:
-    return len({link.other.id for link in catalog.links(paper) if link.inverse})
 
 
 def _open(press: Press) -> dict[str, Any]:

@@ -9,8 +9,11 @@ from dataclasses import dataclass
 from surveykit.models import Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
-from surveykit.render.pages.written import Written, about, all_cited
+from surveykit.render.pages.written import Written, about, all_cited, compared
 from surveykit.vocabulary import Axis, Card, Term
+
+COMPARED = ("knowledge", "scope", "stage", "modality")
+"""Axes in which the papers of a technique are compared."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         methods=_methods(press, axis, term),
         unanswered=unanswered(press, papers) if axis.id == "technique" else [],
         texts=texts,
+        compared=compared(press, papers) if axis.id == "technique" else [],
+        axes=[a for a in COMPARED if a in catalog.axes],
         contents=_contents(press, texts, len(groups)),
         cited=all_cited(texts),
         script="reading.js" if texts else "",

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
+from surveykit.catalog import Catalog
 from surveykit.models import Paper
 from surveykit.prose import Prose, Section, read_prose, to_html
-from surveykit.render.pages.methods import headline
+from surveykit.render.pages.methods import Shown, headline
 from surveykit.render.pages.page import Press
 from surveykit.texts import AXIS, Text, TextHead
+from surveykit.vocabulary import Card
 
 PER_MINUTE = {"en": 220, "zh": 400}
 """English words and Chinese characters that are read in a minute."""
@@ -144,6 +146,35 @@ class _Show:
             root=self._root,
         )
         return Markup(html)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One line of the comparison of a technique."""
+
+    paper: Paper
+    answers: int
+    """Papers of the catalog that answer it or build on it."""
+    measured: tuple[tuple[Card, Shown | None], ...]
+    """Its methods, each with its first figure where it was measured."""
+
+
+def compared(press: Press, papers: Sequence[Paper]) -> list[Compared]:
+    """Papers of a technique side by side, in the order of the catalog."""
+    catalog = press.catalog
+    lines = []
+    for paper in papers:
+        shown = (
+            (card, next(iter(headline(catalog.results.get(card.id))), None))
+            for card in catalog.methods(paper)
+        )
+        lines.append(Compared(paper, taken_up(catalog, paper), tuple(shown)))
+    return lines
+
+
+def taken_up(catalog: Catalog, paper: Paper) -> int:
+    """Papers whose relations lead to this one."""
+    return len({link.other.id for link in catalog.links(paper) if link.inverse})
 
 
 def author_year(paper: Paper, lang: str) -> str:
