@@ -74,11 +74,8 @@ class GeneratedPage(MkDocsPage):
         }
 
     def render(self, config: MkDocsConfig, files: Files) -> None:
-        """What the search index reads; the template shows `drawn.html`."""
-        paragraphs = "".join(
-            f"<p>{escape(line)}</p>" for line in self.drawn.search.splitlines() if line
-        )
-        self.content = f'<h1 id="sk-main">{escape(self.drawn.title)}</h1>{paragraphs}'
+        """The title for the theme; the template shows `drawn.html`."""
+        self.content = f'<h1 id="sk-main">{escape(self.drawn.title)}</h1>'
         self.toc = get_toc(
             [
                 {

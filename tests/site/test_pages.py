@@ -202,3 +202,11 @@ def test_chinese_words_use_full_width_punctuation_and_spaces():
                 r"[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", plain
             ), f"{section}.{key}: {zh}"
     assert words("zh").nav.home != words("en").nav.home
+
+
+def test_a_kind_of_page_styles_no_class_of_another():
+    """One rule for a bare class in two sheets of pages (4x) is two people's use of one name."""
+    owners = {}
+    for sheet in sorted((Path(package.__file__).parents[4] / "site/assets/css").glob("4*.css")):  # fmt: skip
+        for name in re.findall(r"^(\.sk-[\w-]+) \{", sheet.read_text("utf-8"), re.M):
+            assert owners.setdefault(name, sheet.name) == sheet.name, name

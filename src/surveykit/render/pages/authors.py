@@ -50,7 +50,6 @@ def author_pages(press: Press) -> Iterator[Page]:
             "author.html",
             title=person.name,
             description=w.description.format(name=person.name, n=len(person.papers)),
-            search=" ".join(person.han),
             who=person,
             years=[(y, list(ps)) for y, ps in groupby(person.papers, lambda p: p.year)],
             threats=_threats(press, person.papers),

@@ -125,7 +125,6 @@ def home_page(press: Press) -> Page:
         "home.html",
         title=press.words.nav.home,
         description=tagline,
-        search=" ".join([tagline, *map(press.text, catalog.survey.introduction)]),
         rows=threat_map(catalog),
         stages=catalog.children("stage", None),
         figures=counts.sides(catalog, catalog.papers),

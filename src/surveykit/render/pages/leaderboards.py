@@ -54,7 +54,6 @@ def leaderboards_page(press: Press) -> Page:
         "leaderboards.html",
         title=w.boards.title,
         description=w.boards.lead,
-        search=" ".join(press.text(board.metric) for board in found),
         threats=_by_threat(catalog, found),
         arena=catalog.arena,
         notes=notes(catalog.arena) if catalog.arena else [],

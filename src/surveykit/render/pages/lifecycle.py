@@ -47,9 +47,6 @@ def lifecycle_page(press: Press) -> Page:
         "lifecycle.html",
         title=w.life.title,
         description=w.life.lead,
-        search=" ".join(
-            f"{t.label.en} {t.label.zh}" for t in catalog.axes["stage"].terms
-        ),
         threats=counts.main_threats(catalog),
         steps=[_step(press, stage) for stage in counts.leaves(catalog, "stage")],
     )

@@ -17,7 +17,6 @@ def year_pages(press: Press) -> Iterator[Page]:
         "years.html",
         title=w.year.heading,
         description=w.year.lead,
-        search=" ".join(map(str, catalog.years)),
         n={y: counts.sides(catalog, papers) for y, papers in catalog.years.items()},
     )
     for year, papers in catalog.years.items():
@@ -49,7 +48,6 @@ def venue_pages(press: Press) -> Iterator[Page]:
         "venues.html",
         title=w.venue.heading,
         description=w.venue.lead,
-        search=" ".join(catalog.venues[v].name for v in catalog.by_venue),
         kinds=[
             (kind, [v for v in catalog.by_venue if catalog.venues[v].kind == kind])
             for kind in kinds
@@ -62,7 +60,6 @@ def venue_pages(press: Press) -> Iterator[Page]:
             "venue.html",
             title=venue.name,
             description=w.venue.description.format(venue=venue.name, n=len(papers)),
-            search=" ".join((venue.full.en, venue.full.zh, *venue.aliases)),
             venue=venue,
             papers=papers,
             n=counts.sides(catalog, papers),

@@ -142,7 +142,6 @@ def matrix_page(press: Press) -> Page:
         "matrix.html",
         title=w.matrix.title,
         description=w.matrix.lead,
-        search=" ".join(press.text(row.technique.label) for row in rows),
         kinds={kind.id: kind for kind in catalog.taxonomy.relations},
         pairs=found,
         columns=columns,

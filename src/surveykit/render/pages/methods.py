@@ -30,7 +30,6 @@ def method_pages(press: Press) -> Iterator[Page]:
         "methods.html",
         title=w.method.heading,
         description=w.method.lead,
-        search=" ".join(press.text(card.question) for card in cards),
         cards=cards,
         first={card.id: headline(catalog.results.get(card.id))[:2] for card in cards},
     )
@@ -46,7 +45,6 @@ def _page(press: Press, card: Card) -> Page:
         "method.html",
         title=card.name,
         description=f"{press.text(card.question)} {press.text(card.summary)}",
-        search=f"{card.question.en} {card.question.zh} {press.text(card.does)}",
         source=f"reference_impls/{card.id}/card.yaml",
         card=card,
         main=catalog.by_id[card.papers[0]],

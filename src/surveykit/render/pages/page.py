@@ -20,7 +20,6 @@ from surveykit.render.pages import charts, head
 from surveykit.render.pages.policy import scripts_of
 from surveykit.render.pages.words import TAG, Lang, words
 from surveykit.render.people import Byline, people
-from surveykit.vocabulary import Term
 
 COINS_MOST = 100
 """Longest list that hands its papers to Zotero; longer ones have their BibTeX file."""
@@ -42,12 +41,8 @@ class Page:
     """More HTML for the head."""
     style: str = ""
     """Rules of its own for the head."""
-    search: str = ""
-    """Plain text for the search index beside the title."""
     source: str | None = None
     """File to edit, relative to the repository root."""
-    weight: float = 1.0
-    """How much a search prefers it."""
     script: str = ""
     """A script of its own, below `assets/`; the page is complete without it."""
     inline: tuple[str, ...] = ()
@@ -149,15 +144,13 @@ class Press:
     def page(
         self, uri: str, template: str, *, title: str, description: str, **view: Any
     ) -> Page:
-        """One page; `search`, `source`, `script` and the like go to the page, all else to the template."""
+        """One page; `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
             for k in (
-                "search",
                 "source",
                 "listed",
                 "head",
-                "weight",
                 "script",
                 "inline",
                 "image",
@@ -217,14 +210,6 @@ class Press:
             methods = self.catalog.methods(paper)
             self._short[paper.id] = methods[0].name if methods else _short(paper)
         return self._short[paper.id]
-
-    def search_words(self, term: Term) -> str:
-        """Labels and aliases of a term in both languages, for search."""
-        return " ".join(
-            dict.fromkeys(
-                (term.label.en, term.label.zh, *term.aliases.en, *term.aliases.zh)
-            )
-        )
 
 
 def cited(source: str) -> Markup:

@@ -21,8 +21,6 @@ from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press
 from surveykit.render.pages.story import story
 
-WEIGHT = 2.0
-"""A search gives papers before pages that list them."""
 GRAPH_LINKS = range(2, 13)
 """Numbers of relations that make a readable graph."""
 
@@ -66,9 +64,7 @@ def _page(press: Press, paper: Paper) -> Page:
         f"papers/{paper.id}.md",
         "paper.html",
         title=_title(press, paper),
-        weight=WEIGHT,
         description=summary or press.text(paper.title),
-        search=_search(press, paper),
         source=catalog.paths.get(paper.id),
         head=_head(press, paper),
         image=social.path(paper),
@@ -122,22 +118,6 @@ def _title(press: Press, paper: Paper) -> str:
     """The title as printed; Chinese readers see the Chinese one before it."""
     title = paper.title
     return f"{title.zh} · {title.en}" if press.lang == "zh" else title.en
-
-
-def _search(press: Press, paper: Paper) -> str:
-    """What the search of the site finds beside the title."""
-    catalog = press.catalog
-    labels = (
-        press.text(catalog.term(axis, term).label)
-        for axis, terms in paper.terms.items()
-        for term in terms
-    )
-    names = ", ".join(author.name for author in paper.authors)
-    where = f"{catalog.venue(paper).name} {paper.year}"
-    summary = press.text(paper.tldr) if paper.tldr else ""
-    other = "" if press.lang == "zh" else paper.title.zh
-    parts = (other, names, where, summary, " · ".join(labels))
-    return "\n".join(part for part in parts if part)
 
 
 def _relations(press: Press, links: tuple[Related, ...]) -> list[Relations]:

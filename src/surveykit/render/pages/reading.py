@@ -94,16 +94,13 @@ def _page(press: Press, name: str, *, text: Any = None, **view: Any) -> Page:
     lead = text.head.lead if text else getattr(press.words.read, f"{name}_lead")
     more = [(s.text, f"#{s.anchor}") for s in (text.sections if text else ())]
     cited = {p.id: p for p in (*(text.cited if text else ()), *view.pop("cited", ()))}
-    other = press.catalog.texts.get(text.id, {}).get(press.other) if text else None
     return press.page(
         f"{name}.md",
         "reading.html",
         title=title,
         description=lead,
         lead=lead,
-        search=f"{lead}\n{other.head.title if other else ''}",
         source=text.source if text else None,
-        weight=1.5,
         script=SCRIPT,
         pages=PAGES,
         here=name,

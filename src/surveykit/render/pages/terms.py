@@ -42,7 +42,6 @@ def taxonomy_pages(press: Press) -> Iterator[Page]:
         "axes.html",
         title=w.term.axes,
         description=w.term.axes_lead,
-        search=" ".join(press.text(axis.label) for axis in catalog.taxonomy.axes),
         wide={
             axis.id: {term.parent for term in axis.terms if term.parent}
             for axis in catalog.taxonomy.axes
@@ -61,7 +60,6 @@ def _axis_page(press: Press, axis: Axis) -> Page:
         "axis.html",
         title=_axis_title(press, axis),
         description=press.text(axis.question),
-        search=" ".join(press.text(term.label) for term in axis.terms),
         axis=axis,
         n={
             term.id: counts.sides(catalog, catalog.having(axis.id, term.id))
@@ -87,7 +85,6 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         "term.html",
         title=press.text(term.label),
         description=press.text(term.definition),
-        search=f"{press.search_words(term)} {term.definition.en} {term.definition.zh}",
         axis=axis,
         term=term,
         wider=[
