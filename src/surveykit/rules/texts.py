@@ -18,7 +18,9 @@ _PLACES = {
     "",
     "start/",
     *(f"{page}/" for page in PAGES),
-    *("papers/ terms/ methods/ venues/ years/ lifecycle/ matrix/ about/".split()),
+    *(
+        "papers/ terms/ methods/ venues/ years/ lifecycle/ matrix/ about/ authors/ leaderboards/ new/".split()
+    ),
 }
 _WORDS = {
     "start": (400, 1700),

@@ -78,6 +78,7 @@ def _written(press: Press, text: Text, root: str) -> Written:
         if s.level == 2
     )
     html = to_html(prose, _Show(press, root), text.head.title, prefix)
+    html = html.replace(' <span class="sk-cites">（', '<span class="sk-cites">（')
     cited = tuple(known[id_] for id_ in prose.cited if id_ in known)
     minutes = max(1, round(prose.words / PER_MINUTE[press.lang]))
     return Written(
