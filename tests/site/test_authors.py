@@ -96,8 +96,10 @@ def test_a_name_on_two_papers_has_a_page_and_the_list_has_all(catalog, lang):
     assert [int(b.text()) for b in ada.css(".sk-tally b")] == sorted(
         threats.values(), reverse=True
     )
-    (table,) = ada.css(".sk-actions a")
-    assert unquote(table.attributes["href"]) == "../../papers/?author=Ada Example"
+    assert [unquote(a.attributes["href"]) for a in ada.css(".sk-actions a")] == [
+        "../../papers/?author=Ada Example",
+        "../../feeds/author/ada-example.atom",
+    ]
 
 
 @pytest.mark.parametrize(
