@@ -121,7 +121,7 @@ def milestones(press: Press) -> list[tuple[int, list[Milestone]]]:
             place = {"start": "start/", "path": f"paths/#{text.id}"}.get(
                 text.head.kind, f"{text.id}/"
             )
-            href = f"terms/{axis}/{text.head.of}/#{text.id}" if axis else place
+            href = f"terms/{axis}/{text.head.of}/#{text.id}-h" if axis else place
             for id_ in text.head.milestones:
                 named[id_].append(Mention(text.head.title, href))
     years: dict[int, list[Milestone]] = defaultdict(list)

@@ -116,7 +116,7 @@ def _contents(
     w = press.words.term
     lines = []
     for text in texts:
-        lines.append((text.head.title, f"#{text.id}"))
+        lines.append((text.head.title, f"#{text.id}-h"))
         lines += [(s.text, f"#{s.anchor}") for s in text.sections]
     listed = w.list if groups == 1 else w.lists
     return [
