@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from functools import cache
@@ -40,6 +41,13 @@ def _targets(document):
 def _resolve(page, path):
     found = posixpath.normpath(posixpath.join(posixpath.dirname(page), unquote(path)))
     return "" if found == "." else found
+
+
+def older(folder):
+    """Rows of the paper table that a script brings."""
+    text = (folder / "older.js").read_text("utf-8")
+    rows = json.loads(text.removeprefix("sk.take('older',").rstrip(")\n"))
+    return LexborHTMLParser(f"<table>{''.join(rows)}</table>")
 
 
 def test_every_internal_link_and_anchor_resolves(site, pages):
@@ -121,7 +129,9 @@ def test_both_languages_have_the_same_pages(pages):
     assert english == chinese
 
 
-def test_the_explorer_links_of_the_map_find_as_many_papers_as_the_map_counts(pages):
+def test_the_explorer_links_of_the_map_find_as_many_papers_as_the_map_counts(
+    site, pages
+):
     table = pages["papers/index.html"]
     boxes = [
         (node.attributes["name"], node.attributes["value"])
@@ -129,7 +139,7 @@ def test_the_explorer_links_of_the_map_find_as_many_papers_as_the_map_counts(pag
     ]
     rows = [
         {boxes[int(number)] for number in row.attributes["data-f"].split(",")}
-        for row in table.css("tr.r")
+        for row in [*table.css("tr.r"), *older(site / "papers").css("tr.r")]
     ]
     cells = pages["index.html"].css(".sk-map td a")
     assert len(cells) > 5
@@ -149,17 +159,33 @@ def test_no_error_of_the_first_lists_is_on_the_site(site):
             assert not forbidden.search(path.read_text("utf-8")), path
 
 
-def test_every_paper_is_in_the_table_without_a_script(pages):
-    ids = {
+def paper_ids(pages):
+    return {
         name.split("/")[1]
         for name, document in pages.items()
         if re.fullmatch(r"papers/[^/]+/index\.html", name) and not moved(document)
     }
+
+
+def test_every_paper_is_in_the_table_once(site, pages):
     for folder in ("", "zh/"):
-        rows = pages[f"{folder}papers/index.html"].css("tr.r")
+        first = pages[f"{folder}papers/index.html"].css("tr.r")
+        rows = [*first, *older(site / folder / "papers").css("tr.r")]
         links = [row.css_first("a.sk-title").attributes["href"] for row in rows]
-        assert {link.removesuffix("/") for link in links} == ids
-        assert len(rows) == len(ids)
+        assert sorted(link.removesuffix("/") for link in links) == sorted(paper_ids(pages))  # fmt: skip
+
+
+def test_without_a_script_the_table_and_the_years_it_leads_to_hold_every_paper(pages):
+    for folder in ("", "zh/"):
+        path = f"{folder}papers/index.html"
+        links = {a.attributes["href"] for a in pages[path].css("tr.r a.sk-title")}
+        found = {link.removesuffix("/") for link in links}
+        assert found
+        for year in pages[path].css(".sk-older a"):
+            held = pages[_resolve(path, year.attributes["href"]) + "/index.html"]
+            titles = held.css("ol.sk-list a.sk-title")
+            found |= {a.attributes["href"].split("/")[-2] for a in titles}
+        assert found == paper_ids(pages)
 
 
 def test_the_other_builds_files_are_reached_from_chinese_pages(site):
