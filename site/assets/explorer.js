@@ -25,7 +25,7 @@
   }
   const here = paper => paper.row || paper.html;
   const titleOf = paper => paper.title ??= paper.row ? $(".sk-title", paper.row).textContent : plain(/<a [^>]*>([^<]*)/.exec(paper.html)?.[1] ?? "");
-  const idOf = paper => paper.id ??= paper.row ? $(".sk-title", paper.row).getAttribute("href").slice(0, -1) : /href="([^"/]*)/.exec(paper.html)[1];
+  const idOf = paper => !here(paper) ? "" : paper.id ??= paper.row ? $(".sk-title", paper.row).getAttribute("href").slice(0, -1) : /href="([^"/]*)/.exec(paper.html)[1];
 
   /* A row gets its box for selecting, and its links their full names, when it is first shown; those of the page
      in short tasks, so that 353 of them hold up nothing. */

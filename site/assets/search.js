@@ -215,24 +215,5 @@
     if (input.value) look();
   }
 
-  /* ---- the header's window ---- */
-  let dialog;
-  function open() {
-    if (!dialog) {
-      const input = make("input", { type: "search", name: "find", placeholder: TEXT.placeholder, ariaLabel: TEXT.label, autocomplete: "off", spellcheck: false, enterKeyHint: "go" });
-      const list = make("div", { className: "sk-hits" }), status = make("p", { className: "sk-finder__s", role: "status" });
-      const close = make("button", { type: "button", className: "sk-finder__x", ariaLabel: TEXT.close, textContent: "×", onclick: () => dialog.close() });
-      const field = make("div", { className: "sk-finder__f" }, input, close);
-      dialog = make("dialog", { className: "sk-finder", ariaLabel: TEXT.label }, field, status, list, make("p", { className: "sk-finder__k", textContent: TEXT.keys }));
-      dialog.addEventListener("click", event => { if (event.target === dialog) dialog.close(); });
-      document.body.append(dialog);
-      combobox(input, list, { status });
-    }
-    if (!dialog.open) dialog.showModal();
-    const input = $("input", dialog);
-    input.focus();
-    input.select();
-  }
-
-  Object.assign(window.sk, { search: { ready, open, combobox } });
+  Object.assign(window.sk, { search: { ready, combobox } });
 })();

@@ -23,8 +23,33 @@
 
   /* ---- search: header, home page, the key / ---- */
   const searching = () => script("assets/search.js").then(() => window.sk.search);
+  /* The window stands before the engine has come, so that no letter is lost. */
+  let dialog;
+  function finder() {
+    const input = make("input", { type: "search", placeholder: TEXT.placeholder, ariaLabel: TEXT.label, autocomplete: "off", spellcheck: false, enterKeyHint: "go" });
+    const list = make("div", { className: "sk-hits" }), status = make("p", { className: "sk-finder__s", role: "status" });
+    const close = make("button", { type: "button", className: "sk-finder__x", ariaLabel: TEXT.close, textContent: "×", onclick: () => dialog.close() });
+    dialog = make("dialog", { className: "sk-finder", ariaLabel: TEXT.label }, make("div", { className: "sk-finder__f" }, input, close), status, list,
+      make("p", { className: "sk-finder__k", textContent: TEXT.keys }));
+    dialog.onclick = event => { if (event.target === dialog) dialog.close(); };
+    document.body.append(dialog);
+    let early = null;
+    input.onkeydown = event => { if (event.key === "Enter") early = event; };
+    searching().then(search => {
+      input.onkeydown = null;
+      search.combobox(input, list, { status });
+      if (early) input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter" }));
+    }, () => { status.textContent = TEXT.failed; dialog.onclose = () => { dialog.remove(); dialog = null; }; });
+  }
   if (opener) {
-    const open = event => { event.preventDefault(); searching().then(search => search.open(), () => { location.href = opener.href; }); };
+    const open = event => {
+      event.preventDefault();
+      if (!dialog) finder();
+      if (!dialog.open) dialog.showModal();
+      const input = $("input", dialog);
+      input.focus();
+      input.select();
+    };
     opener.addEventListener("click", event => { if (!event.ctrlKey && !event.metaKey && !event.shiftKey) open(event); });
     document.addEventListener("keydown", event => {
       const typing = event.target.matches("input:not([type=checkbox]):not([type=radio]), select, textarea");

@@ -49,7 +49,13 @@ class Interface:
     @property
     def kinds(self) -> dict[str, str]:
         """What a hit of the search may be, and how that is called."""
-        own = {k: getattr(self.w.search, k) for k in ("method", "venue", "author", "page")}  # fmt: skip
+        w = self.w
+        own = {
+            "method": w.search.method,
+            "venue": w.search.venue,
+            "author": w.search.author,
+            "page": w.search.page,
+        }
         return own | {a: axis.label.in_(self.lang) for a, axis in self.axes.items()}
 
     @property

@@ -34,14 +34,14 @@ class Initial:
 
 def author_pages(press: Press) -> Iterator[Page]:
     """The list, and a page for each name that has one."""
-    w, people = press.words.author, press.people
+    w, people = press.words, press.people
     several = [person for person in people.values() if person.path]
     yield press.page(
         "authors/index.md",
         "authors.html",
-        title=w.heading,
-        description=w.about,
-        lead=w.lead.format(n=f"{len(people):,}", m=len(several)),
+        title=w.author.heading,
+        description=w.author.about,
+        lead=w.author.lead.format(n=f"{len(people):,}", m=len(several)),
         groups=list(_by_initial(people)),
     )
     for person in several:
@@ -49,7 +49,9 @@ def author_pages(press: Press) -> Iterator[Page]:
             f"authors/{person.slug}.md",
             "author.html",
             title=person.name,
-            description=w.description.format(name=person.name, n=len(person.papers)),
+            description=w.author.description.format(
+                name=person.name, n=len(person.papers)
+            ),
             who=person,
             years=[(y, list(ps)) for y, ps in groupby(person.papers, lambda p: p.year)],
             threats=_threats(press, person.papers),
