@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -110,6 +111,14 @@ def build_site():
         return home / "en"
 
     return make
+
+
+def under_its_path(site, folder):
+    """Puts a site where its address says, below the folder of a server; gives that path."""
+    path = urlsplit(PUBLISHED["SURVEYKIT_SITE"]).path.strip("/")
+    (folder / path).parent.mkdir(parents=True, exist_ok=True)
+    (folder / path).symlink_to(site)
+    return f"{path}/"
 
 
 @pytest.fixture(scope="session")

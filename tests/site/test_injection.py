@@ -161,9 +161,10 @@ def test_nothing_runs_in_a_browser(hostile, visit, serve, catalog):
                     link.focus()
                 assert page.evaluate("window.pwned") is None, lang + path
         page = visit("", address=address)
-        page.locator(".md-search__input").fill("raw")
-        page.locator(".md-search__input").press("End")
-        page.locator(".md-search-result__item").first.wait_for(timeout=20_000)
+        page.keyboard.press("/")
+        page.locator(".sk-finder input").fill("raw")
+        page.locator(".sk-hit").first.wait_for()
+        page.keyboard.press("ArrowDown")
         page.wait_for_timeout(300)
         assert page.evaluate("window.pwned") is None
         page = visit(
