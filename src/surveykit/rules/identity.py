@@ -138,6 +138,11 @@ def near_title(catalog: Catalog) -> Iterator[Finding]:
     for index, people in enumerate(_people(catalog.papers)):
         for person in people:
             blocks[person].append(index)
+    related: dict[str, set[str]] = defaultdict(set)
+    for paper in catalog.papers:
+        for relation in paper.relations:  # of which one may lead nowhere
+            related[paper.id].add(relation.to)
+            related[relation.to].add(paper.id)
     found: dict[int, list[Sequence[int]]] = defaultdict(list)
     work = 0
     for block in sorted(set(map(tuple, blocks.values())), key=lambda b: (len(b), b)):
@@ -148,9 +153,9 @@ def near_title(catalog: Catalog) -> Iterator[Finding]:
         compare = _all if work <= MOST_WORK else _neighbours
         for title, near in compare(list(holders)):
             for index in holders[title]:
-                apart = {link.other.id for link in catalog.links(catalog.papers[index])}
+                told = related[catalog.papers[index].id]
                 for other in near:
-                    rest = [n for n in holders[other] if catalog.papers[n].id not in apart]  # fmt: skip
+                    rest = [n for n in holders[other] if catalog.papers[n].id not in told]  # fmt: skip
                     found[index] += [rest] if rest else []
     yield from _told(catalog, "is nearly", found)
 
