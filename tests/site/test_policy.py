@@ -11,8 +11,8 @@ from jinja2 import DictLoader, Environment
 from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.render.pages import policy
-from tests.site.conftest import TELLS
-from tests.site.test_browser import KINDS, site_search
+from tests.site.conftest import TELLS, under_its_path
+from tests.site.test_browser import KINDS
 from tests.site.waiting import wait_until
 
 POLICY = "meta[http-equiv=Content-Security-Policy]"
@@ -158,16 +158,16 @@ def use(page):
     wait_until(page, "window.document$ !== undefined")
     page.locator("label[for^=__palette]:visible").click()
     wait_until(page, f"{scheme} !== '{before}'")
-    if not page.locator("#find").count():  # the table has its own search alone
-        search_site(page)
+    search_site(page)
 
 
 def search_site(page):
-    if not page.locator(".md-search__input").is_visible():
-        page.locator("label[for=__search].md-header__button").click()
-    site_search(page, "backdoor")
-    page.locator(".md-search-result__item").first.wait_for(timeout=20_000)
+    page.locator(".sk-find").click()
+    page.locator(".sk-finder input").fill("backdoor")
+    page.locator(".sk-hit:visible").first.wait_for()
     page.keyboard.press("Escape")
+    page.keyboard.press("Escape")  # the first may empty the field alone
+    page.locator(".sk-finder").wait_for(state="hidden")
 
 
 @pytest.mark.browser
@@ -185,12 +185,12 @@ def test_a_page_keeps_its_policy_while_it_is_used(visit, kind, lang):
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", LANGS)
 def test_the_error_page_and_a_former_address_keep_theirs(visit, site, serve, tmp_path, lang):  # fmt: skip
-    (tmp_path / "surveykit").symlink_to(site)  # the links of the error page begin here
+    path = under_its_path(site, tmp_path)  # the links of the error page begin here
     with serve(tmp_path) as address:
         for width in (1440, 390):
-            page = visit(f"surveykit/{lang}404.html", address=address, width=width)
+            page = visit(f"{path}{lang}404.html", address=address, width=width)
             use(page)
-            page = visit(f"surveykit/{lang}{FORMER}", address=address, width=width)
+            page = visit(f"{path}{lang}{FORMER}", address=address, width=width)
             page.wait_for_url(lambda url: "li2022backdoor" not in url)
             use(page)
 
@@ -198,7 +198,7 @@ def test_the_error_page_and_a_former_address_keep_theirs(visit, site, serve, tmp
 @pytest.mark.browser
 @pytest.mark.parametrize("lang", LANGS)
 def test_pages_opened_from_a_disk_keep_theirs(browser, site, lang):
-    """Map, table and tabs work there. Search, colours and export never did: they fetch files, which needs a server."""
+    """Map, table, tabs and search work there. Colours and export never did: they fetch files, which needs a server."""
     page, told = browser.new_page(), []
     page.add_init_script(TELLS)
     page.on("console", lambda line: told.append(line.text))
