@@ -331,7 +331,8 @@ MADE_AT_RUN = {
     "imports.review: f'(?i)(?<!\\\\w){re.escape(called)}(?!\\\\w)'": [rf"(?i)(?<!\w){re.escape(w)}(?!\w)" for w in WORDS],
     "imports.run: sign": list(imports_run._SIGNS.values()),
     "imports.tables: f'(?i){sign}'": [f"(?i){s}" for s in imports_tables._COLUMNS.values()],
-    "query: f'(?<!\\\\w){re.escape(word)}(?!\\\\w)'": [rf"(?<!\w){re.escape(w)}(?!\w)" for w in WORDS],
+    "lookup: f'(?<!\\\\w){re.escape(word)}'": [rf"(?<!\w){re.escape(w)}" for w in WORDS],
+    "lookup: f'(?<!\\\\w){re.escape(word)}(?!\\\\w)'": [rf"(?<!\w){re.escape(w)}(?!\w)" for w in WORDS],
     "text.names: f'[{{}}]|{sign}'": [f"(?i)[{{}}]|{s}" for s in (" and ", ",")],
 }  # fmt: skip
 AT_MOST = {"identifier: pattern": identifier.MOST_CHARACTERS}
