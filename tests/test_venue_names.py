@@ -455,6 +455,8 @@ naacl findings
     NAACL-HLT (Findings)
 eacl findings
     Findings of the Association for Computational Linguistics: EACL 2024
+cvpr findings
+    Findings of CVPR 2026
 """
 
 NOT_MEANT = """
@@ -496,7 +498,7 @@ NOT_MEANT = """
     Human Language Technologies
     Association for Computational Linguistics
     Findings of the Association for Computational Linguistics
-    Findings of CVPR 2023
+    Findings of ICCV 2023
     IEEE/CVF Conference on Computer Vision and Pattern Recognition, Tutorials
     International Conference on Machine Vision
     International Conference on Machine Learning and Cybernetics
