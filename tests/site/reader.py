@@ -10,7 +10,7 @@ from playwright.sync_api import Page
 def find_attacks(page: Page, home: str) -> list[str]:
     """All downstream-agnostic attacks of 2023 on CLIP, from the first page on: ids in the order of the table."""
     page.goto(home)
-    page.locator(".sk-actions a.sk-btn").first.click()
+    page.locator(".sk-hero .sk-actions a[href$='papers/']").click()
     page.wait_for_url("**/papers/")
     for axis, value in (
         ("role", "attack"),
@@ -19,6 +19,8 @@ def find_attacks(page: Page, home: str) -> list[str]:
         ("year", "2023"),
     ):
         _choose(page, axis, value)
+    page.locator(".sk-older").wait_for(state="detached")  # a script brought them
+    page.keyboard.press("Control+f")  # all rows, however far down
     links = page.locator("tr.r .sk-title").evaluate_all(
         "all => all.map(link => link.getAttribute('href').slice(0, -1))"
     )
@@ -48,7 +50,7 @@ def reach_a_defense(page: Page, home: str) -> str:
     page.keyboard.type("badencoder")
     page.locator("tr.r .sk-title[href='jia2022badencoder/']").click()
     page.wait_for_url("**/papers/jia2022badencoder/")
-    page.locator(".sk-rel a[href*='feng2023detecting']").click()
+    page.locator(".sk-story a[href*='feng2023detecting']").first.click()
     page.wait_for_url("**/papers/feng2023detecting/")
     page.locator(".sk-actions a[href='#run']").click()
     page.locator("#run .sk-copy span").click()

@@ -44,7 +44,7 @@ def test_a_reader_gets_from_badencoder_to_a_defense_that_runs(visit, base, lang)
 
 @LANGS
 def test_the_graph_of_relations_leads_where_its_list_leads(visit, lang, whole_catalog):
-    page = visit(f"{lang}papers/jia2022badencoder/")
+    page = visit(f"{lang}papers/feng2023detecting/")  # an attack has its story instead
     graph = page.locator("svg.sk-graph")
     assert graph.locator("title").first.text_content()
     assert graph.locator("desc").text_content()
@@ -53,7 +53,7 @@ def test_the_graph_of_relations_leads_where_its_list_leads(visit, lang, whole_ca
         a.get_attribute("href").replace("../../papers", "..")
         for a in page.locator(".sk-rel ul div > a").all()
     }
-    paper = whole_catalog.get("jia2022badencoder")
+    paper = whole_catalog.get("feng2023detecting")
     assert (
         drawn == told == {f"../{link.other.id}/" for link in whole_catalog.links(paper)}
     )
