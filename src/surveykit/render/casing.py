@@ -45,8 +45,8 @@ class Piece:
 def pieces(title: str) -> tuple[Piece, ...]:
     """Title cut into stretches whose capitals are kept and others, alternating.
 
-    Kept are acronyms and mixed case (`CLIP`, `BadNets`), single letters, words of
-    PROPER, a name of one word before a colon, the first word of a later sentence, and a
+    Kept are acronyms, mixed case and names with a digit (`CLIP`, `BadNets`, `F3`),
+    single letters, words of PROPER, a name of one word before a colon, the first word of a later sentence, and a
     first word that does not start the title (`(Certified!!) …`). Letters after `: ` are
     left alone: BibTeX styles and pandoc keep them.
     """
@@ -73,7 +73,7 @@ def pieces(title: str) -> tuple[Piece, ...]:
 
 
 def _keeps(word: str, gap: str, rest: str, *, first: bool) -> bool:
-    if any(char.isupper() for char in word[1:]):
+    if any(char.isupper() for char in word[1:]) or any(map(str.isdigit, word[1:])):
         return True
     if len(word) == 1:
         article = word == "A" and (rest[:1] in (" ", ""))
