@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from sources.answers import ATOM, atom, atom_entry, crossref, dblp, work
 from sources.server import Answer, as_json
 
 from surveykit.load import load_catalog
+from surveykit.sources import arxiv
 from surveykit.verifying import Status, Verifier
 
 
@@ -86,15 +88,22 @@ def test_the_catalog_agrees_with_its_mirror(desk, server, real):
         return await Verifier(client, real).verify(real.papers)
 
     verdicts = desk.ask(verify)
+    unheard = {"ACL Anthology", "OpenReview"}  # services without a mirror
     wrong = [
         (v.id, str(d))
         for v in verdicts
         for d in v.differences
-        if d.source.startswith(("arXiv", "doi"))
+        if d.source not in unheard
     ]
     assert wrong == []
     counts = Counter(v.status for v in verdicts)
-    assert counts[Status.OK] >= 300, counts
-    assert counts[Status.UNVERIFIED] + counts[Status.MISMATCH] <= 53, counts
+    assert counts[Status.OK] >= 0.8 * len(real.papers), counts
+    for verdict in verdicts:
+        ids = real.get(verdict.id).identifiers
+        heard, asked = ids.arxiv or ids.doi, ids.acl or ids.openreview
+        assert verdict.status is not Status.MISMATCH or asked, verdict
+        assert verdict.status is not Status.UNVERIFIED or not heard, verdict
+        assert verdict.status is not Status.MISSING, verdict
     lists = [a for a in server.asked if a.path == "/arxiv" and "id_list" in a.query]
-    assert len(lists) == 1
+    ids = [p.identifiers.arxiv for p in real.papers if p.identifiers.arxiv]
+    assert len(lists) == math.ceil(len(ids) / arxiv.MOST_IDS)  # none for a paper alone
