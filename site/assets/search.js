@@ -58,7 +58,9 @@
     for (let i = 0; i < index.han.length; i += 2) simple.set(index.han[i], index.han[i + 1]);
     const chain = n => n < 0 ? [] : [n, ...chain(index.terms[n][2])];
     const termWords = index.terms.map((_, n) => chain(n).flatMap(m => index.terms[m].slice(3).flatMap(words)));
-    const called = paper => paper[3].length ? paper[3] : [paper[1]];
+    /* A paper is called by its names, and by what stands before the colon of its titles. */
+    const head = title => /^(.{2,40}?)[:：]/.exec(title)?.[1] || "";
+    const called = paper => [...(paper[3].length ? paper[3] : [paper[1]]), head(paper[1]), head(paper[2])];
     const authorsOf = paper => paper[4].map(n => index.names[n]);
     const all = index.papers.map((paper, i) => ({
       kind: "paper", i, url: `papers/${paper[0]}/`, title: paper[1], aka: paper[3], people: authorsOf(paper), year: paper[8], venue: index.venues[paper[7]][1],
@@ -67,7 +69,7 @@
         name: paper[3].flatMap(spoken),
         title: [...words(paper[1]), ...words(paper[2])],
         authors: authorsOf(paper).flat().flatMap(words),
-        answers: paper[9].flatMap(([type, to]) => [...words(index.relations[type]), ...called(index.papers[to]).flatMap(spoken)]),
+        answers: paper[9].flatMap(([type, to]) => [...words(index.relations[type]), ...new Set(called(index.papers[to]).flatMap(spoken))]),
         terms: [...new Set(paper[6].flatMap(n => termWords[n]))],
         venue: [...index.venues[paper[7]].slice(1).flatMap(words), String(paper[8])],
         text: words(paper[10]),
@@ -94,7 +96,7 @@
   }
 
   /* ---- the engine ---- */
-  const ONE = { combineWith: "OR", prefix: false, fuzzy: false };
+  const ONE = { combineWith: "OR", prefix: false, fuzzy: false }, ENOUGH = 5;
   async function build() {
     const [index] = await Promise.all([data("search", "search-index.js"), script("assets/vendor/minisearch.js")]);
     const all = documents(index);
@@ -121,12 +123,13 @@
       });
       return inNames.length < 2 || all[id].people.some(name => { const own = name.flatMap(words); return inNames.every(token => own.some(word => word === token || token === tokens.at(-1) && word.startsWith(token))); });
     };
-    /* Every word must occur; if no document has all, words like it do; if none has those, the more words the better. */
+    /* Every word must occur, those of names in one name; if no document has all, in several names, or words like them; if none
+       has those, the more words the better. A list for a reader that stays short goes on with what lacks one word of many. */
     function search(text, kind) {
       const tokens = asked(text), exact = { ...ONE, queries: names(text), fields: ["exact"] };
       if (!exact.queries.length) return { hits: [], near: [], some: false };
       const rest = Object.keys(FIELDS).slice(1), same = tokens.length > 1 ? sameName(tokens) : () => true;
-      const filter = hit => (!kind || all[hit.id].kind === kind) && (!all[hit.id].people || same(hit));
+      const ofKind = hit => !kind || all[hit.id].kind === kind, filter = hit => ofKind(hit) && (!all[hit.id].people || same(hit));
       const boostDocument = kind ? undefined : id => all[id].kind === "paper" ? 1 : .5;
       /* One or two letters begin too many words: they are whole words, or the beginning of a name. */
       const part = token => HAN.test(token) || token.length > 2 ? { queries: [token], prefix: !HAN.test(token) }
@@ -135,13 +138,18 @@
         combineWith, fields: rest, fuzzy,
         queries: tokens.map(part),
       }] });
-      const found = (...how) => engine.search(query(...how), { filter, boostDocument });
+      const found = (combineWith, fuzzy, passes = filter) => engine.search(query(combineWith, fuzzy), { filter: passes, boostDocument });
       let hits = found("AND", false), near = [], some = false;
+      if (!hits.length && tokens.length > 2) hits = found("AND", false, ofKind);
       if (!hits.length && tokens.some(token => token.length > 4)) {
         hits = found("AND", word => word.length > 7 ? 2 : word.length > 4 ? 1 : false);
         near = [...new Set(hits.slice(0, 20).flatMap(hit => Object.keys(hit.match)))].filter(word => !tokens.some(token => word.startsWith(token))).slice(0, 2);
       }
       if (!hits.length && tokens.length > 1) { hits = found("OR", false); some = hits.length > 0; }
+      else if (!kind && hits.length < ENOUGH && tokens.length > 2 && !near.length) {
+        const known = new Set(hits.map(hit => hit.id));
+        hits.push(...found("OR", false).filter(hit => !known.has(hit.id) && hit.queryTerms.length >= tokens.length - 1));
+      }
       return { hits: hits.map(({ id }) => all[id]), near, some };
     }
     return { search, words: asked, people: all.slice(0, index.papers.length).map(one => one.people) };

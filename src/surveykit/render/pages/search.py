@@ -15,12 +15,19 @@ from surveykit.render.pages.page import Press
 
 FILE = "search-index.js"
 """Below the root of each language; fetched once somebody searches. A script, since pages opened as files may load no data."""
-ANSWERING = ("attacks", "defends-against", "detects", "extends")
-"""Relations that a search knows: "defense BadEncoder" finds what answers it; who merely evaluates it is not meant."""
+ANSWERING = {
+    "attacks": "break bypass evade 绕过",
+    "defends-against": "mitigate 抵御 抵抗 缓解",
+    "detects": "",
+    "extends": "improve 改进",
+}
+"""Relations that a search knows, with words by which people ask for them beside label and role: "defense BadEncoder" finds what
+answers it; who merely evaluates it is not meant."""
 STOP = frozenset(
     """a an and are as at be been but by can do does for from has have how in into is it its more not of on or than that the their
     them there these they this to under using via was what when where which while who why with without
-    的 了 和 与 及 在 是 对 如何 什么 哪些 怎样 怎么 有 吗""".split()
+    paper papers
+    的 了 和 与 及 在 是 对 如何 什么 哪些 怎样 怎么 有 吗 谁 论文""".split()
 )
 """Words that tell nothing, left out of the index and of what is asked."""
 _BETWEEN = re.compile(r"[的了和与及在是对并将其等，。；：、（）“”《》—·]+")
@@ -41,6 +48,7 @@ def search_js(press: Press) -> str:
     terms = {key: number for number, key in enumerate(catalog.terms)}
     venues = {venue: number for number, venue in enumerate(catalog.by_venue)}
     place = {paper.id: number for number, paper in enumerate(catalog.papers)}
+    order = list(ANSWERING)
 
     def paper_row(paper: Paper) -> list[Any]:
         return [
@@ -53,7 +61,7 @@ def search_js(press: Press) -> str:
             venues[paper.venue],
             paper.year,
             [
-                (ANSWERING.index(r.type), place[r.to])
+                (order.index(r.type), place[r.to])
                 for r in paper.relations
                 if r.type in ANSWERING
             ],
@@ -141,7 +149,7 @@ def _numbers(paper: Paper) -> list[str]:
 def _relation(press: Press, type_: str) -> str:
     """Words by which a reader may ask for papers with this relation."""
     kind = next(k for k in press.catalog.taxonomy.relations if k.id == type_)
-    return f"{kind.label.en} {kind.label.zh}"
+    return f"{kind.label.en} {kind.label.zh} {ANSWERING[type_]}"
 
 
 def _both(press: Press, text: Bilingual) -> tuple[str, str]:
