@@ -85,6 +85,7 @@ MAY_IMPORT = {
     "addresses": {"identifier", "net", "scalars"},
     "forms": {"models", "vocabulary"},
     "lookup": {"addresses", "catalog", "identifier", "models", "text"},
+    "quality": {"catalog", "models", "prose"},
     "query": {"catalog", "models", "text", "vocabulary"},
     "answers": {
         "addresses",

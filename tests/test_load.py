@@ -457,3 +457,40 @@ def test_a_shuffled_entry_never_raises(catalog_dir, lines, word, position):
         assert problem.message.isprintable()
         assert problem.line >= 1
         assert problem.column >= 1
+
+
+def declined(root: Path, *papers: dict) -> None:
+    (root / "catalog/declined.yaml").write_text(yaml.safe_dump(list(papers)), "utf-8")
+
+
+def left_out(title: str, **identifiers: str) -> dict:
+    out = {"title": title, "reason": "no encoder", "date": "2026-11-30"}
+    return out | ({"identifiers": identifiers} if identifiers else {})
+
+
+def test_papers_that_stay_out_are_read(catalog_dir):
+    assert load_catalog(catalog_dir).declined == ()
+    declined(catalog_dir, left_out("A Plain Classifier", arxiv="2401.00001"))
+    (paper,) = load_catalog(catalog_dir).declined
+    assert (paper.title, paper.identifiers.arxiv) == ("A Plain Classifier", "2401.00001")  # fmt: skip
+
+
+def test_a_paper_that_stays_out_is_no_entry_and_stands_once(catalog_dir, catalog):
+    paper = next(p for p in catalog.papers if p.identifiers.arxiv)
+    declined(
+        catalog_dir,
+        left_out(paper.title.en.upper()),
+        left_out("Another Title", arxiv=paper.identifiers.arxiv),
+        left_out("A Plain Classifier"),
+        left_out("A plain classifier"),
+    )
+    at = [(rule, line) for _, rule, line, _ in found(catalog_dir)]
+    assert [rule for rule, _ in at] == ["SK366"] * 3
+    text = (catalog_dir / "catalog/declined.yaml").read_text("utf-8").split("\n")
+    said = [text[line - 1].partition("title: ")[2] for _, line in at]
+    assert said == [paper.title.en.upper(), "Another Title", "A plain classifier"]
+
+
+def test_a_paper_that_stays_out_without_a_reason_is_an_error(catalog_dir):
+    declined(catalog_dir, {"title": "A Plain Classifier", "date": "2026-11-30"})
+    assert [rule for _, rule, _, _ in found(catalog_dir)] == ["SK201"]

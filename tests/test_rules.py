@@ -61,6 +61,10 @@ def edit(root: Path, path: str, *changes) -> None:
     (root / path).write_text(text, encoding="utf-8")
 
 
+def claim(value: str, source: str = "arXiv:2303.15180, abstract") -> dict:
+    return {"metric": "AUC", "value": value, "source": source}
+
+
 def extends(to: str) -> dict:
     why = {"en": "builds on it", "zh": "在其上发展"}
     return {"type": "extends", "to": to, "why": why, "basis": "paper", "source": "DBLP"}
@@ -188,6 +192,16 @@ SCENES = {
         [(CHEN, (["aka"], ["Attack", "BadEncoder", "n" * 41])), (SAITO, (["aka"], ["n" * 40]))],
         [(CHEN, "SK415", ["aka", 0]), (CHEN, "SK415", ["aka", 2])],
     ),
+    "a claim without a figure": (
+        [(CHEN, (["claims"], [claim("81.3 %"), claim("much higher")]))],
+        [(CHEN, "SK364", ["claims", 1, "value"])],
+    ),
+    "a claim in two places of a paper, and one more": (
+        [(CHEN, (["claims"], [claim("0.99"), claim("0.99", "arXiv:2303.15180, section 5"), claim("0.98"), claim("0.97")]))],
+        [(CHEN, "SK365", ["claims", 1])],
+    ),
+    "five claims": ([(CHEN, (["claims"], [claim(f"0.9{n}") for n in range(5)]))], [(CHEN, "SK416", ["claims", 4])]),
+    "a claim from nowhere": ([(CHEN, (["claims"], [claim("0.99", "the internet")]))], [(CHEN, "SK361", ["claims", 0, "source"])]),
     "a Chinese short name": ([(CHEN, (["aka"], ["坏编码器"]))], [(CHEN, "SK413", ["aka", 0])]),
     "a card in another folder": (
         [(CARD, (["id"], "other"))],
@@ -321,7 +335,7 @@ def test_a_scene_gives_its_problems_and_no_other(scene, catalog_dir):
 # Rules about whole files, which test_load.py, test_yaml_tree.py and test_texts.py break one by one.
 WHOLE_FILES = {
     *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009", "SK011"),
-    *("SK101", "SK102", "SK105", "SK113", "SK360"),
+    *("SK101", "SK102", "SK105", "SK113", "SK360", "SK366"),
     *("SK380", "SK381", "SK382", "SK383", "SK384", "SK385", "SK386", "SK387", "SK420", "SK421"),
 }  # fmt: skip
 

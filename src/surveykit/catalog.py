@@ -14,7 +14,7 @@ from surveykit.errors import UnknownPaperError
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper, Relation
 from surveykit.texts import GlossaryTerm, Text
-from surveykit.vocabulary import Axis, Card, Survey, Taxonomy, Term, Venue
+from surveykit.vocabulary import Axis, Card, Declined, Survey, Taxonomy, Term, Venue
 
 Side = Literal["attack", "defense", "study"]
 
@@ -58,6 +58,8 @@ class Catalog:
     """Id of a text -> language -> text."""
     glossary: tuple[GlossaryTerm, ...] = ()
     """Words with their meaning, in the order of the file."""
+    declined: tuple[Declined, ...] = ()
+    """Papers that were looked at and stay out."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

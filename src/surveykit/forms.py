@@ -77,6 +77,7 @@ _NOT_ASKED = frozenset(
     {
         "id",
         "relations",
+        "claims",
         "implementations",
         "corrections",
         "history",

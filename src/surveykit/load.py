@@ -20,13 +20,15 @@ from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
 from surveykit.rules import findings
-from surveykit.vocabulary import Card, Survey, Taxonomy, Venue
+from surveykit.vocabulary import Card, Declined, Survey, Taxonomy, Venue
 from surveykit.yaml_tree import Fault, Tree
 
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
+DECLINED = "catalog/declined.yaml"
 ARENA = f"{CARDS}/arena.json"
 
+_DECLINED = TypeAdapter(tuple[Declined, ...])
 _PAPER = TypeAdapter(Paper)
 _CARD = TypeAdapter(Card)
 _RESULTS = TypeAdapter(Results)
@@ -101,6 +103,7 @@ def _read(files: Intake) -> Catalog:
         files.read_json(ARENA, _ARENA),
         read_texts(files),
         read_glossary(files),
+        _declined(files),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)
@@ -116,6 +119,13 @@ def _shared(files: Intake, name: str, form: TypeAdapter[Any]) -> Any:
     message = f"no such file below {str(files.root)!r}; is this the root of a survey?"
     files.report(path, Fault("SK008", 1, 1, message))
     return None
+
+
+def _declined(files: Intake) -> tuple[Declined, ...]:
+    """Papers that stay out; none where there is no file."""
+    if not os.path.lexists(files.root / DECLINED):
+        return ()
+    return files.read(DECLINED, _DECLINED, SHARED_BYTES) or ()
 
 
 def _policy(files: Intake) -> None:

@@ -10,11 +10,13 @@ from pydantic import (
 
 from surveykit.models import (
     Bilingual,
+    Identifiers,
     Model,
     RelationType,
 )
 from surveykit.scalars import (
     Command,
+    Day,
     MethodId,
     Orcid,
     PaperId,
@@ -209,3 +211,16 @@ class Card(Model):
     """What differs from the paper, the weightiest point first."""
     limits: tuple[Bilingual, ...] = ()
     """What it cannot do and what its figures do not show."""
+
+
+class Declined(Model):
+    """A paper that was looked at and stays out."""
+
+    title: PlainText
+    """Title as printed."""
+    identifiers: Identifiers = Identifiers()
+    """arXiv id, DOI and others, where they are known."""
+    reason: PlainText
+    """Why it stays out, in a clause."""
+    date: Day
+    """Day of the decision, `2026-11-30`."""

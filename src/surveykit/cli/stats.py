@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from surveykit import quality as entries
 from surveykit.catalog import Catalog
 from surveykit.cli.catalog import open_catalog
 from surveykit.cli.tables import table
@@ -29,15 +30,22 @@ from surveykit.query import (
     is_flag=True,
     help="Show what can be run for each technique instead.",
 )
+@click.option(
+    "--quality",
+    is_flag=True,
+    help="Show how much the entries of each threat hold instead.",
+)
 @as_json
 @click.pass_obj
-def stats(root: Path | None, *, coverage: bool, as_json: bool) -> int:
+def stats(root: Path | None, *, coverage: bool, quality: bool, as_json: bool) -> int:
     """Count papers by year, threat, role, venue.
 
     Each is counted once, under its main term.
     """
     if coverage:
         return _coverage(open_catalog(root), as_json)
+    if quality:
+        return _quality(open_catalog(root), as_json)
     figures = dataclasses.asdict(statistics(open_catalog(root)))
     if as_json:
         say_json(figures)
@@ -59,4 +67,19 @@ def _coverage(catalog: Catalog, as_json: bool) -> int:
         return FINE
     sums = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
     table(headers, ([str(cell) for cell in row] for row in [*rows, ["all", *sums]]))
+    return FINE
+
+
+def _quality(catalog: Catalog, as_json: bool) -> int:
+    lines = entries.quality(catalog)
+    if as_json:
+        say_json([dataclasses.asdict(line) for line in lines])
+        return FINE
+    headers = [field.name for field in dataclasses.fields(entries.Quality)]
+    told = [
+        [line.threat, str(line.papers)]
+        + [f"{getattr(line, n)} ({line.share(n):.0f} %)" for n in headers[2:]]
+        for line in lines
+    ]
+    table(headers, told)
     return FINE

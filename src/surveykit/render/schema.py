@@ -13,7 +13,7 @@ from surveykit.measured import Arena, Results
 from surveykit.models import Paper
 from surveykit.rules import RULES, Rule
 from surveykit.scalars import FORMS
-from surveykit.vocabulary import Axis, Card, Survey, Taxonomy, Term, Venue
+from surveykit.vocabulary import Axis, Card, Declined, Survey, Taxonomy, Term, Venue
 
 Schema = dict[str, Any]
 
@@ -133,6 +133,8 @@ def format_doc(catalog: Catalog) -> str:
         lines += _model_sections(model)
     venues = "`catalog/venues.yaml` is a list of these."
     lines += _model_sections(Venue, venues)
+    declined = "`catalog/declined.yaml` is a list of these; it may be absent."
+    lines += _model_sections(Declined, declined)
     for measured in (Results, Arena):
         lines += _model_sections(measured, "Written by a program, as JSON.")
     lines += _taxonomy_section(catalog)

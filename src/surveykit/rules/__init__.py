@@ -9,7 +9,9 @@ from surveykit.rules import (
     aka,
     arena,
     border,
+    claims,
     copied,
+    declined,
     evidence,
     identifiers,
     identity,
@@ -30,7 +32,9 @@ RULES: tuple[Rule, ...] = tuple(
     sorted(
         aka.RULES
         + border.RULES
+        + claims.RULES
         + copied.RULES
+        + declined.RULES
         + evidence.RULES
         + identifiers.RULES
         + identity.RULES

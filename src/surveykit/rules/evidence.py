@@ -30,6 +30,8 @@ def _sources(paper: Paper) -> Iterator[tuple[Loc, str]]:
         yield ("tldr", "source"), paper.tldr.source
     for index, relation in enumerate(paper.relations):
         yield ("relations", index, "source"), relation.source
+    for index, claim in enumerate(paper.claims):
+        yield ("claims", index, "source"), claim.source
     for index, source in enumerate(paper.verified.by if paper.verified else ()):
         yield ("verified", "by", index), source
 

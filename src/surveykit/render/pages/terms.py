@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from surveykit.models import Paper
+from surveykit.models import Claim, Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
 from surveykit.render.pages.written import Written, about, all_cited, compared
@@ -102,11 +102,17 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         unanswered=unanswered(press, papers) if axis.id == "technique" else [],
         texts=texts,
         compared=compared(press, papers) if axis.id == "technique" else [],
+        claimed=_claimed(papers) if axis.id == "technique" else [],
         axes=[a for a in COMPARED if a in catalog.axes],
         contents=_contents(press, texts, len(groups)),
         cited=all_cited(texts),
         script="reading.js" if texts else "",
     )
+
+
+def _claimed(papers: Sequence[Paper]) -> list[tuple[Paper, Claim]]:
+    """Every claim with its paper, in the order of the catalog."""
+    return [(paper, claim) for paper in papers for claim in paper.claims]
 
 
 def _contents(
