@@ -289,7 +289,7 @@
       const list = await ask(explorer.dataset.csl), wanted = new Set(ids);
       save(JSON.stringify(list.filter(item => wanted.has(item.id)), null, 2), "application/vnd.citationstyles.csl+json", "selection.csl.json");
     },
-    async ris(ids) { save((await Promise.all(ids.map(id => fetch(id + ".ris").then(answer => answer.ok ? answer.text() : Promise.reject())))).join("\n"), "application/x-research-info-systems", "selection.ris"); },
+    async ris(ids) { save((await Promise.all(ids.map(id => fetch(explorer.dataset.csl.replace("survey.csl.json", `papers/${id}.ris`)).then(answer => answer.ok ? answer.text() : Promise.reject())))).join("\n"), "application/x-research-info-systems", "selection.ris"); },
     async md(ids, label) {
       const cite = await ask(explorer.dataset.cite);
       await put(ids.map(id => `- [${id}](${new URL(id + "/", location.href.replace(/[?#].*/, ""))}): ${cite[id][1]}`).join("\n") + "\n");
