@@ -43,7 +43,7 @@ def test_what_cannot_be_seen_is_not_found(browser, style):
     cover = "<div style='position: fixed; inset: 0; background: white; z-index: 0'></div>"  # fmt: skip
     for css, hidden in (("", False), (style, True)):
         page.set_content(
-            f"<body>{cover if 'z-index' in css else ''}<p style='{css}'>result</p>"
+            f"<!doctype html><body>{cover if 'z-index' in css else ''}<p style='{css}'>result</p>"
         )
         assert bool(page.locator("p").evaluate(LOOK)) == hidden, css
     page.close()
