@@ -58,11 +58,12 @@
     rows.forEach((html, i) => Object.assign(papers[first + i], { html, title: undefined }));
     older.remove();
   }).catch(() => { papers.length = papers.findIndex(paper => !here(paper)); }).then(() => draw());
-  let engine, loading;
+  let engine, loading, failed = false;
   const load = () => loading ??= (explorer.ariaBusy = "true", searching().then(search => search.ready()).then(async ready => {
     await olderRows;
     engine = ready;
-  }).catch(() => { loading = undefined; }).then(() => { explorer.ariaBusy = null; draw(); }));
+    failed = false;
+  }).catch(() => { loading = undefined; failed = true; }).then(() => { explorer.ariaBusy = null; draw(); }));
 
   /* ---- filters: OR inside an axis, AND across, and none of what is excluded; the count of a box leaves out its own axis ---- */
   const state = Object.fromEntries(AXES.map(axis => [axis, new Set()]));      // values, with a minus before those that are excluded
@@ -202,7 +203,7 @@
     shown[cursor]?.row.classList.add("cur");
     drawCounts(counts, on, off);
     drawActive();
-    const told = searched?.near.length ? TEXT.near + searched.near.join(TEXT.comma) + TEXT.stop : searched?.some ? TEXT.some : "";
+    const told = searched?.near.length ? TEXT.near + searched.near.join(TEXT.comma) + TEXT.stop : searched?.some ? TEXT.some : failed && (find.value.trim() || author) ? TEXT.failed : "";
     const text = shown.length === papers.length ? TEXT.count : TEXT.countOf;
     count.textContent = told + text.replace("{n}", shown.length).replace("{all}", papers.length);
     clearTimeout(telling);

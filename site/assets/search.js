@@ -39,12 +39,13 @@
     const telling = all.filter(word => !STOP.has(word));
     return telling.length ? telling : all;
   }
+  const decoded = text => { try { return decodeURIComponent(text); } catch { return text; } };      // a reader may type any %
   /* What a query names as a whole: a name, a title, a number, or the number inside a pasted address. */
   function names(text) {
     const bare = text.replace(/^\s*(?:https?:\/\/)?(?:www\.)?/i, "").replace(/#.*$/, ""), found = [text, bare, bare.replace(/\?.*$/, "")];
     const arxiv = /(?:^|[^\d.])(\d{4}\.\d{4,5})(?:v\d+)?(?![\d.])/.exec(text), doi = /10\.\d{4,9}\/[^\s?#]+/.exec(text);
     if (arxiv) found.push(arxiv[1]);
-    if (doi) found.push(decodeURIComponent(doi[0].replace(/%(?![0-9a-f]{2})/gi, "%25")));
+    if (doi) found.push(decoded(doi[0]));
     for (const part of text.matchAll(/[?&]id=([\w-]+)|aclanthology\.org\/([\w.-]+)/g)) found.push((part[1] || part[2]).replace(/\.pdf$/, ""));
     const cvf = /openaccess\.thecvf\.com\/content\/?(\w+)\/(?:\w+\/)*?((?:[^_/]+_){3}[^_/]+)_/.exec(text);
     if (cvf) found.push(cvf[1] + cvf[2]);

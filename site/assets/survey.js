@@ -14,12 +14,13 @@
   const opener = $(".sk-find"), TEXT = opener ? JSON.parse(opener.dataset.strings) : {};
 
   /* ---- scripts and data, fetched when they are needed: as scripts, since pages opened as files may load nothing else ---- */
-  const asked = {}, taking = {};
+  const asked = {}, taking = {}, kept = {};
   const script = path => asked[path] ??= new Promise((done, fail) => {
     document.head.append(make("script", { src: root + path, onload: done, onerror: () => { delete asked[path]; fail(new Error(path)); } }));
   });
   const take = (name, value) => taking[name](value);
-  const data = (name, path) => new Promise((done, fail) => { taking[name] = done; script(path).catch(fail); });
+  /* A file that came once is kept: asked for again, its script would not run a second time. */
+  const data = (name, path) => kept[name] ??= new Promise((done, fail) => { taking[name] = done; script(path).catch(fail); }).catch(error => { delete kept[name]; throw error; });
 
   /* ---- search: header, home page, the key / ---- */
   const searching = () => script("assets/search.js").then(() => window.sk.search);

@@ -146,6 +146,21 @@ def test_an_index_that_does_not_come_is_said_and_asked_for_again(visit):
     page.locator(".sk-hit").first.wait_for()
 
 
+def test_a_library_that_does_not_come_is_asked_for_again(visit):
+    """The index came and was taken; the second time only the library is missing."""
+    page = visit("papers/", routes={"**/minisearch.js": lambda route: route.abort()})
+    page.locator("#find").fill("DECREE")
+    wait_until(page, "document.querySelector('.sk-count').textContent.includes('did not load')")  # fmt: skip
+    page.unroute("**/minisearch.js")
+    page.locator("#find").fill("DECREE ")
+    wait_until(page, "/^\\d of/.test(document.querySelector('.sk-count').textContent)")
+
+
+@pytest.mark.parametrize("typed", ["10.1145/%ff", "https://doi.org/10.1/%", "%E4%", "((", "a\\", "🙂", "http://", "?id=", "\u202e后", "-"])  # fmt: skip
+def test_whatever_is_typed_gets_an_answer(visit, typed):
+    assert len(engine(visit(""), [typed])) == 1
+
+
 @LANGS
 def test_the_home_page_lists_hits_below_its_field(visit, lang):
     page = visit(lang, width=390)
