@@ -78,21 +78,14 @@ def days(catalog: Catalog) -> list[NewsDay]:
 
 
 def _of(paper: Paper) -> list[News]:
-    """The news of one paper. A comparison on the day on which the entry came is none."""
-    found = [News(paper.added, "added", paper, ())]
+    """The news of one paper. A comparison on the day on which the entry came is none.
+
+    `corrections` say what older lists had wrong, without a day; what was corrected here stands in `history`.
+    """
+    held: dict[tuple[date, str], list[Bilingual]] = {(paper.added, "added"): []}
     if paper.verified and paper.verified.date > paper.added:
-        kind = "corrected" if paper.corrections else "verified"
-        found.append(News(paper.verified.date, kind, paper, paper.corrections))
-    events: dict[tuple[date, str], list[Bilingual]] = defaultdict(list)
+        held[paper.verified.date, "verified"] = []
     for event in paper.history:
-        events[event.date, event.kind.replace("-", "_")].append(event.note)
-    told = {(one.date, one.kind) for one in found}
-    found = [
-        News(n.date, n.kind, paper, [*events.pop((n.date, n.kind), []), *n.notes])
-        for n in found
-    ]
-    return found + [
-        News(day, kind, paper, notes)
-        for (day, kind), notes in events.items()
-        if (day, kind) not in told
-    ]
+        key = event.date, event.kind.replace("-", "_")
+        held.setdefault(key, []).append(event.note)
+    return [News(day, kind, paper, notes) for (day, kind), notes in held.items()]
