@@ -156,7 +156,7 @@
     return { search, words: asked, people: all.slice(0, index.papers.length).map(one => one.people) };
   }
   let engine;
-  const ready = () => engine ??= build();
+  const ready = () => engine ??= build().catch(error => { engine = undefined; throw error; });
 
   /* ---- a field with its list of hits: in the header's window and on the home page ---- */
   const MOST = 9;
@@ -190,7 +190,7 @@
       if (!list.childElementCount) status.textContent = TEXT.loading;
       let searched;
       try { searched = (await ready()).search(text); }
-      catch { status.textContent = TEXT.failed; engine = undefined; return; }
+      catch { status.textContent = TEXT.failed; return; }
       if (own !== turn) return;
       const { hits, near, some } = searched;
       options = hits.slice(0, MOST).map((hit, n) => hit.kind === "paper"
