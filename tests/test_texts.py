@@ -166,7 +166,7 @@ def test_nothing_in_a_text_becomes_an_element_or_an_attribute(catalog_dir):
     put(catalog_dir, "planted", f"{FILL}\n\n" + "\n\n".join(HOSTILE))
     catalog = check(catalog_dir).readable
     page = next(p for p in render_pages(catalog, "en") if p.uri == "terms/threat/backdoor.md")  # fmt: skip
-    text = LexborHTMLParser(page.html).css_first("#planted")
+    text = LexborHTMLParser(page.html).css_first("section[aria-labelledby='planted-h']")
     assert not text.css("script, img, i, b, [onerror], [onclick]")
     assert all(a.attributes["href"].startswith(("../", "https://", "#")) for a in text.css("a"))  # fmt: skip
     assert "<script>alert(1)</script>" in text.text()

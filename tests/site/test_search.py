@@ -124,6 +124,10 @@ def test_enter_waits_for_an_index_that_comes_late(visit, lang):
     page.locator(".sk-finder input").fill("2303.15180")
     page.keyboard.press("Enter")
     wait_until(page, "document.querySelector('.sk-finder__s').textContent")
+    for _ in range(100):  # A route is called while the page is waited for, not before.
+        if held:
+            break
+        page.wait_for_timeout(100)
     held[0].continue_()
     page.wait_for_url("**/papers/feng2023detecting/")
 
