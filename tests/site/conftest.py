@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import functools
 import http.server
 import os
@@ -70,23 +71,34 @@ def whole_catalog():
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The real site as `make site` makes it: English, with Chinese below zh/, both strict."""
-    home = tmp_path_factory.mktemp("site")
+def site(tmp_path_factory, worker_id):
+    """The real site as `make site` makes it: English, with Chinese below zh/, both strict; made once for all workers."""
+    home = tmp_path_factory.getbasetemp()
+    home = (home if worker_id == "master" else home.parent) / "site"
+    home.mkdir(exist_ok=True)
+    with (home / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (home / "en/zh").exists():
+            _build(home)
+    return home / "en"
+
+
+def _build(home):
     env = {**os.environ, **PUBLISHED, "NO_MKDOCS_2_WARNING": "1"}
-    for lang, config in CONFIGS.items():
-        command = [sys.executable, "-m", "mkdocs", "build", "--strict", "-f", config]
-        done = subprocess.run(
-            [*command, "-d", str(home / lang)],
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
+    builds = [
+        subprocess.Popen(
+            [*command, "-f", config, "-d", str(home / lang)],
             cwd=ROOT,
             env=env,
-            capture_output=True,
-            text=True,
-            timeout=300,
+            stdout=subprocess.DEVNULL,
+            stderr=(home / f"{lang}.log").open("w"),
         )
-        assert done.returncode == 0, done.stderr
-    (home / "zh").rename(home / "en" / "zh")
-    return home / "en"
+        for lang, config in CONFIGS.items()
+    ]
+    for build, lang in zip(builds, CONFIGS, strict=True):
+        assert build.wait(timeout=500) == 0, (home / f"{lang}.log").read_text()
+    (home / "zh").rename(home / "en/zh")
 
 
 @pytest.fixture(scope="session")

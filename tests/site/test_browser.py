@@ -15,6 +15,11 @@ from tests.site.kinds import KINDS
 from tests.site.waiting import wait_until
 
 pytestmark = pytest.mark.browser
+RIGHT_OF_TITLE = """(() => {
+    const letters = document.createRange();
+    letters.selectNodeContents(document.querySelector("h1"));
+    return Math.max(0, ...[...letters.getClientRects()].map(r => r.right)) - innerWidth;
+})()"""
 
 
 def test_the_language_switch_leads_to_the_twin_of_a_paper_and_back(visit):
@@ -68,10 +73,13 @@ def test_without_a_script_everything_can_be_read(visit, lang):
 @pytest.mark.parametrize("width", [1440, 390])
 @pytest.mark.parametrize("lang", ["", "zh/"])
 def test_nothing_is_wider_than_the_window(visit, lang, width):
-    for kind, path in KINDS.items():
+    long = {"long names": "terms/technique/multimodal-attack/"}
+    for kind, path in (KINDS | long).items():
         page = visit(lang + path, width=width)
         over = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert over <= 0, f"{kind} at {width}: {over} px"
+        over = page.evaluate(RIGHT_OF_TITLE)  # what is cut off makes no page wider
+        assert over <= 0, f"the title of {kind} at {width}: {over} px"
 
 
 @pytest.mark.parametrize(
