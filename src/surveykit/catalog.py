@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from surveykit.errors import UnknownPaperError
+from surveykit.health import Health
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper, Relation
 from surveykit.texts import GlossaryTerm, Text
@@ -60,6 +61,8 @@ class Catalog:
     """Words with their meaning, in the order of the file."""
     declined: tuple[Declined, ...] = ()
     """Papers that were looked at and stay out."""
+    health: Health | None = None
+    """What became of the papers, where that was looked for."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

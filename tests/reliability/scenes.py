@@ -145,7 +145,7 @@ class _Asking(Scene):
         """The command with services on loopback in the place of the real ones."""
         from sources.server import NOW, Desk, Server
 
-        from surveykit.cli import add, verify
+        from surveykit.cli import add, preprints
 
         remote = SimpleNamespace(url=self.url)
         remote.services = lambda: Server.services(remote)  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ class _Asking(Scene):
             async with desk.open(now=lambda: NOW, max_age_seconds=86400.0) as opened:
                 yield opened
 
-        add.client = verify.client = client  # type: ignore[assignment,attr-defined]
+        add.client = preprints.client = client  # type: ignore[assignment,attr-defined]
         return program(*self.words)
 
     def whole(self) -> Iterator[str]:

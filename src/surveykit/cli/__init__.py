@@ -43,6 +43,7 @@ COMMANDS = {
     "explain": ("explain:explain", "Explain what a RULE checks and how to comply."),
     "fmt": ("fmt:fmt", "Write entries in their canonical form: order of keys, quotes, line breaks."),
     "from-issue": ("from_issue:from_issue", "Turn the body of an issue, in FILE or `-`, into a new entry or a change of one."),
+    "health": ("health:health", "See what became of the papers: retracted, withdrawn, corrected, published, their programs moved or archived."),
     "impl": ("impl:impl", "List, show and run methods."),
     "import": ("import_:import_references", "Turn a FILE of references into entries."),
     "list": ("list:list_papers", "List the papers with all given terms."),

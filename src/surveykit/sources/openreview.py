@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 from surveykit.errors import FetchError, NotFoundError, ServiceError
 from surveykit.sources.client import Client
@@ -17,6 +17,8 @@ from surveykit.sources.services import Service
 from surveykit.text.names import People, from_list
 
 _UNDECIDED = re.compile(r"submitted|under review|submission|rejected|blind", re.I)
+_PREPRINT = re.compile(r"\s*(?:corr|arxiv)\b", re.I)
+"""Venues of the records that OpenReview takes over from DBLP and arXiv, for the pages of authors."""
 
 
 async def find(client: Client, value: str) -> Found:
@@ -32,6 +34,26 @@ async def find(client: Client, value: str) -> Found:
     return _found(client, note, value)
 
 
+async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
+    """Submissions with the words of a title.
+
+    What was withdrawn or refused there is passed over: it may have appeared elsewhere.
+    """
+    service = client.services.openreview
+    words = " ".join(re.findall(r"\w[\w'’-]*", title))
+    if not words:
+        return ()
+    query = {"term": words, "content": "title", "source": "forum", "limit": 10}
+    data = await client.json(service, f"{service.url}/search?{urlencode(query)}")
+    notes = map(mapping, listed(data.get("notes")))
+    results = (
+        _found(client, note, str(note.get("forum") or note["id"]))
+        for note in notes
+        if note.get("id") and _value(mapping(note.get("content")).get("title"))
+    )
+    return tuple(found for found in results if not found.alarms)
+
+
 async def _note(client: Client, service: Service, value: str) -> Mapping[str, Any]:
     data = await client.json(service, f"{service.url}?id={quote(value)}")
     notes = [mapping(note) for note in listed(data.get("notes"))]
@@ -44,7 +66,9 @@ async def _note(client: Client, service: Service, value: str) -> Mapping[str, An
 
 def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
     content = {k: _value(v) for k, v in mapping(note.get("content")).items()}
-    venue = str(content.get("venue") or "")
+    venue = str(content.get("venue") or "").replace(
+        "spotlightposter", "spotlight poster"
+    )
     became = (content.get("venueid"), note.get("invitation"), note.get("invitations"))
     where = f"{venue} {became}".lower().replace("_", " ")
     withdrawn = "withdrawn" in where or note.get("ddate")
@@ -62,13 +86,19 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
         notes=[f"{source} says: {said}"] if undecided and not what else (),
         title=content.get("title"),
         venue_text=None if undecided else venue,
-        kind="other" if undecided else "conference",
+        kind=_kind(venue, undecided=undecided),
         openreview=value,
         paper_url=f"https://openreview.net/forum?id={value}",
         pdf_url=f"https://openreview.net/pdf?id={value}",
         abstract=content.get("abstract"),
         source=source,
     )
+
+
+def _kind(venue: str, *, undecided: bool) -> str:
+    if undecided:
+        return "other"
+    return "preprint" if _PREPRINT.match(venue) else "conference"
 
 
 def _value(field: object) -> Any:
