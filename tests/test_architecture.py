@@ -86,6 +86,7 @@ MAY_IMPORT = {
     "addresses": {"identifier", "net", "scalars"},
     "forms": {"models", "vocabulary"},
     "lookup": {"addresses", "catalog", "identifier", "models", "text"},
+    "news": {"catalog", "models", "vocabulary"},
     "quality": {"catalog", "models", "prose"},
     "query": {"catalog", "models", "text", "vocabulary"},
     "answers": {
@@ -171,6 +172,7 @@ MAY_IMPORT = {
         "identifier",
         "measured",
         "models",
+        "news",
         "prose",
         "render",
         "rules",

@@ -73,10 +73,11 @@ class Catalog:
 
     @cached_property
     def updated(self) -> date:
-        """The latest day on which an entry was added, verified or changed: the date of all outputs."""
+        """The latest day on which an entry was added, verified or changed, or a paper declined: the date of all outputs."""
         days = [p.added for p in self.papers]
         days += [p.verified.date for p in self.papers if p.verified]
         days += [event.date for p in self.papers for event in p.history]
+        days += [one.date for one in self.declined]
         return max(days, default=date(self.survey.year, 1, 1))
 
     @cached_property

@@ -47,6 +47,7 @@ COMMANDS = {
     "impl": ("impl:impl", "List, show and run methods."),
     "import": ("import_:import_references", "Turn a FILE of references into entries."),
     "list": ("list:list_papers", "List the papers with all given terms."),
+    "news": ("news:news", "Tell what came in, was published, corrected, retracted or declined since a day."),
     "report": ("report:report", "Write the report on a pull request: what its entries look like, and what a reviewer should know of them."),
     "search": ("search:search", "Find papers by WORDS in either language."),
     "serve": ("serve:serve", "Show the website while you edit."),
