@@ -1,0 +1,89 @@
+"""Candidates in the order in which a person should look at them, each with the reason in one line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from surveykit.discover.candidate import Candidate
+from surveykit.discover.views import Neighbors, Sides, TitleWords, Words
+from surveykit.models import Paper
+from surveykit.vocabulary import Taxonomy
+
+STEADY = 60.0
+"""Of reciprocal rank fusion, which adds up 1 / (STEADY + rank) (Cormack, Clarke & Büttcher 2009)."""
+NAMED = 2
+"""Entries, and words of each side, that a reason names."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """A candidate with its place."""
+
+    candidate: Candidate
+    score: float
+    """From 0 to 1; only its order means something, over all weeks of one run."""
+    near: tuple[tuple[str, float], ...]
+    """The nearest entries with their likeness from 0 to 1, best first."""
+    sides: tuple[tuple[str, ...], ...]
+    """Words of the taxonomy that title and abstract have, by side."""
+
+    @property
+    def reason(self) -> str:
+        """What speaks for it: `like feng2023detecting (0.31); backdoor, trigger + encoder, vision`."""
+        like = ", ".join(f"{id_} ({score:.2f})" for id_, score in self.near[:NAMED])
+        words = " + ".join(", ".join(side[: 2 * NAMED]) for side in self.sides)
+        parts = [f"like {like}" if like else "", words]
+        return "; ".join(filter(None, parts)) or "nothing in common"
+
+
+def rank(
+    candidates: Sequence[Candidate],
+    papers: Sequence[Paper],
+    taxonomy: Taxonomy,
+    abstracts: Mapping[str, str] | None = None,
+) -> list[Ranked]:
+    """Candidates, best first. `abstracts` are those of entries, by id; without one an entry's summary stands for it."""
+    known = abstracts or {}
+    ours = [
+        Words.of(p.title.en, known.get(p.id) or (p.tldr.en if p.tldr else ""))
+        for p in papers
+    ]
+    words = [Words.of(c.record.title, c.record.abstract or "") for c in candidates]
+    sides, titles = Sides(taxonomy, ours, words), TitleWords(ours, words)
+    near = list(Neighbors(ours, words).nearest(words))
+    found = list(sides.found())
+    views = (
+        [sum(one.likeness for one in some) for some in near],
+        [sides.worth(some) for some in found],
+        [titles.worth(one) for one in words],
+    )
+    places = list(zip(*map(_places, views), strict=True))
+    best = len(views) / (STEADY + 1)
+    ranked = [
+        Ranked(
+            candidate,
+            sum(1 / (STEADY + place) for place in places[i]) / best,
+            tuple((papers[one.place].id, one.likeness) for one in near[i]),
+            tuple(
+                tuple(sorted(some, key=lambda w: (-some[w], w))) for some in found[i]
+            ),
+        )
+        for i, candidate in enumerate(candidates)
+    ]
+    return sorted(ranked, key=lambda one: (-one.score, one.candidate.id))
+
+
+def _places(values: Sequence[float]) -> list[float]:
+    """The place of each value, the highest 1; equal values share the mean of theirs, so no order of input matters."""
+    order = sorted(range(len(values)), key=lambda i: -values[i])
+    places = [0.0] * len(values)
+    start = 0
+    while start < len(order):
+        end = start
+        while end < len(order) and values[order[end]] == values[order[start]]:
+            end += 1
+        for i in order[start:end]:
+            places[i] = (start + 1 + end) / 2
+        start = end
+    return places
