@@ -39,6 +39,9 @@ COMMANDS = {
     "build": ("build:build", "Write all generated files."),
     "check-links": ("check_links:check_links", "Check that links still lead where they should."),
     "cite": ("cite:cite", "Print the citations of some papers."),
+    "decline": ("decline:decline", "Record that papers stay out, each with the reason."),
+    "discover": ("discover:discover_papers", "Find new papers, and show the likeliest of each week with the reason and the command that adds it."),
+    "coverage": ("coverage:coverage", "Compare the catalog with other lists: what it has of them, has declined, and lacks."),
     "doctor": ("doctor:doctor", "Look at everything a pull request is judged by, and say what to run for each finding."),
     "explain": ("explain:explain", "Explain what a RULE checks and how to comply."),
     "fmt": ("fmt:fmt", "Write entries in their canonical form: order of keys, quotes, line breaks."),
@@ -53,6 +56,7 @@ COMMANDS = {
     "serve": ("serve:serve", "Show the website while you edit."),
     "show": ("show:show", "Show one paper with its relations."),
     "stats": ("stats:stats", "Count papers by year, threat, role, venue."),
+    "ticked": ("ticked:ticked", "Tell what is ticked in the weekly issue of new papers, in FILE or `-`."),
     "validate": ("validate:validate", "Show every problem and where it is."),
     "verify": ("verify:verify", "Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP."),
 }  # fmt: skip

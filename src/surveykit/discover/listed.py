@@ -19,7 +19,7 @@ from surveykit.imports.run import READERS, guessed_form, text_of
 from surveykit.record import Record
 from surveykit.text.dates import when
 from surveykit.text.letters import tidy
-from surveykit.text.plain import markup, title
+from surveykit.text.plain import title
 
 MAX_BYTES = 256 * 1024 * 1024
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson")
@@ -92,7 +92,7 @@ def _day(told: Any) -> date:
 def _record(told: Mapping[str, Any], id_: str, said: str, source: str) -> Record:
     fields: dict[str, Any] = {
         "title": title(said),
-        "abstract": markup(str(told.get("abstract") or "")) or None,
+        "abstract": tidy(str(told.get("abstract") or "")) or None,
         "source": source,
         **dict(_identifiers(told, id_)),
     }

@@ -148,7 +148,8 @@ class Sides:
         for hits in self._theirs:
             sides: dict[int, dict[str, int]] = defaultdict(dict)
             for name in sorted(hits.keys() & self._kept):
-                sides[self._home[name]][" ".join(name)] = hits[name]
+                written = " ".join(self._said.get((word,), word) for word in name)
+                sides[self._home[name]][written] = hits[name]
             yield [sides[number] for number in sorted(sides)]
 
     def telling_words(self, most: int) -> tuple[tuple[str, ...], ...]:
