@@ -10,6 +10,7 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
+from surveykit.coverage import ListCoverage
 from surveykit.errors import UnknownPaperError
 from surveykit.health import Health
 from surveykit.measured import Arena, Results
@@ -63,6 +64,8 @@ class Catalog:
     """Papers that were looked at and stay out."""
     health: Health | None = None
     """What became of the papers, where that was looked for."""
+    coverage: ListCoverage = field(default_factory=ListCoverage)
+    """Other lists that the catalog was compared with."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from surveykit.catalog import Catalog
+from surveykit.coverage import ListCoverage
 from surveykit.errors import CatalogError, Problem, Severity
 from surveykit.files import folder
 from surveykit.health import Health
@@ -28,6 +29,7 @@ PAPERS = "catalog/papers"
 CARDS = "reference_impls"
 DECLINED = "catalog/declined.yaml"
 HEALTH = "catalog/health.json"
+COVERAGE = "catalog/coverage.json"
 ARENA = f"{CARDS}/arena.json"
 
 _DECLINED = TypeAdapter(tuple[Declined, ...])
@@ -36,6 +38,7 @@ _CARD = TypeAdapter(Card)
 _RESULTS = TypeAdapter(Results)
 _ARENA = TypeAdapter(Arena)
 _HEALTH = TypeAdapter(Health)
+_COVERAGE = TypeAdapter(ListCoverage)
 _SHARED: dict[str, TypeAdapter[Any]] = {
     "survey": TypeAdapter(Survey),
     "taxonomy": TypeAdapter(Taxonomy),
@@ -108,6 +111,7 @@ def _read(files: Intake) -> Catalog:
         read_glossary(files),
         _declined(files),
         files.read_json(HEALTH, _HEALTH),
+        files.read_json(COVERAGE, _COVERAGE) or ListCoverage(),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)

@@ -39,7 +39,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Lacking:
     """Something the entry lacks."""
 
     field: str
@@ -59,7 +59,7 @@ class Verdict:
     agreed: tuple[str, ...] = ()
     """Sources that were compared and agree: `arXiv:2303.15180`."""
     differences: tuple[Contradiction, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Lacking, ...] = ()
     notes: tuple[str, ...] = ()
     """Differences that are no faults: another title of the preprint."""
     failures: tuple[str, ...] = ()
@@ -278,9 +278,7 @@ class Verifier:
             tuple(found),
         )
 
-    def _candidates(
-        self, paper: Paper, records: Sequence[Record]
-    ) -> Iterator[Candidate]:
+    def _candidates(self, paper: Paper, records: Sequence[Record]) -> Iterator[Lacking]:
         best_last = sorted(
             records, key=lambda r: _REGISTRAR.get(r.source.partition(":")[0], 0)
         )
@@ -296,19 +294,19 @@ class Verifier:
                     proven = scheme != "doi" or source.startswith("doi:")
                     preprint = scheme == "doi" and paper.venue == "arxiv"
                     safe = len(values) == 1 and proven and not preprint
-                    yield Candidate(f"identifiers.{scheme}", value, source, safe)
+                    yield Lacking(f"identifiers.{scheme}", value, source, safe)
         if paper.venue == "arxiv":
             yield from self._published_as(best_last)
 
-    def _published_as(self, records: Sequence[Record]) -> Iterator[Candidate]:
+    def _published_as(self, records: Sequence[Record]) -> Iterator[Lacking]:
         """Where a preprint was published meanwhile, once for each venue."""
-        told: dict[str, Candidate] = {}
+        told: dict[str, Lacking] = {}
         for record in records:
             if record.kind in _PUBLISHED and record.venue_text:
                 where = self._venues.find(record.venue_text)
                 name = where.venue if where else record.venue_text
                 said = f"{name} {record.year or ''}".strip()
-                told[name] = Candidate("venue", said, record.source, safe=False)
+                told[name] = Lacking("venue", said, record.source, safe=False)
         yield from told.values()
 
 

@@ -15,6 +15,7 @@ import click
 from surveykit import outputs
 from surveykit.catalog import Catalog
 from surveykit.cli.catalog import readable
+from surveykit.cli.day import DayType
 from surveykit.cli.services import Asking, asking, client
 from surveykit.cli.terminal import (
     FINE,
@@ -51,23 +52,6 @@ Exit codes:
   130  interrupted; answers are cached, and the next run resumes from there
 
 """
-
-
-class DayType(click.ParamType[date]):
-    """A day, `2026-11-20`."""
-
-    name = "day"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> date:
-        """The day that a text is; refuses any other text."""
-        if isinstance(value, date):
-            return value
-        try:
-            return date.fromisoformat(value)
-        except ValueError:
-            self.fail(f"{value!r} is not a day like 2026-11-20", param, ctx)
 
 
 @dataclass(frozen=True)

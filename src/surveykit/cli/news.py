@@ -12,34 +12,13 @@ import click
 
 from surveykit.catalog import Catalog
 from surveykit.cli.catalog import open_catalog
+from surveykit.cli.day import DayType
 from surveykit.cli.terminal import FINE, as_json, example, note, say, say_json
 from surveykit.news import NewsDay, days
 from surveykit.render.digest import counted, digest, month_of
 
 WITHOUT = 30
 """Days that are told of where none are named."""
-
-
-class DayType(click.ParamType[date]):
-    """A day, `2026-11-30`."""
-
-    name = "day"
-
-    def convert(
-        self,
-        value: str | date,
-        param: click.Parameter | None,
-        ctx: click.Context | None,
-    ) -> date:
-        """The day; a usage error for anything else."""
-        if isinstance(value, date):
-            return value
-        try:
-            if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-                return date.fromisoformat(value)
-        except ValueError:  # no such day: 2026-02-30
-            pass
-        return self.fail(f"{value!r} is no day like 2026-11-30", param, ctx)
 
 
 @click.command(epilog=example("surveykit news --month 2026-11 --format markdown"))
