@@ -180,6 +180,7 @@ MAY_IMPORT = {
     "render": {
         "addresses",
         "catalog",
+        "coverage",
         "deployment",
         "errors",
         "forms",

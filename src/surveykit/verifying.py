@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from surveykit.catalog import Catalog
-from surveykit.errors import FetchError, NotFoundError, ServiceError
+from surveykit.errors import FetchError, NotFoundError, OddAnswerError, ServiceError
 from surveykit.models import Paper
 from surveykit.record import Record
 from surveykit.sources import acl, arxiv, crossref, dblp, openreview
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found
-from surveykit.sources.resolve import Find, find_doi
+from surveykit.sources.resolve import Find, Search, find_doi
 from surveykit.text.letters import letters
 from surveykit.venue_names import VenueNames
 from surveykit.weighing import Contradiction, differences, same_work
 
+MOST_ODD = 3
 AT_ONCE = 8
 """Entries that are looked at together; each service is asked at its own pace."""
 _REGISTRAR = {"doi": 2, "acl": 1}
@@ -107,6 +109,7 @@ class Verifier:
         self._search = search
         self._seen = seen
         self._catalog = catalog
+        self._odd: dict[Search, list[str]] = defaultdict(list)
         self._venues = VenueNames(catalog.venues)
 
     async def verify(self, papers: Sequence[Paper]) -> tuple[Verdict, ...]:
@@ -225,22 +228,29 @@ class Verifier:
             if found.record.kind == "preprint" and not found.alarms:
                 titles.setdefault(letters(found.record.title), found.record.title)
         for search in searches:
-            if (
-                not everywhere
-                and search is not dblp.search
-                and case.own + case.searched
-            ):
+            first = search is dblp.search
+            if not (everywhere or first) and case.own + case.searched:
                 break  # the others are for papers that nobody knows
             for title in titles.values():
                 asked = paper.title.model_copy(update={"en": title})
                 like = paper.model_copy(update={"title": asked})
-                try:
-                    results = await search(self._client, title, paper.authors[0].last)
-                except FetchError as error:
-                    case.failures.append(str(error))
-                    continue
+                results = await self._results(case, search, title)
                 case.searched += [f for f in results if same_work(like, f.record)]
         await self._prove_all(case)
+
+    async def _results(
+        self, case: _Case, search: Search, title: str
+    ) -> tuple[Found, ...]:
+        """What a search gives. A service that thrice answers with something else, like a page for people, is left alone."""
+        odd, family = self._odd[search], case.paper.authors[0].last
+        try:
+            if len(odd) < MOST_ODD:
+                return await search(self._client, title, family)
+            case.failures.append(odd[0])
+        except FetchError as error:
+            odd += [str(error)] if isinstance(error, OddAnswerError) else []
+            case.failures.append(str(error))
+        return ()
 
     def _verdict(self, case: _Case) -> Verdict:
         paper = case.paper

@@ -287,3 +287,21 @@ def test_a_service_with_a_fault_takes_nothing_from_the_others(
     assert code == 1
     assert [p["name"] for p in row["publications"]] == ["ICCV 2025"]
     assert all("Traceback" not in text for text in row["failures"])
+
+
+def test_a_service_that_shows_a_page_for_people_is_soon_left_alone(
+    world, entry, server
+):
+    for number in range(2, 8):
+        text = ENTRY.replace(ID, f"li2024planting{number}").replace("2401.0000", f"2401.0{number}00")  # fmt: skip
+        text = text.replace("Planting", f"Planting {number} kinds of")
+        text = text.replace("  - {given: Ada B., particle: van, family: Müller}\n", "")
+        path = entry.with_name(f"li2024planting{number}.yaml")
+        path.write_text(text, encoding="utf-8")
+    server.answers["/dblp"] = Answer("<!DOCTYPE html><title>Are you a bot?</title>")
+    done = world.run("verify", "--published")
+    asked = [a for a in server.asked if a.path == "/dblp"]
+    searched = [a for a in server.asked if a.path == "/openreview/search"]
+    assert len(searched) >= 7
+    assert 3 <= len(asked) < 3 + 8  # those that stood in line already
+    assert done.err.count("DBLP: answered with a web page") == 1
