@@ -159,6 +159,8 @@ class Survey(Model):
     """Address of the website, with a final slash."""
     arxiv_classes: tuple[ArxivClass, ...] = ()
     """Classes of arXiv in which new papers are looked for, `cs.CR`; where none is given, those that most entries have."""
+    declined_kinds: dict[Slug, Bilingual] = Field({})
+    """What the words mean by which `declined.yaml` says why a paper stays out, for readers."""
 
 
 class Picture(Model):

@@ -55,7 +55,7 @@ Exit codes:
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownCandidate:
     """A candidate as it is shown: its place in its week, and the terms that it may carry."""
 
     week: str
@@ -247,7 +247,7 @@ async def _own_abstracts(asker: Any, catalog: Catalog) -> dict[str, str]:
     }
 
 
-def _shown(found: Discovery, catalog: Catalog, top: int) -> Iterator[Shown]:
+def _shown(found: Discovery, catalog: Catalog, top: int) -> Iterator[ShownCandidate]:
     suggester = Suggester(catalog)
     for week in found.weeks:
         for place, one in enumerate(week.ranked[: top or None], 1):
@@ -259,10 +259,10 @@ def _shown(found: Discovery, catalog: Catalog, top: int) -> Iterator[Shown]:
                     axis: [s.term for s in some]
                     for axis, some in suggester.suggest(clues).items()
                 }
-            yield Shown(week.name, place, one, terms)
+            yield ShownCandidate(week.name, place, one, terms)
 
 
-def _keep(home: Path, shown: Sequence[Shown]) -> None:
+def _keep(home: Path, shown: Sequence[ShownCandidate]) -> None:
     """Keep what was shown, so that declining it asks nobody."""
     lines = []
     for one in shown:
@@ -273,7 +273,7 @@ def _keep(home: Path, shown: Sequence[Shown]) -> None:
     outputs.write(home, {KEPT: "".join(f"{line}\n" for line in lines)})
 
 
-def _tell(found: Discovery, shown: Sequence[Shown]) -> None:
+def _tell(found: Discovery, shown: Sequence[ShownCandidate]) -> None:
     week = ""
     for one in shown:
         if one.week != week:
@@ -292,7 +292,7 @@ def _tell(found: Discovery, shown: Sequence[Shown]) -> None:
     )
 
 
-def _row(one: Shown) -> dict[str, Any]:
+def _row(one: ShownCandidate) -> dict[str, Any]:
     candidate, record = one.ranked.candidate, one.ranked.candidate.record
     return {
         "id": candidate.id,

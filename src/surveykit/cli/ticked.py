@@ -13,7 +13,6 @@ from surveykit.cli.terminal import FINE, FOUND, example, repository, say_json
 from surveykit.discover import rolling
 from surveykit.discover.candidate import names
 from surveykit.identifier import Identifier
-from surveykit.models import Identifiers
 
 MOST_BYTES = 500_000
 
@@ -49,7 +48,6 @@ def ticked(root: Path | None, file: TextIO) -> int:
 
 
 def _argument(one: Identifier) -> str:
-    assert one.kind in Identifiers.model_fields
     return one.value if one.kind == "arxiv" else str(one)
 
 

@@ -9,7 +9,7 @@ from datetime import date
 
 from surveykit.catalog import Catalog
 from surveykit.discover.candidate import Candidate
-from surveykit.discover.views import Sides, Words
+from surveykit.discover.views import PaperWords, Sides
 from surveykit.sources import acl, arxiv, dblp, openalex, openreview
 from surveykit.sources.client import Client
 from surveykit.sources.recent import Recent, Wanted
@@ -17,7 +17,7 @@ from surveykit.sources.recent import Recent, Wanted
 CLASSES = 4
 """Classes of arXiv that are asked for, the most frequent of the catalog's."""
 WORDS = 8
-"""Words of each side."""
+"""PaperWords of each side."""
 _VOLUME = re.compile(r"[0-9]{4}\.([a-z0-9]+-[a-z0-9]+)\.[0-9]+")
 
 Recents = Callable[[Client, Wanted], AsyncIterator[Recent]]
@@ -43,7 +43,7 @@ def wanted(
         if (found := _VOLUME.fullmatch(p.identifiers.acl or ""))
     )
     own = catalog.survey.arxiv_classes or [n for n, _ in classes.most_common(CLASSES)]
-    texts = [Words.of(p.title.en, p.tldr.en if p.tldr else "") for p in papers]
+    texts = [PaperWords.of(p.title.en, p.tldr.en if p.tldr else "") for p in papers]
     return Wanted(
         first,
         last,

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveykit.discover.candidate import Candidate
-from surveykit.discover.views import Neighbors, Sides, TitleWords, Words
+from surveykit.discover.views import Neighbors, PaperWords, Sides, TitleWords
 from surveykit.models import Paper
 from surveykit.vocabulary import Taxonomy
 
@@ -26,7 +26,7 @@ class Ranked:
     near: tuple[tuple[str, float], ...]
     """The nearest entries with their likeness from 0 to 1, best first."""
     sides: tuple[tuple[str, ...], ...]
-    """Words of the taxonomy that title and abstract have, by side."""
+    """PaperWords of the taxonomy that title and abstract have, by side."""
 
     @property
     def reason(self) -> str:
@@ -46,10 +46,10 @@ def rank(
     """Candidates, best first. `abstracts` are those of entries, by id; without one an entry's summary stands for it."""
     known = abstracts or {}
     ours = [
-        Words.of(p.title.en, known.get(p.id) or (p.tldr.en if p.tldr else ""))
+        PaperWords.of(p.title.en, known.get(p.id) or (p.tldr.en if p.tldr else ""))
         for p in papers
     ]
-    words = [Words.of(c.record.title, c.record.abstract or "") for c in candidates]
+    words = [PaperWords.of(c.record.title, c.record.abstract or "") for c in candidates]
     sides, titles = Sides(taxonomy, ours, words), TitleWords(ours, words)
     near = list(Neighbors(ours, words).nearest(words))
     found = list(sides.found())

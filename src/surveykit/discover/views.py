@@ -37,7 +37,7 @@ Name = tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Words:
+class PaperWords:
     """The telling words of one paper, as stems in order."""
 
     title: tuple[str, ...]
@@ -45,9 +45,9 @@ class Words:
     """Of the abstract or the summary."""
 
     @staticmethod
-    def of(title: str, text: str) -> Words:
+    def of(title: str, text: str) -> PaperWords:
         """The words of a title and a text."""
-        return Words(tuple(telling(title)), tuple(telling(text)))
+        return PaperWords(tuple(telling(title)), tuple(telling(text)))
 
     @property
     def counts(self) -> Counter[str]:
@@ -68,7 +68,9 @@ class Near:
 class Neighbors:
     """Likeness of texts to entries."""
 
-    def __init__(self, entries: Sequence[Words], others: Sequence[Words]) -> None:
+    def __init__(
+        self, entries: Sequence[PaperWords], others: Sequence[PaperWords]
+    ) -> None:
         within: Counter[str] = Counter()
         for words in (*entries, *others):
             within.update({*words.title, *words.text})
@@ -84,7 +86,7 @@ class Neighbors:
         self._column = {word: number for number, word in enumerate(columns)}
         self._entries = self._matrix(entries).T.copy()
 
-    def nearest(self, others: Sequence[Words]) -> Iterator[list[Near]]:
+    def nearest(self, others: Sequence[PaperWords]) -> Iterator[list[Near]]:
         """For each text the nearest entries, best first."""
         for start in range(0, len(others), AT_ONCE):
             some = self._matrix(others[start : start + AT_ONCE]) @ self._entries
@@ -92,7 +94,7 @@ class Neighbors:
             for row, places in zip(some, best.tolist(), strict=True):
                 yield [Near(i, float(row[i])) for i in places if row[i] > 0]
 
-    def _matrix(self, texts: Sequence[Words]) -> NDArray[np.float32]:
+    def _matrix(self, texts: Sequence[PaperWords]) -> NDArray[np.float32]:
         """Rows of length 1, or less by the words that no entry has."""
         rows = np.zeros((len(texts), len(self._column)), np.float32)
         for row, words in zip(rows, texts, strict=True):
@@ -119,7 +121,10 @@ class Sides:
     """
 
     def __init__(
-        self, taxonomy: Taxonomy, entries: Sequence[Words], others: Sequence[Words]
+        self,
+        taxonomy: Taxonomy,
+        entries: Sequence[PaperWords],
+        others: Sequence[PaperWords],
     ) -> None:
         tied = _tied(taxonomy.axes)
         self._home: dict[Name, int] = {}
@@ -167,7 +172,7 @@ class Sides:
         whole = sum(counts)
         return whole - max(counts, default=0) + whole / 100
 
-    def _hits(self, words: Words) -> dict[Name, int]:
+    def _hits(self, words: PaperWords) -> dict[Name, int]:
         text = self._home.keys() & _names(words.text)
         title = self._home.keys() & _names(words.title)
         return dict.fromkeys(text, 1) | dict.fromkeys(title, 2)
@@ -205,7 +210,9 @@ def _tied(axes: Sequence[Axis]) -> dict[str, int]:
 class TitleWords:
     """What the words of a title say for and against it, in natural logarithms of odds."""
 
-    def __init__(self, entries: Sequence[Words], others: Sequence[Words]) -> None:
+    def __init__(
+        self, entries: Sequence[PaperWords], others: Sequence[PaperWords]
+    ) -> None:
         ours = Counter(word for words in entries for word in _names(words.title))
         theirs = Counter(word for words in others for word in _names(words.title))
         whole = len(entries) + len(others)
@@ -216,7 +223,7 @@ class TitleWords:
             there = (theirs[word] + prior) / (len(others) + PRIOR)
             self._weights[word] = math.log(here / there)
 
-    def worth(self, words: Words) -> float:
+    def worth(self, words: PaperWords) -> float:
         """Sum over the title's words, tamed by their number, as neighbors say the same twice."""
         told = [self._weights.get(word, 0.0) for word in _names(words.title)]
         return sum(told) / math.sqrt(len(told) or 1)

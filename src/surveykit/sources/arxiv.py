@@ -18,7 +18,7 @@ from surveykit.identifier import arxiv_id
 from surveykit.sources.cache import Kept
 from surveykit.sources.client import Client, as_xml
 from surveykit.sources.found import Found, found
-from surveykit.sources.recent import Page, Recent, Wanted, paged
+from surveykit.sources.recent import PageOfPapers, Recent, Wanted, paged
 from surveykit.text.names import People, from_list
 from surveykit.text.plain import markup
 from surveykit.text.retraction import in_abstract, in_comment
@@ -97,7 +97,7 @@ async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
             yield paper
 
 
-async def _page(client: Client, query: dict[str, object], start: int) -> Page:
+async def _page(client: Client, query: dict[str, object], start: int) -> PageOfPapers:
     url = _url(client, {**query, "start": start})
     service, read = client.services.arxiv, partial(_counted, start)
     root, total = await client.get(service, url, _ACCEPT, read)
@@ -109,7 +109,7 @@ async def _page(client: Client, query: dict[str, object], start: int) -> Page:
             found = _found(client, entry, id_)
             if not found.alarms:
                 papers.append(Recent(date.fromisoformat(day), found.record))
-    return Page(tuple(papers), len(entries), total)
+    return PageOfPapers(tuple(papers), len(entries), total)
 
 
 def _counted(start: int, kept: Kept) -> tuple[Element, int]:

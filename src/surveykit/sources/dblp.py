@@ -17,7 +17,7 @@ from surveykit.errors import OddAnswerError, ServiceError
 from surveykit.identifier import identify_quietly
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, listed, mapping, pages
-from surveykit.sources.recent import Page, Recent, Wanted, paged
+from surveykit.sources.recent import PageOfPapers, Recent, Wanted, paged
 from surveykit.text.letters import fold
 from surveykit.text.names import from_list
 
@@ -60,7 +60,7 @@ async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
 
 async def _page(
     client: Client, query: Mapping[str, object], day: date, start: int
-) -> Page:
+) -> PageOfPapers:
     service = client.services.dblp
     url = f"{service.url}?{urlencode({**query, 'f': start})}"
     hits = mapping(mapping((await client.json(service, url)).get("result")).get("hits"))
@@ -73,7 +73,7 @@ async def _page(
             one = _found(client, info)
             if not one.alarms:
                 papers.append(Recent(day, one.record))
-    return Page(tuple(papers), len(hit), int(total))
+    return PageOfPapers(tuple(papers), len(hit), int(total))
 
 
 def _found(client: Client, info: Mapping[str, Any]) -> Found:

@@ -16,7 +16,7 @@ from surveykit.errors import OddAnswerError, ServiceError
 from surveykit.identifier import identify_quietly
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, listed, mapping, text
-from surveykit.sources.recent import Page, Recent, Wanted, paged
+from surveykit.sources.recent import PageOfPapers, Recent, Wanted, paged
 from surveykit.text.names import from_list
 
 PAGE = 100
@@ -44,7 +44,9 @@ async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
         yield paper
 
 
-async def _page(client: Client, asked: Mapping[str, object], start: int) -> Page:
+async def _page(
+    client: Client, asked: Mapping[str, object], start: int
+) -> PageOfPapers:
     service = client.services.openalex
     url = f"{service.url}?{urlencode({**asked, 'page': start // PAGE + 1})}"
     data = await client.json(service, url)
@@ -58,7 +60,7 @@ async def _page(client: Client, asked: Mapping[str, object], start: int) -> Page
             one = _found(client, work)
             if not one.alarms:
                 papers.append(Recent(day, one.record))
-    return Page(tuple(papers), len(works), total)
+    return PageOfPapers(tuple(papers), len(works), total)
 
 
 def _found(client: Client, work: Mapping[str, Any]) -> Found:

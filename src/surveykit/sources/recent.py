@@ -53,7 +53,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Page:
+class PageOfPapers:
     """One page of an answer."""
 
     papers: tuple[Recent, ...]
@@ -64,7 +64,7 @@ class Page:
 
 
 async def paged(
-    client: Client, name: str, size: int, ask: Callable[[int], Awaitable[Page]]
+    client: Client, name: str, size: int, ask: Callable[[int], Awaitable[PageOfPapers]]
 ) -> AsyncIterator[Recent]:
     """The papers of all pages; `ask` gives the page that begins with an item, from 0. Raises ServiceError.
 
@@ -84,7 +84,9 @@ async def paged(
         client.notes.append(f"{name} counts {total} papers and gave {given}")
 
 
-async def _patiently(client: Client, ask: Callable[[], Awaitable[Page]]) -> Page:
+async def _patiently(
+    client: Client, ask: Callable[[], Awaitable[PageOfPapers]]
+) -> PageOfPapers:
     for attempt in range(1, ATTEMPTS):
         try:
             return await ask()
