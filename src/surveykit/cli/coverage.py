@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -50,9 +51,17 @@ class Asked:
     """A file, or an address."""
 
     @property
+    def online(self) -> bool:
+        """Whether it has to be asked for."""
+        return self.where.startswith(("https://", "http://"))
+
+    @property
     def url(self) -> str | None:
-        """Its address; None for a file."""
-        return self.where if self.where.startswith(("https://", "http://")) else None
+        """Where readers find it; a file that is called like a repository is taken for its README."""
+        if self.online:
+            return self.where
+        named = re.fullmatch(r"[\w.-]+/[\w.-]+", self.name, re.ASCII)
+        return f"https://github.com/{self.name}" if named else None
 
 
 @click.command(
@@ -135,18 +144,18 @@ def _asked(text: str) -> Asked:
 async def _readings(
     home: Path, catalog: Catalog, how: Asking, asked: Sequence[Asked]
 ) -> dict[str, Reading]:
-    if not any(one.url for one in asked):
+    if not any(one.online for one in asked):
         return {one.name: read_file(Path(one.where)) for one in asked}
     async with client(home, catalog, how) as asker:
         return {
-            one.name: await _fetched(asker, one) if one.url else read_file(Path(one.where))
+            one.name: await _fetched(asker, one) if one.online else read_file(Path(one.where))
             for one in asked
         }  # fmt: skip
 
 
 async def _fetched(asker: Client, one: Asked) -> Reading:
     """The papers of a list on the web. Raises FetchError, MachineError for a page that is no list."""
-    url = one.url or ""
+    url = one.where
     named = identify_quietly(url)
     if named and named.kind == "github" and url.count("/") == 4:
         text = await github.readme(asker, named.value)
