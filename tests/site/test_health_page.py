@@ -40,8 +40,8 @@ def test_without_a_look_the_page_says_so_and_counts_the_entries(catalog, lang):
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_a_finding_stands_with_its_evidence(catalog, lang):
-    paper = catalog.papers[0]
-    one = finding(paper, "retracted", "<i>gone</i>", ("doi:10.5555/<x>", "dblp:conf/a/b", "openreview:AbCdEf", "somebody"))  # fmt: skip
+    paper = next(p for p in catalog.papers if catalog.venue(p).kind == "preprint")
+    one = finding(paper, "published", "<i>gone</i>", ("doi:10.5555/<x>", "dblp:conf/a/b", "openreview:AbCdEf", "somebody"))  # fmt: skip
     tree = page(dataclasses.replace(catalog, health=look(one, silent=("DBLP",))), lang)
     (item,) = tree.css("ol.sk-list li")
     note = item.css_first(".sk-news__note")
@@ -84,3 +84,20 @@ def test_each_entry_has_one_age(catalog):
 @pytest.mark.parametrize("text", ["dblp:", "doi:a b", "javascript:alert(1)", "x:y", ""])
 def test_what_has_no_known_address_is_no_link(text):
     assert "<a" not in who(text)
+
+
+def test_a_notice_speaks_for_itself_and_a_remark_is_shown(catalog):
+    paper = catalog.papers[0]
+    told = "doi:10.5555/x was retracted by doi:10.5555/n"
+    found = [
+        finding(paper, "retracted", told, ("doi:10.5555/x", "doi:10.5555/n")),
+        finding(paper, "withdrawn", "arXiv:2401.00001 is withdrawn: an error", ("arXiv:2401.00001",)),
+        finding(paper, "code-moved", "https://github.com/b/c", ("https://github.com/a/c",)),
+    ]  # fmt: skip
+    notes = page(dataclasses.replace(catalog, health=look(*found))).css(
+        ".sk-news__note"
+    )
+    assert told not in notes[0].text()
+    assert len(notes[0].css("a")) == 2
+    assert "an error" in notes[1].text()
+    assert "https://github.com/a/c → https://github.com/b/c" in notes[2].text()

@@ -32,6 +32,11 @@ class HealthGroup:
     kind: HealthKind
     items: Sequence[tuple[Paper, HealthFinding]]
 
+    @property
+    def noticed(self) -> bool:
+        """Whether a notice among the evidence says what there is to say."""
+        return self.kind in ("retracted", "withdrawn", "concern", "corrected")
+
 
 def health_page(press: Press) -> Page:
     """The page, also where nothing was looked at yet."""
