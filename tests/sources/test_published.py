@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -236,12 +237,18 @@ def test_taking_it_over_moves_the_entry_and_keeps_id_and_comments(world, entry, 
 
 def test_a_move_that_was_cut_off_is_ended_by_the_same_command(world, entry, server):
     server.answers["/crossref"] = registered
+    published(world, "--fix")
     new = world.root / f"catalog/papers/2025/{ID}.yaml"
-    new.parent.mkdir(exist_ok=True)
-    entry.rename(new)  # what a kill between the two steps leaves
+    text = new.read_text(encoding="utf-8")
+    earlier = re.sub(r"2026-\d\d-\d\d'\n  by", "2026-01-01'\n  by", text)
+    new.write_text(earlier, encoding="utf-8")
+    entry.write_text(
+        ENTRY, encoding="utf-8"
+    )  # what a kill between the two steps leaves
     code, row = published(world, "--fix")
     assert (code, row["written"]) == (0, True)
-    assert yaml.safe_load(new.read_text(encoding="utf-8"))["year"] == 2025
+    assert not entry.exists()
+    assert new.read_text(encoding="utf-8") == text
 
 
 def test_nothing_is_written_over(world, entry, server):

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from surveykit import outputs
+from surveykit import files, outputs
 from surveykit.catalog import Catalog
 from surveykit.cli.progress import counted
 from surveykit.cli.services import Asking, client
@@ -22,7 +22,7 @@ from surveykit.models import Paper
 from surveykit.published import Publication, publications, taken_over
 from surveykit.text.printable import printable
 from surveykit.verifying import Sought, Verdict, Verifier, is_preprint
-from surveykit.yaml_tree import read
+from surveykit.yaml_tree import parse, read
 
 
 @dataclass(frozen=True)
@@ -99,22 +99,41 @@ def _taken_over(home: Path, catalog: Catalog, one: Preprint, today: date) -> Pre
     if text is None:
         return replace(one, kept=f"{one.path} stays: comments or its form do not let it be changed safely")  # fmt: skip
     there = f"{PAPERS}/{changes['year']}/{one.paper.id}.yaml"
-    _move(home, one.path, there)
-    outputs.write(home, {there: text})
+    _move(home, one.path, there, text)
     return replace(one, written=there)
 
 
-def _move(home: Path, here: str, there: str) -> None:
-    """Move an entry to the folder of its year, before it is written: a run that is killed in between can be repeated."""
-    if here == there:
-        return
-    if os.path.lexists(home / there):
+def _move(home: Path, here: str, there: str, text: str) -> None:
+    """Write an entry, in the folder of its year, and delete the old file: a run that is killed in between can be repeated.
+
+    Raises MachineError.
+    """
+    moved = here != there
+    if moved and os.path.lexists(home / there) and not _left(home, there, text):
         raise MachineError(f"{there} exists already; nothing is written")
-    try:
-        (home / there).parent.mkdir(exist_ok=True)
-        (home / here).rename(home / there)
-    except OSError as error:
-        raise MachineError(f"{here}: {error.strerror}") from None
+    outputs.write(home, {there: text})
+    if moved:
+        folder, _, name = here.rpartition("/")
+        try:
+            with files.folder(home, folder) as old:
+                old.unlink(name)
+        except OSError as error:
+            raise MachineError(f"{here}: {error.strerror}; delete it") from None
+
+
+def _left(home: Path, there: str, text: str) -> bool:
+    """Whether a file is what a killed run has written, but for its days."""
+    one, other = read(home / there, root=home).data, parse(text).data
+    return isinstance(one, dict) and _undated(one) == _undated(other)
+
+
+def _undated(entry: dict[str, Any]) -> dict[str, Any]:
+    verified, history = entry.get("verified"), entry.get("history")
+    return {
+        **entry,
+        "verified": verified and {**verified, "date": ""},
+        "history": history and [*history[:-1], {**history[-1], "date": ""}],
+    }
 
 
 def _tell(home: Path, catalog: Catalog, found: Sequence[Preprint]) -> None:
