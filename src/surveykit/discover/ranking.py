@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveykit.discover.candidate import Candidate
-from surveykit.discover.views import Neighbors, PaperWords, Sides, TitleWords
+from surveykit.discover.views import PaperWords, Sides, neighbors, title_words
 from surveykit.models import Paper
 from surveykit.vocabulary import Taxonomy
 
-STEADY = 60.0
-"""Of reciprocal rank fusion, which adds up 1 / (STEADY + rank) (Cormack, Clarke & Büttcher 2009)."""
 NAMED = 2
 """Entries, and words of each side, that a reason names."""
 
@@ -43,27 +42,33 @@ def rank(
     taxonomy: Taxonomy,
     abstracts: Mapping[str, str] | None = None,
 ) -> list[Ranked]:
-    """Candidates, best first. `abstracts` are those of entries, by id; without one an entry's summary stands for it."""
+    """Candidates, best first: by the geometric mean of their places in the three views.
+
+    `abstracts` are those of entries, by id, for the neighbors; without one an entry's summary stands for it. The words of
+    both sides are weighed by summaries alone, which say what a paper is about.
+    """
+    if not candidates:
+        return []
     known = abstracts or {}
-    ours = [
-        PaperWords.of(p.title.en, known.get(p.id) or (p.tldr.en if p.tldr else ""))
-        for p in papers
+    short = [PaperWords.of(p.title.en, p.tldr.en if p.tldr else "") for p in papers]
+    long = [
+        PaperWords.of(p.title.en, known[p.id]) if p.id in known else words
+        for p, words in zip(papers, short, strict=True)
     ]
     words = [PaperWords.of(c.record.title, c.record.abstract or "") for c in candidates]
-    sides, titles = Sides(taxonomy, ours, words), TitleWords(ours, words)
-    near = list(Neighbors(ours, words).nearest(words))
-    found = list(sides.found())
+    near = neighbors(long, words)
+    found = list(Sides(taxonomy, short, words).found())
     views = (
         [sum(one.likeness for one in some) for some in near],
-        [sides.worth(some) for some in found],
-        [titles.worth(one) for one in words],
+        list(map(Sides.worth, found)),
+        title_words(short, words),
     )
     places = list(zip(*map(_places, views), strict=True))
-    best = len(views) / (STEADY + 1)
+    last = math.log(len(words) + 1)
     ranked = [
         Ranked(
             candidate,
-            sum(1 / (STEADY + place) for place in places[i]) / best,
+            1 - sum(map(math.log, places[i])) / len(views) / last,
             tuple((papers[one.place].id, one.likeness) for one in near[i]),
             tuple(
                 tuple(sorted(some, key=lambda w: (-some[w], w))) for some in found[i]

@@ -1,8 +1,8 @@
-"""Three ways to see how near a candidate is to a catalog; each needs nothing but counting words.
+"""Three ways to see how near a candidate is to a catalog; each is made of counted words and nothing else.
 
-`Neighbors`: its likeness to the nearest entries (cosine of TF-IDF vectors; Salton & Buckley 1988). `Sides`: how many words of
-the taxonomy it has on each of two sides. `TitleWords`: how much likelier its title's words are in titles of entries
-than in those of the other candidates (weights of evidence, as in naive Bayes).
+`neighbors`: its likeness to the nearest entries (cosine of TF-IDF vectors; Salton & Buckley 1988). `Sides`: how many words of
+the taxonomy it has on each of two sides. `title_words`: what the words of its title say for and against it (logistic regression
+of the entries' titles against those of the other candidates).
 """
 
 from __future__ import annotations
@@ -10,28 +10,20 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from surveykit.text.stems import stem, telling
+from surveykit.discover.weights import likeness, log_odds, table
+from surveykit.text.stems import telling
 from surveykit.vocabulary import Axis, Taxonomy
 
 NEAREST = 5
 """Entries whose likeness counts."""
 TITLE_TIMES = 2
 """How often a title's word counts, beside one of the abstract."""
-FREQUENT = 0.5
-"""Share of all texts in which a word says nothing any more."""
-FEW = 10
-"""Texts of which a share says nothing."""
-PRIOR = 10.0
-"""Titles that are thought to have been seen before any was: what is rare proves little."""
-AT_ONCE = 512
-"""Candidates that are compared at once, for the sake of memory."""
 Name = tuple[str, ...]
 """A word, or two neighbors."""
 
@@ -49,11 +41,6 @@ class PaperWords:
         """The words of a title and a text."""
         return PaperWords(tuple(telling(title)), tuple(telling(text)))
 
-    @property
-    def counts(self) -> Counter[str]:
-        """How often each single word stands there."""
-        return Counter(self.text + self.title * TITLE_TIMES)
-
 
 @dataclass(frozen=True)
 class Near:
@@ -65,59 +52,36 @@ class Near:
     """From 0 to 1."""
 
 
-class Neighbors:
-    """Likeness of texts to entries."""
+def neighbors(
+    entries: Sequence[PaperWords], others: Sequence[PaperWords]
+) -> list[list[Near]]:
+    """For each of the others the nearest entries, best first."""
+    every = table([((w.title, TITLE_TIMES), (w.text, 1)) for w in (*entries, *others)])
+    ours = every.part(0, len(entries))
+    theirs = every.part(len(entries), every.height)
+    found = []
+    for row in likeness(theirs, ours):
+        best = np.argsort(-row, kind="stable")[:NEAREST]
+        found.append([Near(int(i), float(row[i])) for i in best if row[i] > 0])
+    return found
 
-    def __init__(
-        self, entries: Sequence[PaperWords], others: Sequence[PaperWords]
-    ) -> None:
-        within: Counter[str] = Counter()
-        for words in (*entries, *others):
-            within.update({*words.title, *words.text})
-        texts = len(entries) + len(others)
-        most = FREQUENT * texts if texts >= FEW else texts
-        known = {w for words in entries for w in (*words.title, *words.text)}
-        self._rarity = {
-            word: math.log((1 + texts) / (1 + count)) + 1
-            for word, count in within.items()
-            if count <= most
-        }
-        columns = sorted(known & self._rarity.keys())
-        self._column = {word: number for number, word in enumerate(columns)}
-        self._entries = self._matrix(entries).T.copy()
 
-    def nearest(self, others: Sequence[PaperWords]) -> Iterator[list[Near]]:
-        """For each text the nearest entries, best first."""
-        for start in range(0, len(others), AT_ONCE):
-            some = self._matrix(others[start : start + AT_ONCE]) @ self._entries
-            best = np.argsort(-some, axis=1, kind="stable")[:, :NEAREST]
-            for row, places in zip(some, best.tolist(), strict=True):
-                yield [Near(i, float(row[i])) for i in places if row[i] > 0]
-
-    def _matrix(self, texts: Sequence[PaperWords]) -> NDArray[np.float32]:
-        """Rows of length 1, or less by the words that no entry has."""
-        rows = np.zeros((len(texts), len(self._column)), np.float32)
-        for row, words in zip(rows, texts, strict=True):
-            weights = {
-                word: (1 + math.log(count)) * self._rarity[word]
-                for word, count in words.counts.items()
-                if word in self._rarity
-            }
-            length = math.sqrt(sum(w * w for w in weights.values())) or 1.0
-            shared = [
-                (self._column[w], x) for w, x in weights.items() if w in self._column
-            ]
-            if shared:
-                columns, values = zip(*shared, strict=True)
-                row[list(columns)] = np.array(values) / length
-        return rows
+def title_words(
+    entries: Sequence[PaperWords], others: Sequence[PaperWords]
+) -> list[float]:
+    """For each of the others what the words of its title say, in natural logarithms of odds; only their order means something."""
+    if not entries or not others:
+        return [0.0] * len(others)
+    titles = table([((w.title, 1),) for w in (*entries, *others)], frequent=1.0)
+    signs = np.array([1.0] * len(entries) + [-1.0] * len(others))
+    return [float(odds) for odds in log_odds(titles, signs)[len(entries) :]]
 
 
 class Sides:
     """The words of the taxonomy, on two sides: what is done, and to what.
 
     Axes that the taxonomy ties together, as it shows groups of one under terms of another, are one side; the others are the
-    second one. A word counts if entries have it more often than the candidates do.
+    second one. A word counts by how much more often entries have it, or any name of its term, than the candidates have.
     """
 
     def __init__(
@@ -128,45 +92,60 @@ class Sides:
     ) -> None:
         tied = _tied(taxonomy.axes)
         self._home: dict[Name, int] = {}
-        self._said: dict[Name, str] = {}
+        self._said: dict[str, str] = {}
+        named: dict[Name, set[tuple[str, str]]] = defaultdict(set)
         for axis in sorted(taxonomy.axes, key=lambda axis: len(axis.terms)):
-            for said in _called(axis):
-                for name in _names(telling(said)):
+            for term, said in _called(axis):
+                whole = tuple(telling(said))
+                for name in _names(whole):
                     self._home.setdefault(name, tied[axis.id])
-                for word in re.findall(r"[a-z0-9]+", said.lower()):
-                    self._said.setdefault((stem(word),), word)
+                named[whole].add((axis.id, term))
+                for written in re.findall(r"\w+", said.lower()):
+                    for word in telling(written):
+                        self._said.setdefault(word, written)
         ours = [self._hits(words) for words in entries]
         self._theirs = [self._hits(words) for words in others]
         self._here, there = (
             Counter(name for hits in some for name in hits)
             for some in (ours, self._theirs)
         )
-        self._kept = {
-            name
-            for name in self._home
-            if (self._here[name] + 0.5) * (len(others) + 1)
-            > (there[name] + 0.5) * (len(entries) + 1)
-        }
+        terms_here, terms_there = (
+            Counter(t for hits in some for t in {t for n in hits for t in named[n]})
+            for some in (ours, self._theirs)
+        )
 
-    def found(self) -> Iterator[list[dict[str, int]]]:
-        """For each of the others: word of the taxonomy -> 2 if it stands in the title, else 1; by side, if that has any."""
+        def odds(inside: int, outside: int) -> float:
+            share = (inside + 0.5) / (len(entries) + 1)
+            return math.log(share / ((outside + 0.5) / (len(others) + 1)))
+
+        self._weight = {}
+        for name in self._home:
+            terms = (odds(terms_here[t], terms_there[t]) for t in named[name])
+            best = max((odds(self._here[name], there[name]), *terms))
+            self._weight[name] = min(1.0, best)
+
+    def found(self) -> Iterator[list[dict[str, float]]]:
+        """For each of the others: word of the taxonomy -> its weight, twice in the title; by side, if that has any."""
         for hits in self._theirs:
-            sides: dict[int, dict[str, int]] = defaultdict(dict)
-            for name in sorted(hits.keys() & self._kept):
-                written = " ".join(self._said.get((word,), word) for word in name)
-                sides[self._home[name]][written] = hits[name]
+            sides: dict[int, dict[str, float]] = defaultdict(dict)
+            for name in sorted(hits):
+                if self._weight[name] > 0:
+                    written = " ".join(self._said.get(word, word) for word in name)
+                    worth = hits[name] * self._weight[name]
+                    sides[self._home[name]][written] = worth
             yield [sides[number] for number in sorted(sides)]
 
     def telling_words(self, most: int) -> tuple[tuple[str, ...], ...]:
         """For each side the single words that most entries have, as the taxonomy writes them."""
         sides: dict[int, list[str]] = defaultdict(list)
         for name, count in self._here.most_common():
-            if len(name) == 1 and count > 1 and len(self._said[name]) > 2:
-                sides[self._home[name]].append(self._said[name])
+            word = self._said.get(name[0], name[0])
+            if len(name) == 1 and count > 1 and len(word) > 2:
+                sides[self._home[name]].append(word)
         return tuple(tuple(sides[number][:most]) for number in sorted(sides))
 
     @staticmethod
-    def worth(found: Sequence[dict[str, int]]) -> float:
+    def worth(found: Sequence[dict[str, float]]) -> float:
         """How many words stand on the weaker side; all of them break ties."""
         counts = [sum(side.values()) for side in found]
         whole = sum(counts)
@@ -183,9 +162,11 @@ def _names(words: Sequence[str]) -> set[Name]:
     return {*zip(words, strict=True), *pairwise(words)}
 
 
-def _called(axis: Axis) -> Iterable[str]:
+def _called(axis: Axis) -> Iterator[tuple[str, str]]:
+    """Id of each term with each of its names."""
     for term in axis.terms:
-        yield from (term.label.en, term.id.replace("-", " "), *term.aliases.en)
+        for said in (term.label.en, term.id.replace("-", " "), *term.aliases.en):
+            yield term.id, said
 
 
 def _tied(axes: Sequence[Axis]) -> dict[str, int]:
@@ -205,25 +186,3 @@ def _tied(axes: Sequence[Axis]) -> dict[str, int]:
     if len(largest) < 2:
         return {axis.id: number for number, axis in enumerate(axes)}
     return {axis.id: int(axis.id not in largest) for axis in axes}
-
-
-class TitleWords:
-    """What the words of a title say for and against it, in natural logarithms of odds."""
-
-    def __init__(
-        self, entries: Sequence[PaperWords], others: Sequence[PaperWords]
-    ) -> None:
-        ours = Counter(word for words in entries for word in _names(words.title))
-        theirs = Counter(word for words in others for word in _names(words.title))
-        whole = len(entries) + len(others)
-        self._weights = {}
-        for word in ours.keys() | {w for w, count in theirs.items() if count > 2}:
-            prior = PRIOR * (ours[word] + theirs[word] + 1) / whole
-            here = (ours[word] + prior) / (len(entries) + PRIOR)
-            there = (theirs[word] + prior) / (len(others) + PRIOR)
-            self._weights[word] = math.log(here / there)
-
-    def worth(self, words: PaperWords) -> float:
-        """Sum over the title's words, tamed by their number, as neighbors say the same twice."""
-        told = [self._weights.get(word, 0.0) for word in _names(words.title)]
-        return sum(told) / math.sqrt(len(told) or 1)
