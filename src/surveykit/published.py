@@ -21,6 +21,8 @@ _SERVERS = re.compile(
     r"(?i)\b(?:arxiv|authorea|biorxiv|corr|hal|medrxiv|preprints?(?:\.org)?|research ?square|ssrn|techrxiv|zenodo)\b"
 )
 """Preprint servers that call themselves journals in their records."""
+_COMING = re.compile(r"(?i)\b(?:accept(?:ed|ance)|appear(?:s|ed)?|published|camera[- ]ready|to be presented)\b")  # fmt: skip
+_NOT_YET = re.compile(r"(?i)\b(?:submitted|submission|under review|rejected)\b")
 _RANK = {"doi": 0, "acl": 1, "dblp": 2, "openreview": 3}
 """Whose word counts first: the registrar's, the publisher's, a bibliography's."""
 _TRACKS = ("main", "findings", "workshop")
@@ -121,6 +123,14 @@ def publications(
         _join(groups, venue, track, record)
     made = [_made(forms, *group) for group in groups]
     return tuple(sorted(made, key=_likely))
+
+
+def remarks(found: Iterable[Found]) -> tuple[str, ...]:
+    """What authors remark of a coming publication, `arXiv:2401.00001 says: Accepted at …`: for a person, and no evidence."""
+    notes = (note for one in found for note in one.notes)
+    told = (note for note in notes if note.startswith("arXiv:") and " says: " in note)
+    kept = (n for n in told if _COMING.search(n) and not _NOT_YET.search(n))
+    return tuple(dict.fromkeys(kept))
 
 
 def taken_over(

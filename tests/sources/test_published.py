@@ -263,6 +263,25 @@ def test_nothing_is_written_over(world, entry, server):
     assert other.read_text(encoding="utf-8") == "mine\n"
 
 
+@pytest.mark.parametrize(
+    ("comment", "told"),
+    [
+        ("12 pages, accepted at ICCV 2025", True),
+        ("To appear in the Proceedings of ICCV", True),
+        ("Submitted to ICCV 2025, to appear if accepted", False),
+        ("12 pages, 3 figures", False),
+    ],
+)
+def test_what_only_the_authors_say_is_shown_and_is_no_evidence(
+    world, entry, server, comment, told
+):
+    server.answers["/arxiv"] = on_arxiv(comment=comment)
+    code, row = published(world)
+    assert (code, row["publications"]) == (0, [])
+    assert row["remarks"] == ([f"arXiv:2401.00001 says: {comment}"] if told else [])
+    assert ("only the authors say so" in world.run("verify", "--published", ID).out) == told  # fmt: skip
+
+
 @pytest.mark.parametrize("words", [("--published", "--quick", ID), ("--published", "--fix")])  # fmt: skip
 def test_what_does_not_go_together_is_refused(world, entry, words):
     assert world.run("verify", *words).code == 2

@@ -19,7 +19,7 @@ from surveykit.edit import with_key
 from surveykit.errors import MachineError, plural
 from surveykit.load import PAPERS
 from surveykit.models import Paper
-from surveykit.published import Publication, publications, taken_over
+from surveykit.published import Publication, publications, remarks, taken_over
 from surveykit.text.printable import printable
 from surveykit.verifying import Sought, Verdict, Verifier, is_preprint
 from surveykit.yaml_tree import parse, read
@@ -34,6 +34,8 @@ class Preprint:
     places: tuple[Publication, ...]
     """Where it has appeared, the likeliest first."""
     failures: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+    """What the authors say of it at arXiv, where nobody else does."""
     written: str = ""
     """File of the entry after the publication was taken over."""
     kept: str = ""
@@ -83,7 +85,8 @@ def preprints(
 def _preprint(catalog: Catalog, verdict: Verdict) -> Preprint:
     paper = catalog.get(verdict.id)
     places = publications(catalog, paper, verdict.found)
-    return Preprint(paper, catalog.paths[paper.id], places, verdict.failures)
+    said = () if places else remarks(verdict.found)
+    return Preprint(paper, catalog.paths[paper.id], places, verdict.failures, said)
 
 
 def _taken_over(home: Path, catalog: Catalog, one: Preprint, today: date) -> Preprint:
@@ -141,6 +144,8 @@ def _tell(home: Path, catalog: Catalog, found: Sequence[Preprint]) -> None:
         for place in one.places:
             for line in _lines(home, catalog, one, place):
                 say(printable(line))
+        for remark in one.remarks:
+            say(printable(f"{one.path}: only the authors say so: {remark}"))
         if one.kept and one.places:
             note(one.kept)
     count = sum(bool(one.places) for one in found)
@@ -197,6 +202,7 @@ def _row(catalog: Catalog, one: Preprint) -> dict[str, Any]:
         "id": one.paper.id,
         "path": one.written or one.path,
         "publications": places,
+        "remarks": list(one.remarks),
         "written": bool(one.written),
         "kept": one.kept,
         "failures": list(one.failures),
