@@ -131,7 +131,7 @@ def log_odds(of: Table, signs: Floats, steps: int = 200) -> Floats:
     def gathered(vector: Floats) -> Floats:
         return np.append(of.back(vector), vector.sum())
 
-    direction = np.ones(of.width + 1)
+    direction: Floats = np.ones(of.width + 1)
     for _ in range(20):
         direction = gathered(weight * spread(direction / np.linalg.norm(direction)))
     curve = 1 + 0.3 * float(np.linalg.norm(direction))  # a quarter, and some to be safe
