@@ -22,7 +22,7 @@ AT_ONCE = 256
 
 
 @dataclass(frozen=True)
-class Table:
+class Weights:
     """What is not 0 of a table with a row for each text and a column for each word or pair; sorted by row."""
 
     rows: Ints
@@ -31,12 +31,12 @@ class Table:
     height: int
     width: int
 
-    def part(self, first: int, last: int) -> Table:
+    def part(self, first: int, last: int) -> Weights:
         """The rows from `first` to before `last`, numbered anew."""
         start, end = np.searchsorted(self.rows, (first, last))
         rows = self.rows[start:end] - first
         own = self.columns[start:end], self.values[start:end]
-        return Table(rows, *own, last - first, self.width)
+        return Weights(rows, *own, last - first, self.width)
 
     def times(self, vector: Floats) -> Floats:
         """The product with a column."""
@@ -47,7 +47,7 @@ class Table:
         return np.bincount(self.columns, self.values * vector[self.rows], self.width).astype(float)  # fmt: skip
 
 
-def table(texts: Sequence[Sequence[Part]], *, frequent: float = FREQUENT) -> Table:
+def table(texts: Sequence[Sequence[Part]], *, frequent: float = FREQUENT) -> Weights:
     """One row of length 1 for each text. What stands in one text alone, or in more than `frequent` of them, is left out."""
     ids: dict[str, int] = {}
     numbered = [
@@ -60,7 +60,7 @@ def table(texts: Sequence[Sequence[Part]], *, frequent: float = FREQUENT) -> Tab
         for first in range(0, len(numbered), AT_ONCE)
     ]
     if not chunks:
-        return Table(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 0, 0)
+        return Weights(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0), 0, 0)
     codes = np.concatenate([some for _, some, _ in chunks])
     _, columns, within = np.unique(codes, return_inverse=True, return_counts=True)
     del codes
@@ -74,7 +74,7 @@ def table(texts: Sequence[Sequence[Part]], *, frequent: float = FREQUENT) -> Tab
     rarity = np.log((1 + len(texts)) / (1 + within)) + 1
     values = (1 + np.log(counts)) * rarity[columns]
     length = np.sqrt(np.bincount(rows, values * values, len(texts)))
-    return Table(rows, numbers, values / length[rows], len(texts), int(kept.sum()))  # fmt: skip
+    return Weights(rows, numbers, values / length[rows], len(texts), int(kept.sum()))  # fmt: skip
 
 
 def _counted(
@@ -94,7 +94,7 @@ def _counted(
     return np.concatenate(rows), np.concatenate(codes), np.concatenate(counts)
 
 
-def likeness(texts: Table, others: Table) -> Iterator[Floats]:
+def likeness(texts: Weights, others: Weights) -> Iterator[Floats]:
     """For each text its likeness to every one of the others, from 0 to 1."""
     order = np.argsort(others.columns, kind="stable")
     columns, places, weights = (
@@ -115,7 +115,7 @@ def likeness(texts: Table, others: Table) -> Iterator[Floats]:
         yield from cells.reshape(some.height, others.height)
 
 
-def log_odds(of: Table, signs: Floats, steps: int = 200) -> Floats:
+def log_odds(of: Weights, signs: Floats, steps: int = 200) -> Floats:
     """Log odds of each row's sign by logistic regression with ridge penalty 1/2 |w|^2; both signs weigh the same.
 
     Minimized by accelerated gradient steps (Nesterov 1983), whose length the largest curvature gives.
