@@ -30,7 +30,6 @@ from surveykit import load
 from surveykit.catalog import Catalog
 from surveykit.discover import listed
 from surveykit.discover.candidate import Candidate
-from surveykit.discover.question import wanted
 from surveykit.discover.ranking import rank
 from surveykit.discover.run import as_of
 from surveykit.models import Paper
@@ -70,9 +69,16 @@ def by_chance(candidates: Sequence[Candidate], *_: Any) -> Scores:
     return {c.id: chance.random() for c in candidates}
 
 
-def by_query(candidates: Sequence[Candidate], catalog: Catalog, *_: Any) -> Scores:
-    """A plain query with the words of both sides that services are asked with: all that match, those with most words first."""
-    groups = wanted(catalog, date.min, date.min).words
+QUERY = (
+    "adversarial|backdoor|trojan|poison|privacy|inversion|membership inference|extraction|stealing|watermark|attack|robustness",
+    "pre-train|pretrain|encoder|foundation model|clip|vision-language|multimodal|embedding|self-supervised|contrastive|bert|fine-tun",
+)
+"""What a person would ask for: one of each side."""
+
+
+def by_query(candidates: Sequence[Candidate], *_: Any) -> Scores:
+    """All that match the plain query, those with most of its words first."""
+    groups = [side.split("|") for side in QUERY]
     scores = {}
     for one in candidates:
         said = f"{one.record.title} {one.record.abstract or ''}".lower()

@@ -48,7 +48,7 @@ def wanted(
         first,
         last,
         categories or tuple(own),
-        Sides(catalog.taxonomy, texts, ()).telling_words(WORDS),
+        Sides(catalog.taxonomy, texts, ()).asked(WORDS),
         tuple(name for name, count in sorted(volumes.items()) if count > 1),
     )
 

@@ -93,6 +93,8 @@ class Sides:
         tied = _tied(taxonomy.axes)
         self._home: dict[Name, int] = {}
         self._said: dict[str, str] = {}
+        self._whole: dict[Name, str] = {}
+        self._entries = len(entries)
         named: dict[Name, set[tuple[str, str]]] = defaultdict(set)
         for axis in sorted(taxonomy.axes, key=lambda axis: len(axis.terms)):
             for term, said in _called(axis):
@@ -100,6 +102,7 @@ class Sides:
                 for name in _names(whole):
                     self._home.setdefault(name, tied[axis.id])
                 named[whole].add((axis.id, term))
+                self._whole.setdefault(whole, said.lower())
                 for written in re.findall(r"\w+", said.lower()):
                     for word in telling(written):
                         self._said.setdefault(word, written)
@@ -135,13 +138,12 @@ class Sides:
                     sides[self._home[name]][written] = worth
             yield [sides[number] for number in sorted(sides)]
 
-    def telling_words(self, most: int) -> tuple[tuple[str, ...], ...]:
-        """For each side the single words that most entries have, as the taxonomy writes them."""
+    def asked(self, most: int) -> tuple[tuple[str, ...], ...]:
+        """For each side the names of terms that most entries have, as the taxonomy writes them; what every third has is too wide."""
         sides: dict[int, list[str]] = defaultdict(list)
         for name, count in self._here.most_common():
-            word = self._said.get(name[0], name[0])
-            if len(name) == 1 and count > 1 and len(word) > 2:
-                sides[self._home[name]].append(word)
+            if name in self._whole and 1 < count <= self._entries / 3:
+                sides[self._home[name]].append(self._whole[name])
         return tuple(tuple(sides[number][:most]) for number in sorted(sides))
 
     @staticmethod

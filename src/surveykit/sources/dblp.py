@@ -47,9 +47,10 @@ async def search(client: Client, title: str, family: str = "") -> tuple[Found, .
 async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
     """Papers of the years with one of the words of each group in their title. Raises ServiceError.
 
-    DBLP knows no days and no abstracts: a paper of the last year counts as of the last day.
+    DBLP knows no days, no abstracts and, beside a choice, no phrases: a paper of the last year counts as of the last day.
     """
-    words = " ".join("|".join(group) for group in wanted.words)
+    single = ([word for word in group if " " not in word] for group in wanted.words)
+    words = " ".join("|".join(group) for group in single if group)
     for year in wanted.years:
         query = {"q": f"{words} year:{year}:", "format": "json", "h": PAGE}
         day = min(date(year, 12, 31), wanted.last)
