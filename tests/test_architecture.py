@@ -227,6 +227,7 @@ MAY_IMPORT = {
         "links",
         "models",
         "published",
+        "venue_names",
         "verifying",
     },
 }

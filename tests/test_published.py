@@ -12,6 +12,7 @@ from surveykit.models import Paper
 from surveykit.published import publications
 from surveykit.record import Record
 from surveykit.sources.found import Found
+from surveykit.venue_names import VenueNames
 
 NEIGHBORS = 8
 """Papers of the nearest titles that a search gives beside the right one."""
@@ -46,16 +47,17 @@ def as_found(catalog, paper: Paper) -> Found:
 def test_each_paper_is_found_and_no_neighbour_is_taken_for_it(real):
     published = [p for p in real.papers if real.venue(p).kind != "preprint"]
     titles = [paper.title.en for paper in published]
+    names = VenueNames(real.venues)
     right, wrong, lost = 0, [], []
     for paper in published:
         near = process.extract(paper.title.en, titles, scorer=fuzz.token_set_ratio, limit=NEIGHBORS + 1)  # fmt: skip
         found = [as_found(real, published[at]) for _, _, at in near]
-        told = publications(real, as_preprint(paper), found)
-        names = {(one.venue, one.year) for one in told}
+        told = publications(real, names, as_preprint(paper), found)
+        places = {(one.venue, one.year) for one in told}
         sources = {e.source for one in told for e in one.evidence}
         wrong += [(paper.id, s) for s in sources - {f"dblp:{paper.id}"}]
-        right += (paper.venue, paper.year) in names
-        lost += [paper.id] if (paper.venue, paper.year) not in names else []
+        right += (paper.venue, paper.year) in places
+        lost += [paper.id] if (paper.venue, paper.year) not in places else []
     assert len(published) > 600
     assert wrong == []
     assert right >= 0.99 * len(published), lost

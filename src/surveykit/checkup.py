@@ -13,6 +13,7 @@ from surveykit.links.engine import LinkFinding, Outcome
 from surveykit.links.state import Reason, State
 from surveykit.models import Paper
 from surveykit.published import publications
+from surveykit.venue_names import VenueNames
 from surveykit.verifying import Verdict, is_preprint
 
 MOST_SAID = 200
@@ -72,6 +73,7 @@ def _name(source: str) -> str:
 def _of_papers(
     catalog: Catalog, verdicts: Iterable[Verdict], today: date
 ) -> Iterator[HealthFinding]:
+    names = VenueNames(catalog.venues)
     for verdict in verdicts:
         paper = catalog.get(verdict.id)
         for one in verdict.found:
@@ -82,7 +84,7 @@ def _of_papers(
             for notice in one.corrected_by:
                 yield _finding(paper, "corrected", notice, (source, notice), today)
         if is_preprint(catalog, paper):
-            for where in publications(catalog, paper, verdict.found)[:3]:
+            for where in publications(catalog, names, paper, verdict.found)[:3]:
                 said, by = where.named(catalog), (e.source for e in where.evidence)
                 yield _finding(paper, "published", said, tuple(by), today)
 

@@ -100,10 +100,9 @@ class Publication:
 
 
 def publications(
-    catalog: Catalog, paper: Paper, found: Iterable[Found]
+    catalog: Catalog, names: VenueNames, paper: Paper, found: Iterable[Found]
 ) -> tuple[Publication, ...]:
     """Publications of a preprint, the likeliest first; what was withdrawn is none."""
-    names = VenueNames(catalog.venues)
     kept = [one.record for one in found if not one.alarms]
     titles = [r.title for r in kept if r.kind == "preprint" and _own(paper, r)]
     forms = [paper, *(_titled(paper, title) for title in titles)]

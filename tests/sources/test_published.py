@@ -315,6 +315,15 @@ def test_a_service_with_a_fault_takes_nothing_from_the_others(
     assert all("Traceback" not in text for text in row["failures"])
 
 
+def test_silence_is_not_said_to_be_an_answer(world, entry, server):
+    for path in ("/dblp", "/crossref", "/openreview"):
+        server.answers[path] = Answer(status=503)
+    server.answers["/openreview/search"] = Answer(status=503)
+    done = world.run("verify", "--published", ID)
+    assert done.code == 3
+    assert done.out == "1 preprint: 0 published, 0 not found elsewhere, 1 not known, as services were silent\n"  # fmt: skip
+
+
 def test_a_service_that_shows_a_page_for_people_is_soon_left_alone(
     world, entry, server
 ):

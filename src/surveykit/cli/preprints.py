@@ -21,6 +21,7 @@ from surveykit.load import PAPERS
 from surveykit.models import Paper
 from surveykit.published import Publication, publications, remarks, taken_over
 from surveykit.text.printable import printable
+from surveykit.venue_names import VenueNames
 from surveykit.verifying import Sought, Verdict, Verifier, is_preprint
 from surveykit.yaml_tree import parse, read
 
@@ -67,7 +68,8 @@ def preprints(
     """Look for the publications of preprints; tell of them, or take them over. Gives the exit code."""
     asked = [paper for paper in papers if is_preprint(catalog, paper)]
     verdicts = asyncio.run(verdicts_of(home, catalog, how, asked, Sought.PUBLISHED))
-    found = [_preprint(catalog, verdict) for verdict in verdicts]
+    names = VenueNames(catalog.venues)
+    found = [_preprint(catalog, names, verdict) for verdict in verdicts]
     if fix:
         today = datetime.now(UTC).date()
         found = [_taken_over(home, catalog, one, today) for one in found]
@@ -82,9 +84,9 @@ def preprints(
     return MACHINE if any(one.failures for one in found) else FINE
 
 
-def _preprint(catalog: Catalog, verdict: Verdict) -> Preprint:
+def _preprint(catalog: Catalog, names: VenueNames, verdict: Verdict) -> Preprint:
     paper = catalog.get(verdict.id)
-    places = publications(catalog, paper, verdict.found)
+    places = publications(catalog, names, paper, verdict.found)
     said = () if places else remarks(verdict.found)
     return Preprint(paper, catalog.paths[paper.id], places, verdict.failures, said)
 
@@ -148,8 +150,16 @@ def _tell(home: Path, catalog: Catalog, found: Sequence[Preprint]) -> None:
             say(printable(f"{one.path}: only the authors say so: {remark}"))
         if one.kept and one.places:
             note(one.kept)
-    count = sum(bool(one.places) for one in found)
-    say(f"{plural(len(found), 'preprint')}: {count} published, {len(found) - count} not found elsewhere")  # fmt: skip
+    say(_summary(found))
+
+
+def _summary(found: Sequence[Preprint]) -> str:
+    """Counts on one line; of a preprint about which a service was silent it is not said that nobody knows it."""
+    there = sum(bool(one.places) for one in found)
+    silent = sum(bool(one.failures) and not one.places for one in found)
+    told = [f"{there} published", f"{len(found) - there - silent} not found elsewhere"]
+    told += [f"{silent} not known, as services were silent"] if silent else []
+    return f"{plural(len(found), 'preprint')}: {', '.join(told)}"
 
 
 def _lines(
