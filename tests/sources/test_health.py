@@ -239,3 +239,29 @@ def real_catalog(write_catalog, tmp_path_factory):
 def test_the_file_is_plain_data(papers):
     done = papers.run("health", published.ID, "--no-code", "--json")
     assert yaml.safe_load(done.out)["papers"] == 1
+
+
+def test_the_issue_has_room_on_the_forge(real_catalog):
+    papers = [p.id for p in real_catalog.papers]
+    found = [
+        HealthFinding(paper=papers[n % len(papers)], kind=kind, says=f"{n} " + "<" * 198, evidence=(f"doi:10.5555/{n}" + "x" * 100,), since=date(2026, 1, 1))
+        for kind in KINDS
+        for n in range(shown.MOST)
+    ]  # fmt: skip
+    health = Health(date=date(2026, 1, 1), papers=1, preprints=0, repositories=0, findings=tuple(found))  # fmt: skip
+    text = shown.markdown(real_catalog, health)
+    assert 50_000 < len(text) < 60_000
+    assert text.endswith("and more (`surveykit health`)\n")
+
+
+def test_a_month_from_the_look_to_the_digest(papers, server):
+    """A preprint is seen to be published, taken over, and told of in both languages."""
+    server.answers["/dblp"] = as_json(dblp(dblp_info(**preprint.IN_DBLP | {"doi": None, "ee": None})))  # fmt: skip
+    assert told(look(papers)[1]) == [(preprint.ID, "published", "ICCV 2025")]
+    done = papers.run("verify", "--published", preprint.ID, "--fix")
+    assert done.code == 0, done.out + done.err
+    assert look(papers)[1] == []
+    (papers.root / published.PATH).unlink()  # the same paper, for another test
+    for lang, said in (("en", "Published: ICCV 2025."), ("zh", "已正式发表：ICCV 2025。")):  # fmt: skip
+        text = papers.run("news", "--since", "2026-01-01", "--format", "markdown", "--lang", lang)  # fmt: skip
+        assert said in text.out, text.err

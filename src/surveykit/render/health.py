@@ -13,6 +13,8 @@ from surveykit.text.printable import printable
 
 MOST = 40
 """Findings of one kind in the issue; the others are counted, so that its text stays bounded."""
+MOST_CHARACTERS = 55_000
+"""Of the issue, which the forge cuts at 65,536."""
 _TITLES: dict[HealthKind, tuple[str, str]] = {
     "retracted": ("Retracted", "add a `retracted` event to `history`, or take the entry out"),
     "withdrawn": ("Withdrawn", "add a `retracted` event to `history`, or take the entry out"),
@@ -54,7 +56,15 @@ def summary(health: Health) -> str:
 
 def markdown(catalog: Catalog, health: Health) -> str:
     """Body of the rolling issue: the same findings give the same words, on whatever day."""
-    return "\n".join(_markdown(catalog, health)) + "\n"
+    lines: list[str] = []
+    room = MOST_CHARACTERS
+    for line in _markdown(catalog, health):
+        room -= len(line) + 1
+        if room < 0:
+            lines.append("\nand more (`surveykit health`)")
+            break
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def _markdown(catalog: Catalog, health: Health) -> Iterator[str]:
