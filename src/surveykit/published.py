@@ -23,6 +23,7 @@ _SERVERS = re.compile(
 """Preprint servers that call themselves journals in their records."""
 _COMING = re.compile(r"(?i)\b(?:accept(?:ed|ance)|appear(?:s|ed)?|published|camera[- ]ready|to be presented)\b")  # fmt: skip
 _NOT_YET = re.compile(r"(?i)\b(?:submitted|submission|under review|rejected)\b")
+_YEAR = re.compile(r"(?<![0-9])(?:19|20)[0-9]{2}(?![0-9])")
 _RANK = {"doi": 0, "acl": 1, "dblp": 2, "openreview": 3}
 """Whose word counts first: the registrar's, the publisher's, a bibliography's."""
 _TRACKS = ("main", "findings", "workshop")
@@ -56,9 +57,8 @@ class Publication:
     @property
     def sure(self) -> bool:
         """Whether it may be taken over once somebody asks for it: the venue is known and all say the same paper."""
-        years = {r.year for r in self.records if r.year}
         exact = all(one.exact for one in self.evidence)
-        return self.venue is not None and exact and len(years) == 1
+        return self.venue is not None and exact and len(self._years) == 1
 
     @property
     def said(self) -> str:
@@ -68,7 +68,14 @@ class Publication:
     @property
     def year(self) -> int | None:
         """Year of the proceedings or the issue."""
-        return next((r.year for r in self.records if r.year), None)
+        return next(iter(self._years), None)
+
+    @property
+    def _years(self) -> tuple[int, ...]:
+        """Years that the names of the proceedings tell, else those of the records: a volume may be printed a year later."""
+        said = [y for r in self.records for y in _YEAR.findall(r.venue_text or "")]
+        years = map(int, said) if said else (r.year for r in self.records if r.year)
+        return tuple(dict.fromkeys(years))
 
     @property
     def identifiers(self) -> dict[str, str]:
@@ -108,11 +115,12 @@ def publications(
     forms = [paper, *(_titled(paper, title) for title in titles)]
     groups: list[tuple[str | None, Track, list[Record]]] = []
     for record in kept:
-        if record.kind not in _KINDS or not record.venue_text:
-            continue
-        if not any(same_work(form, record) for form in forms):
+        if not record.venue_text or not any(same_work(f, record) for f in forms):
             continue
         where = names.find(record.venue_text)
+        chapter = record.kind == "other" and _scheme(record) == "doi" and where
+        if record.kind not in _KINDS and not chapter:
+            continue  # Springer registers papers of conferences as chapters of books
         venue = where.venue if where else None
         if _SERVERS.search(record.venue_text) or (
             venue and catalog.venues[venue].kind == "preprint"

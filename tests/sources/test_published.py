@@ -149,6 +149,31 @@ def test_openreview_counts_where_the_paper_was_accepted(
     assert asked.query["source"] == "forum"
 
 
+def test_a_chapter_of_proceedings_printed_a_year_later_is_one_publication(
+    world, entry, server
+):
+    chapter = {
+        "type": "book-chapter",
+        "DOI": "10.1007/978-3-031-00000-0_1",
+        "container-title": ["Lecture Notes in Computer Science", "ICCV 2024"],
+        "published-print": {"date-parts": [[2025]]},
+    }
+    server.answers["/crossref"] = lambda asked: registered(asked, **chapter)
+    told = {"venue": "ICCV (5)", "year": "2024", "doi": chapter["DOI"], "ee": None}
+    server.answers["/dblp"] = as_json(dblp(dblp_info(**IN_DBLP | told)))
+    _, row = published(world)
+    (place,) = row["publications"]
+    assert (place["name"], place["sure"]) == ("ICCV 2024", True)
+    assert [e["source"] for e in place["evidence"]] == ["doi:10.1007/978-3-031-00000-0_1", "dblp:conf/iccv/MullerL25"]  # fmt: skip
+
+
+def test_a_chapter_of_a_book_is_no_publication(world, entry, server):
+    book = {"type": "book-chapter", "container-title": ["Handbook of Everything"]}
+    server.answers["/crossref"] = lambda asked: registered(asked, **book)
+    _, row = published(world)
+    assert row["publications"] == []
+
+
 def test_an_anthology_paper_is_asked_for_where_dblp_leads_there(world, entry, server):
     from sources.answers import MODS
 
