@@ -9,10 +9,12 @@ import pytest
 from sources.answers import ATOM, MODS, atom, atom_entry, dblp, dblp_info, note
 from sources.server import Answer, as_json
 
+from surveykit.discover.candidate import unlike
 from surveykit.discover.question import asked
 from surveykit.errors import ServiceError
 from surveykit.sources import arxiv, openalex
 from surveykit.sources.recent import Wanted
+from surveykit.sources.services import Services
 
 WEEK = Wanted(
     date(2026, 11, 16),
@@ -125,6 +127,45 @@ def test_a_count_that_is_not_reached_is_said(server, desk):
     server.answers["/arxiv"] = short
     assert len(found(desk, wanted=Wanted(WEEK.first, WEEK.first, ("cs.CR",)))) == 2
     assert desk.client.notes == ["arXiv of 2026-11-16 counts 7 papers and gave 2"]
+
+
+def test_a_week_of_four_classes_takes_few_questions_three_seconds_apart(server, desk):
+    sizes = {
+        "16": 812,
+        "17": 874,
+        "18": 791,
+        "19": 823,
+        "20": 740,
+        "21": 268,
+        "22": 301,
+    }
+    start, days = 0, {}
+    for day, size in sizes.items():
+        days[f"_202611{day}"] = range(start, start + size)
+        start += size
+    server.answers["/arxiv"] = Listing(**days)
+    classes = ("cs.CR", "cs.CV", "cs.LG", "cs.CL")
+    week = Wanted(date(2026, 11, 16), date(2026, 11, 22), classes)
+    assert len(found(desk, wanted=week)) == sum(sizes.values())
+    assert len(server.asked) <= 40
+    assert Services().arxiv.spacing == 3.0
+
+
+def test_pages_that_overlap_and_change_their_order_give_each_paper_once(server, desk):
+    listing = Listing(_20261116=list(range(2 * arxiv.PAGE)))
+
+    def moved(asked):
+        """A paper more has come in at the front, so that the second page begins with one of the first."""
+        start = int(asked.query["start"])
+        asked.query["start"] = str(max(0, start - 1))
+        return listing(asked)
+
+    server.answers["/arxiv"] = moved
+    some = found(desk, wanted=Wanted(WEEK.first, WEEK.first, ("cs.CR",)))
+    ids = [c.id for c in unlike(some, ())]
+    assert len(some) > len(ids) == len(set(ids))
+    again = [c.id for c in unlike(some[::-1], ())]
+    assert again == ids
 
 
 def test_withdrawn_papers_and_errors_in_place_of_papers_are_left_out(server, desk):

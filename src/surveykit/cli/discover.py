@@ -160,14 +160,14 @@ def discover_papers(
     then = as_of(catalog, known_before) if known_before else catalog
     found = discover(candidates, then, texts)
     shown = list(_shown(found, then, top))
-    _keep(home, shown)
-    if issue:
-        text = rolling.text([(one.week, one.ranked) for one in shown])
-        outputs.write(issue.resolve().parent, {issue.name: text})
     if as_json:
         say_json([_row(one) for one in shown])
     else:
         _tell(found, shown)
+    if issue:
+        text = rolling.text([(one.week, one.ranked) for one in shown])
+        outputs.write(issue.resolve().parent, {issue.name: text})
+    _keep(home, shown)
     for fault in failed:
         note(fault)
     if failed:
@@ -270,7 +270,10 @@ def _keep(home: Path, shown: Sequence[ShownCandidate]) -> None:
         names = candidate.record.model_dump(include={"arxiv", "doi", "acl", "openreview"}, exclude_none=True)  # fmt: skip
         told = {"id": candidate.id, "date": candidate.day, "title": candidate.record.title}  # fmt: skip
         lines.append(json.dumps({**told, **names}, ensure_ascii=False, default=str))
-    outputs.write(home, {KEPT: "".join(f"{line}\n" for line in lines)})
+    try:
+        outputs.write(home, {KEPT: "".join(f"{line}\n" for line in lines)})
+    except MachineError as error:
+        note(f"`surveykit decline` will ask for titles: {error}")
 
 
 def _tell(found: Discovery, shown: Sequence[ShownCandidate]) -> None:

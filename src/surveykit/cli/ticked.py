@@ -17,7 +17,7 @@ from surveykit.identifier import Identifier
 MOST_BYTES = 500_000
 
 
-@click.command(epilog=example("surveykit ticked issue.md"))
+@click.command(epilog=example("surveykit ticked -"))
 @click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.pass_obj
 def ticked(root: Path | None, file: TextIO) -> int:
