@@ -35,8 +35,6 @@ from surveykit.text.printable import printable
 from surveykit.vocabulary import Declined
 from surveykit.yaml_tree import read
 
-KEPT = ".cache/discovered.jsonl"
-"""What `surveykit discover` showed last."""
 EXIT_CODES = """\b
 Exit codes:
   0    all of them stay out
@@ -126,7 +124,7 @@ def _identifiers(one: Identifier) -> Identifiers:
 
 def _shown(home: Path) -> dict[tuple[str, str], str]:
     """Titles of the candidates that were shown last."""
-    path = home / KEPT
+    path = home / listed.KEPT
     found = listed.read(path).candidates if path.exists() else []
     return {
         (scheme, value.casefold()): one.record.title

@@ -36,13 +36,13 @@ from surveykit.discover.ranking import Ranked
 from surveykit.discover.run import Discovery, as_of, discover
 from surveykit.errors import FetchError, MachineError, plural
 from surveykit.sources import arxiv
+from surveykit.sources.client import Client
+from surveykit.sources.recent import Wanted
 from surveykit.suggest import Clues, Suggester
 from surveykit.text.printable import printable
 
 DAYS = 14
 """Days that are looked at where no first one is given: papers of the week before may have come late."""
-KEPT = ".cache/discovered.jsonl"
-"""What was shown last, for `surveykit decline`."""
 EXIT_CODES = """\b
 Exit codes:
   0    there are candidates
@@ -205,7 +205,7 @@ async def _asked(
     catalog: Catalog,
     how: Asking,
     sources: Sequence[str],
-    question: Any,
+    question: Wanted,
     failed: list[str],
 ) -> tuple[list[Candidate], dict[str, str]]:
     """Candidates of all services, and abstracts of entries; what failed is added to `failed`."""
@@ -213,6 +213,7 @@ async def _asked(
     texts: dict[str, str] = {}
     async with client(home, catalog, how) as asker:
         for source in sources:
+            note(f"asking {source} for {question.first} to {question.last}")
             try:
                 some = await asked(asker, source, question)
             except FetchError as error:
@@ -232,7 +233,7 @@ async def _asked(
     return candidates, texts
 
 
-async def _own_abstracts(asker: Any, catalog: Catalog) -> dict[str, str]:
+async def _own_abstracts(asker: Client, catalog: Catalog) -> dict[str, str]:
     """Abstracts of entries as arXiv has them; the ranking does with fewer, so failing is no fault."""
     owners = {p.identifiers.arxiv: p.id for p in catalog.papers if p.identifiers.arxiv}
     try:
@@ -271,7 +272,7 @@ def _keep(home: Path, shown: Sequence[ShownCandidate]) -> None:
         told = {"id": candidate.id, "date": candidate.day, "title": candidate.record.title}  # fmt: skip
         lines.append(json.dumps({**told, **names}, ensure_ascii=False, default=str))
     try:
-        outputs.write(home, {KEPT: "".join(f"{line}\n" for line in lines)})
+        outputs.write(home, {listed.KEPT: "".join(f"{line}\n" for line in lines)})
     except MachineError as error:
         note(f"`surveykit decline` will ask for titles: {error}")
 

@@ -11,7 +11,7 @@ import click
 from surveykit.cli.catalog import readable
 from surveykit.cli.terminal import FINE, FOUND, example, repository, say_json
 from surveykit.discover import rolling
-from surveykit.discover.candidate import names
+from surveykit.discover.run import known_names
 from surveykit.identifier import Identifier
 
 MOST_BYTES = 500_000
@@ -27,8 +27,7 @@ def ticked(root: Path | None, file: TextIO) -> int:
     branch for its pull request. What the catalog has or has declined meanwhile is left out. Exit code 1 where nothing is left.
     """
     catalog = readable(repository(root))
-    known = {n for p in catalog.papers for n in names(p.title.en, p.identifiers)}
-    known |= {n for d in catalog.declined for n in names(d.title, d.identifiers)}
+    known = known_names(catalog)
     open_ = [
         tick
         for tick in rolling.ticked(file.read(MOST_BYTES))

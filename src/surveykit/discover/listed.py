@@ -21,6 +21,8 @@ from surveykit.text.dates import when
 from surveykit.text.letters import tidy
 from surveykit.text.plain import title
 
+KEPT = ".cache/discovered.jsonl"
+"""What `surveykit discover` showed last, in the form that is read here."""
 MAX_BYTES = 256 * 1024 * 1024
 JSON_LINES = (".jsonl", ".jsonl.gz", ".ndjson")
 _KINDS = ("arxiv", "doi", "acl", "openreview")

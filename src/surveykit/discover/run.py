@@ -48,6 +48,13 @@ def as_of(catalog: Catalog, day: date) -> Catalog:
     return replace(catalog, papers=papers, declined=tuple(declined))
 
 
+def known_names(catalog: Catalog) -> set[str]:
+    """Names of the papers that the catalog has or has declined."""
+    have = {name for p in catalog.papers for name in names(p.title.en, p.identifiers)}
+    out = {n for d in catalog.declined for n in names(d.title, d.identifiers)}
+    return have | out
+
+
 def discover(
     candidates: Iterable[Candidate],
     catalog: Catalog,
@@ -55,9 +62,7 @@ def discover(
 ) -> Discovery:
     """Rank the candidates that are not known yet, week by week. `abstracts` are those of entries, by id."""
     every = list(candidates)
-    known = {name for p in catalog.papers for name in names(p.title.en, p.identifiers)}
-    known |= {n for d in catalog.declined for n in names(d.title, d.identifiers)}
-    new = unlike(every, known)
+    new = unlike(every, known_names(catalog))
     ranked = rank(new, catalog.papers, catalog.taxonomy, abstracts)
     return Discovery(_weeks(ranked), len(every) - len(new))
 
