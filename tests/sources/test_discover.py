@@ -154,6 +154,22 @@ def test_a_list_in_markdown_and_in_bibtex_is_ranked_without_a_network(world, ser
     assert not server.asked
 
 
+def test_abstracts_of_entries_that_came_before_serve_files_too(world, server, week):
+    owner, paper = next((p.identifiers.arxiv, p.id) for p in load_catalog(world.root).papers if p.identifiers.arxiv)  # fmt: skip
+    arxiv_of(server, {**week, owner: ("2023-03-01", "A Known Paper", "Quokkas and numbats of the west.")})  # fmt: skip
+    lines = [{"id": "a", "date": "2026-11-16", "title": "Sleep of Quokkas and Numbats"}, {"id": "b", "date": "2026-11-16", "title": "On Wool"}]  # fmt: skip
+    path = world.root / "list.jsonl"
+    path.write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
+    before = world.run("discover", "--from", str(path)).out
+    assert not server.asked
+    world.run("discover", *DAYS)
+    asked = len(server.asked)
+    after = world.run("discover", "--from", str(path)).out
+    assert len(server.asked) == asked
+    assert paper in after.splitlines()[2]
+    assert paper not in before.splitlines()[2]
+
+
 def test_the_issue_is_the_same_for_the_same_week_and_bounded(world, server):
     long = "Backdoor <b>&amp; `x` @all Encoder " * 12
     papers = {

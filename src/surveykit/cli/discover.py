@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -145,15 +145,16 @@ def discover_papers(
     asking_for = [known(name, SOURCES, "source") for name in sources.split(",") if name]
     failed: list[str] = []
     texts = _abstracts(catalog, abstracts) if abstracts else {}
+    how = Asking(offline, refresh, mailto, cache)
     if file:
         candidates = _read(file)
+        texts = asyncio.run(_kept_abstracts(home, catalog, how)) | texts
     else:
         question = wanted(catalog, first, last, categories)
         if "arxiv" in asking_for and not question.categories:
             raise click.UsageError(
                 "no class of arXiv is known; --category names one, and arxiv_classes in catalog/survey.yaml keeps it"
             )
-        how = Asking(offline, refresh, mailto, cache)
         job = _asked(home, catalog, how, asking_for, question, failed)
         candidates, told = asyncio.run(job)
         texts = told | texts
@@ -233,19 +234,20 @@ async def _asked(
     return candidates, texts
 
 
+async def _kept_abstracts(home: Path, catalog: Catalog, how: Asking) -> dict[str, str]:
+    """Abstracts of entries that earlier runs have brought; nobody is asked."""
+    async with client(home, catalog, replace(how, offline=True)) as asker:
+        return await _own_abstracts(asker, catalog)
+
+
 async def _own_abstracts(asker: Client, catalog: Catalog) -> dict[str, str]:
-    """Abstracts of entries as arXiv has them; the ranking does with fewer, so failing is no fault."""
+    """Entry id -> abstract as arXiv has it; the ranking does with fewer, so that failing is no fault."""
     owners = {p.identifiers.arxiv: p.id for p in catalog.papers if p.identifiers.arxiv}
-    try:
-        found = await arxiv.find_all(asker, sorted(owners))
-    except FetchError as error:
-        note(f"entries are compared by their summaries: {error}")
-        return {}
-    return {
-        owners[id_]: one.record.abstract
-        for id_, one in found.items()
-        if id_ in owners and one.record.abstract
-    }
+    if not asker.offline:
+        await arxiv.prefetch(asker, sorted(owners))
+    found = await arxiv.kept(asker, sorted(owners))
+    told = {owners[id_]: one.record.abstract for id_, one in found.items()}
+    return {id_: text for id_, text in told.items() if text}
 
 
 def _shown(found: Discovery, catalog: Catalog, top: int) -> Iterator[ShownCandidate]:

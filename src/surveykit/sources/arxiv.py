@@ -73,6 +73,16 @@ async def prefetch(client: Client, ids: Sequence[str]) -> None:
             client.keep(Kept(addresses[one], tostring(feed), fetched))
 
 
+async def kept(client: Client, ids: Sequence[str]) -> dict[str, Found]:
+    """Those of the papers whose answers are at hand, by id; nobody is asked."""
+    found: dict[str, Found] = {}
+    for one in ids:
+        if client.knows(_url(client, _papers([one]))):
+            with suppress(FetchError):
+                found |= await find_all(client, [one])
+    return found
+
+
 async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
     """Papers whose title has the words of `title`, the likeliest first."""
     words = re.findall(r"\w[\w'’-]*", title)
