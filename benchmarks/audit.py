@@ -2,7 +2,7 @@
 
     python benchmarks/audit.py html               every page: 0 errors
     python benchmarks/audit.py axe                every kind of page, both languages, light and dark, desktop and phone: 0 violations
-    python benchmarks/audit.py lighthouse         home, paper table, a paper, a method: at least 95 of 100
+    python benchmarks/audit.py lighthouse         every kind of page, both languages: at least 98 of 100
 
 `make audit` builds the site, installs what is needed below build/npm and runs this file. Java and Chromium are needed.
 """
@@ -26,16 +26,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
+from tests.site.kinds import KINDS  # noqa: E402
+
 NPM = ROOT / "build/npm"
-LEAST = 95
-PAGES = {
-    "home": "",
-    "papers": "papers/",
-    "paper": "papers/feng2023detecting/",
-    "method": "methods/decree/",
-    "home zh": "zh/",
-    "paper zh": "zh/papers/feng2023detecting/",
-}
+LEAST = 98
 CATEGORIES = ("performance", "accessibility", "best-practices", "seo")
 CHROME = "--headless=new --no-sandbox --disable-gpu --disable-background-networking"
 
@@ -72,7 +66,6 @@ def axe(site: Path) -> int:
 
     from tests.site.axe import barriers
     from tests.site.conftest import ARGS
-    from tests.site.test_browser import KINDS
 
     faults = seen = 0
     ways = [*product(("", "zh/"), ("light", "dark"), (1440, 390))]
@@ -141,11 +134,12 @@ def lighthouse(site: Path, names: list[str], out: Path) -> int:
     low = 0
     out.mkdir(parents=True, exist_ok=True)
     with served(site) as address:
-        for name in names:
-            report = _judged(address + PAGES[name], out / f"{name}.json")
+        for lang, name in product(("", "zh/"), names):
+            place = out / f"{name}-{lang[:-1] or 'en'}.json"
+            report = _judged(address + lang + KINDS[name], place)
             scores = {c: round(100 * (report["categories"][c]["score"] or 0)) for c in CATEGORIES}  # fmt: skip
             low += sum(score < LEAST for score in scores.values())
-            say(f"{name} {scores}")
+            say(f"{place.stem} {scores}")
             for line in _losses(report):
                 say(f"    {line}")
     return low
@@ -180,13 +174,13 @@ def main() -> int:
     parser.add_argument("judge", choices=("html", "axe", "lighthouse"))
     parser.add_argument("--site", type=Path, default=ROOT / "build/site")
     parser.add_argument("--out", type=Path, default=ROOT / "build/lighthouse")
-    parser.add_argument("--page", action="append", choices=PAGES)
+    parser.add_argument("--page", action="append", choices=KINDS)
     asked = parser.parse_args()
     if asked.judge == "html":
         return bool(html(asked.site))
     if asked.judge == "axe":
         return bool(axe(asked.site))
-    return bool(lighthouse(asked.site, asked.page or [*PAGES], asked.out))
+    return bool(lighthouse(asked.site, asked.page or [*KINDS], asked.out))
 
 
 if __name__ == "__main__":

@@ -33,8 +33,8 @@ class Cost:
         return self.processor / self.entries
 
 
-def measure(entries: int | None = None) -> Cost:
-    """Cost for a synthetic catalog of that size, or for the real one."""
+def measure(entries: int | None = None, keep: Path | None = None) -> Cost:
+    """Cost for a synthetic catalog of that size, or for the real one; the site is kept in `keep`."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if entries:
@@ -53,6 +53,8 @@ def measure(entries: int | None = None) -> Cost:
         begin = time.perf_counter()
         _build(root)
         wall = time.perf_counter() - begin
+        if keep:
+            shutil.copytree(root / "build", keep, dirs_exist_ok=True)
         papers = entries or len(list((root / "catalog/papers").rglob("*.yaml")))
         return Cost(papers, wall, _children_seconds() - before)
 

@@ -202,6 +202,9 @@ TAXONOMY = {
         ),
         _relation("detects", "detects", "detected by", "检测", "被检测于"),
         _relation("evaluates", "evaluates", "evaluated by", "评测", "被评测于"),
+        _relation(
+            "compares-with", "compares with", "compared with in", "对比", "作为基线"
+        ),
     ],
 }
 

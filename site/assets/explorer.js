@@ -205,7 +205,7 @@
     drawActive();
     const told = searched?.near.length ? TEXT.near + searched.near.join(TEXT.comma) + TEXT.stop : searched?.some ? TEXT.some : failed && (find.value.trim() || author) ? TEXT.failed : "";
     const text = shown.length === papers.length ? TEXT.count : TEXT.countOf;
-    count.textContent = told + text.replace("{n}", shown.length).replace("{all}", papers.length);
+    count.textContent = explorer.ariaBusy && $(".sk-seeks") ? TEXT.loading : told + text.replace("{n}", shown.length).replace("{all}", papers.length);
     clearTimeout(telling);
     telling = setTimeout(() => { spoken.textContent = count.textContent; }, 500);
     none.hidden = shown.length > 0;

@@ -35,6 +35,8 @@ RELATED: Mapping[str, tuple[RelationType, ...]] = {
     "扩展": ("extends",),
     "evaluat": ("evaluates",),
     "评测": ("evaluates",),
+    "compar": ("compares-with",),
+    "对比": ("compares-with",),
 }
 """How a word that asks for a relation begins -> the types meant: `defense BadEncoder`, `检测 BadEncoder`."""
 _BESIDE = frozenset("a against an by for how of on the to 对 的 针对".split())

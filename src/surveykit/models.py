@@ -164,7 +164,9 @@ class Summary(Model):
         return self.zh if lang == "zh" else self.en
 
 
-RelationType = Literal["extends", "attacks", "defends-against", "detects", "evaluates"]
+RelationType = Literal[
+    "extends", "attacks", "defends-against", "detects", "evaluates", "compares-with"
+]
 
 
 class Relation(Model):

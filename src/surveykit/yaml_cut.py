@@ -14,12 +14,11 @@ def cut(event: Any, text: str) -> str | None:
     """What is wrong with how a scalar was written in `text`; None where it reads as it was meant."""
     start, end = event.start_mark, event.end_mark
     if not event.style:
-        behind = _COMMENT.match(text, end.index)
+        behind = text.startswith(" ", end.index) and _COMMENT.match(text, end.index)
         if behind and (len(behind[1]) < 2 or behind[2] not in ("", " ")):
             return "a comment begins behind it; put the value in quotes, or write two spaces and `# `"
-        if event.value.count("(") > event.value.count(")") and _ends_at_comma(
-            text, end.index
-        ):
+        opened = "(" in event.value and event.value.count("(") > event.value.count(")")
+        if opened and _ends_at_comma(text, end.index):
             return (
                 "a comma ends a value inside [ ] and { }; put the whole value in quotes"
             )

@@ -17,30 +17,9 @@ from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.site.conftest import ARGS, ROOT, served
+from tests.site.kinds import KINDS
 
 SITE, TARGET = ROOT / "build/site", ROOT / "build/screenshots"
-KINDS = {
-    "home": "",
-    "papers": "papers/",
-    "filtered": "papers/?threat=backdoor&role=defense&find=contrastive",
-    "paper": "papers/jia2022badencoder/",
-    "defense": "papers/feng2023detecting/",
-    "taxonomy": "terms/",
-    "axis": "terms/technique/",
-    "threat": "terms/threat/backdoor/",
-    "technique": "terms/technique/backdoor-model-scanning/",
-    "lifecycle": "lifecycle/",
-    "matrix": "matrix/",
-    "news": "new/",
-    "leaderboards": "leaderboards/",
-    "methods": "methods/",
-    "method": "methods/decree/",
-    "venues": "venues/",
-    "year": "years/2024/",
-    "authors": "authors/",
-    "author": "authors/ting-wang/",
-    "about": "about/",
-}
 WIDTHS = {"desktop": 1440, "phone": 390}
 README = {"filtered": "explorer", "lifecycle": "lifecycle"}
 """Kind of page -> name of its picture in docs/images, for each language."""

@@ -11,32 +11,10 @@ from PIL import Image, ImageColor
 from surveykit.render.pages.explorer import NEWEST
 from tests.site.axe import barriers
 from tests.site.conftest import under_its_path
+from tests.site.kinds import KINDS
 from tests.site.waiting import wait_until
 
 pytestmark = pytest.mark.browser
-
-KINDS = {
-    "home": "",
-    "papers": "papers/",
-    "filtered": "papers/?threat=backdoor&role=defense&find=contrastive",
-    "paper": "papers/feng2023detecting/",
-    "taxonomy": "terms/",
-    "axis": "terms/technique/",
-    "threat": "terms/threat/backdoor/",
-    "start": "start/",
-    "milestones": "milestones/",
-    "glossary": "glossary/",
-    "technique": "terms/technique/backdoor-model-scanning/",
-    "lifecycle": "lifecycle/",
-    "matrix": "matrix/",
-    "methods": "methods/",
-    "method": "methods/decree/",
-    "venues": "venues/",
-    "venue": "venues/cvpr/",
-    "years": "years/",
-    "year": "years/2024/",
-    "about": "about/",
-}
 
 
 def test_the_language_switch_leads_to_the_twin_of_a_paper_and_back(visit):
@@ -48,15 +26,6 @@ def test_the_language_switch_leads_to_the_twin_of_a_paper_and_back(visit):
     page.locator(".sk-lang").click()
     page.wait_for_load_state()
     assert urlsplit(page.url).path == "/papers/feng2023detecting/"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_language_switch_exists_on_every_kind_of_page(visit, kind):
-    page = visit(KINDS[kind])
-    before = urlsplit(page.url).path
-    page.locator(".sk-lang").click()
-    page.wait_for_load_state()
-    assert urlsplit(page.url).path == "/zh" + before
 
 
 def test_citation_tabs_answer_to_arrows_and_copy_what_is_shown(visit):

@@ -375,7 +375,10 @@ def test_a_shared_address_never_shows_papers_that_it_does_not_ask_for(
         page.wait_for_timeout(20)
     page.wait_for_timeout(300)  # the page has loaded, as far as it can
     assert not page.locator("tr.r").first.is_visible()
-    assert not page.locator(".sk-count").is_visible()
+    told = page.locator(".sk-count:visible").all_inner_texts()
+    assert told == (["Loading the index …"] if late == "search-index.js" else [])
+    footer = page.locator(".md-footer").bounding_box()
+    assert footer["y"] >= page.viewport_size["height"]
     held[0].continue_()
     page.locator("tr.r").first.wait_for(state="visible")
     told = re.findall(r"\d+", page.locator(".sk-count").inner_text())

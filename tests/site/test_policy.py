@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from hashlib import sha256
+from urllib.parse import urlsplit
 
 import pytest
 from jinja2 import DictLoader, Environment
@@ -12,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.render.pages import policy
 from tests.site.conftest import TELLS, under_its_path
-from tests.site.test_browser import KINDS
+from tests.site.kinds import KINDS
 from tests.site.waiting import wait_until
 
 POLICY = "meta[http-equiv=Content-Security-Policy]"
@@ -171,15 +172,18 @@ def search_site(page):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("lang", LANGS)
+@pytest.mark.parametrize(("lang", "width"), [("", 1440), ("zh/", 390)])
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_page_keeps_its_policy_while_it_is_used(visit, kind, lang):
-    for width in (1440, 390):
-        page = visit(lang + KINDS[kind], width=width)
-        assert page.locator(POLICY).count() == 1
-        use(page)
-        page.locator(".sk-lang").click()
-        page.wait_for_load_state()
+def test_a_page_keeps_its_policy_while_it_is_used_and_has_a_twin(
+    visit, kind, lang, width
+):
+    page = visit(lang + KINDS[kind], width=width)
+    assert page.locator(POLICY).count() == 1
+    use(page)
+    here = urlsplit(page.url).path
+    page.locator(".sk-lang").click()
+    page.wait_for_load_state()
+    assert urlsplit(page.url).path == (here.removeprefix("/zh") if lang else "/zh" + here)  # fmt: skip
 
 
 @pytest.mark.browser

@@ -19,41 +19,52 @@ _WIDE = re.compile(r"[\u3040-\u312f\u3400-\u4dbf\u4e00-\u9fff]{3,}")
 _EAST_ASIAN = re.compile(
     r"[\u3001-\u303f\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff60\U00020000-\U0003ffff]"
 )
+_ODD = re.compile(
+    r"[^\0-\x7f\u2000-\u206f\u3000-\u303f\u3400-\u4dbf\u4e00-\u9fff\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65]"
+)
+"""What is neither ASCII nor Chinese nor punctuation: a wrong encoding leaves it, and each look-alike is one."""
+_SUSPECT = re.compile(f"{_ODD.pattern}|{_WIDE.pattern}")
 _COPIES = ("FULLWIDTH LATIN", "LATIN SMALL LIGATURE F", "MATHEMATICAL ")
 """How Unicode calls letters that are Latin ones in another dress; `ℓ` and `ℝ` are symbols of their own."""
 
 
-def _strings(data: Any, loc: Loc = ()) -> Iterator[tuple[Loc, str]]:
+def _strings(
+    data: Any, sign: re.Pattern[str], loc: Loc = ()
+) -> Iterator[tuple[Loc, str]]:
     if isinstance(data, str):
-        if not data.isascii():
+        if sign.search(data):
             yield loc, data
     elif isinstance(data, dict):
         for key, value in data.items():
-            yield from _strings(value, (*loc, key))
+            yield from _strings(value, sign, (*loc, key))
     elif isinstance(data, list | tuple):
         for index, item in enumerate(data):
-            yield from _strings(item, (*loc, index))
+            yield from _strings(item, sign, (*loc, index))
 
 
-def _texts(catalog: Catalog) -> Iterator[tuple[str, Loc, str]]:
-    """Every text with more than ASCII, of every file that people write."""
+def _texts(catalog: Catalog, sign: re.Pattern[str]) -> Iterator[tuple[str, Loc, str]]:
+    """Every text with such a sign, of every file that people write."""
     files: dict[str, Any] = {catalog.paths[p.id]: p for p in catalog.papers}
     files |= {f"reference_impls/{id_}/card.yaml": c for id_, c in catalog.cards.items()}
     files |= {"catalog/survey.yaml": catalog.survey, TAXONOMY: catalog.taxonomy}
-    for path, model in files.items():
-        for loc, text in _strings(dict(model.model_dump(exclude_unset=True))):
-            yield path, loc, text
-    for index, venue in enumerate(catalog.venues.values()):
-        for loc, text in _strings(venue.model_dump(exclude_unset=True)):
-            yield VENUES, (index, *loc), text
+    places: list[tuple[str, Loc, Any]] = [
+        (path, (), model) for path, model in files.items()
+    ]
+    places += [(VENUES, (i,), v) for i, v in enumerate(catalog.venues.values())]
+    for path, place, model in places:
+        if sign.search(
+            model.model_dump_json(exclude_unset=True)
+        ):  # a walk takes longer
+            for loc, text in _strings(model.model_dump(exclude_unset=True), sign):
+                yield path, (*place, *loc), text
 
 
 def garbled(catalog: Catalog) -> Iterator[Finding]:
     """Texts that were read in a wrong encoding."""
     from ftfy import fix_encoding  # takes longer to load than most catalogs to check
 
-    for path, loc, text in _texts(catalog):
-        right = fix_encoding(text)
+    for path, loc, text in _texts(catalog, _SUSPECT):
+        right = fix_encoding(text) if _ODD.search(text) else text
         if right != text or any(map(_is_utf8_as_gbk, _WIDE.findall(text))):
             hint = f"write {right!r}" if right != text else "copy it again"
             message = f"{text!r} was read in a wrong encoding; {hint}"
@@ -76,7 +87,7 @@ def _is_utf8_as_gbk(run: str) -> bool:
 
 def look_alikes(catalog: Catalog) -> Iterator[Finding]:
     """Letters of another script in Latin words."""
-    for path, loc, text in _texts(catalog):
+    for path, loc, text in _texts(catalog, _ODD):
         if found := _stranger(text):
             letter, word = found
             name = unicodedata.name(letter, "letter").lower()
