@@ -149,7 +149,7 @@ def test_a_token_that_may_write_is_in_the_environment_of_the_last_step_alone():
     held = [
         (where, last) for where, holds, writes, last in tokens() if holds and writes
     ]
-    assert {where for where, _ in held} == {"entries-report-comment", "from-issue-change", "links-issue"}  # fmt: skip
+    assert {where for where, _ in held} == {"discover-issue", "entries-report-comment", "from-issue-change", "health-issue", "health-keep", "links-issue", "ticked-decide"}  # fmt: skip
     assert all(last for _, last in held)
     for path in WORKFLOWS:
         assert not {"GH_TOKEN", "GITHUB_TOKEN"} & set(load(path).get("env", {}))

@@ -10,7 +10,9 @@ from datetime import date
 from functools import cached_property
 from typing import Literal
 
+from surveykit.coverage import ListCoverage
 from surveykit.errors import UnknownPaperError
+from surveykit.health import Health
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper, Relation
 from surveykit.texts import GlossaryTerm, Text
@@ -60,6 +62,10 @@ class Catalog:
     """Words with their meaning, in the order of the file."""
     declined: tuple[Declined, ...] = ()
     """Papers that were looked at and stay out."""
+    health: Health | None = None
+    """What became of the papers, where that was looked for."""
+    coverage: ListCoverage = field(default_factory=ListCoverage)
+    """Other lists that the catalog was compared with."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:
@@ -70,10 +76,11 @@ class Catalog:
 
     @cached_property
     def updated(self) -> date:
-        """The latest day on which an entry was added, verified or changed: the date of all outputs."""
+        """The latest day on which an entry was added, verified or changed, or a paper declined: the date of all outputs."""
         days = [p.added for p in self.papers]
         days += [p.verified.date for p in self.papers if p.verified]
         days += [event.date for p in self.papers for event in p.history]
+        days += [one.date for one in self.declined]
         return max(days, default=date(self.survey.year, 1, 1))
 
     @cached_property

@@ -8,6 +8,7 @@ SurveyError                     the command line catches exactly this
 ├── FetchError                  the outside did not give what was asked for; `.service` says who
 │   ├── NotFoundError           it knows no such paper
 │   └── ServiceError            it is down, busy or not understood; `.retry_seconds` says when to come back
+│       └── OddAnswerError      it answered with something else, which may be right when asked again
 └── MachineError                the machine or the network failed
     └── GitError                git is there and refused
 """
@@ -109,6 +110,10 @@ class ServiceError(FetchError):
         """Seconds after which it asked to be tried again; None where it did not say."""
         when = "" if retry_seconds is None else f"; try again in {wait(retry_seconds)}"
         super().__init__(service, message + when)
+
+
+class OddAnswerError(ServiceError):
+    """The answer is none: a web page, or nothing where there must be something. It may be right when asked again."""
 
 
 def plural(number: int, noun: str) -> str:

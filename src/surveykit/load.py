@@ -12,8 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from surveykit.catalog import Catalog
+from surveykit.coverage import ListCoverage
 from surveykit.errors import CatalogError, Problem, Severity
 from surveykit.files import folder
+from surveykit.health import Health
 from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.links import policy
 from surveykit.load_texts import read_glossary, read_texts
@@ -26,6 +28,8 @@ from surveykit.yaml_tree import Fault, Tree
 PAPERS = "catalog/papers"
 CARDS = "reference_impls"
 DECLINED = "catalog/declined.yaml"
+HEALTH = "catalog/health.json"
+COVERAGE = "catalog/coverage.json"
 ARENA = f"{CARDS}/arena.json"
 
 _DECLINED = TypeAdapter(tuple[Declined, ...])
@@ -33,6 +37,8 @@ _PAPER = TypeAdapter(Paper)
 _CARD = TypeAdapter(Card)
 _RESULTS = TypeAdapter(Results)
 _ARENA = TypeAdapter(Arena)
+_HEALTH = TypeAdapter(Health)
+_COVERAGE = TypeAdapter(ListCoverage)
 _SHARED: dict[str, TypeAdapter[Any]] = {
     "survey": TypeAdapter(Survey),
     "taxonomy": TypeAdapter(Taxonomy),
@@ -104,6 +110,8 @@ def _read(files: Intake) -> Catalog:
         read_texts(files),
         read_glossary(files),
         _declined(files),
+        files.read_json(HEALTH, _HEALTH),
+        files.read_json(COVERAGE, _COVERAGE) or ListCoverage(),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)

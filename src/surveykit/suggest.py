@@ -11,7 +11,7 @@ from functools import cached_property, lru_cache
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.text.letters import fold
+from surveykit.text.stems import stems, telling
 from surveykit.vocabulary import Axis, Term
 
 NEIGHBORS = 12
@@ -24,11 +24,6 @@ LEAST_SCORE = 0.25
 OPTIONAL_SCORE = 0.6
 SECOND_SHARE = 0.6
 """Score that a further term of an axis needs, as a share of the best one's."""
-_FILLERS = """
-    a an the of in on for to from by with at and or is are be as via we our this that it its can against towards toward
-    using based which not have has these their new propose proposed method paper model models
-"""
-_COMMON = frozenset(_FILLERS.split())
 
 
 @dataclass(frozen=True)
@@ -76,7 +71,7 @@ class Suggester:
     def nearest(self, clues: Clues) -> tuple[tuple[Paper, float], ...]:
         """Entries that share the rarest words, best first, with a likeness from 0 to 1."""
         counts = Counter(
-            _words(f"{clues.title} {clues.title} {clues.headings} {clues.abstract}")
+            telling(f"{clues.title} {clues.title} {clues.headings} {clues.abstract}")
         )
         weights = {
             word: (1 + math.log(count)) * self._rarity[word]
@@ -150,7 +145,7 @@ class Suggester:
             phrases[axis.id] = [
                 (
                     term.id,
-                    [(f" {' '.join(_stems(name))} ", name) for name in _called(term)],
+                    [(f" {' '.join(stems(name))} ", name) for name in _called(term)],
                 )
                 for term in axis.terms
                 if term.id not in inner
@@ -159,7 +154,7 @@ class Suggester:
 
     @cached_property
     def _bags(self) -> list[Counter[str]]:
-        return [Counter(_words(_known(paper))) for paper in self._catalog.papers]
+        return [Counter(telling(_known(paper))) for paper in self._catalog.papers]
 
     @cached_property
     def _rarity(self) -> dict[str, float]:
@@ -187,7 +182,7 @@ def _places(clues: Clues) -> tuple[NamedPlace, ...]:
         (clues.abstract, ABSTRACT_WEIGHT, "the abstract"),
     )
     return tuple(
-        (f" {' '.join(_stems(said))} ", worth, place)
+        (f" {' '.join(stems(said))} ", worth, place)
         for said, worth, place in places
         if said
     )
@@ -209,27 +204,6 @@ def _reasons(named: str, like: list[str]) -> Iterator[str]:
         yield named
     if like:
         yield f"as {', '.join(like[:NAMED])}"
-
-
-def _words(text: str) -> list[str]:
-    return [word for word in _stems(text) if word not in _COMMON and len(word) > 1]
-
-
-@lru_cache(maxsize=1024)  # each axis asks for the stems of the same title
-def _stems(text: str) -> tuple[str, ...]:
-    return tuple(
-        _stem(word) for word in re.findall(r"[a-z0-9]+", fold(text).replace("'", ""))
-    )
-
-
-@lru_cache(maxsize=8192)
-def _stem(word: str) -> str:
-    """A word without the endings that titles vary: `attacks`, `detecting`, `poisoned`."""
-    for ending in ("ings", "ing", "ies", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            word = word.removesuffix(ending)
-            break
-    return word.rstrip("e") if len(word) > 4 else word
 
 
 def short_name(title: str) -> str | None:

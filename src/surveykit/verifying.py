@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from surveykit.catalog import Catalog
-from surveykit.errors import FetchError, NotFoundError, ServiceError
+from surveykit.errors import FetchError, NotFoundError, OddAnswerError, ServiceError
 from surveykit.models import Paper
 from surveykit.record import Record
 from surveykit.sources import acl, arxiv, crossref, dblp, openreview
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found
-from surveykit.sources.resolve import Find, find_doi
+from surveykit.sources.resolve import Find, Search, find_doi
+from surveykit.text.letters import letters
 from surveykit.venue_names import VenueNames
 from surveykit.weighing import Contradiction, differences, same_work
 
+MOST_ODD = 3
 AT_ONCE = 8
 """Entries that are looked at together; each service is asked at its own pace."""
 _REGISTRAR = {"doi": 2, "acl": 1}
@@ -38,7 +41,7 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Lacking:
     """Something the entry lacks."""
 
     field: str
@@ -58,11 +61,13 @@ class Verdict:
     agreed: tuple[str, ...] = ()
     """Sources that were compared and agree: `arXiv:2303.15180`."""
     differences: tuple[Contradiction, ...] = ()
-    candidates: tuple[Candidate, ...] = ()
+    candidates: tuple[Lacking, ...] = ()
     notes: tuple[str, ...] = ()
     """Differences that are no faults: another title of the preprint."""
     failures: tuple[str, ...] = ()
     """Services that gave no answer."""
+    found: tuple[Found, ...] = ()
+    """What was found of the paper, whether or not it agrees."""
 
 
 @dataclass
@@ -78,20 +83,33 @@ class _Case:
     failures: list[str] = field(default_factory=list)
 
 
+class Sought(StrEnum):
+    """What is looked for by title."""
+
+    NOTHING = "nothing"
+    """Only identifiers are followed."""
+    UNKNOWN = "unknown"
+    """The published version, where no identifier leads to one, and papers that nobody knows."""
+    PUBLISHED = "published"
+    """The published version of preprints alone, at every service that can be searched."""
+
+
 class Verifier:
-    """Looks at entries; `search` says whether to look for what their identifiers do not lead to."""
+    """Looks at entries; `search` says what to look for that their identifiers do not lead to."""
 
     def __init__(
         self,
         client: Client,
         catalog: Catalog,
         *,
-        search: bool = True,
+        search: Sought = Sought.UNKNOWN,
         seen: Callable[[Verdict], None] = lambda _: None,
     ) -> None:
         self._client = client
         self._search = search
         self._seen = seen
+        self._catalog = catalog
+        self._odd: dict[Search, list[str]] = defaultdict(list)
         self._venues = VenueNames(catalog.venues)
 
     async def verify(self, papers: Sequence[Paper]) -> tuple[Verdict, ...]:
@@ -103,8 +121,7 @@ class Verifier:
             async with slots:
                 case = _Case(paper)
                 await self._identified(case, preprints, fault)
-                if self._search and self._needs_search(case):
-                    await self._searched(case)
+                await self._look_for_more(case)
             verdict = self._verdict(case)
             self._seen(verdict)
             return verdict
@@ -157,19 +174,21 @@ class Verifier:
         await self._prove_all(case)
 
     async def _prove_all(self, case: _Case) -> None:
-        """Ask the registrar for the DOIs that others have named, where the entry has none."""
-        if case.paper.identifiers.doi is None:
-            found = (*case.own, *case.searched)
-            dois = {
-                f.record.doi.casefold(): f.record.doi for f in found if f.record.doi
-            }
-            for value in dois.values():
-                await self._prove(case, value)
+        """Ask the registrar for the DOIs, and the Anthology for the ids, that others have named where the entry has none."""
+        finders: tuple[tuple[str, Find], ...] = (("doi", find_doi), ("acl", acl.find))
+        for scheme, find in finders:
+            if getattr(case.paper.identifiers, scheme) is None:
+                found = (*case.own, *case.searched)
+                named = [n for f in found if (n := getattr(f.record, scheme))]
+                known = {f.record.source.casefold() for f in found}
+                for key, value in {n.casefold(): n for n in named}.items():
+                    if f"{scheme}:{key}" not in known:
+                        await self._prove(case, find, value)
 
-    async def _prove(self, case: _Case, doi: str) -> None:
-        """Add what the registrar has under a DOI, if it is the same paper."""
+    async def _prove(self, case: _Case, find: Find, value: str) -> None:
+        """Add what there is under an identifier that others have named, if it is the same paper."""
         try:
-            found = await find_doi(self._client, doi)
+            found = await find(self._client, value)
         except NotFoundError:
             return
         except FetchError as error:
@@ -186,25 +205,52 @@ class Verifier:
         except FetchError as error:
             case.failures.append(str(error))
 
+    async def _look_for_more(self, case: _Case) -> None:
+        if self._search is Sought.PUBLISHED:
+            if is_preprint(self._catalog, case.paper):
+                await self._searched(case, everywhere=True)
+        elif self._search is Sought.UNKNOWN and self._needs_search(case):
+            await self._searched(case)
+
     def _needs_search(self, case: _Case) -> bool:
         """Whether nobody has told yet of the published version."""
         found = (*case.own, *case.searched)
         return not any(f.record.kind in _PUBLISHED for f in found)
 
-    async def _searched(self, case: _Case) -> None:
+    async def _searched(self, case: _Case, *, everywhere: bool = False) -> None:
+        """Add what services have under the paper's title; a preprint may have got another one on the way."""
         paper = case.paper
-        for search in (dblp.search, crossref.search, arxiv.search):
-            if search is not dblp.search and (case.own or case.searched):
+        searches = (dblp.search, crossref.search, arxiv.search)
+        if everywhere:
+            searches = (dblp.search, crossref.search, openreview.search)
+        titles = {letters(paper.title.en): paper.title.en}
+        for found in case.own if everywhere else ():
+            if found.record.kind == "preprint" and not found.alarms:
+                titles.setdefault(letters(found.record.title), found.record.title)
+        for search in searches:
+            first = search is dblp.search
+            if not (everywhere or first) and case.own + case.searched:
                 break  # the others are for papers that nobody knows
-            try:
-                results = await search(
-                    self._client, paper.title.en, paper.authors[0].last
-                )
-            except FetchError as error:
-                case.failures.append(str(error))
-                continue
-            case.searched += [f for f in results if same_work(paper, f.record)]
+            for title in titles.values():
+                asked = paper.title.model_copy(update={"en": title})
+                like = paper.model_copy(update={"title": asked})
+                results = await self._results(case, search, title)
+                case.searched += [f for f in results if same_work(like, f.record)]
         await self._prove_all(case)
+
+    async def _results(
+        self, case: _Case, search: Search, title: str
+    ) -> tuple[Found, ...]:
+        """What a search gives. A service that thrice answers with something else, like a page for people, is left alone."""
+        odd, family = self._odd[search], case.paper.authors[0].last
+        try:
+            if len(odd) < MOST_ODD:
+                return await search(self._client, title, family)
+            case.failures.append(odd[0])
+        except FetchError as error:
+            odd += [str(error)] if isinstance(error, OddAnswerError) else []
+            case.failures.append(str(error))
+        return ()
 
     def _verdict(self, case: _Case) -> Verdict:
         paper = case.paper
@@ -239,11 +285,10 @@ class Verifier:
             lacking,
             tuple(dict.fromkeys(notes)),
             tuple(dict.fromkeys(case.failures)),
+            tuple(found),
         )
 
-    def _candidates(
-        self, paper: Paper, records: Sequence[Record]
-    ) -> Iterator[Candidate]:
+    def _candidates(self, paper: Paper, records: Sequence[Record]) -> Iterator[Lacking]:
         best_last = sorted(
             records, key=lambda r: _REGISTRAR.get(r.source.partition(":")[0], 0)
         )
@@ -259,20 +304,25 @@ class Verifier:
                     proven = scheme != "doi" or source.startswith("doi:")
                     preprint = scheme == "doi" and paper.venue == "arxiv"
                     safe = len(values) == 1 and proven and not preprint
-                    yield Candidate(f"identifiers.{scheme}", value, source, safe)
+                    yield Lacking(f"identifiers.{scheme}", value, source, safe)
         if paper.venue == "arxiv":
             yield from self._published_as(best_last)
 
-    def _published_as(self, records: Sequence[Record]) -> Iterator[Candidate]:
+    def _published_as(self, records: Sequence[Record]) -> Iterator[Lacking]:
         """Where a preprint was published meanwhile, once for each venue."""
-        told: dict[str, Candidate] = {}
+        told: dict[str, Lacking] = {}
         for record in records:
             if record.kind in _PUBLISHED and record.venue_text:
                 where = self._venues.find(record.venue_text)
                 name = where.venue if where else record.venue_text
                 said = f"{name} {record.year or ''}".strip()
-                told[name] = Candidate("venue", said, record.source, safe=False)
+                told[name] = Lacking("venue", said, record.source, safe=False)
         yield from told.values()
+
+
+def is_preprint(catalog: Catalog, paper: Paper) -> bool:
+    """Whether the entry knows of no venue yet but a preprint server."""
+    return catalog.venues[paper.venue].kind == "preprint"
 
 
 def _unknown(scheme: str, value: str, service: str) -> Contradiction:

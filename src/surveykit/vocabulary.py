@@ -15,6 +15,7 @@ from surveykit.models import (
     RelationType,
 )
 from surveykit.scalars import (
+    ArxivClass,
     Command,
     Day,
     MethodId,
@@ -156,6 +157,10 @@ class Survey(Model):
     """Address of the repository."""
     site: Url
     """Address of the website, with a final slash."""
+    arxiv_classes: tuple[ArxivClass, ...] = ()
+    """Classes of arXiv in which new papers are looked for, `cs.CR`; where none is given, those that most entries have."""
+    declined_kinds: dict[Slug, Bilingual] = Field({})
+    """What the words mean by which `declined.yaml` says why a paper stays out, for readers."""
 
 
 class Picture(Model):
@@ -220,6 +225,8 @@ class Declined(Model):
     """Title as printed."""
     identifiers: Identifiers = Identifiers()
     """arXiv id, DOI and others, where they are known."""
+    kind: Slug | None = None
+    """The reason in one word, by which such papers are counted: `scope`."""
     reason: PlainText
     """Why it stays out, in a clause."""
     date: Day

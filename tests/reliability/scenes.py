@@ -145,7 +145,7 @@ class _Asking(Scene):
         """The command with services on loopback in the place of the real ones."""
         from sources.server import NOW, Desk, Server
 
-        from surveykit.cli import add, verify
+        from surveykit.cli import add, preprints
 
         remote = SimpleNamespace(url=self.url)
         remote.services = lambda: Server.services(remote)  # type: ignore[arg-type]
@@ -156,7 +156,7 @@ class _Asking(Scene):
             async with desk.open(now=lambda: NOW, max_age_seconds=86400.0) as opened:
                 yield opened
 
-        add.client = verify.client = client  # type: ignore[assignment,attr-defined]
+        add.client = preprints.client = client  # type: ignore[assignment,attr-defined]
         return program(*self.words)
 
     def whole(self) -> Iterator[str]:
@@ -189,6 +189,34 @@ class Verify(_Asking):
         path.parent.mkdir(parents=True, exist_ok=True)
         entry = ENTRY.replace("  doi: 10.5555/ccs24.0001\n", "", 1)
         path.write_text(entry, encoding="utf-8")
+
+
+class Published(_Asking):
+    """A preprint that was published: its entry is written anew, in the folder of another year."""
+
+    words = ("verify", "--published", "vanmuller2022planting", "--fix")
+
+    def begin(self) -> None:
+        """The entry beside those of the catalog, a year before its publication."""
+        from sources.test_published import ENTRY, PATH
+
+        super().begin()
+        path = self.folder / PATH.replace("2024", "2022")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        entry = ENTRY.replace("vanmuller2024", "vanmuller2022")
+        path.write_text(entry.replace("year: 2024", "year: 2022"), encoding="utf-8")
+
+    def state(self) -> dict[str, bytes]:
+        """Entries under their names, for this one moves; where the old file has not gone yet, the new one counts."""
+        found = sorted(super().state().items())
+        return {path.rpartition("/")[2]: raw for path, raw in found}
+
+    def whole(self) -> Iterator[str]:
+        """The move has an end, too."""
+        yield from super().whole()
+        left = list(self.folder.rglob("vanmuller2022planting.yaml"))
+        if len(left) == 2 and left[0].read_bytes() == left[1].read_bytes():
+            yield "torn: two files of one entry say the same"
 
 
 class _Linking(Scene):
@@ -343,6 +371,7 @@ SCENES: dict[str, type[Scene]] = {
     "check-links": Links,
     "check-links --fix": Fix,
     "verify": Verify,
+    "verify --published": Published,
     "training": Training,
 }
 
@@ -359,6 +388,7 @@ def answers() -> Any:
     server.answers["/arxiv"] = Answer(atom(atom_entry()), headers=xml)
     server.answers["/crossref"] = as_json(crossref(item))
     server.answers["/dblp"] = as_json(dblp(dblp_info(venue="ICCV", year="2023")))
+    server.answers["/openreview/search"] = as_json({"notes": [], "count": 0})
     page = "<html><title>A paper</title><body>" + "A page of words. " * 40
     html = {"content-type": "text/html"}
     server.answers["/page"] = Answer(page, headers=html, seconds=0.01)

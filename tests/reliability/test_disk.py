@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from sources import server
 
-from surveykit.cli import add, verify
+from surveykit.cli import add, preprints
 from tests.reliability.disk import FullDisk, ReadOnly
 from tests.reliability.scenes import SCENES, answers, contents, unfinished
 
@@ -44,7 +44,7 @@ def scene(request, services, tmp_path, monkeypatch):
     """A scene in its first state; what it puts in the place of the network goes when the test ends."""
     for module, name in (
         (add, "client"),
-        (verify, "client"),
+        (preprints, "client"),
         (sys.modules[server.transport.__module__], "SystemLookup"),
     ):
         monkeypatch.setattr(module, name, getattr(module, name))

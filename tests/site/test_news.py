@@ -11,8 +11,8 @@ from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
+from surveykit.news import days
 from surveykit.render.pages import render_files, render_pages
-from surveykit.render.pages.news import days
 
 LATER = "2026-12-03"
 NOTE = {"en": "Now at <b>ICML</b>.", "zh": "已在 <b>ICML</b> 发表。"}

@@ -11,12 +11,13 @@ import pytest
 import yaml
 from selectolax.lexbor import LexborHTMLParser
 
+from surveykit import news
+from surveykit.render import digest
 from surveykit.render import pages as package
 from surveykit.render.bibtex import bibliography
 from surveykit.render.pages import (
     as_markdown,
     explorer,
-    news,
     reading,
     render_files,
     render_pages,
@@ -49,7 +50,7 @@ def test_every_paper_term_year_and_venue_has_its_page(pages, catalog):
     lists = ("papers", "terms", "years", "venues", "methods", "authors")
     wanted |= {f"{name}/index.md" for name in lists}
     wanted |= {f"{name}.md" for name in reading.PAGES}
-    wanted |= {"leaderboards.md", "new.md"}
+    wanted |= {"health.md", "leaderboards.md", "new.md"}
     assert set(pages) == wanted | {"index.md", "lifecycle.md", "matrix.md"}
 
 
@@ -165,12 +166,13 @@ def test_every_word_of_the_interface_is_used():
     folder = Path(package.__file__).parent
     root = folder.parents[3]
     sources = [*folder.rglob("*.html"), *folder.glob("*.py")]
+    sources.append(Path(digest.__file__))
     sources += (root / "site" / "overrides").rglob("*.html")
     text = "".join(path.read_text("utf-8") for path in sources)
     computed = re.compile(
         r"^(basis|track|gap|has|col|better)_|_long$|^(attack|defense|study|conference|journal|preprint"
         r"|pdf|code|project|slides|video|keys)$"
-        r"|^n_|^(start|paths|milestones|open|datasets|glossary|methodology)(_lead)?$"
+        r"|^(n|k|a)_|^(start|paths|milestones|open|datasets|glossary|methodology)(_lead)?$"
     )
     unused = [
         f"{section}.{key}"
@@ -178,6 +180,7 @@ def test_every_word_of_the_interface_is_used():
         for key in pairs
         if section != "arena_notes"  # looked up by what stands in a metric
         and (section, key) not in {("news", kind) for kind in news.KINDS}
+        and (section, key) not in {("digest", kind) for kind in digest.TOLD}
         and f"{section}.{key}" not in text
         and not computed.search(key)
     ]

@@ -114,6 +114,7 @@ class Server:
             "openreview": "OpenReview",
             "openreview_before_2024": "OpenReview",
             "github": "GitHub",
+            "openalex": "OpenAlex",
             "page": "page",
         }
         return Services(

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from datetime import date
 from pathlib import Path
 
 import pytest
 from sources.answers import ATOM, atom, atom_entry, crossref, dblp, work
 from sources.server import Answer, as_json
 
+from surveykit.checkup import examined
+from surveykit.links.engine import Outcome
 from surveykit.load import load_catalog
 from surveykit.sources import arxiv
-from surveykit.verifying import Status, Verifier
+from surveykit.verifying import Sought, Status, Verifier, is_preprint
 
 
 @pytest.fixture(scope="module")
@@ -107,3 +110,21 @@ def test_the_catalog_agrees_with_its_mirror(desk, server, real):
     lists = [a for a in server.asked if a.path == "/arxiv" and "id_list" in a.query]
     ids = [p.identifiers.arxiv for p in real.papers if p.identifiers.arxiv]
     assert len(lists) == math.ceil(len(ids) / arxiv.MOST_IDS)  # none for a paper alone
+
+
+def test_a_weekly_look_asks_each_service_a_known_number_of_times(desk, server, real):
+    mirror(server, real)
+    server.answers["/openreview/search"] = as_json({"notes": [], "count": 0})
+
+    async def verify(client):
+        return await Verifier(client, real, search=Sought.PUBLISHED).verify(real.papers)
+
+    verdicts = desk.ask(verify)
+    asked = Counter(a.path.split("/")[1] for a in server.asked)
+    preprints = sum(is_preprint(real, paper) for paper in real.papers)
+    dois = sum(bool(p.identifiers.doi) for p in real.papers)
+    assert asked["dblp"] <= 1.02 * preprints  # at 1.5 seconds, the slowest of them
+    assert asked["arxiv"] == math.ceil(sum(bool(p.identifiers.arxiv) for p in real.papers) / arxiv.MOST_IDS)  # fmt: skip
+    assert asked["crossref"] <= 1.02 * (preprints + dois)
+    found = examined(real, verdicts, Outcome(()), None, date(2026, 11, 30)).findings
+    assert [f for f in found if f.kind in ("retracted", "withdrawn", "published")] == []

@@ -46,7 +46,7 @@ class World:
 
     def run(self, *arguments: str) -> Done:
         """The program with these arguments, in this process: services are not the real ones."""
-        from surveykit.cli import add, verify
+        from surveykit.cli import add, coverage, decline, discover, preprints
 
         out, err = (
             io.TextIOWrapper(io.BytesIO(), "utf-8"),
@@ -59,7 +59,7 @@ class World:
             )
             patch.setattr(sys, "stdout", out)
             patch.setattr(sys, "stderr", err)
-            for module in (add, verify):
+            for module in (add, coverage, decline, discover, preprints):
                 if hasattr(module, "client"):
                     patch.setattr(module, "client", self._client)
             # There, as paths are shown the way they can be opened from where one stands.

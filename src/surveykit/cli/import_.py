@@ -28,7 +28,7 @@ from surveykit.load import PAPERS
 @click.option(
     "--from",
     "form",
-    type=click.Choice(["bibtex", "csl", "ris", "markdown"]),
+    type=click.Choice(["bibtex", "csl", "ris", "csv", "markdown"]),
     help="Format of the file. Default: by its name, else by its first lines.",
 )
 @click.option("--dry-run", is_flag=True, help="Write nothing; only print the report.")
@@ -59,7 +59,7 @@ def import_references(
 ) -> int:
     """Turn a FILE of references into entries.
 
-    The file may be BibTeX, CSL-JSON, RIS or a list of papers in Markdown. Each paper that the catalog does not have becomes
+    The file may be BibTeX, CSL-JSON, RIS, a table (CSV) or a list of papers in Markdown. Each paper that the catalog does not have becomes
     an entry, in which what only a person can decide is marked TODO. Whatever looked wrong in the file is reported;
     nothing is dropped silently. Exit code 1 means that there is something to look at.
     """

@@ -78,6 +78,7 @@ async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Cli
             f"{name} mailto:{how.mailto}" if how.mailto else name,
             mailto=how.mailto,
             github_token=os.environ.get("GITHUB_TOKEN"),
+            openalex_key=os.environ.get("OPENALEX_API_KEY"),
             offline=how.offline,
             max_age_seconds=0.0 if how.refresh else 86400.0,
         )

@@ -15,8 +15,8 @@ import click
 from surveykit import outputs
 from surveykit.catalog import Catalog
 from surveykit.cli.catalog import readable
-from surveykit.cli.progress import counted
-from surveykit.cli.services import Asking, asking, client
+from surveykit.cli.preprints import preprints, verdicts_of
+from surveykit.cli.services import Asking, asking
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -31,8 +31,7 @@ from surveykit.cli.terminal import (
 )
 from surveykit.edit import with_key
 from surveykit.errors import plural
-from surveykit.models import Paper
-from surveykit.verifying import Status, Verdict, Verifier, filled, stamped
+from surveykit.verifying import Sought, Status, Verdict, filled, stamped
 from surveykit.yaml_tree import read
 
 EXIT_CODES = """\b
@@ -53,6 +52,11 @@ Exit codes:
     is_flag=True,
     help="Fill in proven identifiers; write `verified` where all agree.",
 )
+@click.option(
+    "--published",
+    is_flag=True,
+    help="Look for what became of preprints; with --fix and IDs, take it over.",
+)
 @click.option("--quick", is_flag=True, help="Only follow identifiers; do not search.")
 @as_json
 @asking
@@ -62,6 +66,7 @@ def verify(
     *,
     ids: tuple[str, ...],
     fix: bool,
+    published: bool,
     quick: bool,
     as_json: bool,
     offline: bool,
@@ -74,7 +79,15 @@ def verify(
     Without IDs, all entries are compared. An entry is `ok` where every service that knows it agrees, a `mismatch` where one says
     something else or that the paper was withdrawn, `missing` something where a service knows an identifier or a
     published version that it lacks, `unverified` where nobody who answered knows it.
+
+    With --published, the preprints among them are looked for by title and authors at Crossref, DBLP and OpenReview, and at
+    the ACL Anthology where one of these leads there. What is found is shown with its evidence and changes nothing; --fix
+    takes it over for the IDs that are named.
     """
+    if published and quick:
+        raise click.UsageError("--published searches; it goes without --quick")
+    if published and fix and not ids:
+        raise click.UsageError("--published --fix changes only the IDs that you name")
     home = repository(root)
     catalog = readable(home)
     chosen = [
@@ -82,7 +95,10 @@ def verify(
     ]
     papers = chosen or list(catalog.papers)
     how = Asking(offline, refresh, mailto, cache)
-    verdicts = asyncio.run(_verdicts(home, catalog, how, papers, search=not quick))
+    if published:
+        return preprints(home, catalog, papers, how, fix=fix, as_json=as_json)
+    sought = Sought.NOTHING if quick else Sought.UNKNOWN
+    verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, sought))
     texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
     if fix:
         outputs.sweep_below(home, "catalog/papers")
@@ -96,18 +112,6 @@ def verify(
     if fix:
         note(f"{plural(len(texts), 'entry')} written")
     return _code(verdicts)
-
-
-async def _verdicts(
-    home: Path, catalog: Catalog, how: Asking, papers: Sequence[Paper], *, search: bool
-) -> tuple[Verdict, ...]:
-    async with client(home, catalog, how) as asker:
-        with counted(len(papers), "entries") as step:
-            verifier = Verifier(asker, catalog, search=search, seen=lambda _: step())
-            verdicts = await verifier.verify(papers)
-        for text in dict.fromkeys(asker.notes):
-            note(text)
-    return verdicts
 
 
 def _fixed(
@@ -176,7 +180,8 @@ def _row(
     catalog: Catalog, verdict: Verdict, texts: Mapping[str, str]
 ) -> dict[str, Any]:
     path = catalog.paths[verdict.id]
-    row = dataclasses.asdict(verdict)
+    row = dataclasses.asdict(dataclasses.replace(verdict, found=()))
+    del row["found"]
     return {
         **row,
         "status": str(verdict.status),

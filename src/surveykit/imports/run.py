@@ -18,19 +18,19 @@ from surveykit.errors import MachineError, plural
 from surveykit.imports import markdown, outline
 from surveykit.imports.mojibake import decoded, repaired
 from surveykit.imports.review import review
-from surveykit.references import bibtex, csl, ris
+from surveykit.references import bibtex, csl, ris, sheet
 from surveykit.references.reading import Anomaly, ReadEntry, Reading
 
-FileFormat = Literal["bibtex", "csl", "ris", "markdown"]
+FileFormat = Literal["bibtex", "csl", "ris", "csv", "markdown"]
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_ENTRY = 256 * 1024
 """Bytes of an entry; `validate` refuses what is larger."""
 READERS: dict[FileFormat, Callable[[str, str], Reading]] = {
-    "bibtex": bibtex.read, "csl": csl.read, "ris": ris.read, "markdown": markdown.read
+    "bibtex": bibtex.read, "csl": csl.read, "ris": ris.read, "csv": sheet.read, "markdown": markdown.read
 }  # fmt: skip
 _SUFFIXES: dict[str, FileFormat] = {
-    ".bib": "bibtex", ".bibtex": "bibtex", ".json": "csl", ".ris": "ris", ".md": "markdown", ".markdown": "markdown"
+    ".bib": "bibtex", ".bibtex": "bibtex", ".json": "csl", ".ris": "ris", ".csv": "csv", ".tsv": "csv", ".md": "markdown", ".markdown": "markdown"
 }  # fmt: skip
 _SIGNS: dict[FileFormat, str] = {
     "csl": r"\A\s*[\[{]\s*[{\"\]]",
@@ -121,6 +121,14 @@ def _note_places(drafts: list[tuple[ReadEntry, Draft]], reading: Reading) -> Non
         told = ", ".join(f"{name} of {plural(n, 'paper')}" for name, n in names.items())
         said = f"entries of conferences and preprints have no place for: {told}"
         reading.note(1, "not-kept", said)
+
+
+def read_file(path: Path) -> Reading:
+    """The papers of a file, in the format that its name or its beginning tells. Raises MachineError."""
+    text, anomalies = text_of(_content(path))
+    reading = READERS[guessed_form(path.name, text)](text, path.name)
+    reading.anomalies += anomalies
+    return reading
 
 
 def guessed_form(name: str, text: str) -> FileFormat:

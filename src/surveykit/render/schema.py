@@ -9,6 +9,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from surveykit.catalog import Catalog
+from surveykit.coverage import ListCoverage
+from surveykit.health import Health
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
 from surveykit.rules import RULES, Rule
@@ -135,8 +137,8 @@ def format_doc(catalog: Catalog) -> str:
     lines += _model_sections(Venue, venues)
     declined = "`catalog/declined.yaml` is a list of these; it may be absent."
     lines += _model_sections(Declined, declined)
-    for measured in (Results, Arena):
-        lines += _model_sections(measured, "Written by a program, as JSON.")
+    for written in (Results, Arena, Health, ListCoverage):
+        lines += _model_sections(written, "Written by a program, as JSON.")
     lines += _taxonomy_section(catalog)
     lines += ["", "## Rules", "", "Errors stop every build; SK4xx are warnings."]
     for rule in RULES:

@@ -6,11 +6,15 @@ https://www.loc.gov/standards/mods/
 from __future__ import annotations
 
 import re
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
 from xml.etree.ElementTree import Element
 
-from surveykit.errors import FetchError, NotFoundError
+from surveykit.errors import FetchError, NotFoundError, ServiceError
 from surveykit.sources.client import Client
 from surveykit.sources.found import Found, found, pages
+from surveykit.sources.recent import Recent, Wanted
 from surveykit.text.names import People, person, together
 
 _MODS = "{http://www.loc.gov/mods/v3}"
@@ -25,11 +29,48 @@ async def find(client: Client, value: str) -> Found:
     paper = root if root.tag == f"{_MODS}mods" else root.find(f"{_MODS}mods")
     if paper is None:
         raise NotFoundError(service.name, f"has no record of {value}")
+    return _found(client, paper, value, *(await _retracted(client, value)))
+
+
+async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
+    """Papers of the volumes that are out, by the month that they bear. Raises ServiceError.
+
+    Whether a paper was retracted is not seen; who adds it hears of that.
+    """
+    service = client.services.acl
+    for year in wanted.years:
+        for volume in wanted.volumes:
+            url = f"{service.url}/volumes/{year}.{volume}.xml"
+            with suppress(NotFoundError):
+                root = await client.xml(
+                    service, url, accept="application/xml", roots=_ROOTS
+                )
+                for paper in _dated(client, root):
+                    if wanted.first.replace(day=1) <= paper.day <= wanted.last:
+                        yield Recent(max(paper.day, wanted.first), paper.record)
+
+
+def _dated(client: Client, root: Element) -> Iterator[Recent]:
+    for paper in root.findall(f"{_MODS}mods"):
+        address = _text(paper, "location/url")
+        id_ = address.rstrip("/").rpartition("/")[2]
+        with suppress(ServiceError):
+            record = _found(client, paper, id_).record
+            if record.acl and record.year:
+                yield Recent(date(record.year, record.month or 12, 1), record)
+
+
+def _found(
+    client: Client,
+    paper: Element,
+    value: str,
+    alarms: Sequence[str] = (),
+    notes: Sequence[str] = (),
+) -> Found:
     host = paper.find(f"{_MODS}relatedItem[@type='host']")
-    alarms, notes = await _retracted(client, value)
     return found(
         client,
-        service,
+        client.services.acl,
         _authors(paper),
         _text(paper, "originInfo/dateIssued") or _text(paper, "part/date"),
         alarms=alarms,

@@ -6,15 +6,19 @@ https://info.arxiv.org/help/api/user-manual.html
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import suppress
+from datetime import date
+from functools import partial
 from urllib.parse import urlencode
 from xml.etree.ElementTree import Element, tostring
 
-from surveykit.errors import FetchError, NotFoundError
+from surveykit.errors import FetchError, NotFoundError, ServiceError
 from surveykit.identifier import arxiv_id
 from surveykit.sources.cache import Kept
-from surveykit.sources.client import Client
+from surveykit.sources.client import Client, as_xml
 from surveykit.sources.found import Found, found
+from surveykit.sources.recent import PageOfPapers, Recent, Wanted, paged
 from surveykit.text.names import People, from_list
 from surveykit.text.plain import markup
 from surveykit.text.retraction import in_abstract, in_comment
@@ -24,6 +28,9 @@ MOST_IDS = 400
 _ACCEPT = "application/atom+xml"
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _OWN = "{http://arxiv.org/schemas/atom}"
+_SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+PAGE = 300
+"""Papers of one page; longer ones come back empty more often."""
 
 
 async def find(client: Client, value: str) -> Found:
@@ -66,6 +73,16 @@ async def prefetch(client: Client, ids: Sequence[str]) -> None:
             client.keep(Kept(addresses[one], tostring(feed), fetched))
 
 
+async def kept(client: Client, ids: Sequence[str]) -> dict[str, Found]:
+    """Those of the papers whose answers are at hand, by id; nobody is asked."""
+    found: dict[str, Found] = {}
+    for one in ids:
+        if client.knows(_url(client, _papers([one]))):
+            with suppress(FetchError):
+                found |= await find_all(client, [one])
+    return found
+
+
 async def search(client: Client, title: str, family: str = "") -> tuple[Found, ...]:
     """Papers whose title has the words of `title`, the likeliest first."""
     words = re.findall(r"\w[\w'’-]*", title)
@@ -73,6 +90,47 @@ async def search(client: Client, title: str, family: str = "") -> tuple[Found, .
         return ()
     query = f'ti:"{" ".join(words)}"'
     return tuple(await _ask(client, {"search_query": query, "max_results": 5}))
+
+
+async def recent(client: Client, wanted: Wanted) -> AsyncIterator[Recent]:
+    """Papers of some classes by the day of their first version, cross-lists among them. Raises ServiceError.
+
+    Each day is a question of its own, so that what a run has learned serves the next one.
+    """
+    classes = " OR ".join(f"cat:{name}" for name in wanted.categories)
+    for day in wanted.days:
+        span = f"submittedDate:[{day:%Y%m%d}0000 TO {day:%Y%m%d}2359]"
+        query = {"search_query": f"({classes}) AND {span}", "sortBy": "submittedDate",
+                 "sortOrder": "ascending", "max_results": PAGE}  # fmt: skip
+        ask = partial(_page, client, query)
+        async for paper in paged(client, f"arXiv of {day}", PAGE, ask):
+            yield paper
+
+
+async def _page(client: Client, query: dict[str, object], start: int) -> PageOfPapers:
+    url = _url(client, {**query, "start": start})
+    service, read = client.services.arxiv, partial(_counted, start)
+    root, total = await client.get(service, url, _ACCEPT, read)
+    entries = list(_entries(client, root))
+    papers = []
+    for id_, entry in entries:
+        day = _text(entry, f"{_ATOM}published")[:10]
+        with suppress(ServiceError, ValueError):
+            found = _found(client, entry, id_)
+            if not found.alarms:
+                papers.append(Recent(date.fromisoformat(day), found.record))
+    return PageOfPapers(tuple(papers), len(entries), total)
+
+
+def _counted(start: int, kept: Kept) -> tuple[Element, int]:
+    """The feed and how many papers there are. Raises ValueError for a page that is empty though there are more."""
+    root = as_xml([f"{_ATOM}feed"], kept)
+    total = root.findtext(f"{_SEARCH}totalResults") or ""
+    if not total.isdecimal():
+        raise ValueError("a feed that counts its papers")
+    if int(total) > start and root.find(f"{_ATOM}entry") is None:
+        raise ValueError("a page with papers")
+    return root, int(total)
 
 
 def _papers(ids: Sequence[str]) -> dict[str, object]:

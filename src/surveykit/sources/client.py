@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, TypeVar
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlencode, urljoin, urlsplit
 from xml.etree.ElementTree import Element, ParseError
 
 import defusedxml.ElementTree
 import httpx
 from defusedxml import DefusedXmlException
 
-from surveykit.errors import NotFoundError, ServiceError
+from surveykit.errors import NotFoundError, OddAnswerError, ServiceError
 from surveykit.net.fetch import FAILURES, REDIRECTS, Fetcher, Limits, Reply
 from surveykit.net.guard import BlockedError, Guard
 from surveykit.net.limiter import RateLimiter, retry_after
@@ -49,6 +49,8 @@ class Client:
     mailto: str | None = None
     """Address that Crossref's polite pool may write to."""
     github_token: str | None = None
+    openalex_key: str | None = None
+    """Key of OpenAlex, which gives without one little a day."""
     offline: bool = False
     """Whether the cache alone may answer, however old it is."""
     max_age_seconds: float = 86400.0
@@ -81,7 +83,7 @@ class Client:
 
         Raises NotFoundError or ServiceError.
         """
-        return await self.get(service, url, accept, partial(_xml, roots))
+        return await self.get(service, url, accept, partial(as_xml, roots))
 
     async def text(self, service: Service, url: str, *, accept: str) -> str:
         """A text in UTF-8. Raises NotFoundError or ServiceError."""
@@ -133,7 +135,8 @@ class Client:
     async def _fetched(
         self, service: Service, url: str, accept: str, kept: Kept | None
     ) -> Kept:
-        reply = await self._patiently(service, url, self._fields(url, accept, kept))
+        asked = self._keyed(url)
+        reply = await self._patiently(service, asked, self._fields(url, accept, kept))
         if reply.status == 304 and kept:
             return replace(kept, fetched=self.now())
         if reply.status in GONE:
@@ -146,7 +149,14 @@ class Client:
             raise ServiceError(service.name, f"answered with more than {limit} MiB")
         get = reply.headers.get
         told = get("etag", ""), get("last-modified", ""), get("content-type", "")
-        return Kept(url, reply.page.raw, self.now(), *told, where=reply.url)
+        where = reply.url if asked == url else url  # a key is for nobody else to read
+        return Kept(url, reply.page.raw, self.now(), *told, where=where)
+
+    def _keyed(self, url: str) -> str:
+        """The address with the key that its service wants to see in it."""
+        if not self.openalex_key or not url.startswith(self.services.openalex.url):
+            return url
+        return f"{url}&{urlencode({'api_key': self.openalex_key})}"
 
     def _fields(self, url: str, accept: str, kept: Kept | None) -> dict[str, str]:
         fields = {"Accept": accept}
@@ -249,7 +259,7 @@ def _read(service: Service, kept: Kept, read: Callable[[Kept], Read]) -> Read:
         start = " ".join(kept.body[:60].decode("utf-8", "replace").split())
         page = kept.body.lstrip()[:14].lower().startswith((b"<!doctype html", b"<html"))
         what = f"{'a web page' if page else ascii(start)} instead of {error}"
-        raise ServiceError(service.name, f"answered with {what}") from None
+        raise OddAnswerError(service.name, f"answered with {what}") from None
 
 
 def _json(kept: Kept) -> Mapping[str, Any]:
@@ -262,7 +272,8 @@ def _json(kept: Kept) -> Mapping[str, Any]:
     return data
 
 
-def _xml(roots: Collection[str], kept: Kept) -> Element:
+def as_xml(roots: Collection[str], kept: Kept) -> Element:
+    """The root of a kept answer. Raises ValueError where it is no XML of these kinds."""
     try:
         root: Element = defusedxml.ElementTree.fromstring(kept.body, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError, LookupError):

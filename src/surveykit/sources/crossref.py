@@ -35,6 +35,7 @@ _ALARMS = {
     "removal": "was removed",
     "expression_of_concern": "is under an expression of concern",
 }
+_CORRECTIONS = {"addendum", "clarification", "correction", "corrigendum", "erratum"}
 _SERIES = re.compile(
     r"^(?:lecture notes in|communications in computer|advances in intelligent)", re.I
 )
@@ -78,6 +79,7 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
         _date(item),
         alarms=alarms,
         notes=notes,
+        corrected_by=_corrections(item),
         title=_title(item),
         venue_text=_venue(item),
         kind=_KINDS.get(str(item.get("type")), "other"),
@@ -150,6 +152,13 @@ def _updates(item: Mapping[str, Any], doi: str) -> tuple[list[str], list[str]]:
         if relation in ("is-retracted-by", "is-withdrawn-by", "is-removed-by")
     ]
     return alarms, notes
+
+
+def _corrections(item: Mapping[str, Any]) -> list[str]:
+    """Notices that correct the work without taking it back."""
+    updates = map(mapping, listed(item.get("updated-by")))
+    told = (text(one, "DOI") for one in updates if _kind(one) in _CORRECTIONS)
+    return list(dict.fromkeys(f"doi:{notice}" for notice in told if notice))
 
 
 def _kind(update: Mapping[str, Any]) -> str:

@@ -36,6 +36,8 @@ class Found:
     """What forbids to list the paper as it stands: withdrawn, retracted, under concern."""
     notes: tuple[str, ...] = ()
     """What helps a person: a remark of the authors, a correction."""
+    corrected_by: tuple[str, ...] = ()
+    """Notices by which the publisher has corrected it since: `doi:10.1145/…`."""
 
     def __post_init__(self) -> None:
         """Raise an alarm for a title or an abstract that says so; the title loses its mark, to be compared."""
@@ -58,6 +60,7 @@ def found(
     *,
     alarms: Iterable[str] = (),
     notes: Iterable[str] = (),
+    corrected_by: Iterable[str] = (),
     **fields: Any,
 ) -> Found:
     """What a service sent of a paper. Raises ServiceError where not even a title is left.
@@ -79,7 +82,7 @@ def found(
     if not made:
         raise ServiceError(service.name, f"gave no title for {fields.get('source')}")
     doubts = (f"{made.source}: authors: {doubt}" for doubt in people.doubts)
-    return Found(made, tuple(alarms), (*notes, *doubts))
+    return Found(made, tuple(alarms), (*notes, *doubts), tuple(corrected_by))
 
 
 def _cleaned(name: str, value: Any) -> Any:

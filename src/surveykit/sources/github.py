@@ -27,8 +27,7 @@ async def find(client: Client, value: str) -> Found:
     Raises NotFoundError where neither is there, or ServiceError.
     """
     service = client.services.github
-    url, accept = f"{service.url}/{value}/readme", "application/vnd.github.raw+json"
-    text = await client.text(service, url, accept=accept)
+    text = await readme(client, value)
     code = f"https://github.com/{value}"
     source = f"{code}#readme"
     if cited := _cited(text, source):
@@ -52,6 +51,13 @@ async def find(client: Client, value: str) -> Found:
             )
     shows = f"shows no BibTeX and no link to a paper in the README of {value}"
     raise NotFoundError(service.name, shows)
+
+
+async def readme(client: Client, value: str) -> str:
+    """The README of `owner/name`, as it stands in the repository. Raises NotFoundError or ServiceError."""
+    service = client.services.github
+    url, accept = f"{service.url}/{value}/readme", "application/vnd.github.raw+json"
+    return await client.text(service, url, accept=accept)
 
 
 def _cited(text: str, source: str) -> list[Record]:

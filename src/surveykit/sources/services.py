@@ -36,6 +36,8 @@ class Services:
         "OpenReview", "https://api.openreview.net/notes"
     )
     """The first version of its interface, which knows the venues that never moved."""
+    openalex: Service = Service("OpenAlex", "https://api.openalex.org/works", 0.2)
+    """It answers 429 where the day's allowance is spent (https://developers.openalex.org/guides/authentication)."""
     github: Service = Service("GitHub", "https://api.github.com/repos")
     page: Service = Service("page", "")
     """Pages of publishers; each host is a service of its own."""

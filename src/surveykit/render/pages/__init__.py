@@ -11,6 +11,7 @@ from surveykit.catalog import Catalog
 from surveykit.render.pages import files
 from surveykit.render.pages.authors import author_pages
 from surveykit.render.pages.explorer import explorer_page
+from surveykit.render.pages.health import health_page
 from surveykit.render.pages.home import home_page
 from surveykit.render.pages.leaderboards import leaderboards_page
 from surveykit.render.pages.lifecycle import lifecycle_page
@@ -70,6 +71,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield home_page(press)
     yield explorer_page(press)
     yield news_page(press)
+    yield health_page(press)
     yield from reading_pages(press)
     yield lifecycle_page(press)
     yield matrix_page(press)

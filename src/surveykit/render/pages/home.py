@@ -9,9 +9,9 @@ from markupsafe import Markup
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
+from surveykit.news import days
 from surveykit.render.pages import charts, counts
 from surveykit.render.pages.methods import headline
-from surveykit.render.pages.news import days
 from surveykit.render.pages.page import Page, Press, query
 from surveykit.vocabulary import Term
 
@@ -139,7 +139,7 @@ def home_page(press: Press) -> Page:
         n=n,
         threats=counts.main_threats(catalog),
         newest=newest(catalog),
-        news=days(catalog)[:NEWS],
+        news=[day for day in days(catalog) if day.groups][:NEWS],
         gaps=counts.gaps(
             catalog, [t.id for t in counts.leaves(catalog, "threat")], "stage"
         )[:GAPS],

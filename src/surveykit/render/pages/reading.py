@@ -85,6 +85,7 @@ def reading_pages(press: Press) -> Iterator[Page]:
         part="reading_methodology.html",
         numbers=numbers(catalog),
         sources=_sources(catalog),
+        out=stay_out(catalog, press.lang),
     )
 
 
@@ -200,6 +201,18 @@ def numbers(catalog: Catalog) -> list[tuple[str, int]]:
         ("methods", len(catalog.cards)),
         ("measured", len(catalog.results)),
     ]
+
+
+def stay_out(catalog: Catalog, lang: str) -> list[tuple[str, int]]:
+    """Why papers stay out -> how many, the most frequent first; those without a word for the reason last."""
+    found = Counter(one.kind for one in catalog.declined)
+    labels = catalog.survey.declined_kinds
+    named = [(k, labels[k].in_(lang) if k in labels else k) for k in found if k]
+    rows = sorted(
+        ((found[k], label) for k, label in named), key=lambda r: (-r[0], r[1])
+    )
+    rest = [("", found[None])] if found[None] else []
+    return [*((label, count) for count, label in rows), *rest]
 
 
 _SOURCES = {

@@ -1,0 +1,63 @@
+"""Whether the published version of a paper is known from those of its neighbours, over the whole catalog."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from rapidfuzz import fuzz, process
+
+from surveykit.load import check
+from surveykit.models import Paper
+from surveykit.published import publications
+from surveykit.record import Record
+from surveykit.sources.found import Found
+from surveykit.venue_names import VenueNames
+
+NEIGHBORS = 8
+"""Papers of the nearest titles that a search gives beside the right one."""
+
+
+@pytest.fixture(scope="module")
+def real():
+    return check(Path(__file__).parents[1]).readable
+
+
+def as_preprint(paper):
+    """The entry as it was before the paper was published."""
+    return paper.model_copy(update={"venue": "arxiv", "track": "main"})
+
+
+def as_found(catalog, paper: Paper) -> Found:
+    """The record of a published paper, in the words of a bibliography."""
+    venue = catalog.venue(paper)
+    kind = "conference" if venue.kind == "conference" else "journal"
+    return Found(
+        Record(
+            title=paper.title.en,
+            authors=paper.authors,
+            year=paper.year,
+            venue_text=f"{venue.full.en} ({paper.year})",
+            kind=kind,
+            source=f"dblp:{paper.id}",
+        )
+    )
+
+
+def test_each_paper_is_found_and_no_neighbour_is_taken_for_it(real):
+    published = [p for p in real.papers if real.venue(p).kind != "preprint"]
+    titles = [paper.title.en for paper in published]
+    names = VenueNames(real.venues)
+    right, wrong, lost = 0, [], []
+    for paper in published:
+        near = process.extract(paper.title.en, titles, scorer=fuzz.token_set_ratio, limit=NEIGHBORS + 1)  # fmt: skip
+        found = [as_found(real, published[at]) for _, _, at in near]
+        told = publications(real, names, as_preprint(paper), found)
+        places = {(one.venue, one.year) for one in told}
+        sources = {e.source for one in told for e in one.evidence}
+        wrong += [(paper.id, s) for s in sources - {f"dblp:{paper.id}"}]
+        right += (paper.venue, paper.year) in places
+        lost += [paper.id] if (paper.venue, paper.year) not in places else []
+    assert len(published) > 600
+    assert wrong == []
+    assert right >= 0.99 * len(published), lost
