@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-import random
 from collections import Counter
 from pathlib import Path
+from zlib import crc32
 
 import pytest
 
 from surveykit.load import load_catalog
 from surveykit.suggest import Clues, Suggester
 
-# Share of papers whose first suggestion is one of their terms, each paper judged by all others. Of techniques it was at least
-# 0.65 among 353 papers; of all 1,021, each left out in turn, it is 0.63 (role 0.75, threat 0.92, stage 0.77, modality 0.87).
+# Share of papers whose first suggestion is one of their terms, each paper judged by those of the other folds; over all 1,021
+# role 0.75, threat 0.92, technique 0.63, stage 0.77, modality 0.87 when each is left out in turn.
 # Other numbers of neighbors (8, 18, 24) or sharper weights only trade how often one is suggested for how often it is right.
 LEAST = {"role": 0.7, "threat": 0.8, "technique": 0.6, "stage": 0.6, "modality": 0.75}
+FOLDS = 10
+
+
+def _fold(paper):
+    """By its id, so that a new paper moves no other."""
+    return crc32(paper.id.encode()) % FOLDS
 
 
 @pytest.fixture(scope="module")
@@ -26,16 +32,19 @@ def real():
 def test_papers_of_the_catalog_are_placed_by_the_others(real):
     right: Counter[str] = Counter()
     asked: Counter[str] = Counter()
-    for paper in random.Random(0).sample(real.papers, 60):
-        others = tuple(p for p in real.papers if p is not paper)
-        suggester = Suggester(dataclasses.replace(real, papers=others))
-        summary = paper.tldr.en if paper.tldr else ""
-        for axis, found in suggester.suggest(Clues(paper.title.en, summary)).items():
-            asked[axis] += 1
-            right[axis] += found[0].term in paper.terms.get(axis, ())
+    for fold in range(FOLDS):
+        rest = tuple(p for p in real.papers if _fold(p) != fold)
+        suggester = Suggester(dataclasses.replace(real, papers=rest))
+        for paper in [p for p in real.papers if _fold(p) == fold]:
+            summary = paper.tldr.en if paper.tldr else ""
+            clues = Clues(paper.title.en, summary)
+            for axis, found in suggester.suggest(clues).items():
+                asked[axis] += 1
+                right[axis] += found[0].term in paper.terms.get(axis, ())
     shares = {axis: round(right[axis] / asked[axis], 2) for axis in LEAST}
     assert all(shares[axis] >= least for axis, least in LEAST.items()), shares
-    assert all(asked[axis] >= 40 for axis in LEAST), asked
+    most = len(real.papers)
+    assert all(asked[axis] >= 0.65 * most for axis in LEAST), asked
 
 
 def test_a_word_of_the_taxonomy_in_the_title_is_the_reason(catalog):
