@@ -87,7 +87,7 @@ class Run(DataOptions):
     """Draws of the defense's noise that an aware attacker averages over, in every step."""
     task: str = "foreground"
     """What is told of an image; a dataset of classes has `class` alone."""
-    count: int = 64
+    count: int = 40
     """Images to attack."""
     out: Path = Path("build/test_time")
     """Folder of the figures."""

@@ -24,6 +24,7 @@ METHODS = (
     "decree",
     "gen_af",
     "smoothing",
+    "test_time",
     "textonpair",
 )
 PROGRAMS = [
