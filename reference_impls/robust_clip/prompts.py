@@ -50,6 +50,9 @@ class PromptConfig:
 class Context(nn.Module):
     """Word vectors of a caption of which one is the class's name; the others are learned, and the same for all classes."""
 
+    fixed_CLW: Tensor
+    named_L: Tensor
+
     def __init__(self, text: TextTower, captions: list[str]) -> None:
         """Begin at one caption for each class, the same but for one word."""
         super().__init__()

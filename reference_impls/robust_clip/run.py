@@ -15,6 +15,7 @@ from torch import Tensor
 from reference_impls.lab.attacks.auto_pgd import auto_pgd
 from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import (
     ZeroShot,
@@ -88,7 +89,7 @@ class Run(DataOptions):
         return self.leave({"tasks": told}, lines, path, started=started)
 
     def _measured(
-        self, before: Mapping[str, ZeroShot], tuned: object, test: Dataset
+        self, before: Mapping[str, ZeroShot], tuned: Encoder, test: Dataset
     ) -> Iterator[tuple[str, tuple[tuple[float, float], tuple[float, float]]]]:
         for name, classifier in before.items():
             device = classifier.encoder.device

@@ -86,7 +86,7 @@ class Trial:
 def conditions(options: StudyOptions) -> list[Condition]:
     """Every way on every CLIP."""
     quick = options.quick
-    steps = {"steps": 4} if quick else {}
+    steps: dict[str, Any] = {"steps": 4} if quick else {}
     return [
         Condition(
             tuning=tuning,

@@ -23,6 +23,7 @@ METHODS = (
     "badencoder",
     "decree",
     "gen_af",
+    "robust_clip",
     "smoothing",
     "test_time",
     "textonpair",
