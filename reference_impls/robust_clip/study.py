@@ -38,6 +38,8 @@ from reference_impls.robust_clip.run import accuracies
 WORDS = Words.beside(__file__)
 NET = SmallNetConfig(widths=(16, 32, 64), embedding=64)
 TUNED, UNSEEN = "texture", ("foreground", "background", "size")
+PROMPTED = ("tecoa", "fare")
+"""Image towers that are given learned prompts, too; the first is the paper's base."""
 OTHERS = {"size": "small", "foreground": "red", "shape": "circle", "background": "blue"}
 """The other words of the one hand-written prompt."""
 PROMPTS = {
@@ -51,7 +53,7 @@ PROMPTS = {
 
 @dataclass(frozen=True, kw_only=True)
 class Condition:
-    """One way of tuning one CLIP; `fare` is given learned prompts, too."""
+    """One way of tuning one CLIP."""
 
     tuning: str
     clip: CLIPConfig
@@ -95,7 +97,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
             prompts=tuple(
                 replace(one, seed=seed, **steps)
                 for one in PROMPTS.values()
-                if tuning == "fare"
+                if tuning in PROMPTED
             ),
             attack=Budget(steps=2 if quick else 10),
             images=8 if quick else 200,
@@ -191,7 +193,7 @@ def headline(found: Found) -> list[dict[str, Any]]:
         robust = figures(found, "robust", tuning, *UNSEEN)
         told.append(percent(label, robust, better="higher", setting=setting))
     values = {
-        prompt: figures(found, "robust", "fare", TUNED, prompt=prompt)
+        prompt: figures(found, "robust", PROMPTED[0], TUNED, prompt=prompt)
         for prompt in ("hand", "clean-16", "captions", "apt-16")
     }
     beside = {name.replace("-", "_"): average(one) for name, one in values.items()}
@@ -222,13 +224,19 @@ def tables(found: Found, language: Language) -> str:
         [
             WORDS[f"prompts.{prompt}"],
             *(
-                f"{MeanStd.of(figures(found, name, 'fare', TUNED, prompt=prompt)):.2f}"
+                f"{MeanStd.of(figures(found, name, tuning, TUNED, prompt=prompt)):.2f}"
+                for tuning in PROMPTED
                 for name in ("clean", "robust")
             ),
         ]
         for prompt in ("captions", "hand", *PROMPTS)
     ]
-    words = table([WORDS["heads.prompt"], *heads[:2]], prompts, language)
+    towers_of: list[Text] = [
+        WORDS[f"heads.{name}"].fill(task=WORDS[f"tunings.{tuning}"])
+        for tuning in PROMPTED
+        for name in ("clean", "robust")
+    ]
+    words = table([WORDS["heads.prompt"], *towers_of], prompts, language)
     about = WORDS["tables.about"].fill(
         seeds=len(found["provenance"]["seeds"]),
         images=settings["images"],
