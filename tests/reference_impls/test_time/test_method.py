@@ -95,7 +95,9 @@ class TestContrastiveLoss:
         bank = torch.tensor([[0.0, 1.0], [-4.0, 0.0]])
         odds = torch.tensor([5.0, 0.0, -5.0]).exp()
         expected = -(odds[0] / odds.sum()).log().item()
-        assert contrastive_loss(first, second, bank).item() == pytest.approx(expected, rel=1e-4)
+        assert contrastive_loss(first, second, bank).item() == pytest.approx(
+            expected, rel=1e-4
+        )
 
     def test_every_image_has_its_own(self):
         views = torch.randn(3, 8, generator=generator())
