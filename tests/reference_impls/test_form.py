@@ -23,7 +23,9 @@ METHODS = (
     "badencoder",
     "decree",
     "gen_af",
+    "robust_clip",
     "smoothing",
+    "test_time",
     "textonpair",
 )
 PROGRAMS = [
