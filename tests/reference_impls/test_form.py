@@ -23,6 +23,7 @@ METHODS = (
     "badencoder",
     "decree",
     "gen_af",
+    "query_attack",
     "smoothing",
     "textonpair",
 )
