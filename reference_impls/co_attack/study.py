@@ -31,9 +31,17 @@ from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found, Study
 
 WORDS = Words.beside(__file__)
-Victim = Literal["itself", "transformer"]
-VICTIMS: tuple[Victim, ...] = ("itself", "transformer")
-"""The CLIP that was attacked, and one of another architecture and other weights."""
+Victim = Literal["itself", "seed", "transformer"]
+VICTIMS: tuple[Victim, ...] = ("itself", "seed", "transformer")
+"""The CLIP that was attacked, one of another seed, one of another architecture."""
+LEVELS = (2, 4, 8)
+"""Budgets of the image, of 255; the headline takes the last, which told attacks apart best on CLIP 10."""
+COLUMNS: tuple[tuple[Victim, int], ...] = (
+    *(("itself", levels) for levels in LEVELS),
+    ("seed", LEVELS[-1]),
+    ("transformer", LEVELS[-1]),
+)
+"""Of the table."""
 
 
 def clip_config(victim: Victim, seed: int) -> CLIPConfig:
@@ -43,8 +51,9 @@ def clip_config(victim: Victim, seed: int) -> CLIPConfig:
         return CLIPConfig(
             net=net, steps=250, learning_rate=2e-3, batch=128, bf16=False, seed=seed
         )
+    other = 100 * (victim == "seed")
     small = SmallNetConfig(widths=(16, 32, 64), embedding=64)
-    return CLIPConfig(steps=250, batch=128, bf16=False, net=small, seed=seed)
+    return CLIPConfig(steps=250, batch=128, bf16=False, net=small, seed=seed + other)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,7 +68,8 @@ class Condition:
     @property
     def name(self) -> str:
         """For progress."""
-        return f"{self.preset}, seed {self.config.seed}"
+        levels = 255 * self.config.budget.epsilon
+        return f"{self.preset}, {levels:.0f}/255, seed {self.config.seed}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +78,8 @@ class Trial:
 
     preset: str
     victim: str
+    levels: int
+    """Budget of the image, of 255."""
     seed: int
     clean_texts: float
     """From image to text, without an attack."""
@@ -86,11 +98,14 @@ def conditions(options: StudyOptions) -> list[Condition]:
     return [
         Condition(
             preset=preset,
-            config=replace(config, seed=seed),
+            config=replace(
+                config, seed=seed, budget=replace(config.budget, epsilon=levels / 255)
+            ),
             clips={victim: clip_config(victim, seed) for victim in VICTIMS},
             images=8 if quick else 100,
         )
         for preset, config in PRESETS.items()
+        for levels in (LEVELS[-1:] if quick else LEVELS)
         for seed in options.seeds or ((0,) if quick else (0, 1, 2))
     ]
 
@@ -114,6 +129,7 @@ def measured(condition: Condition) -> list[Trial]:
             Trial(
                 preset=condition.preset,
                 victim=victim,
+                levels=round(255 * config.budget.epsilon),
                 seed=config.seed,
                 clean_texts=round(clean[0], 4),
                 clean_images=round(clean[1], 4),
@@ -136,27 +152,27 @@ def results(trials: Sequence[Trial], asked: Sequence[Condition]) -> Found:
     return {"settings": settings | {"attacks": attacks}, "rows": trials}
 
 
-def groups(found: Found) -> dict[tuple[str, str], list[Trial]]:
-    """Trials by attack and victim, one for each seed."""
-    grouped: dict[tuple[str, str], list[Trial]] = {}
+def groups(found: Found) -> dict[tuple[str, str, int], list[Trial]]:
+    """Trials by attack, victim and budget, one for each seed."""
+    grouped: dict[tuple[str, str, int], list[Trial]] = {}
     for one in STUDY.read(found["rows"]):
-        grouped.setdefault((one.preset, one.victim), []).append(one)
+        grouped.setdefault((one.preset, one.victim, one.levels), []).append(one)
     return grouped
 
 
 def headline(found: Found) -> list[dict[str, Any]]:
     """What is still found under SGA, beside Co-Attack, its parts, and no attack."""
-    grouped, told = groups(found), []
+    grouped, told, levels = groups(found), [], LEVELS[-1]
     for victim in VICTIMS:
         beside = {
             name.replace("-", "_"): average(
-                [one.texts for one in grouped[name, victim]]
+                [one.texts for one in grouped[name, victim, levels]]
             )
             for name in ("noise", "image", "text", "co-attack")
         }
-        trials = grouped["sga", victim]
+        trials = grouped["sga", victim, levels]
         clean = average([one.clean_texts for one in trials])
-        setting = WORDS["headline.setting"].fill(clean=clean, **beside)
+        setting = WORDS["headline.setting"].fill(clean=clean, levels=levels, **beside)
         label = WORDS["headline.found"].fill(victim=WORDS[f"victims.{victim}"])
         shares = [one.texts for one in trials]
         told.append(percent(label, shares, better="lower", setting=setting))
@@ -164,49 +180,49 @@ def headline(found: Found) -> list[dict[str, Any]]:
 
 
 def tables(found: Found, language: Language) -> str:
-    """R@1 of every CLIP under every attack, from image to text and from text to image."""
+    """R@1 under every attack, from image to text and from text to image."""
     run, settings, grouped = found["run"], found["settings"], groups(found)
-    names = list(dict.fromkeys(preset for preset, _ in grouped))
-    of = {name: [grouped[name, one] for one in VICTIMS] for name in names}
-    clean = _cells(of[names[0]], "clean_texts", "clean_images")
-    rows: list[list[Text]] = [[WORDS["attacks.none"], *clean]]
-    for name, trials in of.items():
-        rows.append([WORDS[f"attacks.{name}"], *_cells(trials, "texts", "images")])
+
+    def cells(name: str, *measures: str) -> list[Text]:
+        return [
+            " · ".join(
+                f"{MeanStd.of([getattr(one, m) for one in grouped[name, *column]]):.2f}"
+                for m in measures
+            )
+            for column in COLUMNS
+        ]
+
+    clean = cells("sga", "clean_texts", "clean_images")
+    rows = [[WORDS["attacks.none"], *clean]] + [
+        [WORDS[f"attacks.{name}"], *cells(name, "texts", "images")]
+        for name in dict.fromkeys(preset for preset, *_ in grouped)
+    ]
     about = WORDS["tables.about"].fill(
         seeds=len(found["provenance"]["seeds"]),
         images=settings["images"],
         captions=settings["captions"],
-        levels=f"{255 * settings['attacks']['sga']['budget']['epsilon']:.0f}",
         steps=settings["attacks"]["sga"]["budget"]["steps"],
-        seconds=f"{max(row['seconds'] for row in found['rows']):.0f}",
+        seconds=f"{max(row['seconds'] for row in found['rows']):.1f}",
         date=run["date"],
         torch=run["versions"].get("torch", "?"),
     )
-    heads = [WORDS["tables.attack"], *(WORDS[f"victims.{one}"] for one in VICTIMS)]
+    heads = [WORDS["tables.attack"]] + [
+        WORDS["tables.column"].fill(victim=WORDS[f"victims.{victim}"], levels=levels)
+        for victim, levels in COLUMNS
+    ]
     lines = table(heads, rows, language)
     return "\n".join([localize(about, language), "", *lines, ""])
-
-
-def _cells(victims: Sequence[Sequence[Trial]], *names: str) -> list[str]:
-    return [
-        " · ".join(
-            f"{MeanStd.of([getattr(one, name) for one in trials]):.2f}"
-            for name in names
-        )
-        for trials in victims
-    ]
 
 
 def charts(found: Found) -> dict[str, str]:
     """What is still found from image to text, on each CLIP."""
     grouped = groups(found)
-    names = list(dict.fromkeys(preset for preset, _ in grouped))
     shown = [
         (
             WORDS[f"attacks.{name}"],
-            [mean(one.texts for one in grouped[name, victim]) for victim in VICTIMS],
+            [mean(one.texts for one in grouped[name, v, LEVELS[-1]]) for v in VICTIMS],
         )
-        for name in names
+        for name in dict.fromkeys(preset for preset, *_ in grouped)
     ]
     measures = [WORDS[f"victims.{one}"] for one in VICTIMS]
     title, about = WORDS["chart.title"], WORDS["chart.about"]
