@@ -56,19 +56,21 @@ def one_word_changes(corpus: Sequence[str], substitutes: Substitutes) -> Changes
     """The changes that an attacker may choose from.
 
     `any` takes the words that captions of the corpus have at the same place, which is what a masked
-    language model of them would offer; `synonyms` keeps what the caption says.
+    language model of them would offer; `synonyms` keeps what the caption says, by words of the corpus.
     """
     seen: dict[int, dict[str, None]] = {}
     for caption in corpus:
         for place, word in enumerate(caption.split()):
             seen.setdefault(place, {})[word] = None
 
+    known = {word for words in seen.values() for word in words}
+
     def changes(caption: str) -> list[str]:
         words, found = caption.split(), []
         for place, word in enumerate(words):
             others = list(seen.get(place, ()))
             if substitutes == "synonyms":
-                others = [SYNONYMS.get(word, word)]
+                others = [SYNONYMS[word]] if SYNONYMS.get(word) in known else []
             before, after = words[:place], words[place + 1 :]
             found += [" ".join([*before, one, *after]) for one in others if one != word]
         return found

@@ -21,6 +21,7 @@ METHODS = (
     "advclip",
     "advencoder",
     "badencoder",
+    "co_attack",
     "decree",
     "gen_af",
     "query_attack",
