@@ -1,6 +1,8 @@
 """Several captions for a picture, and the words that may stand in the place of another.
 
 The captions of the shapes dataset get synonyms, because a set-level attack needs sets of captions.
+
+Shape letters: C candidates for a caption.
 """
 
 from __future__ import annotations
@@ -9,6 +11,9 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal
+
+import torch
+from torch import Tensor
 
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.dataset import Dataset
@@ -76,6 +81,22 @@ def one_word_changes(corpus: Sequence[str], substitutes: Substitutes) -> Changes
         return found
 
     return changes
+
+
+@torch.no_grad()
+def reworded(
+    embed_text: Callable[[Sequence[str]], Tensor],
+    captions: Sequence[str],
+    changes: Changes,
+    loss: Callable[[Tensor, int], Tensor],
+) -> list[str]:
+    """Each caption with the word changed that raises the loss most, or as it was."""
+    found = []
+    for number, caption in enumerate(captions):
+        candidates = [caption, *changes(caption)]
+        losses_C = loss(embed_text(candidates), number)
+        found.append(candidates[int(losses_C.argmax())])
+    return found
 
 
 def training_captions(train: Dataset, seed: int) -> Dataset:

@@ -2,10 +2,11 @@
 
 Zhang, Yi and Sang, "Towards Adversarial Attack on Vision-Language Pre-training Models", ACM MM 2022,
 https://arxiv.org/abs/2206.09391 (Co-Attack, for models without a fusion module); Lu et al., "Set-level
-Guidance Attack", ICCV 2023, https://arxiv.org/abs/2307.14061 (SGA). Losses are written as the papers
-state them; where they leave a constant open, it is that of the published programs.
+Guidance Attack", ICCV 2023, https://arxiv.org/abs/2307.14061 (SGA). Losses and constants are those of
+their published programs, github.com/adversarial-for-goodness/Co-Attack and github.com/Zoky-2020/SGA,
+written down as formulas; nothing of these programs is used.
 
-Shape letters: N images, T captions of all of them, C candidates for a caption, D embedding width,
+Shape letters: N images, M captions of each, T of all, C candidates for a caption, D embedding width,
 H and W pixels, 3 colour channels.
 """
 
@@ -21,7 +22,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.co_attack.captions import Changes, Substitutes
+from reference_impls.co_attack.captions import Changes, Substitutes, reworded
 from reference_impls.lab.attacks.pgd import Budget, ascend, project
 from reference_impls.lab.data.images import unknown
 from reference_impls.lab.errors import ConfigError
@@ -123,22 +124,6 @@ def resized(
 
 
 # -- The procedure -------------------------------------------------------------------
-
-
-@torch.no_grad()
-def reworded(
-    embed_text: Callable[[Sequence[str]], Tensor],
-    captions: Sequence[str],
-    changes: Changes,
-    loss: Callable[[Tensor, int], Tensor],
-) -> list[str]:
-    """Each caption with the word changed that raises the loss most, or as it was."""
-    found = []
-    for number, caption in enumerate(captions):
-        candidates = [caption, *changes(caption)]
-        losses_C = loss(embed_text(candidates), number)
-        found.append(candidates[int(losses_C.argmax())])
-    return found
 
 
 def random_signs(images_N3HW: Tensor, budget: Budget, chance: Generator) -> Tensor:

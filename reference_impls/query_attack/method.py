@@ -83,7 +83,8 @@ PRESETS = {
 
 STAGES = (0.0, 0.005, 0.02, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8)
 DIVISORS = (1, 2, 4, 5, 6, 8, 10, 12, 15, 20)
-"""Of the share that Sparse-RS draws anew, up to each part of the queries and beyond the last."""
+"""Of the share that is drawn anew, up to each part of the queries and beyond the last: Sparse-RS's schedule, as
+Williams and Li's program has it."""
 
 
 def decayed(share: float, spent: float) -> float:

@@ -13,6 +13,7 @@ from reference_impls.co_attack.captions import (
     caption_sets,
     one_word_changes,
     paraphrased,
+    reworded,
     training_captions,
 )
 from reference_impls.co_attack.method import (
@@ -22,7 +23,6 @@ from reference_impls.co_attack.method import (
     co_loss,
     divergence,
     resized,
-    reworded,
     set_loss,
 )
 from reference_impls.co_attack.run import one_of_each, retrieval
