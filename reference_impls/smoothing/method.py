@@ -19,12 +19,9 @@ from typing import Literal, get_args
 import torch
 from torch import Generator, Tensor
 
-from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.intervals import exact_binomial
-from reference_impls.lab.models.encoders import Encoder, embed_all
-from reference_impls.lab.models.heads import fit_linear_probe
 from reference_impls.lab.models.training import Progress, check_positive
 
 Classifier = Callable[[Tensor], Tensor]
@@ -113,23 +110,6 @@ class Certified:
     def within(self, radius: float) -> float:
         """Certified accuracy: fraction of images that are right at every point within that radius."""
         return sum(one >= radius for one in self.radii) / self.images
-
-
-def linear_classifier(encoder: Encoder, train: Dataset, task: str) -> Classifier:
-    """The encoder with a linear head that learned a task from clean images.
-
-    Raises:
-        DatasetError: the dataset has no such task.
-    """
-    if task not in train.labels:
-        known = ", ".join(train.labels) or "none"
-        raise DatasetError(f"{train.name} has no task {task!r}; it has {known}")
-    embeddings_ND = embed_all(encoder, train.images_N3HW)
-    labels_N, count = train.labels[task], len(train.classes[task])
-    head = fit_linear_probe(
-        embeddings_ND, labels_N.to(embeddings_ND.device), classes=count
-    )
-    return lambda images_B3HW: head.logits(encoder.encode(images_B3HW))
 
 
 @torch.no_grad()

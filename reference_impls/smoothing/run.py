@@ -10,6 +10,7 @@ from typing import Annotated
 import tyro
 
 from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.records import as_data
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
@@ -18,7 +19,6 @@ from reference_impls.smoothing.method import (
     SmoothingConfig,
     accuracy,
     certify_all,
-    linear_classifier,
 )
 
 RADII = (0.0, 0.25, 0.5, 0.75, 1.0)

@@ -15,6 +15,7 @@ from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import (
     LabData,
@@ -35,7 +36,6 @@ from reference_impls.smoothing.method import (
     SmoothingConfig,
     accuracy,
     certify_all,
-    linear_classifier,
 )
 from reference_impls.smoothing.run import RADII
 

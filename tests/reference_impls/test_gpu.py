@@ -29,13 +29,13 @@ from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.clip import CLIPConfig, train_clip
 from reference_impls.lab.models.encoders import SmallNetConfig, embed_all, small_encoder
 from reference_impls.lab.models.fast import encode_in_parts
+from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.smoothing.denoiser import behind_denoiser
 from reference_impls.smoothing.method import (
     SmoothingConfig,
     certify_all,
-    linear_classifier,
 )
 from reference_impls.textonpair.method import TextOnPairConfig, backdoor_z_score
 from reference_impls.textonpair.method import attack as poison

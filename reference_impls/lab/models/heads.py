@@ -14,6 +14,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.models.encoders import Encoder, embed_all
 
 PROMPT = "a photo of a {}"
 """What CLIP reads of a class."""
@@ -58,6 +60,25 @@ def fit_linear_probe(
         steps=300,
         seed=seed,
     )
+
+
+def linear_classifier(
+    encoder: Encoder, train: Dataset, task: str
+) -> Callable[[Tensor], Tensor]:
+    """Images (B, 3, H, W) to scores (B, C): the encoder with a linear head that learned a task from clean images.
+
+    Raises:
+        DatasetError: the dataset has no such task.
+    """
+    if task not in train.labels:
+        known = ", ".join(train.labels) or "none"
+        raise DatasetError(f"{train.name} has no task {task!r}; it has {known}")
+    embeddings_ND = embed_all(encoder, train.images_N3HW)
+    labels_N, count = train.labels[task], len(train.classes[task])
+    head = fit_linear_probe(
+        embeddings_ND, labels_N.to(embeddings_ND.device), classes=count
+    )
+    return lambda images_B3HW: head.logits(encoder.encode(images_B3HW))
 
 
 def fit_mlp_head(

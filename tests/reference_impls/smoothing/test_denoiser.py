@@ -7,6 +7,7 @@ import torch
 
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.smoothing.denoiser import (
@@ -21,7 +22,6 @@ from reference_impls.smoothing.method import (
     SmoothingConfig,
     accuracy,
     certify_all,
-    linear_classifier,
 )
 from tests.reference_impls.conftest import TINY_LAB
 

@@ -7,6 +7,7 @@ import torch
 from torch import Generator
 
 from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.smoothing.method import (
     ABSTAIN,
@@ -15,7 +16,6 @@ from reference_impls.smoothing.method import (
     accuracy,
     certify,
     certify_all,
-    linear_classifier,
     lower_conf_bound,
     sample_under_noise,
 )

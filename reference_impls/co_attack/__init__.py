@@ -1,0 +1,1 @@
+"""Attacks on images and texts together, against retrieval with image-text models."""

@@ -1,0 +1,1 @@
+"""Sparse black-box attacks that search by a classifier's answers alone."""
