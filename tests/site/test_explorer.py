@@ -376,7 +376,11 @@ def test_a_shared_address_never_shows_papers_that_it_does_not_ask_for(
     page.wait_for_timeout(300)  # the page has loaded, as far as it can
     assert not page.locator("tr.r").first.is_visible()
     told = page.locator(".sk-count:visible").all_inner_texts()
-    words = {"Loading the index …", "正在载入索引……"} if late == "search-index.js" else set()
+    words = (
+        {"Loading the index …", "正在载入索引……"}
+        if late == "search-index.js"
+        else set()
+    )
     assert len(told) == bool(words)
     assert set(told) <= words
     footer = page.locator(".md-footer").bounding_box()
