@@ -82,4 +82,4 @@ def mutation(
 
 
 def _count(share: float, own: Solutions) -> int:
-    return max(int(share * own.pixels_NK.shape[1]), 1)
+    return max(int(share * own.pixels_NK.shape[1]), int(share > 0))

@@ -77,11 +77,14 @@ class TestSolutions:
             assert new.items() <= theirs.items()
             assert all(mine[k] == v for k, v in child.items() if k in mine)
 
-    def test_crossover_with_itself_changes_nothing(self):
+    def test_crossover_with_itself_or_of_no_pixel_changes_nothing(self):
         own = some(5, 10, 40)
         assert rows(crossover(own, own, 0.5, draws)) == rows(own)
+        assert rows(crossover(own, some(5, 10, 40), 0, draws)) == rows(own)
 
-    @pytest.mark.parametrize(("share", "count"), [(0.4, 4), (0.01, 1), (1.0, 10)])
+    @pytest.mark.parametrize(
+        ("share", "count"), [(0.4, 4), (0.01, 1), (1.0, 10), (0.0, 0)]
+    )
     def test_mutation_replaces_the_share_by_pixels_that_were_not_there(
         self, share, count
     ):
