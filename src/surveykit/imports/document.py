@@ -7,8 +7,8 @@ and those that are written in HTML are one thing.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain, repeat
 
 from markdown_it import MarkdownIt
@@ -74,6 +74,22 @@ class Block:
     def text(self) -> str:
         """The text on one line."""
         return tidy("".join(span.text for span in self.spans))
+
+
+def lines_of(spans: Sequence[Span]) -> list[list[Span]]:
+    """Spans line by line; a line that continues the one above begins with its line break."""
+    lines: list[list[Span]] = [[]]
+    for span in spans:
+        if span.url or span.text not in ("\n", BREAK):
+            lines[-1].append(replace(span, text=" ") if span.text == "\n" else span)
+        else:
+            lines.append([span] if span.text == "\n" else [])
+    return [line for line in lines if any(s.text.strip() or s.url for s in line)]
+
+
+def flat(spans: Sequence[Span]) -> list[Span]:
+    """Spans without ends of lines."""
+    return [Span(" ") if s.text in ("\n", BREAK) else s for s in spans]
 
 
 def parse(text: str, reading: Reading) -> list[Block]:

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import groupby, pairwise
+from dataclasses import dataclass, field
+from itertools import groupby, pairwise, zip_longest
 
 from surveykit.identifier import identify_quietly
 from surveykit.imports import document, linked
-from surveykit.imports.document import Block, Span
+from surveykit.imports.document import Block, Span, lines_of
 from surveykit.imports.segments import (
     EMPHASIS,
     Segments,
     cited,
+    goes_on_with_year,
     is_full_name,
     is_people,
     is_venue,
+    names_events,
     people_and_venue,
     titlelike,
     year_in,
@@ -25,7 +27,7 @@ from surveykit.imports.titles import cleared, untagged
 from surveykit.text.letters import tidy
 
 ADDRESS = r"https?://[^\s<>\"'`|，。；）】]+"
-_LOOSE = rf"\[([^\[\]\n]{{0,300}})\]\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS})"
+_LOOSE = rf"\[([^\[\]\n]{{0,300}})\]{{1,2}}\s?[(（]\s*([a-z]+:[^()（）\s][^()（）\n]{{0,1000}})[)）]|({ADDRESS})"
 """Links that Markdown does not see, and addresses that stand in the text."""
 _QUOTED = r"[\"“]([^\"“”]{6,})[\"”]"
 _VENUE_WORD = r"(?i)in[: ]|proc|advances|journal|transactions|ieee|acm|arxiv|corr\b|accepted|to appear|findings|workshop"
@@ -79,6 +81,8 @@ class ListedPaper:
         if any(link.role == "paper" or link.is_title for link in self.links):
             return True
         rest, marked = self.rest, self.bold or self.linked
+        if not rest.authors and any(map(names_events, self.headings)):
+            return False
         said = rest.venue or rest.authors or (rest.year and marked)
         return bool(said) or any(cited(remark) for _, remark in rest.remarks)
 
@@ -97,21 +101,6 @@ def heads(block: Block) -> list[list[list[Span]]]:
     # a table without the line below its head is text to Markdown
     apart = papers > 1 or all(text.startswith("|") for text in texts)
     return [[line] for line in lines] if apart else [lines]
-
-
-def lines_of(spans: Sequence[Span]) -> list[list[Span]]:
-    """Spans line by line; a line that continues the one above begins with its line break."""
-    lines: list[list[Span]] = [[]]
-    for span in spans:
-        if span.url or span.text not in ("\n", document.BREAK):
-            lines[-1].append(replace(span, text=" ") if span.text == "\n" else span)
-        else:
-            lines.append([span] if span.text == "\n" else [])
-    return [line for line in lines if any(s.text.strip() or s.url for s in line)]
-
-
-def flat(spans: Sequence[Span]) -> list[Span]:
-    return [Span(" ") if s.text in ("\n", document.BREAK) else s for s in spans]
 
 
 def _link(text: str, url: str, line: int) -> ListedLink:
@@ -209,19 +198,24 @@ def take(
 ) -> None:
     """Sort the text of a line; emphasis divides it, but what a venue in emphasis is followed by belongs to it."""
     text, rest = "", paper.rest
-    for part in row:
+    for part, behind in zip_longest(row, row[1:]):
         if isinstance(part, ListedLink):
             person = part.role == "other" and is_full_name(part.label)
             text += part.label if person else " | "
             continue
-        plain = part.text.strip()
+        plain, after = part.text.strip(), getattr(behind, "text", "")
+        named = part.emphasis and is_full_name(plain)
+        dated = named and text.strip() and goes_on_with_year(after)
         if part.code:
             if leading and re.match("[A-Z]{2}", plain) and not rest.venue:
                 rest.venue, rest.year = plain, year_in(plain)  # `ICLR` before the title
             else:
                 rest.take(line, part.text, tag=True)
             text += " | "
-        elif part.emphasis and is_full_name(plain) and not rest.authors:
+        elif dated and not rest.venue:  # `IEEE Access`
+            rest.venue = plain
+            text += " | "
+        elif named and not dated and not rest.authors:
             rest.authors, rest.authors_line = plain, line
         else:
             text += f" | {plain}{EMPHASIS}" if part.emphasis and plain else part.text
@@ -237,7 +231,8 @@ def _title(
     bold = next((p for p in strong if titlelike(untagged(p.text)[0])), None)
     links = [p for p in flat if isinstance(p, ListedLink) and _may_title(p, least)]
     best = next((p for p in links if linked.says_paper(p.url)), None)
-    if best and links[0].words > 3:
+    opens = bold and links and flat.index(links[0]) < flat.index(bold)
+    if links and links[0].words > 3 and (best or opens):
         best = links[0]
     if bold and best:
         first = flat.index(best) < flat.index(bold) and best.words > 3
@@ -262,7 +257,12 @@ def _title(
 def _may_title(link: ListedLink, least: int) -> bool:
     """Whether a link's label can be the title of the paper."""
     known = link.role in ("local", "empty") or linked.says_paper(link.url)
-    if link.bracketed or linked.labeled(link.label) or _PROSE.match(link.label):
+    if (
+        link.bracketed
+        or linked.labeled(link.label)
+        or linked.cites(link.label)
+        or _PROSE.match(link.label)
+    ):
         return False
     if not titlelike(link.label, least=1 if known else least):
         return False
@@ -300,7 +300,8 @@ def _plain_title(parts: list[list[ListedPart]], paper: ListedPaper) -> Span | No
             paper.rest.take(paper.line, more)
             paper.rest.take(paper.line, tags, tag=True)
             if part is row[-1] and (goes_on := _goes_on(following)):
-                text = f"{text} {goes_on.text}"
+                text, tags = untagged(f"{text} {goes_on.text}")
+                paper.rest.take(paper.line, tags, tag=True)
                 del following[0]
             paper.title = _sentence(text, paper)
             return part

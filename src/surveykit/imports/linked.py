@@ -44,6 +44,7 @@ _PAPER_HOSTS = (
     "sciencedirect.com science.org semanticscholar.org springer.com springeropen.com ssrn.com thecvf.com tandfonline.com "
     "techrxiv.org usenix.org wiley.com worldscientific.com".split()
 )
+_CITING = re.compile(r"\bet\.? al\b\W*(?:(?:19|20)[0-9]{2}[a-z]?\W*)?$")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|ico)(?:$|[?#])", re.I)
 _WORD = re.compile(r"[^\W_]+")
 
@@ -55,7 +56,8 @@ def role(label: str, url: str) -> Role:
         return "broken"
     named = labeled(label)
     if told == "paper":
-        return "paper" if named or not _WORD.search(label) else "title"
+        plain = not _WORD.search(label) or cites(label)
+        return "paper" if named or plain else "title"
     if told == "code" and named != "other":
         return "code"
     if named is None:
@@ -74,6 +76,11 @@ def labeled(label: str) -> Literal["paper", "code", "other"] | None:
     if words & _OTHER or (label and not words):
         return "other"
     return "paper" if words & _PAPER else None
+
+
+def cites(label: str) -> bool:
+    """Whether a label names a paper by its people: `Song et al., 2020`."""
+    return _CITING.search(label) is not None
 
 
 def says_paper(url: str) -> bool:

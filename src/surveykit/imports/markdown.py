@@ -92,13 +92,16 @@ class _Reader:
 
     def _stands_alone(self, block: Block, paper: entry.ListedPaper) -> bool:
         """Whether an item below a paper is a paper itself and no part of it."""
-        own = entry.paper_of(block.line, block.headings, entry.lines_of(block.spans))
+        own = entry.paper_of(block.line, block.headings, document.lines_of(block.spans))
         if not own.title or listed.is_alike(own.title, paper.title):
             return False
         if re.match(titles.PREFIX, block.text) and not paper.has("paper", "title"):
             return False
-        titled = any(link.is_title for link in own.links)
-        return titled or (own.bold and own.has("paper"))
+        if any(link.is_title for link in own.links):
+            return True
+        plain = not (paper.bold or paper.linked or paper.has("paper", "title"))
+        named = plain and own.rest.authors and len(own.title.split()) > 2
+        return own.bold and bool(named or own.has("paper"))
 
     def _detail(self, block: Block, paper: entry.ListedPaper) -> None:
         """Take what stands below a paper: links, authors, venue, BibTeX; remarks are counted."""
@@ -108,7 +111,7 @@ class _Reader:
         if block.aside or len(block.text) > 1200:
             paper.rest.remarks += [(block.line, block.text)] if block.text else []
         else:
-            for line in entry.lines_of(block.spans):
+            for line in document.lines_of(block.spans):
                 row = [*entry.parts_of(line, block.line)]
                 paper.links += [
                     part for part in row if isinstance(part, entry.ListedLink)

@@ -33,6 +33,7 @@ _INSTITUTION = re.compile(
     r"research|microsoft|google|amazon|tencent|alibaba|huawei|baidu|nvidia|openai|meta ai|ibm|technolog|"
     r"大学|学院|研究|公司|实验室"
 )
+_EVENTS = r"(?i)\b(?:competitions?|courses?|seminars?|talks?|tutorials?|workshops?|竞赛|课程|讲座|教程|研讨会)\W*$"
 _LOWER = "al bin da de del den der di dos du el ibn la le ter ul van von y".split()
 _NAMED = "Neurips NeurIPS Interspeech Oakland Usenix Cvpr Iclr Icml Nature Science Preprint".split()
 _ACRONYM = r"(?:(?:IEEE|ACM|Findings of|TMLR|USENIX)\s)?[A-Z][\w&@+-]*[A-Z&][\w&@+-]*(?:\s?\([A-Za-z]+\)| Workshops?| Findings)?"
@@ -133,6 +134,16 @@ def year_in(text: str) -> int | None:
         return int(found[-1])
     short = re.search(_SHORT_YEAR, text.rstrip(" )].,"))
     return 2000 + int(short[1]) if short else None
+
+
+def names_events(heading: str) -> bool:
+    """Whether what stands below a heading has venues and is no paper: workshops, tutorials, talks."""
+    return re.search(_EVENTS, heading) is not None
+
+
+def goes_on_with_year(text: str) -> bool:
+    """Whether a text begins with a year, as behind the name of a venue."""
+    return re.match(rf"[\s,.;:(]{{0,9}}{_YEAR}(?![0-9])", text) is not None
 
 
 def is_date(text: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from surveykit.imports import entry, linked, titles
+from surveykit.imports import document, entry, linked, titles
 from surveykit.imports.document import Block
 from surveykit.imports.segments import titlelike, year_in
 from surveykit.references.reading import Reading, short
@@ -67,7 +67,7 @@ def _apart(row: Block, reading: Reading) -> Iterator[entry.ListedPaper]:
 
 
 def _paper(row: Block, cell: Block | None, least: int = 1) -> entry.ListedPaper:
-    lines = [entry.flat(cell.spans)] if cell else []
+    lines = [document.flat(cell.spans)] if cell else []
     return entry.paper_of(row.line, row.headings, lines, least=least)
 
 
@@ -86,7 +86,7 @@ def _row(
 
 def _cell(paper: entry.ListedPaper, line: int, cell: Block, column: str) -> None:
     words = []
-    for part in entry.parts_of(entry.flat(cell.spans), line):
+    for part in entry.parts_of(document.flat(cell.spans), line):
         if not isinstance(part, entry.ListedLink):
             words.append(part.text)
             continue

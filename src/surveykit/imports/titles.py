@@ -11,6 +11,10 @@ _PART = r"(?i)vol|part|version|v[0-9]|(?:jan|feb|mar|apr|may|june?|july?|aug|sep
 """Beginnings of what belongs to a title although it stands in brackets with a year."""
 _BEFORE = r"[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)"
 _BEHIND = re.compile(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$")
+_MEETING = (
+    r"\b(?:Conference|Findings|Journal|Proceedings|Symposium|Transactions|Workshops?)\b"
+)
+"""Words of names of venues too long for a tag."""
 PREFIX = r"(?i)(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*"
 """What some lists write before each title."""
 
@@ -34,7 +38,8 @@ def untagged(text: str) -> tuple[str, str]:
         text = text[found.end() :]
     while found := _BEHIND.search(text, max(len(text) - 200, 0)):
         tag = found[1]
-        if not is_venue(tag) or not is_tag(tag) or re.match(_PART, tag):
+        told = is_tag(tag) or re.search(_MEETING, tag)
+        if not told or not is_venue(tag) or re.match(_PART, tag):
             break
         tags.append(tag)
         text = text[: found.start()]
@@ -44,7 +49,7 @@ def untagged(text: str) -> tuple[str, str]:
 def cleared(text: str) -> str:
     """A title without the signs of lists around it."""
     plain = tidy(text).strip(" .|,;:：*_~`-–—•[]【】")
-    plain = re.sub(PREFIX, "", plain, count=1)
+    plain = re.sub(PREFIX, "", re.sub(r"[\s(（]+$", "", plain), count=1)
     if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
         plain = plain[1:-1].strip(" .,")
     return plain
