@@ -10,6 +10,7 @@ from itertools import groupby, pairwise, zip_longest
 from surveykit.identifier import identify_quietly
 from surveykit.imports import document, linked
 from surveykit.imports.document import Block, Span, lines_of
+from surveykit.imports.linked import ListedLink
 from surveykit.imports.segments import (
     EMPHASIS,
     Segments,
@@ -35,27 +36,6 @@ _PROSE = re.compile(
     r"(?i)(?:we|if you|if any|please|.{0,20}\bI (?:am|have|will)|our (?:paper|work|survey|code|list|group)|this (?:repo|repository|list|is|survey|section)|check (?:out|our|the)|see also|"
     r"feel free|thanks|thank you|news\b|updates?:|updated|note that|here,? (?:we|is|are)|for (?:more|further))(?![\w-])"
 )
-
-
-@dataclass
-class ListedLink:
-    label: str
-    url: str
-    role: str
-    """One of `linked.Role`, `empty` without an address, `local` for a file beside the list, `twofold` if it reads as another address."""
-    line: int
-    bracketed: bool = False
-    """Whether the label stands in brackets, as words for links do and titles do not."""
-
-    @property
-    def words(self) -> int:
-        """How many words the label has."""
-        return len(self.label.split())
-
-    @property
-    def is_title(self) -> bool:
-        """Whether it leads to a paper and is called by no word for links."""
-        return self.role == "title" and linked.says_paper(self.url)
 
 
 @dataclass
@@ -104,8 +84,8 @@ def heads(block: Block) -> list[list[list[Span]]]:
 
 
 def _link(text: str, url: str, line: int) -> ListedLink:
-    inner = text.lstrip("[【( \t\n\xa0\u3000").rstrip("]】) \t\n\xa0\u3000")
-    label = inner if text[:1] in "[【(" else text
+    enclosed = re.fullmatch(r"[\[【(][\[【(\s]*([^\[\]【】()]*)[\]】)\s]*", text)
+    label = enclosed[1].strip() if enclosed else text
     if re.fullmatch(ADDRESS, label):
         one, other = identify_quietly(label), identify_quietly(url)
         if one and other and one != other:
@@ -241,9 +221,16 @@ def _title(
         paper.bold = True
     long = (p for p in (best, *links) if p and p.words > 2)
     chosen = bold if paper.bold else next(long, bold)
+    full = [p for p in flat if isinstance(p, ListedLink) or p.text.strip()]
+    head = best if full and full[0] is best else None
+    behind = tidy(" ".join(p.text for p in full if isinstance(p, Span)))
+    if head and (titlelike(head.label) or is_people(behind, alone=False)):
+        chosen = chosen or head
     if not chosen and (
         text := _quoted_title(flat, paper) or _plain_title(parts, paper)
     ):
+        if head:  # `[SeedNet](address) Title`
+            head.role = "paper"
         return text
     chosen = chosen or best or next(iter(links), None)
     paper.linked = isinstance(chosen, ListedLink)
@@ -261,7 +248,7 @@ def _may_title(link: ListedLink, least: int) -> bool:
         link.bracketed
         or linked.labeled(link.label)
         or linked.cites(link.label)
-        or _PROSE.match(link.label)
+        or (_PROSE.match(link.label) and (link.words < 5 or not known))
     ):
         return False
     if not titlelike(link.label, least=1 if known else least):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 from urllib.parse import urlsplit
@@ -47,6 +48,29 @@ _PAPER_HOSTS = (
 _CITING = re.compile(r"\bet\.? al\b\W*(?:(?:19|20)[0-9]{2}[a-z]?\W*)?$")
 _PICTURE = re.compile(r"\.(?:png|jpe?g|gif|svg|webp|bmp|ico)(?:$|[?#])", re.I)
 _WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass
+class ListedLink:
+    """A link of a list."""
+
+    label: str
+    url: str
+    role: str
+    """One of `Role`, `empty` without an address, `local` for a file beside the list, `twofold` if it reads as another address."""
+    line: int
+    bracketed: bool = False
+    """Whether the label stands in brackets, as words for links do and titles do not."""
+
+    @property
+    def words(self) -> int:
+        """How many words the label has."""
+        return len(self.label.split())
+
+    @property
+    def is_title(self) -> bool:
+        """Whether it leads to a paper and is called by no word for links."""
+        return self.role == "title" and says_paper(self.url)
 
 
 def role(label: str, url: str) -> Role:

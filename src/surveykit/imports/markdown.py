@@ -12,7 +12,7 @@ from itertools import groupby
 
 from surveykit.imports import document, entry, listed, outline, tables, titles
 from surveykit.imports.document import Block
-from surveykit.imports.linked import says_paper
+from surveykit.imports.linked import ListedLink, says_paper
 from surveykit.references import bibtex
 from surveykit.references.reading import Reading, short
 
@@ -113,9 +113,7 @@ class _Reader:
         else:
             for line in document.lines_of(block.spans):
                 row = [*entry.parts_of(line, block.line)]
-                paper.links += [
-                    part for part in row if isinstance(part, entry.ListedLink)
-                ]
+                paper.links += [part for part in row if isinstance(part, ListedLink)]
                 entry.take(paper, row, block.line, below=not paper.rest.remarks)
         for one in block.inner:
             self._detail(one, paper)

@@ -87,7 +87,7 @@ def _row(
 def _cell(paper: entry.ListedPaper, line: int, cell: Block, column: str) -> None:
     words = []
     for part in entry.parts_of(document.flat(cell.spans), line):
-        if not isinstance(part, entry.ListedLink):
+        if not isinstance(part, linked.ListedLink):
             words.append(part.text)
             continue
         unknown = part.role in ("title", "other") and not linked.by_address(part.url)

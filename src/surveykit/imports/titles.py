@@ -9,13 +9,14 @@ from surveykit.text.letters import tidy
 
 _PART = r"(?i)vol|part|version|v[0-9]|(?:jan|feb|mar|apr|may|june?|july?|aug|sep|oct|nov|dec)[a-z]*\b|[0-9]|spring|fall|summer|winter"
 """Beginnings of what belongs to a title although it stands in brackets with a year."""
-_BEFORE = r"[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)"
+_BEFORE = r"(?!\[Re\])[\[(【]([^\[\]【】()]{1,80}(?:\([^()]{1,20}\))?)[\])】]\s*(?=\S)"
 _BEHIND = re.compile(r"\s*[\[(【]([^\[\]()【】]{1,80})[\])】]\W*$")
 _MEETING = (
     r"\b(?:Conference|Findings|Journal|Proceedings|Symposium|Transactions|Workshops?)\b"
 )
 """Words of names of venues too long for a tag."""
-PREFIX = r"(?i)(?<!\s)\s*(?:paper|title|论文|标题|题目)\s*[:：]\s*"
+_SIGNS = " .|,;:：*_~`-–—•【】"
+PREFIX = r"^\s*(?:[Pp]aper|[Tt]itle|论文|标题|题目)\s*[:：]\s*"
 """What some lists write before each title."""
 
 
@@ -30,6 +31,8 @@ def untagged(text: str) -> tuple[str, str]:
         text = whole[1]
     while found := re.match(_BEFORE, text):
         tag, square = found[1], found[0][0] != "("
+        if found[0].endswith(")") and not year_in(tag):  # `(Un)seen`
+            break
         remark = found[0][-1] == " " and tag == tag.lower()
         short = len(tag.split()) <= 3 or year_in(tag)
         if not (is_tag(tag) or (square and short) or (not square and remark)):
@@ -48,7 +51,10 @@ def untagged(text: str) -> tuple[str, str]:
 
 def cleared(text: str) -> str:
     """A title without the signs of lists around it."""
-    plain = tidy(text).strip(" .|,;:：*_~`-–—•[]【】")
+    plain = tidy(text).strip(_SIGNS)
+    enclosed = plain[:1] == "[" and plain[-1:] == "]"
+    if enclosed or plain.count("[") != plain.count("]"):
+        plain = plain.strip(_SIGNS + "[]")
     plain = re.sub(PREFIX, "", re.sub(r"[\s(（]+$", "", plain), count=1)
     if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
         plain = plain[1:-1].strip(" .,")
