@@ -86,16 +86,11 @@ def site(tmp_path_factory, worker_id):
 def _build(home):
     env = {**os.environ, **PUBLISHED, "NO_MKDOCS_2_WARNING": "1"}
     command = [sys.executable, "-m", "mkdocs", "build", "--strict"]
-    builds = [
-        subprocess.Popen(
-            [*command, "-f", config, "-d", str(home / lang)],
-            cwd=ROOT,
-            env=env,
-            stdout=subprocess.DEVNULL,
-            stderr=(home / f"{lang}.log").open("w"),
-        )
-        for lang, config in CONFIGS.items()
-    ]
+    builds = []
+    for lang, config in CONFIGS.items():
+        with (home / f"{lang}.log").open("w") as log:
+            words = [*command, "-f", config, "-d", str(home / lang)]
+            builds.append(subprocess.Popen(words, cwd=ROOT, env=env, stdout=log, stderr=log))  # fmt: skip
     for build, lang in zip(builds, CONFIGS, strict=True):
         assert build.wait(timeout=500) == 0, (home / f"{lang}.log").read_text()
     (home / "zh").rename(home / "en/zh")
