@@ -15,10 +15,10 @@ from surveykit.imports.segments import (
     EMPHASIS,
     Segments,
     cited,
-    goes_on_with_year,
     is_full_name,
     is_people,
     is_venue,
+    is_venue_behind,
     names_events,
     people_and_venue,
     titlelike,
@@ -185,17 +185,17 @@ def take(
             continue
         plain, after = part.text.strip(), getattr(behind, "text", "")
         named = part.emphasis and is_full_name(plain)
-        dated = named and text.strip() and goes_on_with_year(after)
+        venue = named and is_venue_behind(text, after)
         if part.code:
             if leading and re.match("[A-Z]{2}", plain) and not rest.venue:
                 rest.venue, rest.year = plain, year_in(plain)  # `ICLR` before the title
             else:
                 rest.take(line, part.text, tag=True)
             text += " | "
-        elif dated and not rest.venue:  # `IEEE Access`
+        elif venue and not rest.venue:  # `IEEE Access`
             rest.venue = plain
             text += " | "
-        elif named and not dated and not rest.authors:
+        elif named and not venue and not rest.authors:
             rest.authors, rest.authors_line = plain, line
         else:
             text += f" | {plain}{EMPHASIS}" if part.emphasis and plain else part.text

@@ -39,8 +39,8 @@ _SAYS_NO_PAPER = (
     "paperswithcode.com scholar.google.com shields.io twitter.com wikipedia.org x.com youtube.com youtu.be zhihu.com".split()
 )
 _PAPER_HOSTS = (
-    "aaai.org aclanthology.org aclweb.org acm.org arxiv.org biorxiv.org bmva.org cell.com computer.org cv-foundation.org "
-    "ecva.net frontiersin.org hal.science iacr.org icml.cc ieee.org ijcai.org isca-speech.org jmlr.org mdpi.com mlr.press "
+    "aaai.org aclanthology.org aclweb.org acm.org arxiv.org biorxiv.org bmva.org cell.com citeseerx.ist.psu.edu computer.org cv-foundation.org "
+    "ecva.net elsevier.com frontiersin.org hal.science hindawi.com iacr.org icml.cc ieee.org ijcai.org ingentaconnect.com isca-speech.org jmlr.org mdpi.com mlr.press "
     "mlsys.org nature.com ndss-symposium.org neurips.cc nips.cc openreview.net petsymposium.org plos.org pnas.org "
     "sciencedirect.com science.org semanticscholar.org springer.com springeropen.com ssrn.com thecvf.com tandfonline.com "
     "techrxiv.org usenix.org wiley.com worldscientific.com".split()

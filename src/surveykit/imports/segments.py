@@ -30,7 +30,7 @@ _LABEL = re.compile(
 )
 _INSTITUTION = re.compile(
     r"(?i)universit|institut|laborator|college|academy|department|school of|\blabs?\b|\binc\b|corporation|company|"
-    r"research|microsoft|google|amazon|tencent|alibaba|huawei|baidu|nvidia|openai|meta ai|ibm|technolog|"
+    r"\bacm\b|\bieee\b|\busenix\b|\bworkshops?\b|research|microsoft|google|amazon|tencent|alibaba|huawei|baidu|nvidia|openai|meta ai|ibm|technolog|"
     r"大学|学院|研究|公司|实验室"
 )
 _EVENTS = r"(?i)\b(?:competitions?|courses?|seminars?|talks?|tutorials?|workshops?|竞赛|课程|讲座|教程|研讨会)\W*$"
@@ -40,7 +40,7 @@ _ACRONYM = r"(?:(?:IEEE|ACM|Findings of|TMLR|USENIX)\s)?[A-Z][\w&@+-]*[A-Z&][\w&
 _BETWEEN = re.compile(r"(?<!\s)(?:\s*[,;，；、]\s*(?:and\s|&\s)?|\s+and\s+|\s*&\s*)")
 _FAMILY_FIRST = re.compile(
     r"^[^\W\d_][\w' -]{0,40}, [^,]{1,40}(?:,? and |, [^\W\d_]).*\band [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
-    r"|^[^\W\d_][\w' -]{0,40}, [^,]{1,40} and [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
+    r"|^[^\W\d_][\w' -]{0,40}, [^,]{1,40},? and [^\W\d_][\w' -]{0,40}, [^\W\d_][\w.' -]{0,40}$"
 )
 _CITED = rf"([^\W\d_][\w'’ -]{{1,60}}?(?:,| et al\.?,?)) *\(?({_YEAR})[a-z]?\)?(?:[.-][01]?[0-9])?"
 _WORD = re.compile(r"[^\W\d_](?:[^\W\d_]|[.'’`´-])*[\d*†‡§¶∗#✉]*")
@@ -141,9 +141,11 @@ def names_events(heading: str) -> bool:
     return re.search(_EVENTS, heading) is not None
 
 
-def goes_on_with_year(text: str) -> bool:
-    """Whether a text begins with a year, as behind the name of a venue."""
-    return re.match(rf"[\s,.;:(]{{0,9}}{_YEAR}(?![0-9])", text) is not None
+def is_venue_behind(before: str, after: str) -> bool:
+    """Whether what could be a name is a venue by what stands around it: people before it, or a year behind."""
+    dated = re.match(rf"[\s,.;:(]{{0,9}}{_YEAR}(?![0-9])", after)
+    people = before.strip(_EDGES)
+    return bool(people) and (dated is not None or is_people(people, alone=False))
 
 
 def is_date(text: str) -> bool:
