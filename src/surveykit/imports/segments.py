@@ -33,7 +33,7 @@ _INSTITUTION = re.compile(
     r"\bacm\b|\bieee\b|\busenix\b|\bworkshops?\b|research|microsoft|google|amazon|tencent|alibaba|huawei|baidu|nvidia|openai|meta ai|ibm|technolog|"
     r"大学|学院|研究|公司|实验室"
 )
-_EVENTS = r"(?i)\b(?:competitions?|courses?|seminars?|talks?|tutorials?|workshops?|竞赛|课程|讲座|教程|研讨会)\W*$"
+_EVENTS = r"(?i)\b(?:blogs?|competitions?|courses?|seminars?|talks?|tool(?:s|box|boxes|kits?)|tutorials?|workshops?|竞赛|课程|讲座|教程|研讨会)\W*$"
 _LOWER = "al bin da de del den der di dos du el ibn la le ter ul van von y".split()
 _NAMED = "Neurips NeurIPS Interspeech Oakland Usenix Cvpr Iclr Icml Nature Science Preprint".split()
 _ACRONYM = r"(?:(?:IEEE|ACM|Findings of|TMLR|USENIX)\s)?[A-Z][\w&@+-]*[A-Z&][\w&@+-]*(?:\s?\([A-Za-z]+\)| Workshops?| Findings)?"
@@ -137,7 +137,7 @@ def year_in(text: str) -> int | None:
 
 
 def names_events(heading: str) -> bool:
-    """Whether what stands below a heading has venues and is no paper: workshops, tutorials, talks."""
+    """Whether what stands below a heading has venues and is no paper: workshops, tutorials, talks, tools."""
     return re.search(_EVENTS, heading) is not None
 
 

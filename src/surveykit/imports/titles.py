@@ -55,7 +55,7 @@ def cleared(text: str) -> str:
     enclosed = plain[:1] == "[" and plain[-1:] == "]"
     if enclosed or plain.count("[") != plain.count("]"):
         plain = plain.strip(_SIGNS + "[]")
-    plain = re.sub(PREFIX, "", re.sub(r"[\s(（]+$", "", plain), count=1)
+    plain = re.sub(PREFIX, "", plain.rstrip(" (（"), count=1)
     if plain[:1] in '"“' and plain[-1:] in '"”' and len(plain) > 2:
         plain = plain[1:-1].strip(" .,")
     return plain
