@@ -14,7 +14,7 @@ PROGRAM = Program(
     verbs={"run": Run},
     study=STUDY,
     examples={"run": ["", "--preset mirror --task texture --attack.epsilon 2/255"]},
-    smoke="run {clip} --observer {encoder} --count 20 --clean 30 --attack.steps 2 --views 2",
+    smoke="run {clip} --observer {encoder} --count 60 --clean 400 --attack.steps 2 --views 2",
 )
 main = PROGRAM.main
 

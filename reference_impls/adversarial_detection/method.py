@@ -21,8 +21,8 @@ from torch.nn import functional as F
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.encoders import Encoder, embed_all
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.heads import fit_mlp_head
 from reference_impls.lab.models.training import check_positive
 from reference_impls.lab.models.zero_shot import SCALE, ZeroShot
@@ -85,7 +85,9 @@ class Scene:
 
     def observed(self) -> Tensor:
         """Those of the training images, (N, D)."""
-        return F.normalize(embed_all(self.observer, self.train.images_N3HW), dim=1)
+        with torch.no_grad():
+            batches = self.train.images_N3HW.split(256)
+            return torch.cat([self.observe(images) for images in batches])
 
 
 # -- Signals -------------------------------------------------------------------------
@@ -166,6 +168,10 @@ NEIGHBORS = Views(
 """Views of BEYOND; gray ones would hide the label where it is a color."""
 
 
+FEWEST = 20
+"""Clean images: 5 % of fewer is none."""
+
+
 # -- The detector --------------------------------------------------------------------
 
 
@@ -173,7 +179,14 @@ def standardised(score: Score, clean_N3HW: Tensor) -> Score:
     """The largest of the signals, each in standard deviations above its mean on clean images, (B,).
 
     Flagging where it exceeds a threshold is flagging where any signal exceeds its own.
+
+    Raises:
+        DatasetError: too few clean images.
     """
+    if len(clean_N3HW) < FEWEST:
+        raise DatasetError(
+            f"{FEWEST} clean images that the victim names right must set the threshold, got {len(clean_N3HW)}"
+        )
     with torch.no_grad():
         values = score(clean_N3HW)
         mean, std = values.mean(dim=0), values.std(dim=0).clamp(min=1e-6)

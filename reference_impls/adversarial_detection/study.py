@@ -115,7 +115,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
             attack=Budget(epsilon=levels / 255, steps=2 if quick else 10),
             task=task,
             images=12 if quick else 60,
-            clean=40 if quick else 256,
+            clean=80 if quick else 256,
         )
         for case, (task, levels) in CASES.items()
         for preset, config in PRESETS.items()
