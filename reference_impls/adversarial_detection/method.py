@@ -69,18 +69,16 @@ class Scene:
     victim: ZeroShot
     observer: Encoder
     train: Dataset
-    """Clean, with labels of the task, on the observer's device."""
     labels_N: Tensor
+    """Of the task, one for each training image, on the observer's device."""
     captions_ND: Tensor
     """Of the training images, as the victim's text tower embeds them."""
 
     def observe(self, images_B3HW: Tensor) -> Tensor:
         """Unit embeddings (B, D) of the observer, which gets images of its own size."""
-        size = self.observer.size
-        if images_B3HW.shape[-1] != size:
-            images_B3HW = F.interpolate(
-                images_B3HW, (size, size), mode="bilinear", antialias=True
-            )
+        size = (self.observer.size,) * 2
+        if images_B3HW.shape[2:] != size:
+            images_B3HW = F.interpolate(images_B3HW, size, mode="bilinear", antialias=True)  # fmt: skip
         return F.normalize(self.observer.encode(images_B3HW), dim=1)
 
     def observed(self) -> Tensor:
@@ -122,8 +120,7 @@ def mirror(scene: Scene, config: DetectorConfig) -> Score:
 
     def distance(images: Tensor) -> Tensor:
         z_BD = F.normalize(scene.victim.encoder.encode(images), dim=1)
-        seen = scene.observe(images)
-        return mirror_distance(z_BD, seen, scene.captions_ND, observed_NE, k)
+        return mirror_distance(z_BD, scene.observe(images), scene.captions_ND, observed_NE, k)  # fmt: skip
 
     return distance
 
@@ -162,9 +159,7 @@ def beyond(scene: Scene, config: DetectorConfig) -> Score:
     return signals
 
 
-NEIGHBORS = Views(
-    smallest_crop=0.5, jitter=0.4, jitter_probability=0.8, gray_probability=0
-)
+NEIGHBORS = Views(gray_probability=0)
 """Views of BEYOND; gray ones would hide the label where it is a color."""
 
 
@@ -192,8 +187,7 @@ def standardised(score: Score, clean_N3HW: Tensor) -> Score:
         mean, std = values.mean(dim=0), values.std(dim=0).clamp(min=1e-6)
 
     def suspicion(images: Tensor) -> Tensor:
-        above = (score(images) - mean) / std
-        return above.amax(dim=1) if above.ndim == 2 else above
+        return ((score(images) - mean) / std).view(len(images), -1).amax(dim=1)
 
     return suspicion
 
