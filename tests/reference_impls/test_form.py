@@ -18,6 +18,7 @@ from tests.reference_impls.gpu_figures import measured
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
 METHODS = (
+    "adversarial_detection",
     "advclip",
     "advencoder",
     "badencoder",
