@@ -59,8 +59,8 @@ def evade(
 ) -> Tensor:
     """Images that are misclassified and raise little suspicion (B,): selective projected gradient descent.
 
-    A step raises the margin of a wrong class until it is named, and lowers suspicion from then on (Bryniarski et
-    al., ICLR 2022, https://arxiv.org/abs/2106.15023). The likeliest wrong classes take turns, `budget.steps` each.
+    A step raises the margin of a wrong class until it is named, and lowers suspicion from then on. The likeliest
+    wrong classes take turns, `budget.steps` each.
     The answer is, for each image, the least suspicious misclassified one that was met, else the last.
     """
     best = last = images_B3HW.detach()
