@@ -23,13 +23,14 @@ from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.data.augment import Views
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.clip import CLIPConfig
-from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import (
+    STUDIED,
     LabData,
     clean_clip,
     clean_encoder,
+    studied_clip,
     test_dataset,
     train_dataset,
 )
@@ -41,8 +42,9 @@ from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.study import Found, Study
 
 WORDS = Words.beside(__file__)
-NET = SmallNetConfig(widths=(16, 32, 64), embedding=64)
-OBSERVER = SimCLRConfig(steps=300, net=NET, bf16=False, views=Views(gray_probability=0))
+OBSERVER = SimCLRConfig(
+    steps=300, net=STUDIED, bf16=False, views=Views(gray_probability=0)
+)
 """Views keep their colors: an observer that does not see them cannot tell a lie about them."""
 CASES = {
     "weak": ("foreground", 4),
@@ -109,7 +111,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
         Condition(
             preset=preset,
             case=case,
-            clip=CLIPConfig(steps=250, batch=128, bf16=False, net=NET, seed=seed),
+            clip=studied_clip(seed),
             observer=replace(OBSERVER, seed=seed),
             config=replace(config, seed=seed, views=2 if quick else config.views),
             attack=Budget(epsilon=levels / 255, steps=2 if quick else 10),
@@ -119,7 +121,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
         )
         for case, (task, levels) in CASES.items()
         for preset, config in PRESETS.items()
-        for seed in options.seeds or ((0,) if quick else (0, 1, 2))
+        for seed in options.seeds_of()
     ]
 
 

@@ -20,9 +20,8 @@ from reference_impls.co_attack.run import CAPTIONS, one_of_each, retrieval
 from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.clip import CLIPConfig
-from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.transformer import SmallTransformerConfig
-from reference_impls.lab.models.zoo import LabData, test_dataset
+from reference_impls.lab.models.zoo import LabData, studied_clip, test_dataset
 from reference_impls.lab.study.bars import bars
 from reference_impls.lab.study.chart import both
 from reference_impls.lab.study.headline import average, percent
@@ -52,8 +51,7 @@ def clip_config(victim: Victim, seed: int) -> CLIPConfig:
             net=net, steps=250, learning_rate=2e-3, batch=128, bf16=False, seed=seed
         )
     other = 100 * (victim == "seed")
-    small = SmallNetConfig(widths=(16, 32, 64), embedding=64)
-    return CLIPConfig(steps=250, batch=128, bf16=False, net=small, seed=seed + other)
+    return studied_clip(seed + other)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +104,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
         )
         for preset, config in PRESETS.items()
         for levels in (LEVELS[-1:] if quick else LEVELS)
-        for seed in options.seeds or ((0,) if quick else (0, 1, 2))
+        for seed in options.seeds_of()
     ]
 
 

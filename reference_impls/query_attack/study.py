@@ -78,7 +78,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
         )
         for task in TASKS
         for preset, config in PRESETS.items()
-        for seed in options.seeds or ((0,) if quick else (0, 1, 2))
+        for seed in options.seeds_of()
     ]
 
 

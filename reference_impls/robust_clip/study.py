@@ -16,12 +16,13 @@ from reference_impls.lab.data.shapes import CLASSES, TASK_NAMES, caption
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.metrics.similarity import mean_cosine_to
 from reference_impls.lab.models.clip import CLIP, CLIPConfig
-from reference_impls.lab.models.encoders import SmallNetConfig, embed_all
+from reference_impls.lab.models.encoders import embed_all
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import ZeroShot, zero_shot_classifier
 from reference_impls.lab.models.zoo import (
     LabData,
     clean_clip,
+    studied_clip,
     test_dataset,
     train_dataset,
 )
@@ -36,7 +37,6 @@ from reference_impls.robust_clip.prompts import PromptConfig, learn_prompt
 from reference_impls.robust_clip.run import accuracies
 
 WORDS = Words.beside(__file__)
-NET = SmallNetConfig(widths=(16, 32, 64), embedding=64)
 TUNED, UNSEEN = "texture", ("foreground", "background", "size")
 PROMPTED = ("tecoa", "fare")
 """Image towers that are given learned prompts, too; the first is the paper's base."""
@@ -92,7 +92,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
     return [
         Condition(
             tuning=tuning,
-            clip=CLIPConfig(steps=250, batch=128, bf16=False, net=NET, seed=seed),
+            clip=studied_clip(seed),
             config=replace(config, seed=seed, **steps) if config else None,
             prompts=tuple(
                 replace(one, seed=seed, **steps)
@@ -103,7 +103,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
             images=8 if quick else 200,
         )
         for tuning, config in {"none": None, **PRESETS}.items()
-        for seed in options.seeds or ((0,) if quick else (0, 1, 2))
+        for seed in options.seeds_of()
     ]
 
 

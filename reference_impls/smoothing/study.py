@@ -89,7 +89,7 @@ class Trial(Certified):
 def conditions(options: StudyOptions) -> list[Condition]:
     """Every setting on every encoder; on the second task with and without the main denoiser."""
     quick, net = options.quick, SmallNetConfig(widths=(24, 48, 96))
-    seeds = options.seeds or ((0,) if quick else (0, 1, 2))
+    seeds = options.seeds_of()
     base = SmoothingConfig(n=100, steps=20) if quick else SmoothingConfig()
     return [
         Condition(

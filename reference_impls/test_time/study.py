@@ -15,12 +15,12 @@ from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.clip import CLIPConfig
-from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import blank_text, zero_shot_classifier
 from reference_impls.lab.models.zoo import (
     LabData,
     clean_clip,
+    studied_clip,
     test_dataset,
     train_dataset,
 )
@@ -34,7 +34,6 @@ from reference_impls.test_time.method import PRESETS, DefenseConfig
 from reference_impls.test_time.run import Robustness, robustness
 
 WORDS = Words.beside(__file__)
-NET = SmallNetConfig(widths=(16, 32, 64), embedding=64)
 TASKS = ("foreground", "texture")
 TOLD = {"ttc": "noise", "reversal": "noise-wide", "clipure": "clipure-random"}
 """Defenses of the headline, and the control of each."""
@@ -76,7 +75,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
     return [
         Condition(
             preset=preset,
-            clip=CLIPConfig(steps=250, batch=128, bf16=False, net=NET, seed=seed),
+            clip=studied_clip(seed),
             config=replace(config, seed=seed),
             attack=Budget(steps=2 if quick else 10),
             draws=4,
@@ -85,7 +84,7 @@ def conditions(options: StudyOptions) -> list[Condition]:
         )
         for task in TASKS
         for preset, config in PRESETS.items()
-        for seed in options.seeds or ((0,) if quick else (0, 1, 2))
+        for seed in options.seeds_of()
     ]
 
 

@@ -16,8 +16,21 @@ from reference_impls.lab.models.clip import (
     save_clip,
     train_clip,
 )
-from reference_impls.lab.models.encoders import Encoder, load_encoder, save_encoder
+from reference_impls.lab.models.encoders import (
+    Encoder,
+    SmallNetConfig,
+    load_encoder,
+    save_encoder,
+)
 from reference_impls.lab.models.training import Progress, SimCLRConfig, train_simclr
+
+STUDIED = SmallNetConfig(widths=(16, 32, 64), embedding=64)
+"""Image tower of the CLIPs that studies train on each of their seeds."""
+
+
+def studied_clip(seed: int) -> CLIPConfig:
+    """Settings of a CLIP that is trained in a dozen seconds on one core."""
+    return CLIPConfig(steps=250, batch=128, bf16=False, net=STUDIED, seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True)

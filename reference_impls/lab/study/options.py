@@ -216,6 +216,10 @@ class StudyOptions(CommonOptions):
     publish: bool = False
     """Also write the committed results, charts and README tables beside the method."""
 
+    def seeds_of(self, published: tuple[int, ...] = (0, 1, 2)) -> tuple[int, ...]:
+        """Seeds to measure: those asked for, else the published ones, of which a quick study takes the first."""
+        return self.seeds or published[: 1 if self.quick else None]
+
     @property
     def chosen(self) -> list[str]:
         """Words that ask for another study than the published one, as `--seeds 1 2`."""
