@@ -35,9 +35,9 @@ _COLUMNS = {
 }
 """What is read -> names of columns for it, as `_key` has them, the most exact first."""
 _TYPES = {
-    "conference": "conference|proceedings",
-    "journal": "journal|article",
-    "preprint": "preprint",
+    "conference": ("conference", "proceedings"),
+    "journal": ("journal", "article"),
+    "preprint": ("preprint",),
 }
 _SIGNS = ",;\t|"
 MOST_ABOVE = 20
@@ -156,11 +156,12 @@ def _keep(row: Mapping[str, str], line: int, reading: Reading) -> None:
 
 
 def _kind(told: str) -> str:
-    return next((k for k, sign in _TYPES.items() if re.search(sign, told, re.I)), "other")  # fmt: skip
+    low = told.casefold()
+    return next((k for k, words in _TYPES.items() if any(w in low for w in words)), "other")  # fmt: skip
 
 
 def _authors(told: str) -> People:
     """`Müller, Ada; Li, Wei` of databases, whose ids in brackets go; else a line of names."""
-    bare = re.sub(r"\s*\([0-9]+\)", "", told)
+    bare = re.sub(r"\([0-9]+\)", "", told)
     sign = next((sign for sign in (";", "|", "\n", "、") if sign in bare), "")
     return from_list(bare.split(sign)) if sign else from_line(bare)
