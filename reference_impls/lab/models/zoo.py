@@ -25,12 +25,18 @@ from reference_impls.lab.models.encoders import (
 from reference_impls.lab.models.training import Progress, SimCLRConfig, train_simclr
 
 STUDIED = SmallNetConfig(widths=(16, 32, 64), embedding=64)
-"""Image tower of the CLIPs that studies train on each of their seeds."""
+"""Image tower of the CLIPs that studies train, one for each of their seeds."""
 
 
 def studied_clip(seed: int) -> CLIPConfig:
     """Settings of a CLIP that is trained in a dozen seconds on one core."""
     return CLIPConfig(steps=250, batch=128, bf16=False, net=STUDIED, seed=seed)
+
+
+def studied_encoder(seed: int) -> SimCLRConfig:
+    """Settings of an encoder that is trained in half a minute on one core."""
+    net = SmallNetConfig(widths=(24, 48, 96))
+    return SimCLRConfig(steps=200, net=net, bf16=False, seed=seed)
 
 
 @dataclass(frozen=True, kw_only=True)

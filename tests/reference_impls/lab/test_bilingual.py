@@ -19,7 +19,9 @@ SAID = [
 ]
 HAN = r"[\u4e00-\u9fff]"
 PLAIN = r"(?!某)[\u4e00-\u9fff]"
-NAMES = re.compile(r"(ConvNeXt|Transformer|Auto-PGD|Co-Attack|Sparse-RS|CLIPure)(，η = [\d.]+)?")
+NAMES = re.compile(
+    r"(ConvNeXt|Transformer|Auto-PGD|Co-Attack|Sparse-RS|CLIPure)(，η = [\d.]+)?"
+)
 """Said in Chinese as in English."""
 
 

@@ -4,22 +4,23 @@ import json
 
 import pytest
 
-from reference_impls.test_time.__main__ import main
+from reference_impls.test_time.__main__ import PROGRAM
 from tests.reference_impls.conftest import one_error
 
 
 def test_a_run_leaves_both_figures(small_files, tmp_path, capsys):
     words = ["run", str(small_files["clip"]), "--preset", "clipure", "--eta", "0.2"]
     fast = ["--count", "6", "--attack.steps", "2", "--out", str(tmp_path)]
-    assert main([*words, *fast]) == 0
+    assert PROGRAM.main([*words, *fast]) == 0
     shown = capsys.readouterr().out
-    assert "aware" in shown
-    assert "without the defense" in shown
-    data = json.loads((tmp_path / "robustness.json").read_text())
+    assert "attacker aware" in shown
+    assert "(none: " in shown
+    data = json.loads((tmp_path / "measured.json").read_text())
     asked = data["run"]["asked"]["config"]
     assert (asked["defense"], asked["eta"]) == ("clipure", 0.2)
-    assert 0 <= data["defended"]["aware"] <= data["defended"]["naive"] <= 1
-    assert data["undefended"]["naive"] == data["undefended"]["aware"]
+    defended, alone = (data["measures"][one] for one in ("clipure", "none"))
+    assert 0 <= defended["aware"] <= defended["naive"] <= 1
+    assert alone["naive"] == alone["aware"]
 
 
 @pytest.mark.parametrize(
@@ -35,12 +36,14 @@ def test_a_run_leaves_both_figures(small_files, tmp_path, capsys):
 def test_bad_input_is_one_line(options, message, small_files, tmp_path, capsys):
     out = tmp_path / "out"
     words = [option.format(**small_files) for option in options]
-    assert main(["run", str(small_files["clip"]), *words, "--out", str(out)]) == 2
+    assert (
+        PROGRAM.main(["run", str(small_files["clip"]), *words, "--out", str(out)]) == 2
+    )
     assert message in one_error(capsys)
     assert not out.exists()
 
 
 def test_an_encoder_without_texts_is_one_line(small_files, tmp_path, capsys):
     words = ["run", str(small_files["encoder"]), "--out", str(tmp_path / "out")]
-    assert main(words) == 2
+    assert PROGRAM.main(words) == 2
     assert "has no text tower" in one_error(capsys)

@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.data.shapes import shapes
 from reference_impls.lab.errors import ConfigError, DatasetError
-from reference_impls.lab.models.zero_shot import blank_text, zero_shot_classifier
+from reference_impls.lab.models.zero_shot import blank_text
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
+from reference_impls.lab.study.setup import Setup
 from reference_impls.test_time.method import (
-    PRESETS,
     DefenseConfig,
     counterattack,
     defended,
@@ -22,7 +22,7 @@ from reference_impls.test_time.method import (
     relative_shift,
 )
 from reference_impls.test_time.reversal import contrastive_loss, train_projector
-from reference_impls.test_time.run import robustness
+from reference_impls.test_time.study import GRID, measure
 from tests.reference_impls.conftest import TINY_LAB
 
 EPSILON = 8 / 255
@@ -122,41 +122,37 @@ class TestContrastiveLoss:
 
 
 @pytest.fixture(scope="module")
-def classifier(tiny_clip):
-    train = train_dataset(TINY_LAB)
-    return zero_shot_classifier(tiny_clip.image, tiny_clip.embed_text, train, "background")  # fmt: skip
+def setup(tiny_clip):
+    return Setup(
+        encoder=tiny_clip.image,
+        clip=tiny_clip,
+        train=train_dataset(TINY_LAB),
+        test=dataset_of_test(TINY_LAB).first(60),
+        task="background",
+    )
 
 
-@pytest.fixture(scope="module")
-def measure(tiny_clip, classifier):
-    train, test = train_dataset(TINY_LAB), dataset_of_test(TINY_LAB).first(60)
-    blank = blank_text(tiny_clip.embed_text, train)
-    pair = test.images_N3HW, test.labels["background"]
-
-    def of(config):
-        return robustness(classifier, train, blank, pair, config, Budget(epsilon=6 / 255, steps=5), 2)  # fmt: skip
-
-    return of
+def shorter(preset):
+    return replace(GRID.presets[preset], training=40, draws=2, attack=Budget(epsilon=6 / 255, steps=5))  # fmt: skip
 
 
 @pytest.mark.parametrize(("preset", "control"), [("ttc", "noise"), ("reversal", "noise-wide")])  # fmt: skip
-def test_who_does_not_know_it_fools_less_than_behind_noise(preset, control, measure):
-    config = replace(PRESETS[preset], training=40)
-    found, beside = measure(config), measure(PRESETS[control])
-    assert found.naive > beside.naive + 0.05
-    assert found.aware < found.naive
+def test_who_does_not_know_it_fools_less_than_behind_noise(preset, control, setup):
+    found, beside = (measure(setup, shorter(one)) for one in (preset, control))
+    assert found["naive"] > beside["naive"] + 0.05
+    assert found["aware"] < found["naive"]
 
 
-def test_without_a_defense_both_attackers_are_one(measure):
-    alone = measure(PRESETS["none"])
-    assert alone.naive == alone.aware < alone.clean
+def test_without_a_defense_both_attackers_are_one(setup):
+    alone = measure(setup, shorter("none"))
+    assert alone["naive"] == alone["aware"] < alone["clean"]
 
 
 @pytest.mark.parametrize("preset", ["noise", "ttc", "reversal", "clipure"])
 def test_gradients_reach_the_images_and_the_seed_decides(preset, tiny_clip):
     train = train_dataset(TINY_LAB)
     blank = blank_text(tiny_clip.embed_text, train)
-    config = replace(PRESETS[preset], training=3, steps=2, bank=16)
+    config = replace(GRID.presets[preset], training=3, steps=2, bank=16)
     images = train.images_N3HW[:3].clone().requires_grad_()
     one, again = (defended(tiny_clip.image, train, blank, config)(images) for _ in range(2))  # fmt: skip
     assert torch.equal(one, again)

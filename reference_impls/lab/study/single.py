@@ -1,0 +1,130 @@
+"""The command `run` of a method: one setting on a model and images of the reader's, beside its control."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+from reference_impls.lab.bilingual import Words
+from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.models.fast import accelerated
+from reference_impls.lab.models.zero_shot import task_of
+from reference_impls.lab.study import console
+from reference_impls.lab.study.clips import open_clip
+from reference_impls.lab.study.options import DataOptions, EncoderName
+from reference_impls.lab.study.setup import Setup, on_device
+
+Measures = Mapping[str, float | None]
+"""What was measured, by name; None where there is nothing to tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """How a measure is shown."""
+
+    form: str = ".2f"
+    """As in `format`, of the table."""
+    share: bool = True
+    """Whether it lies in [0, 1], and is a percentage in sentences."""
+
+    def told(self, value: float | None) -> str:
+        """As a sentence shows it."""
+        if value is None:
+            return "–"
+        return f"{value:.1%}" if self.share else f"{value:{self.form}}"
+
+
+class Method(Protocol):
+    """What the command needs to know of a method."""
+
+    @property
+    def measure(self) -> Callable[[Setup, Any], Measures]:
+        """Of a setup under a setting."""
+        ...
+
+    @property
+    def columns(self) -> Mapping[str, Column]:
+        """By measure."""
+        ...
+
+    @property
+    def words(self) -> Words:
+        """Its sentences."""
+        ...
+
+    @property
+    def pairs(self) -> bool:
+        """Whether it needs a text tower."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single(DataOptions):
+    """Options of `run`; a method adds `preset`, `config`, `task`, `count`, `out`."""
+
+    method: ClassVar[Method]
+    presets: ClassVar[Mapping[str, Any]]
+    encoder: EncoderName = "lab"
+    """`lab` (trained at first use), or a name or file of a model; `lab:SEED` where it must be a CLIP."""
+    train: int = 4096
+    """Images to learn from, at most; others than those it is measured on."""
+    preset: str = ""
+    config: Any = None
+    task: str = ""
+    out: Path = Path()
+
+    def __call__(self) -> int:
+        """Measure the setting and its control, write, say."""
+        started, (control, plain) = time.monotonic(), next(iter(self.presets.items()))
+        setup = self.setup()
+        settings = {self.preset: self.config}
+        if self.config != plain:
+            settings[control] = plain
+        found: dict[str, Measures] = {}
+        for name, config in settings.items():
+            with console.progress(f"measuring {name}") as step:
+                told = replace(setup, progress=console.training(step))
+                found[name] = self.method.measure(told, config)
+        path = self.out / "measured.json"
+        lines = [*self.lines(found), f"figures: {path}"]
+        return self.leave({"task": setup.task, "measures": found}, lines, path, started=started)  # fmt: skip
+
+    def setup(self) -> Setup:
+        """The model on its device, images to learn from and others to test on.
+
+        Raises:
+            LabError: something of it is not there, or there is no such task.
+        """
+        clip = open_clip(self.encoder, self) if self.method.pairs else None
+        encoder = accelerated(clip.image if clip else self.open_encoder(self.encoder))
+        train = self.open_dataset(encoder.size, split="train", seed=1, count=self.train)
+        test = self.open_dataset(encoder.size, seed=2)
+        task = task_of(test, self.task)
+        for data in (train, test):
+            if task not in data.labels:
+                known = ", ".join(data.labels) or "none"
+                raise DatasetError(f"{data.name} has no task {task!r}; it has {known}")
+        return Setup(
+            encoder=encoder,
+            clip=clip,
+            train=on_device(train, encoder),
+            test=on_device(test, encoder),
+            task=task,
+            seed=getattr(self.config, "seed", 0),
+        )
+
+    def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
+        """One line for each measure, the control behind."""
+        words = self.method.words
+        (_, own), *rest = found.items()
+        names = {name: words[f"measures.{name}"].en for name in self.method.columns}
+        width = max(map(len, names.values()))
+        for name, column in self.method.columns.items():
+            beside = "".join(
+                f"   ({words[f'presets.{preset}'].en}: {column.told(other[name])})"
+                for preset, other in rest
+            )
+            yield f"{names[name]:<{width}}  {column.told(own[name]):>6}{beside}"
