@@ -104,7 +104,7 @@ class Single(DataOptions):
         test = self.open_dataset(encoder.size, seed=2)
         task = task_of(test, self.task)
         for data in (train, test):
-            if task not in data.labels:
+            if task and task not in data.labels:
                 known = ", ".join(data.labels) or "none"
                 raise DatasetError(f"{data.name} has no task {task!r}; it has {known}")
         return Setup(
