@@ -84,5 +84,5 @@ GRID = Grid(
     quick={"budget": Budget(steps=2), "captioner": CaptionerConfig(steps=5)},
     says={"levels": 8, "wide": 16, "steps": 20},
     examples=["--count 40", "--preset image --budget.epsilon 8/255"],
-    smoke="--budget.steps 2 --captioner.steps 3 --captioner.batch 16",
+    smoke="--train 256 --budget.steps 2 --captioner.steps 3 --captioner.batch 16",
 )
