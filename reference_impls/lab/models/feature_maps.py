@@ -61,7 +61,8 @@ def _as_map(value: Any, batch: int) -> Tensor | None:
     for skipped in (0, 1):
         places = value.shape[1] - skipped
         if isqrt(max(places, 0)) ** 2 == places:
-            return value[:, skipped:].mT.unflatten(2, (isqrt(places), isqrt(places)))
+            map_BChw: Tensor = value[:, skipped:].mT.unflatten(2, (isqrt(places), isqrt(places)))  # fmt: skip
+            return map_BChw
     return None
 
 
