@@ -29,6 +29,7 @@ METHODS = (
     "gen_af",
     "query_attack",
     "robust_clip",
+    "segment_attack",
     "smoothing",
     "test_time",
     "textonpair",
