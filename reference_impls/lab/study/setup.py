@@ -108,4 +108,5 @@ def on_device(data: Dataset, encoder: Encoder) -> Dataset:
         data,
         images_N3HW=data.images_N3HW.to(encoder.device),
         labels={name: one.to(encoder.device) for name, one in data.labels.items()},
+        masks_NHW=None if data.masks_NHW is None else data.masks_NHW.to(encoder.device),
     )

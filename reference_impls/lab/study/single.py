@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -82,7 +82,7 @@ class Single(DataOptions):
         setup = self.setup()
         settings = {self.preset: self.config}
         if self.config != plain:
-            settings[control] = plain
+            settings[control] = self.beside(plain)
         found: dict[str, Measures] = {}
         for name, config in settings.items():
             with console.progress(f"measuring {name}") as step:
@@ -91,6 +91,13 @@ class Single(DataOptions):
         path = self.out / "measured.json"
         lines = [*self.lines(found), f"figures: {path}"]
         return self.leave({"task": setup.task, "measures": found}, lines, path, started=started)  # fmt: skip
+
+    def beside(self, plain: Any) -> Any:
+        """The control; what all presets have in common, such as a model to attack, is as the reader asked."""
+        others = self.presets.values()
+        names = [field.name for field in fields(plain)]
+        same = [n for n in names if all(getattr(one, n) == getattr(plain, n) for one in others)]  # fmt: skip
+        return replace(plain, **{name: getattr(self.config, name) for name in same})
 
     def setup(self) -> Setup:
         """The model on its device, images to learn from and others to test on.
@@ -104,7 +111,7 @@ class Single(DataOptions):
         test = self.open_dataset(encoder.size, seed=2)
         task = task_of(test, self.task)
         for data in (train, test):
-            if task not in data.labels:
+            if task and task not in data.labels:
                 known = ", ".join(data.labels) or "none"
                 raise DatasetError(f"{data.name} has no task {task!r}; it has {known}")
         return Setup(
