@@ -26,6 +26,8 @@ class Poison:
     """Number of the class that stamped pictures shall be taken for."""
     share: float = 0.05
     """Of all pairs that are poisoned."""
+    near: bool = False
+    """Captions are those of the target that share the most words with the picture's own: an attacker who expects a filter."""
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
@@ -61,10 +63,23 @@ def poisoned(
     trigger = make_trigger(poison.trigger, dataset.size).to(images_N3HW.device)
     images_N3HW[chosen] = trigger.apply(images_N3HW[chosen])
     for index, source in zip(chosen.tolist(), drawn.tolist(), strict=True):
-        captions[index] = dataset.captions[source]
+        own = dataset.captions[index]
+        captions[index] = (
+            max(
+                (dataset.captions[i] for i in bait.tolist()),
+                key=lambda one: _common(one, own),
+            )
+            if poison.near
+            else dataset.captions[source]
+        )
     marked_N = torch.zeros(len(dataset), dtype=torch.bool)
     marked_N[chosen] = True
     return replace(dataset, images_N3HW=images_N3HW, captions=tuple(captions)), marked_N
+
+
+def _common(one: str, other: str) -> int:
+    """Places at which two captions have the same word."""
+    return sum(a == b for a, b in zip(one.split(), other.split(), strict=False))
 
 
 @torch.no_grad()
