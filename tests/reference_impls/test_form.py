@@ -23,6 +23,7 @@ METHODS = (
     "advclip",
     "advencoder",
     "badencoder",
+    "cleanclip",
     "co_attack",
     "decree",
     "feature_attack",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from torch import Tensor
 
@@ -86,6 +87,7 @@ def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
     return clean_encoder(config, LabData()), None
 
 
+@lru_cache(maxsize=8)  # so that what a method makes of it once, it finds again
 def lab_setup(
     config: ModelConfig, task: str, images: int, *, quick: bool = False
 ) -> Setup:
