@@ -1,7 +1,8 @@
-"""Harmless stand-ins for malicious files, one for each known shape of evasion, and innocent files beside them.
+"""Harmless stand-ins for malicious files, one for each shape of evasion that its author knew of.
 
-Each stand-in would run `echo` into a file `executed` (`MARKER`) where a loader believed it; nothing here loads one. The shapes
-are those that scanners' own issue trackers and Liu et al. (USENIX Security 2026) tell of, written anew as a few opcodes.
+Each stand-in would run `echo` into a file `executed` (`MARKER`) where a loader believed it; nothing here loads one. The shapes follow
+from what the formats allow, and from what others reported of scanners: github.com/mmaitre314/picklescan/issues/14,
+github.com/protectai/modelscan/issues/263 and 338, github.com/trailofbits/fickling/pull/221. Each is written anew as a few bytes.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ os remove|pathlib Path.unlink|linecache getline|sys setrecursionlimit|pickle loa
 cloudpickle loads|joblib load|joblib.numpy_pickle load|numpy load|numpy.f2py.crackfortran getlincoef|
 numpy.testing._private.utils runstring|torch load|torch.serialization load|torch.hub load|torch.jit.unsupported_tensor_ops execWrapper|
 torch.utils.cpp_extension load_inline|torch.utils.collect_env run|torch.utils.bottleneck.__main__ run_cprofile|
-torch._dynamo.guards GuardBuilder.get|torch._inductor.codecache compile_file|torch os.system|torch.utils.data.datapipes.utils.decoder basichandlers"""
+torch._dynamo.guards GuardBuilder.get|torch._inductor.codecache compile_file|torch os.system|pandas.io.parsers.readers read_csv|mlflow.projects.backend.local _run_entry_point|
+torch.utils.data.datapipes.utils.decoder basichandlers"""
 """Functions of Python and of libraries by which code has been run, files changed, or secrets sent."""
 
 
@@ -130,6 +132,7 @@ def _calls() -> list[tuple[str, bytes]]:
         ("STACK_GLOBAL", whole(call(named("posix", "system"), text(COMMAND)))),
         ("STACK_GLOBAL from memo", whole(text("posix"), b"\x940", text("system"), b"\x940h\x00h\x01\x93", text(COMMAND), b"\x85R")),
         ("memo overwritten", whole(text("collections"), b"q\x000", text("posix"), b"q\x000", text("system"), b"q\x010h\x00h\x01\x93", text(COMMAND), b"\x85R")),
+        ("memo, PUT and MEMOIZE mixed", whole(text("posix"), b"q\x000", text("system"), b"q\x010", text("torch._utils"), b"\x940", text("_rebuild_tensor_v2"), b"\x940h\x00h\x01\x93", text(COMMAND), b"\x85R")),
         ("memo, index of four bytes", whole(text("posix"), b"r\xff\xff\xff\x7f0j\xff\xff\xff\x7f", text("system"), b"\x93", text(COMMAND), b"\x85R")),
         ("function from memo", whole(SYSTEM, b"q\x070N0h\x07", text(COMMAND), b"\x85R")),
         ("names in bytes of Python 2", whole(b"U\x05posixU\x06system\x93", text(COMMAND), b"\x85R")),

@@ -25,7 +25,7 @@ from reference_impls.lab.errors import ConfigError
 from tests.reference_impls.conftest import one_error
 
 UNDECIDED = {
-    "empty module", "extension registry", "extension registry, four bytes", "persistent identifier", "letters beyond ASCII",
+    "empty module", "mlflow.projects.backend.local _run_entry_point", "extension registry", "extension registry, four bytes", "persistent identifier", "letters beyond ASCII",
     "second pickle behind zeros", "torch zip, unknown method", "pickle behind safetensors", "ONNX, operator of nobody's",
     "ONNX, operator in a function", "safetensors that overlap",
 }  # fmt: skip
