@@ -14,6 +14,8 @@ import os
 import re
 import struct
 import tarfile
+import tokenize
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -43,8 +45,10 @@ KERAS = re.compile(
     r"keras\.(src\.)?(layers|initializers|optimizers|losses|metrics|activations|regularizers|constraints|models|dtype_policies)\b|keras$"
 )
 """Modules whose classes a Keras model is made of."""
-DAMAGED = (ValueError, KeyError, IndexError, TypeError, AttributeError, struct.error, SyntaxError, RecursionError,
-           MemoryError, tarfile.TarError)  # fmt: skip
+DAMAGED = (
+    ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, SyntaxError, RecursionError,
+    MemoryError, tarfile.TarError, tokenize.TokenError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +144,9 @@ class Scan:
 
     def of(self, view: memoryview, name: str) -> list[Finding]:
         """What speaks against a file."""
-        self.part(view, name)
+        with warnings.catch_warnings():  # parsers warn of what a stranger wrote
+            warnings.simplefilter("ignore")
+            self.part(view, name)
         return list(self.findings)
 
     def report(self, level: Level, reason: str, about: str) -> None:
@@ -235,14 +241,14 @@ class Scan:
             machine.stream.at += used
 
     def perhaps_pickle(self, view: memoryview, kind: str) -> int:
-        """Bytes of a pickle, 0 if it is none; what it imports counts once it is one, or names something of a known package."""
+        """Bytes of a pickle, 0 if it is none; what is no pickle to its end counts if it imports of a known package, or calls."""
         kept, self.findings = self.findings, {}
         machine, used = self.machine(view, kind), 0
         try:
             machine.run()
             used = machine.stream.at
         except ValueError:
-            if any(one.reason == "refused" for one in self.findings):
+            if machine.strange or any(one.reason == "refused" for one in self.findings):
                 self.report("cannot decide", "damaged", "it breaks off")
                 used = len(view)
         found, self.findings = self.findings, kept

@@ -162,6 +162,8 @@ class Machine:
     """Is given pickles that are arguments."""
     steps: list[int]
     """Opcodes that were read of the file so far; several machines count together."""
+    strange: bool = False
+    """Whether it called something that no policy lists."""
     stack: list[Any] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
 
@@ -230,7 +232,9 @@ class Machine:
             self.stack.append(Made())
             return
         name = function.name
-        if allowed(name, self.kind) == "classes" and not restored:
+        use = allowed(name, self.kind)
+        self.strange |= not use
+        if use == "classes" and not restored:
             self.report("dangerous", "constructed", name)
         self.stack.append(self.value(name, arguments))
 
