@@ -25,7 +25,8 @@ class Standing:
     """One defense of a board."""
 
     rank: int | None
-    """1 + the number of defenses that are better with 95 % confidence; None without an interval or a rival."""
+    """1 + the number of defenses that are better with 95 % confidence; None without an interval or a rival, or with a
+    warning: who may promise too much is not compared."""
     defense: Contender
     attack: Contender
     """The attack that harms it most, of those it met."""
@@ -97,7 +98,7 @@ def _board(
             cell = min(met, key=lambda c: sign * c.value)
             duel = printed[cell.row, cell.column]
             worst.append((column, rows[cell.row], duel))
-    ends = [duel.interval for _, _, duel in worst]
+    ends = [None if column.warning else duel.interval for column, _, duel in worst]
     standings = [
         Standing(rank, column, row, duel)
         for rank, (column, row, duel) in zip(ranks(ends, sign), worst, strict=True)
@@ -156,7 +157,7 @@ def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
         "versions": dict(arena.versions),
     } if arena else None  # fmt: skip
     return {
-        "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank",
+        "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank; none with a warning",
         "measured": about,
         "boards": [
             {
