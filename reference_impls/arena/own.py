@@ -98,6 +98,8 @@ class Run(CommonOptions):
     def __call__(self) -> int:
         """Put it up, attack it, say what is left."""
         check_positive(images=self.images, queries=self.queries, draws=self.draws)
+        if not self.seeds:
+            raise ConfigError("--seeds needs at least one")
         started, defend = time.monotonic(), opened(self.file)
         own, plain = [], []
         with console.progress(self.file.stem) as step:

@@ -150,7 +150,7 @@ class Cell(Model):
     """Which way is good for the defender: `higher` or `lower`."""
 
 
-class Missing(Model):
+class NotRun(Model):
     """Why attacks did not meet defenses."""
 
     rows: Annotated[tuple[Slug, ...], Field(max_length=200)]
@@ -185,7 +185,7 @@ class Arena(Run):
         tuple[Cell, ...], Field(max_length=MOST_CELLS), BeforeValidator(_not_too_many)
     ]
     """The figures; a pair without one was not run."""
-    missing: Annotated[tuple[Missing, ...], Field(max_length=200)] = ()
+    missing: Annotated[tuple[NotRun, ...], Field(max_length=200)] = ()
     """Why pairs were not run; the first that names both counts."""
     further: Annotated[tuple[Further, ...], Field(max_length=20)] = ()
     """Runs whose figures are among the cells, too."""
