@@ -47,6 +47,7 @@ def test_each_defense_stands_with_the_attack_that_harms_it_most(measured):
         ("none", "planted", 2),
     ]
     assert accuracy.threat == "backdoor"
+    assert [s.met for s in accuracy.standings] == [accuracy.attacks] * 2
     # [2.5, 7.5] and [4.5, 9.5] overlap: these runs cannot tell which is better
     assert [s.rank for s in success.standings] == [1, 1]
     assert [s.defense.id for s in success.standings] == ["scan", "none"]
@@ -136,6 +137,10 @@ def test_a_pair_that_was_not_run_says_why_and_a_later_run_is_named(measured, lan
     catalog = dataclasses.replace(measured, arena=arena)
     page = next(p for p in render_pages(catalog, lang) if p.uri == "matrix.md")
     found = LexborHTMLParser(page.html)
+    (board, *_) = boards(catalog)
+    assert {s.defense.id: s.met for s in board.standings} == {"scan": 2, "none": 1}
+    ranking = next(p for p in render_pages(catalog, lang) if p.uri == "leaderboards.md")
+    assert {"en": "met 1 of 2", "zh": "1/2"}[lang] in ranking.html
     assert any(why[lang] in td.text() for td in found.css(".sk-arena td"))
     assert why[lang] in found.css_first(".sk-missing").text()
     assert about[lang] in found.text()

@@ -31,6 +31,8 @@ class Standing:
     attack: Contender
     """The attack that harms it most, of those it met."""
     duel: Duel
+    met: int
+    """How many attacks of the board it met."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,10 @@ def _board(
         if met:
             cell = min(met, key=lambda c: sign * c.value)
             duel = printed[cell.row, cell.column]
-            worst.append((column, rows[cell.row], duel))
-    ends = [None if column.warning else duel.interval for column, _, duel in worst]
+            worst.append((column, rows[cell.row], duel, len(met)))
+    ends = [None if column.warning else duel.interval for column, _, duel, _ in worst]
     standings = [
-        Standing(rank, column, row, duel)
-        for rank, (column, row, duel) in zip(ranks(ends, sign), worst, strict=True)
+        Standing(rank, *one) for rank, one in zip(ranks(ends, sign), worst, strict=True)
     ]
     standings.sort(key=lambda s: (-sign * s.duel.cell.value, s.defense.id))
     return Board(
@@ -179,6 +180,7 @@ def _standing(one: Standing) -> dict[str, Any]:
         "rank": one.rank,
         "defense": one.defense.model_dump(exclude_none=True),
         "attack": one.attack.model_dump(exclude_none=True),
+        "met": one.met,
         "value": cell.value,
         "sd": cell.sd,
         "n": cell.n,
