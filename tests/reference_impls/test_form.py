@@ -26,6 +26,7 @@ METHODS = (
     "co_attack",
     "decree",
     "gen_af",
+    "quantization_backdoor",
     "query_attack",
     "robust_clip",
     "smoothing",
