@@ -124,8 +124,9 @@ def narrow(encoder: Encoder, config: SubnetConfig) -> Encoder:
                     6 / new[0].numel()
                 ) ** 0.5  # He et al., for layers before a ReLU
                 new = new.copy_((2 * torch.rand(new.shape, generator=chance) - 1) * bound)  # fmt: skip
-            elif not isinstance(part, nn.BatchNorm2d):
-                new.fill_(0.1)  # a chain of one channel must not begin dead
+            else:  # a chain of one channel must not begin dead; of BatchNorm nothing is taken over
+                fresh = {"bias": 0.1, "running_mean": 0.0}
+                new.fill_(fresh.get(name, 1.0))
             setattr(part, name, nn.Parameter(new) if isinstance(one, nn.Parameter) else new)  # fmt: skip
     return Encoder.from_module(
         module,

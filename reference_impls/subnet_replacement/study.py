@@ -60,6 +60,7 @@ GRID = Grid(
     },
     told=[Told(preset="one", measure="success", better="higher")],
     chart=("touched", "accuracy", "success"),
+    tasks=("foreground",),
     images=400,
     quick={"steps": 2, "batch": 8},
     examples=["", "--width 2 --task texture", "--trigger.kind white"],

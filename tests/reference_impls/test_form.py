@@ -30,6 +30,7 @@ METHODS = (
     "query_attack",
     "robust_clip",
     "smoothing",
+    "subnet_replacement",
     "test_time",
     "textonpair",
 )
