@@ -29,10 +29,12 @@ METHODS = (
     "decree",
     "feature_attack",
     "gen_af",
+    "quantization_backdoor",
     "query_attack",
     "robust_clip",
     "segment_attack",
     "smoothing",
+    "subnet_replacement",
     "test_time",
     "textonpair",
 )
