@@ -23,20 +23,16 @@ import torch
 from safetensors.torch import save as save_safetensors
 from torch import nn
 
-from reference_impls.artifact_scan.standins import (
-    PAYLOAD,
+from reference_impls.artifact_scan.containers import (
     Files,
-    Shape,
-    call,
     gguf,
     message,
-    name,
     onnx,
     outside,
-    text,
-    whole,
     zipped,
 )
+from reference_impls.artifact_scan.evasions import Shape
+from reference_impls.artifact_scan.standins import PAYLOAD, call, name, text, whole
 from reference_impls.lab.errors import DeviceError
 
 CHAT = (

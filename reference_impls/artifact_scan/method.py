@@ -16,26 +16,18 @@ import struct
 import tarfile
 import tokenize
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from reference_impls.artifact_scan import formats
-from reference_impls.artifact_scan.pickles import (
-    Level,
-    Machine,
-    Stream,
-    allowed,
-    known,
-    renamed,
-)
+from reference_impls.artifact_scan.answer import Answer, Finding, ScanConfig, verdict
+from reference_impls.artifact_scan.pickles import Level, Machine, Stream
+from reference_impls.artifact_scan.policy import allowed, known, renamed
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.training import check_positive
 
-Verdict = Literal["innocent", "dangerous", "cannot decide"]
-EXIT_CODES: dict[Verdict, int] = {"innocent": 0, "dangerous": 1, "cannot decide": 4}
 MOST_FINDINGS = 1000
 TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 """First pickle of PyTorch's older format; four more follow, then raw values."""
@@ -49,40 +41,6 @@ DAMAGED = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, SyntaxError, RecursionError,
     MemoryError, tarfile.TarError, tokenize.TokenError,
 )  # fmt: skip
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanConfig:
-    """Settings of a scan."""
-
-    limit: int = 256
-    """MiB that compressed files may unpack to, all in all."""
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot work."""
-        check_positive(limit=self.limit)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """Something that speaks against a file."""
-
-    level: Level
-    where: str
-    """File, and files in it."""
-    reason: str
-    """Name of the sentence below `reason` in `words.yaml`."""
-    about: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """The verdict, and what it rests on."""
-
-    verdict: Verdict
-    findings: tuple[Finding, ...]
-    files: int
-    bytes: int
 
 
 def scan(path: Path, config: ScanConfig | None = None) -> Answer:
@@ -105,14 +63,6 @@ def scan(path: Path, config: ScanConfig | None = None) -> Answer:
             findings += Scan(config or ScanConfig()).of(view, name)
             size += len(view)
     return Answer(verdict=verdict(findings), findings=tuple(findings), files=len(files), bytes=size)  # fmt: skip
-
-
-def verdict(findings: Iterable[Finding]) -> Verdict:
-    """The worst of all that was found."""
-    levels = {one.level for one in findings}
-    if "dangerous" in levels:
-        return "dangerous"
-    return "cannot decide" if levels else "innocent"
 
 
 def _files(folder: Path) -> Iterator[Path]:

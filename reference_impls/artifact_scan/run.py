@@ -11,14 +11,14 @@ from typing import Annotated
 import torch
 import tyro
 
-from reference_impls.artifact_scan.method import (
+from reference_impls.artifact_scan.answer import (
     EXIT_CODES,
     Answer,
     Finding,
     ScanConfig,
     Verdict,
-    scan,
 )
+from reference_impls.artifact_scan.method import scan
 from reference_impls.artifact_scan.scanners import SCANNERS, Name
 from reference_impls.artifact_scan.weights import HiddenConfig, flat, suspicious
 from reference_impls.lab.bilingual import Words

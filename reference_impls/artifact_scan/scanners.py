@@ -10,8 +10,9 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Literal
 
+from reference_impls.artifact_scan.answer import Verdict
 from reference_impls.artifact_scan.innocents import library
-from reference_impls.artifact_scan.method import Verdict, scan
+from reference_impls.artifact_scan.method import scan
 
 Name = Literal["policy", "picklescan", "fickling"]
 

@@ -16,14 +16,12 @@ import numpy
 import torch
 from torch.nn import functional as F
 
+from reference_impls.artifact_scan.answer import Verdict
+from reference_impls.artifact_scan.containers import Files
+from reference_impls.artifact_scan.evasions import evasions
 from reference_impls.artifact_scan.innocents import innocents
-from reference_impls.artifact_scan.method import Verdict
 from reference_impls.artifact_scan.scanners import SCANNERS, Name
-from reference_impls.artifact_scan.standins import (
-    Files,
-    evasions,
-    library_functions,
-)
+from reference_impls.artifact_scan.standins import library_functions
 from reference_impls.artifact_scan.weights import (
     HiddenConfig,
     Weights,

@@ -19,10 +19,13 @@ from pathlib import Path
 
 import pytest
 
-from reference_impls.artifact_scan import standins
+from reference_impls.artifact_scan import containers, standins
 from reference_impls.artifact_scan.__main__ import PROGRAM
-from reference_impls.artifact_scan.method import Scan, ScanConfig, verdict
-from reference_impls.artifact_scan.pickles import RULES, allowed, known, renamed
+from reference_impls.artifact_scan.answer import ScanConfig, verdict
+from reference_impls.artifact_scan.evasions import evasions
+from reference_impls.artifact_scan.method import Scan
+from reference_impls.artifact_scan.pickles import RULES
+from reference_impls.artifact_scan.policy import allowed, known, renamed
 from reference_impls.artifact_scan.scanners import SCANNERS
 from reference_impls.artifact_scan.study import asked
 from reference_impls.lab.errors import ConfigError
@@ -44,7 +47,7 @@ def judged(content, name="model.pkl", limit=64):
     return verdict(findings({name: content}, limit))
 
 
-@pytest.mark.parametrize(("name", "pickled", "files"), standins.evasions(), ids=str)
+@pytest.mark.parametrize(("name", "pickled", "files"), evasions(), ids=str)
 def test_no_stand_in_is_cleared(name, pickled, files):
     expected = "cannot decide" if name in UNDECIDED else "dangerous"
     assert verdict(findings(files)) == expected
@@ -74,7 +77,7 @@ def test_nothing_runs_while_a_loader_would_have_run_it(tmp_path, monkeypatch):
     monkeypatch.setattr(pickle, "loads", None)
     monkeypatch.setattr(pickle, "load", None)
     try:
-        for _, _, files in standins.evasions():
+        for _, _, files in evasions():
             findings(files)
     finally:
         listening.clear()
@@ -125,7 +128,7 @@ class Witness(pickle.Unpickler):
 
 def test_what_pythons_own_reader_would_call_in_a_changed_pickle_is_allowed_where_it_is_cleared():
     draw = random.Random(4)
-    pool = [files["model.pkl"] for _, _, files in standins.evasions() if "model.pkl" in files]  # fmt: skip
+    pool = [files["model.pkl"] for _, _, files in evasions() if "model.pkl" in files]  # fmt: skip
     pool += [pickle.dumps([OrderedDict(a=1), Counter("ab"), {1}], one) for one in range(6)] * 10  # fmt: skip
     cleared = 0
     for _ in range(6000):
@@ -157,7 +160,7 @@ def bombs():
     nested = b"N"
     for _ in range(20):
         nested = gzip.compress(nested)
-    many = standins.zipped({f"{one}": bytes(1 << 24) for one in range(8)}, method=zipfile.ZIP_DEFLATED)  # fmt: skip
+    many = containers.zipped({f"{one}": bytes(1 << 24) for one in range(8)}, method=zipfile.ZIP_DEFLATED)  # fmt: skip
     return {
         "gzip": gzip.compress(bytes(1 << 27)),
         "zip": many,
@@ -182,8 +185,8 @@ def test_a_bomb_ends_soon_and_is_left_open(name, content):
 
 
 def test_every_cut_of_a_file_is_answered():
-    whole = standins.torch_zip(standins.PAYLOAD)
-    for raw in (whole, zlib.compress(standins.PAYLOAD), standins.npy(standins.PAYLOAD), standins.gguf("a")):  # fmt: skip
+    whole = containers.torch_zip(standins.PAYLOAD)
+    for raw in (whole, zlib.compress(standins.PAYLOAD), containers.npy(standins.PAYLOAD), containers.gguf("a")):  # fmt: skip
         for end in range(5, len(raw), 7):
             assert judged(raw[:end]) in ("cannot decide", "dangerous")
 

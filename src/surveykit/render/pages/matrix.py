@@ -230,7 +230,7 @@ NOTES = (
     "foreground",
     "texture",
     "ε",
-    "CLIP",
+    "zero-shot",
     "image by image",
     "PL1",
     "probe",
