@@ -9,6 +9,7 @@ Shape letters: B batch, H and W pixels, D embedding width.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -159,6 +160,15 @@ def check_usable(encoder: Encoder, images_B3HW: Tensor) -> None:
         raise EncoderError(
             f"{encoder.name} is constant: {len(images_B3HW)} different images get one embedding"
         )
+
+
+def digest(encoder: Encoder) -> str:
+    """Changes with any weight: what was made of another encoder is not taken for this one's."""
+    found = hashlib.sha256(repr((encoder.size, encoder.mean, encoder.std)).encode())
+    for name, values in sorted(encoder.module.state_dict().items()):
+        found.update(name.encode())
+        found.update(values.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 # -- The lab's own encoders ----------------------------------------------------------

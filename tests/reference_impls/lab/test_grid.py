@@ -155,7 +155,7 @@ def test_a_run_measures_setting_and_control(grid, small_files, tmp_path, capsys)
     assert grid.program.main([*words, "--steps", "3", "--task", "texture"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split() == ["share", "67.0%", "(plain:", "42.0%)"]
-    assert shown[1].split() == ["count", "273", "(plain:", "180)"]
+    assert shown[1].split() == ["count", "273", "(plain:", "173)"]
     data = json.loads((out / "measured.json").read_text())
     assert data["measures"]["strong"]["count"] == 273
     assert data["task"] == "texture"
