@@ -68,7 +68,7 @@ GRID = Grid(
     home=Path(__file__).parent,
     about="Pre-train an encoder without labels, on images that attack its own loss.",
     presets={name: Setting(**vars(one)) for name, one in PRESETS.items()},
-    shown="acl",
+    shown="rocl",
     measure=measure,
     columns={
         name: Column() for name in ("clean", "robust", "tuned-clean", "tuned-robust")
@@ -88,6 +88,6 @@ GRID = Grid(
         "steps": Budget().steps,
         "tuning": 60,
     },
-    examples=["--count 40", "--preset rocl --task background --steps 60"],
+    examples=["--count 40", "--preset acl --task background --steps 60"],
     smoke="--steps 2 --tuning 2 --batch 8 --attack.steps 2",
 )

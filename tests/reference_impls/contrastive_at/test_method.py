@@ -49,7 +49,7 @@ class TestLosses:
         torch.testing.assert_close(found, expected)
 
     def test_three_views_share_the_numerator(self):
-        """Two images, three equal views each, at right angles: two positives of e, two... of three negatives of 1."""
+        """Two images at right angles, three equal views each: an anchor has two positives of e, three negatives of 1."""
         views = [torch.eye(2)] * 3
         e = torch.tensor(1.0).exp()
         expected = ((2 * e + 3) / (2 * e)).log()
