@@ -30,7 +30,7 @@ from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import unknown
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.encoders import Encoder
+from reference_impls.lab.models.encoders import Encoder, fresh
 from reference_impls.lab.models.training import (
     Progress,
     check_dataset,
@@ -196,18 +196,6 @@ LOSSES = {"acl": acl_loss, "rocl": rocl_loss, "rotation": rotation_loss}
 # -- The loop ------------------------------------------------------------------------
 
 
-def started(encoder: Encoder, config: PretrainConfig) -> Encoder:
-    """A copy of the encoder to train: as given, or every layer initialised anew."""
-    new = encoder.copy()
-    if config.start == "fresh":
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(config.seed)
-            for part in new.module.modules():
-                if callable(reset := getattr(part, "reset_parameters", None)):
-                    reset()
-    return new
-
-
 def pretrain(
     encoder: Encoder,
     train: Dataset,
@@ -220,7 +208,8 @@ def pretrain(
         DatasetError: fewer images than a batch.
     """
     check_dataset(train, config.batch)
-    robust = started(encoder, config)
+    new = config.start == "fresh"
+    robust = fresh(encoder, config.seed) if new else encoder.copy()
     width = 4 if config.loss == "rotation" else 64
     head = projection_head(robust.dimension, config.seed, width)
     learning = Learning(

@@ -162,6 +162,17 @@ def check_usable(encoder: Encoder, images_B3HW: Tensor) -> None:
         )
 
 
+def fresh(encoder: Encoder, seed: int) -> Encoder:
+    """A copy whose every layer is initialised anew, the same for the same seed."""
+    new = encoder.copy()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # layers initialise from the global stream only
+        for part in new.module.modules():
+            if callable(reset := getattr(part, "reset_parameters", None)):
+                reset()
+    return new
+
+
 def digest(encoder: Encoder) -> str:
     """Changes with any weight: what was made of another encoder is not taken for this one's."""
     found = hashlib.sha256(repr((encoder.size, encoder.mean, encoder.std)).encode())

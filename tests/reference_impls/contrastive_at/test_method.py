@@ -56,7 +56,7 @@ class TestLosses:
         torch.testing.assert_close(contrast(views, 1.0), expected)
 
     def test_quarter_turns_can_be_turned_back(self):
-        images = torch.rand(12, 3, 6, 6, generator=generator())
+        images = torch.rand(40, 3, 6, 6, generator=generator())
         turned, turns = quarter_turns(images, generator(1))
         assert set(turns.tolist()) == {0, 1, 2, 3}
         for image, there, count in zip(images, turned, turns.tolist(), strict=True):
