@@ -19,16 +19,18 @@ from tests.reference_impls.gpu_figures import measured
 
 ROOT = Path(__file__).parents[2] / "reference_impls"
 METHODS = (
-    "adversarial_detection",
     "advclip",
     "advencoder",
+    "adversarial_detection",
     "artifact_scan",
     "badencoder",
     "cleanclip",
     "co_attack",
+    "contrastive_at",
     "decree",
     "feature_attack",
     "gen_af",
+    "generative",
     "quantization_backdoor",
     "query_attack",
     "robust_clip",

@@ -40,6 +40,8 @@ class Setup:
     test: Dataset
     task: str
     seed: int = 0
+    original: Encoder | None = None
+    """The encoder before it was rewritten for speed: what a method goes on training."""
     quick: bool = False
     """Whether figures do not matter, only that all of it runs."""
     progress: Progress | None = None
@@ -95,6 +97,7 @@ def lab_setup(
     encoder, clip = lab_model(config)
     return Setup(
         encoder=accelerated(encoder),
+        original=encoder,
         clip=clip,
         train=train_dataset(LabData()),
         test=test_dataset(LabData()).first(images),

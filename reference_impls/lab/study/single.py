@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -78,11 +78,11 @@ class Single(DataOptions):
 
     def __call__(self) -> int:
         """Measure the setting and its control, write, say."""
-        started, (control, plain) = time.monotonic(), next(iter(self.presets.items()))
-        setup = self.setup()
+        started, control = time.monotonic(), next(iter(self.presets))
+        setup, plain = self.setup(), self.control()
         settings = {self.preset: self.config}
         if self.config != plain:
-            settings[control] = self.beside(plain)
+            settings[control] = plain
         found: dict[str, Measures] = {}
         for name, config in settings.items():
             with console.progress(f"measuring {name}") as step:
@@ -92,12 +92,15 @@ class Single(DataOptions):
         lines = [*self.lines(found), f"figures: {path}"]
         return self.leave({"task": setup.task, "measures": found}, lines, path, started=started)  # fmt: skip
 
-    def beside(self, plain: Any) -> Any:
-        """The control; what all presets have in common, such as a model to attack, is as the reader asked."""
-        others = self.presets.values()
-        names = [field.name for field in fields(plain)]
-        same = [n for n in names if all(getattr(one, n) == getattr(plain, n) for one in others)]  # fmt: skip
-        return replace(plain, **{name: getattr(self.config, name) for name in same})
+    def control(self) -> Any:
+        """The control, with the reader's options wherever the preset is as the control is."""
+        plain, preset = next(iter(self.presets.values())), self.presets[self.preset]
+        asked = {
+            name: value
+            for name, value in vars(self.config).items()
+            if value != getattr(preset, name) == getattr(plain, name)
+        }
+        return replace(plain, **asked)
 
     def setup(self) -> Setup:
         """The model on its device, images to learn from and others to test on.
@@ -106,7 +109,8 @@ class Single(DataOptions):
             LabError: something of it is not there, or there is no such task.
         """
         clip = open_clip(self.encoder, self) if self.method.pairs else None
-        encoder = accelerated(clip.image if clip else self.open_encoder(self.encoder))
+        original = clip.image if clip else self.open_encoder(self.encoder)
+        encoder = accelerated(original)
         train = self.open_dataset(encoder.size, split="train", seed=1, count=self.train)
         test = self.open_dataset(encoder.size, seed=2)
         task = task_of(test, self.task)
@@ -116,6 +120,7 @@ class Single(DataOptions):
                 raise DatasetError(f"{data.name} has no task {task!r}; it has {known}")
         return Setup(
             encoder=encoder,
+            original=original,
             clip=clip,
             train=on_device(train, encoder),
             test=on_device(test, encoder),
