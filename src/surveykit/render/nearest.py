@@ -6,9 +6,16 @@ from surveykit.catalog import Catalog, Closest
 from surveykit.models import Paper
 
 
-def because(catalog: Catalog, paper: Paper, closest: Closest, lang: str) -> str:
-    """What the method does and what it shares with the paper; no final full stop."""
+def because(
+    catalog: Catalog, paper: Paper, closest: Closest, lang: str, *, under: str = ""
+) -> str:
+    """What the method does and what it shares with the paper; no final full stop.
+
+    Below a heading that names the technique, `under`, it is not named again.
+    """
     does = closest.card.does.in_(lang)
+    if closest.technique and closest.technique == under:
+        return f"它{does}" if lang == "zh" else f"it {does}"
     if closest.technique:
         technique = catalog.term("technique", closest.technique).label.in_(lang)
         if lang == "zh":

@@ -95,7 +95,13 @@ def render_readme(catalog: Catalog, lang: str) -> str:
         authors=lambda paper: short_authors(paper, lang),
         short=lambda paper: short_citation(paper, lang),
         venue=lambda paper: venue_label(catalog, paper, lang),
-        because=lambda paper, closest: because(catalog, paper, closest, lang),
+        because=lambda group, closest: because(
+            catalog,
+            group.papers[0],
+            closest,
+            lang,
+            under=group.technique.id if group.technique else "",
+        ),
         cite=own_citation(catalog),
         site=public(catalog.survey.site),
         shown=max(
