@@ -25,6 +25,7 @@ METHODS = (
     "badencoder",
     "co_attack",
     "decree",
+    "encoder_mi",
     "gen_af",
     "query_attack",
     "robust_clip",
