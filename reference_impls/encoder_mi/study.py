@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-import torch
 from torch import Generator, Tensor
 
 from reference_impls.encoder_mi.method import (
@@ -39,27 +38,26 @@ def measure(setup: Setup, config: AttackConfig) -> dict[str, float]:
     """AUROC, and the share of members found where few others are taken for members."""
     chance, kept = Generator().manual_seed(config.seed), config.members
     data, target = setup.train, setup.encoder
-    own, steps = setup.test, config.shadow_steps  # the attacker's images
     if config.steps:
         if len(data) < 4 * kept:
             raise DatasetError(f"{4 * kept} images are needed, got {len(data)}; lower --members")  # fmt: skip
-        steps = config.steps
-        first = 3 * kept if config.outsider else 0
-        target = _trained(data, first, kept, steps, config.seed)
+        learned = 3 * kept if config.outsider else 0
+        target = _trained(data, learned, kept, config.steps, config.seed)
         members, others = data.images_N3HW[:kept], data.images_N3HW[4 * kept :]
-        own = data.take(range(kept, 3 * kept))
+        own, first = data, kept
     else:
-        half = len(own) // 2
-        if half < 2 * BATCH:
+        own, first = setup.test, len(setup.test) // 2
+        kept = first // 2
+        if kept < BATCH:
             raise DatasetError(f"{4 * BATCH} test images are needed, got {len(own)}")
-        members, others = data.images_N3HW[:half], own.images_N3HW[:half]
-        own = own.take(range(half, 2 * half))
-    shadow = _trained(own, 0, len(own) // 2, steps, config.seed + 1000)
+        members, others = data.images_N3HW[:first], own.images_N3HW[:first]
+    steps = config.steps or config.shadow_steps
+    shadow = _trained(own, first, kept, steps, config.seed + 1000)
+    known = own.images_N3HW[first : first + 2 * kept].tensor_split(2)
 
     def features(encoder: Encoder, images: Tensor) -> Tensor:
         return membership_features(encoder.encode, images, config, chance)
 
-    known = own.images_N3HW.tensor_split(2)
     score = learn(*(features(shadow, images) for images in known), config)
     inside, outside = (score(features(target, images)) for images in (members, others))
     return {
