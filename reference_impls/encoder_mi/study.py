@@ -78,8 +78,15 @@ GRID = Grid(
     presets=PRESETS,
     shown="given",
     measure=measure,
-    columns={"auroc": Column(), "tpr1": Column(), "tpr01": Column(form=".3f")},
-    told=[Told(preset="vector", measure="tpr1", better="higher")],
+    columns={
+        "auroc": Column(share=False),
+        "tpr1": Column(),
+        "tpr01": Column(form=".3f"),
+    },
+    told=[
+        Told(preset="threshold", measure="auroc", better="higher"),
+        Told(preset="threshold", measure="tpr1", better="higher"),
+    ],
     chart=("auroc", "tpr1"),
     tasks=("shape",),
     images=1024,
