@@ -1,10 +1,12 @@
 """How well `surveykit discover` ranks, beside a random order, a keyword query and ASReview's default.
 
     PYTHONPATH=. python benchmarks/discover.py STREAM.jsonl.gz --known-before 2025-01-01 [--abstracts FILE.jsonl]
+    PYTHONPATH=. python benchmarks/discover.py STREAM.jsonl.gz --abstracts FILE.jsonl --hidden 2024
     PYTHONPATH=. python benchmarks/discover.py --speed
 
 STREAM holds papers with `id`, `date`, `title`, `abstract`, `label` (`in`, `out`, `unknown`) and `judged`. Weeks are quarters of a
-month. Papers that are neither in nor out count neither way. ASReview is not a dependency: where `pip install asreview` was
+month. Papers that are neither in nor out count neither way. `--hidden` is for choosing between rankings without a look at the
+judged months: entries of a year are hidden among the papers of STREAM that are not in, on days drawn by chance. ASReview is not a dependency: where `pip install asreview` was
 done its ELAS u4 runs, trained on the same entries against the unlabelled candidates; else its row is left out.
 """
 
@@ -131,6 +133,22 @@ def own_abstracts(catalog: Catalog, file: Path) -> dict[str, str]:
     return found
 
 
+def hidden(
+    whole: Catalog, rows: Sequence[Row], abstracts: Mapping[str, str], year: int
+) -> tuple[Catalog, list[Row]]:
+    """The catalog before a year, and a stream in which the entries of that year alone are relevant."""
+    catalog = as_of(whole, date(year, 1, 1))
+    have = {p.id for p in catalog.papers}
+    later = [p for p in as_of(whole, date(year + 1, 1, 1)).papers if p.id not in have and p.id in abstracts]  # fmt: skip
+    known = {p.identifiers.arxiv for p in whole.papers}
+    chance = random.Random(SEED)
+    stream = [r | {"judged": True, "label": "out"} for r in rows if r["label"] != "in" and r["id"] not in known and r.get("basis") != "arguable"]  # fmt: skip
+    for paper in later:
+        row = {"id": paper.id, "date": chance.choice(rows)["date"], "title": paper.title.en}  # fmt: skip
+        stream.append(row | {"abstract": abstracts[paper.id], "judged": True, "label": "in"})  # fmt: skip
+    return catalog, stream
+
+
 def plain(text: str) -> str:
     """Letters and digits of a title."""
     return re.sub(r"\W+", "", text.lower())
@@ -167,6 +185,7 @@ def main() -> None:
     parser.add_argument("stream", type=Path, nargs="?")
     parser.add_argument("--known-before", type=date.fromisoformat, default=date(2025, 1, 1))  # fmt: skip
     parser.add_argument("--abstracts", type=Path)
+    parser.add_argument("--hidden", type=int, metavar="YEAR")
     parser.add_argument("--speed", action="store_true")
     told = parser.parse_args()
     whole = load.load_catalog(Path())
@@ -176,13 +195,16 @@ def main() -> None:
     catalog = as_of(whole, told.known_before)
     with gzip.open(told.stream, "rt", encoding="utf-8") as lines:
         rows = [{"judged": False, **json.loads(line)} for line in lines]
-    candidates = listed.read(told.stream).candidates
+    known = own_abstracts(whole, told.abstracts) if told.abstracts else {}
+    if told.hidden:
+        catalog, rows = hidden(whole, rows, known, told.hidden)
+    candidates = [listed.from_json(json.dumps(row).encode(), "x") for row in rows]
+    known = {p.id: known[p.id] for p in catalog.papers if p.id in known}
     ways: dict[str, tuple[Callable[..., Scores], Mapping[str, str]]] = {
         "random": (by_chance, {}),
         "keyword query": (by_query, {}),
         "discover": (by_discover, {}),
     }
-    known = own_abstracts(catalog, told.abstracts) if told.abstracts else {}
     if known:
         ways["discover, with abstracts"] = by_discover, known
     if importlib.util.find_spec("asreview"):

@@ -203,6 +203,8 @@ def test_any_text_is_data_or_a_fault(text):
         (["rows", 0, "card"], "badseed", "no method 'badseed'; did you mean `badseeds`?"),
         (["columns", 0, "paper"], "feng2023detectin", "no entry 'feng2023detectin'"),
         (["cells"], DUEL["cells"] + DUEL["cells"][:1], "stands twice"),
+        (["missing"], [{"rows": ["moon"], "columns": ["scan"], "why": {"en": "-", "zh": "-"}}], "'moon' is not a row"),
+        (["missing"], [{"rows": ["planted"], "columns": ["x"], "why": {"en": "-", "zh": "-"}}], "'x' is not a column"),
     ],
 )  # fmt: skip
 def test_the_arena_names_what_exists(way, value, words, catalog_dir):

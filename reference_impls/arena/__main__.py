@@ -11,9 +11,11 @@ from typing import Any
 
 import torch
 
+from reference_impls.arena.clips import CLIPS, clips_of
 from reference_impls.arena.matrix import Finished, as_json, cells
-from reference_impls.arena.present import markdown, page, provenance
-from reference_impls.arena.published import published
+from reference_impls.arena.own import Run
+from reference_impls.arena.present import markdown, page, provenance, sections
+from reference_impls.arena.published import joined, published
 from reference_impls.arena.trials import QUICK, Plan, Trial, run, trials
 from reference_impls.lab.bilingual import localize
 from reference_impls.lab.errors import ConfigError
@@ -70,7 +72,7 @@ class Study(CommonOptions):
         write_json(data, self.out / "arena.json")  # last: it says the rest is there
         if self.publish:
             _publish(found, about)
-        lines = [markdown(found, "en"), f"report    {path}"]
+        lines = [markdown(sections(found), "en"), f"report    {path}"]
         console.report(data, lines, as_json=self.json)
         return 0
 
@@ -84,10 +86,10 @@ class Study(CommonOptions):
 
 
 def _publish(found: Sequence[Any], about: dict[str, Any]) -> None:
-    write_json(published(found, about), PUBLISHED)
+    write_json(joined(published(found, about), clips_of(HERE)), PUBLISHED)
     for language, name in READMES.items():
         made = localize(provenance(about), language)
-        text = f"{made}\n\n{markdown(found, language)}"
+        text = f"{made}\n\n{markdown(sections(found), language)}"
         insert(HERE / name, text, start=START, end=END)
 
 
@@ -105,7 +107,8 @@ def _run(chosen: Sequence[Trial]) -> None:
 PROGRAM = Program(
     module="reference_impls.arena",
     about="Every attack here against every defense and detector here, on one population.",
-    verbs={"study": Study},
+    verbs={"study": Study, "clips": CLIPS.verb(), "run": Run},
+    examples={"run": ["reference_impls/arena/example.py", "my_defense.py --images 24"]},
 )
 main = PROGRAM.main
 

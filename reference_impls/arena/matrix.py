@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +14,16 @@ from reference_impls.arena.registry import (
     FALSE_ALARM,
     FINE_TUNINGS,
     FOUND,
+    FROZEN,
     METRICS,
-    NOT_RUN,
     SCORE,
+    SPARSE,
     SUCCESS,
-    UNTOUCHED,
     WORDS,
+    ZERO_SHOT,
     Attack,
     Defense,
+    why_not,
 )
 from reference_impls.arena.trials import Start, Trial
 from reference_impls.lab.bilingual import Bilingual
@@ -62,13 +64,13 @@ class Cell:
 def cells(
     finished: Sequence[Finished], settings: Sequence[tuple[str, int]]
 ) -> list[Cell]:
-    """Every cell, also those without a figure, attack by attack."""
+    """Every cell of fine-tuned models and detectors, also those without a figure, attack by attack."""
     found: list[Cell] = []
     for attack in ATTACKS:
         for defense in DEFENSES:
             if defense.kind == "detector":
                 found += _verdicts(attack, defense, finished)
-            else:
+            elif defense.kind == "fine-tuning":
                 found += _robustness(attack, defense, finished, settings)
     return found
 
@@ -111,7 +113,7 @@ def _verdicts(
     attack: Attack, detector: Defense, finished: Sequence[Finished]
 ) -> Iterable[Cell]:
     if attack.kind not in ("none", "backdoor"):
-        yield Cell(attack=attack.id, defense=detector.id, task=None, why=UNTOUCHED)
+        yield _cell(attack, detector, None, SCORE.id, {})
         return
     start: Start = "backdoored" if attack.kind == "backdoor" else "public"
     flag = FOUND if start == "backdoored" else FALSE_ALARM
@@ -135,6 +137,27 @@ def _verdicts(
         yield _cell(attack, detector, task, SCORE.id, scores, after=after)
 
 
+def frozen_cells(
+    accuracies: Mapping[tuple[str, int], Mapping[str, float]], task: str
+) -> list[Cell]:
+    """Every cell of CLIPs behind defenses, from accuracies by (defense, seed) and attack."""
+    return [
+        _cell(
+            attack,
+            defense,
+            task.partition(" ")[0] if attack.sparse else task,
+            (SPARSE if attack.sparse else ZERO_SHOT).id,
+            {
+                seed: found[attack.id]
+                for (name, seed), found in accuracies.items()
+                if name == defense.id and attack.id in found
+            },
+        )
+        for attack in ATTACKS
+        for defense in FROZEN
+    ]
+
+
 def _cell(
     attack: Attack,
     defense: Defense,
@@ -146,7 +169,11 @@ def _cell(
 ) -> Cell:
     if not values:
         return Cell(
-            attack=attack.id, defense=defense.id, task=task, after=after, why=NOT_RUN
+            attack=attack.id,
+            defense=defense.id,
+            task=task,
+            after=after,
+            why=why_not(attack, defense),
         )
     spread = MeanStd.of(list(values.values()))
     return Cell(
@@ -192,7 +219,9 @@ def _tidy(cell: Cell) -> dict[str, Any]:
 
 
 def task_label(name: str) -> Bilingual:
-    """A task and its budget, as `foreground 4/255` in both languages."""
+    """A task and its budget, if it has one, as `foreground 4/255` in both languages."""
     task, _, epsilon = name.partition(" ")
     known = TASK_NAMES.get(task, Bilingual(task, task))
+    if not epsilon:
+        return known
     return WORDS["tables.task"].fill(task=known, epsilon=epsilon)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from reference_impls.arena.matrix import Cell, task_label
@@ -13,9 +13,14 @@ from reference_impls.arena.registry import (
     FALSE_ALARM,
     FINE_TUNINGS,
     FOUND,
+    FROZEN,
     SCORE,
+    SPARSE,
     SUCCESS,
     WORDS,
+    ZERO_SHOT,
+    Attack,
+    Defense,
 )
 from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
@@ -42,20 +47,77 @@ def sections(found: Sequence[Cell]) -> list[Section]:
 
 
 def _robust(found: Sequence[Cell], task: str) -> Section:
-    rows: list[tuple[Text, ...]] = []
-    for attack in ATTACKS:
-        if attack.kind == "backdoor":
-            continue
-        cells = [
-            _shown(found, attack=attack.id, defense=one.id, task=task)
-            for one in FINE_TUNINGS
-        ]
-        rows.append((attack.label, *cells))
-    heads = (WORDS["heads.attack"], *(one.short for one in FINE_TUNINGS))
     return Section(
         WORDS["tables.robust"].fill(task=task_label(task)),
         paragraphs=(WORDS["tables.higher"],),
-        table=Table(heads, rows),
+        table=_table(found, FINE_TUNINGS, task=task, metric=ACCURACY.id),
+    )
+
+
+def _table(found: Sequence[Cell], defenses: Sequence[Defense], **wanted: str) -> Table:
+    """Attacks that have a figure against defenses."""
+    rows: list[tuple[Text, ...]] = [
+        (
+            attack.label,
+            *(
+                _shown(found, attack=attack.id, defense=one.id, **wanted)
+                for one in defenses
+            ),
+        )
+        for attack in ATTACKS
+        if _pick(found, attack=attack.id, **wanted)
+    ]
+    heads = (WORDS["heads.attack"], *(one.short for one in defenses))
+    return Table(heads, rows)
+
+
+def frozen_sections(
+    found: Sequence[Cell], warnings: Mapping[str, Bilingual]
+) -> list[Section]:
+    """CLIPs behind defenses: what attacks within epsilon leave, what sparse ones do, and what was not run."""
+    told, missing = [], []
+    for attack in ATTACKS:
+        beaten = [one.id for one in FROZEN if best_alone(found, one.id) == attack.id]
+        if beaten:
+            by = WORDS["tables.alone"].fill(attack=attack.label, defenses=_names(FROZEN, beaten))  # fmt: skip
+            told.append(by)
+    for why in dict.fromkeys(cell.why for cell in found if cell.why):
+        gone = [cell for cell in found if cell.why == why]
+        pairs = {
+            "attacks": _names(ATTACKS, [cell.attack for cell in gone]),
+            "defenses": _names(FROZEN, [cell.defense for cell in gone]),
+        }
+        missing.append(WORDS["tables.missing"].fill(**pairs, why=why))
+    told += [
+        WORDS["masking.of"].fill(defense=_names(FROZEN, [one]), sign=sign)
+        for one, sign in warnings.items()
+    ]
+    return [
+        Section(
+            WORDS[f"published.{metric.id}"].fill(task=task_label(task)),
+            paragraphs=said,
+            table=_table(found, FROZEN, metric=metric.id),
+        )
+        for metric, said in ((ZERO_SHOT, told), (SPARSE, missing))
+        if (task := next((c.task for c in found if c.metric == metric.id), None))
+    ]
+
+
+def best_alone(found: Sequence[Cell], defense: str) -> str | None:
+    """Id of the attack within epsilon that by itself leaves a CLIP's defense the least, by its mean; None if none ran."""
+    alone = {one.id for one in ATTACKS if one.kind not in ("none", "worst")}
+    met = _pick(found, defense=defense, metric=ZERO_SHOT.id)
+    by_value = {cell.attack: cell.value or 0 for cell in met if cell.attack in alone}
+    return min(by_value, key=lambda name: by_value[name]) if by_value else None
+
+
+def _names(known: Sequence[Attack | Defense], ids: Collection[str]) -> Bilingual:
+    """Names of those whose ids are given, as a sentence lists them."""
+    if {one.id for one in known} <= set(ids):
+        return WORDS["tables.all"]
+    names: list[Bilingual] = [getattr(one, "short", one.label) for one in known if one.id in ids]  # fmt: skip
+    return Bilingual(
+        ", ".join(one.en for one in names), "、".join(one.zh for one in names)
     )
 
 
@@ -178,10 +240,10 @@ def provenance(about: dict[str, Any]) -> Bilingual:
     )
 
 
-def markdown(found: Sequence[Cell], language: Language) -> str:
+def markdown(found: Sequence[Section], language: Language) -> str:
     """The tables for a README."""
     parts = []
-    for section in sections(found):
+    for section in found:
         parts += [f"### {localize(section.title, language)}", ""]
         parts += [
             line

@@ -6,7 +6,8 @@ and every reason for a missing figure, is `matrix.as_json`'s.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from reference_impls.arena.matrix import Cell, task_label
@@ -15,6 +16,8 @@ from reference_impls.arena.registry import (
     DEFENSES,
     FALSE_ALARM,
     FOUND,
+    FROZEN,
+    MISSING,
     SCORE,
     SUCCESS,
     WORDS,
@@ -29,7 +32,7 @@ SCHEMA_VERSION = 1
 
 
 def published(found: Sequence[Cell], run: dict[str, Any]) -> dict[str, Any]:
-    """What `arena.json` holds; `run` is the run's account of itself."""
+    """What `arena.json` holds of `study`, for `joined`; `run` is the run's account of itself."""
     measured = [cell for cell in found if cell.value is not None]
     seeds = {seed for cell in measured for seed in cell.seeds}
     return {
@@ -39,15 +42,52 @@ def published(found: Sequence[Cell], run: dict[str, Any]) -> dict[str, Any]:
         **ran_on(run),
         "versions": run["versions"],
         "seeds": sorted(seeds),
-        "rows": [_contender(one) for one in ATTACKS],
-        "columns": [_contender(one) for one in DEFENSES],
         "cells": list(_cells(measured)),
     }
 
 
-def _contender(one: Attack | Defense) -> dict[str, Any]:
+@dataclass(frozen=True, kw_only=True)
+class Frozen:
+    """What `clips` found, beside what `study` did."""
+
+    found: Sequence[Cell]
+    warnings: Mapping[str, Bilingual]
+    """By id of the defense: signs of masked gradients."""
+    run: Mapping[str, Any]
+    """The run's account of itself."""
+
+
+def joined(arena: Mapping[str, Any], clips: Frozen | None) -> dict[str, Any]:
+    """`arena.json` with the figures of `clips` in the place of its earlier ones, and reasons for pairs without."""
+    frozen = [one.id for one in FROZEN]
+    cells = [one for one in arena["cells"] if one["column"] not in frozen]
+    further: list[dict[str, Any]] = []
+    if clips:
+        cells += _cells([cell for cell in clips.found if cell.value is not None])
+        run, seeds = clips.run, {s for cell in clips.found for s in cell.seeds}
+        about = {"about": as_data(WORDS["published.clips"]), "date": run["date"]}
+        versions = {"command": run["command"], "versions": run["versions"]}
+        further = [{**about, **versions, **ran_on(dict(run)), "seeds": sorted(seeds)}]
+    return {
+        **arena,
+        "rows": [_contender(one) for one in ATTACKS],
+        "columns": [_contender(one, clips.warnings if clips else {}) for one in DEFENSES],
+        "cells": cells,
+        "missing": [
+            {"rows": one.attacks, "columns": one.defenses, "why": as_data(one.why)}
+            for one in MISSING
+        ],
+        "further": further,
+    }  # fmt: skip
+
+
+def _contender(
+    one: Attack | Defense, warnings: Mapping[str, Bilingual] | None = None
+) -> dict[str, Any]:
     label = Bilingual(one.label.en[:1].upper() + one.label.en[1:], one.label.zh)
-    told = {"id": one.id, "label": as_data(label)}
+    told: dict[str, Any] = {"id": one.id, "label": as_data(label)}
+    if warnings and one.id in warnings:
+        told["warning"] = as_data(warnings[one.id])
     if one.papers:
         told["paper"] = one.papers[0]
     if one.card:

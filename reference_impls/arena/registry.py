@@ -23,8 +23,9 @@ class Attack:
 
     id: str
     """Stable; the website's anchor."""
-    kind: Literal["none", "control", "universal", "white-box", "backdoor"]
-    """`universal` attacks are made on the public encoder, `white-box` ones on the defended model."""
+    kind: Literal["none", "control", "universal", "black-box", "white-box", "worst", "backdoor"]  # fmt: skip
+    """`universal` attacks are made on the public encoder, `white-box` ones on the defended model; `black-box` ones
+    know no gradient of it; `worst` is all within epsilon, image by image."""
     label: Bilingual
     """What a reader sees."""
     card: str | None = None
@@ -33,6 +34,8 @@ class Attack:
     """Entries of the catalog that it runs, or whose idea it takes."""
     size: Bilingual
     """How large it is."""
+    sparse: bool = False
+    """Whether it changes some pixels by any amount, and not all of them a little."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,8 @@ class Defense:
 
     id: str
     """Stable; the website's anchor."""
-    kind: Literal["fine-tuning", "detector"]
-    """`fine-tuning` gives a classifier, `detector` a verdict on an encoder."""
+    kind: Literal["fine-tuning", "detector", "frozen"]
+    """`fine-tuning` gives a classifier, `detector` a verdict on an encoder, `frozen` stands in the place of a CLIP."""
     label: Bilingual
     """What a reader sees."""
     short: Bilingual
@@ -53,6 +56,10 @@ class Defense:
     """Entries of the catalog that it runs, or whose idea it takes."""
     arm: str | None = None
     """Its name in Gen-AF's study."""
+    draws: int = 1
+    """Over how many draws of its noise an attacker averages."""
+    searched: bool = True
+    """Whether attacks that search by its answers alone are run: some take too long to answer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,8 +91,38 @@ DEFENSES = tuple(
 )
 FINE_TUNINGS = tuple(one for one in DEFENSES if one.kind == "fine-tuning")
 """The defenses that give a classifier."""
+FROZEN = tuple(one for one in DEFENSES if one.kind == "frozen")
+"""The defenses of a CLIP that names images by texts."""
 METRICS = tuple(Metric(**_read(one)) for one in _LISTS["metrics"])
-ACCURACY, BACKDOORED_ACCURACY, SUCCESS, FOUND, FALSE_ALARM, SCORE = METRICS
-UNTOUCHED = WORDS["why.untouched"]
-"""Why a detector has no cell of its own against attacks on images."""
-NOT_RUN = WORDS["why.not-run"]
+ACCURACY, BACKDOORED_ACCURACY, SUCCESS, FOUND, FALSE_ALARM, SCORE, ZERO_SHOT, SPARSE = METRICS  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class Missing:
+    """Why some pairs have no figure."""
+
+    attacks: tuple[str, ...]
+    defenses: tuple[str, ...]
+    why: Bilingual
+
+
+def _fitting(known: tuple[Any, ...], wanted: list[str]) -> tuple[str, ...]:
+    """Ids of those that are named, by id or kind."""
+    return tuple(one.id for one in known if {one.id, one.kind} & set(wanted))
+
+
+MISSING = tuple(
+    Missing(
+        attacks=_fitting(ATTACKS, one["attacks"]),
+        defenses=_fitting(DEFENSES, one["defenses"]),
+        why=Bilingual(**one["why"]),
+    )
+    for one in _LISTS["missing"]
+)
+"""The first that fits a pair counts."""
+
+
+def why_not(attack: Attack, defense: Defense) -> Bilingual:
+    """Why a pair has no figure."""
+    fitting = (one.why for one in MISSING if attack.id in one.attacks and defense.id in one.defenses)  # fmt: skip
+    return next(fitting, WORDS["why.not-run"])

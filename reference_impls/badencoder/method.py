@@ -27,7 +27,7 @@ from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.similarity import mean_cosine_to, mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
 from reference_impls.lab.models.fast import in_bfloat16
-from reference_impls.lab.models.heads import Head, fit_mlp_head
+from reference_impls.lab.models.heads import Head, fit_mlp_head, success_rate
 from reference_impls.lab.models.training import (
     Progress,
     SpreadWatch,
@@ -234,14 +234,6 @@ def measure(
         clean_stamped_cosine=clean_cosine,
         config=config,
     )
-
-
-def success_rate(
-    head: Head, stamped_ND: Tensor, labels_N: Tensor, target: int
-) -> float:
-    """Fraction of stamped images of other classes that the head takes for the target, in [0, 1]."""
-    others_N = labels_N != target
-    return (head.predict(stamped_ND[others_N]) == target).float().mean().item()
 
 
 def _head_and_success(

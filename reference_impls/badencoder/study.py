@@ -21,7 +21,6 @@ from reference_impls.badencoder.method import (
     PUBLISHED,
     BadEncoderConfig,
     attack,
-    success_rate,
 )
 from reference_impls.badencoder.tables import headline, tables
 from reference_impls.lab.cache import cache_folder, content_key
@@ -35,7 +34,7 @@ from reference_impls.lab.models.encoders import (
     load_encoder,
     save_encoder,
 )
-from reference_impls.lab.models.heads import Head, fit_mlp_head
+from reference_impls.lab.models.heads import Head, fit_mlp_head, success_rate
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import (
     PARENT,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import os
 import time
@@ -33,7 +32,7 @@ from reference_impls.lab.attacks.universal import Universal
 from reference_impls.lab.data.named import CLASS, Split
 from reference_impls.lab.errors import EncoderError
 from reference_impls.lab.files import file_name
-from reference_impls.lab.models.encoders import Encoder, check_usable
+from reference_impls.lab.models.encoders import Encoder, check_usable, digest
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import DataOptions, EncoderName
 
@@ -237,12 +236,3 @@ class Evaluate(ModelOptions):
         outcome = Outcome(encoder.name, found, seconds, masked)
         console.report(outcome, lines([outcome]), as_json=self.json)
         return 0
-
-
-def digest(encoder: Encoder) -> str:
-    """Changes with any weight: what was trained on another encoder is not taken for this one's."""
-    found = hashlib.sha256(repr((encoder.size, encoder.mean, encoder.std)).encode())
-    for name, values in sorted(encoder.module.state_dict().items()):
-        found.update(name.encode())
-        found.update(values.detach().cpu().contiguous().numpy().tobytes())
-    return found.hexdigest()[:16]

@@ -110,6 +110,8 @@ class Contender(Model):
     """Entry of the catalog that it comes from."""
     card: MethodId | None = None
     """Method of `reference_impls/` that runs it."""
+    warning: Bilingual | None = None
+    """Of a defense: why its figures may promise too much, such as signs of masked gradients; it gets no rank."""
 
 
 MOST_CELLS = 20_000
@@ -148,6 +150,24 @@ class Cell(Model):
     """Which way is good for the defender: `higher` or `lower`."""
 
 
+class NotRun(Model):
+    """Why attacks did not meet defenses."""
+
+    rows: Annotated[tuple[Slug, ...], Field(max_length=200)]
+    """Ids of the attacks."""
+    columns: Annotated[tuple[Slug, ...], Field(max_length=200)]
+    """Ids of the defenses."""
+    why: Bilingual
+    """The reason, for those pairs of them that have no figure."""
+
+
+class Further(Provenance):
+    """A later run that added figures."""
+
+    about: Bilingual
+    """Which of the figures are its."""
+
+
 class Arena(Run):
     """`reference_impls/arena.json`: attacks run against defenses on the same encoders."""
 
@@ -165,3 +185,12 @@ class Arena(Run):
         tuple[Cell, ...], Field(max_length=MOST_CELLS), BeforeValidator(_not_too_many)
     ]
     """The figures; a pair without one was not run."""
+    missing: Annotated[tuple[NotRun, ...], Field(max_length=200)] = ()
+    """Why pairs were not run; the first that names both counts."""
+    further: Annotated[tuple[Further, ...], Field(max_length=20)] = ()
+    """Runs whose figures are among the cells, too."""
+
+    def why(self, row: str, column: str) -> Bilingual | None:
+        """Why a pair has no figure, where that is told."""
+        told = (one.why for one in self.missing if row in one.rows and column in one.columns)  # fmt: skip
+        return next(told, None)

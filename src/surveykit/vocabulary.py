@@ -198,6 +198,8 @@ class Card(Model):
     """Name of the folder."""
     name: PlainText
     """Name of the method."""
+    name_zh: PlainText | None = None
+    """Its name in Chinese, where it is no proper name."""
     question: Bilingual
     """The question it answers."""
     summary: Bilingual
@@ -216,6 +218,10 @@ class Card(Model):
     """What differs from the paper, the weightiest point first."""
     limits: tuple[Bilingual, ...] = ()
     """What it cannot do and what its figures do not show."""
+
+    def name_in(self, lang: str) -> str:
+        """Its name in a language."""
+        return self.name_zh if lang == "zh" and self.name_zh else self.name
 
 
 class Declined(Model):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from surveykit.discover import views
 from surveykit.discover.candidate import (
     Candidate,
     came_out,
@@ -21,7 +22,7 @@ from surveykit.discover.candidate import (
 )
 from surveykit.discover.ranking import rank
 from surveykit.discover.run import as_of, discover, week_of
-from surveykit.discover.views import PaperWords, Sides, _tied
+from surveykit.discover.views import STRANGER, PaperWords, Sides, _tied, neighbors
 from surveykit.discover.weights import likeness, log_odds, table
 from surveykit.models import Identifiers
 from surveykit.record import Record
@@ -64,6 +65,19 @@ def test_the_order_of_the_input_changes_nothing(catalog, seed):
     assert [r.score for r in after] == pytest.approx([r.score for r in before])
 
 
+def test_nor_where_candidates_are_compared_with_some_of_them_alone(
+    catalog, monkeypatch
+):
+    monkeypatch.setattr(views, "PEERS", 3)
+    said = "backdoor encoder image attack bread river wool cloud road tree".split()
+    chance = random.Random(1)
+    titles = [" ".join(chance.sample(said, 5)) for _ in range(40)]
+    some = [candidate(f"c{n:02}", title) for n, title in enumerate(titles)]
+    before = rank(some, catalog.papers, catalog.taxonomy)
+    after = rank(some[1:] + some[:1], catalog.papers, catalog.taxonomy)
+    assert [r.candidate.id for r in after] == [r.candidate.id for r in before]
+
+
 @pytest.mark.parametrize("count", [0, 1, 2])
 def test_few_candidates_and_few_entries_are_ranked_too(catalog, count):
     some = [NEAR, *OTHERS][:count]
@@ -82,6 +96,30 @@ def test_abstracts_of_entries_make_neighbors(catalog):
     near = next(r.near for r in told if r.candidate is odd)
     assert near[0][0] == paper.id
     assert next(r.near for r in without if r.candidate is odd)[:1] != near[:1]
+
+
+@pytest.mark.parametrize("peers", [1000, 6])
+def test_what_is_like_many_candidates_is_less_near_to_an_entry(peers, monkeypatch):
+    monkeypatch.setattr(views, "PEERS", peers)
+    entry, own, usual, *many = (
+        PaperWords((), tuple(text.split()))
+        for text in (
+            "backdoor encoder daily bread",
+            "backdoor encoder",
+            "daily bread",
+            *["daily bread", "wool cloud", "wool river"] * 6,
+        )
+    )
+    others = [*many, own, usual]
+    near, nearer = neighbors([entry] * 2, others)
+    alike = [sum(one.likeness for one in some) for some in near]
+    assert nearer[-2] / nearer[-1] > 5 * alike[-2] / alike[-1] > 0
+
+
+def test_a_candidate_is_no_peer_of_its_own():
+    words = [PaperWords((), ("backdoor", "encoder")), PaperWords((), ("quokka",))]
+    near, nearer = neighbors(words[:1] * 3, words)
+    assert nearer == [sum(one.likeness for one in near[0]) / STRANGER, 0]
 
 
 def test_what_is_known_or_declined_is_left_out_and_each_paper_stands_once(catalog):
@@ -171,6 +209,8 @@ def test_likeness_is_the_cosine_of_the_same_rows(ours, theirs):
     n = len(ours)
     rows = list(likeness(every.part(n, every.height), every.part(0, n)))
     assert np.allclose(np.array(rows), dense[n:] @ dense[:n].T, atol=1e-6)
+    some = list(likeness(every.part(n, every.height), every.each(3)))
+    assert np.allclose(np.array(some), dense[n:] @ dense[::3].T, atol=1e-6)
 
 
 def test_the_regression_is_the_one_of_a_plain_solver():

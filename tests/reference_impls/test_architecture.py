@@ -13,6 +13,8 @@ MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
     ("decree/transfer.py", "badencoder"),
     ("decree/real.py", "badencoder"),
+    ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
+    ("cleanclip/study.py", "textonpair"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

@@ -14,6 +14,7 @@ from selectolax.lexbor import LexborHTMLParser
 from test_measured import DUEL
 
 from surveykit.measured import Arena
+from surveykit.models import Bilingual
 from surveykit.render.intervals import apart
 from surveykit.render.pages import render_files, render_pages
 from surveykit.render.pages.leaderboards import boards, ranks
@@ -46,6 +47,7 @@ def test_each_defense_stands_with_the_attack_that_harms_it_most(measured):
         ("none", "planted", 2),
     ]
     assert accuracy.threat == "backdoor"
+    assert [s.met for s in accuracy.standings] == [accuracy.attacks] * 2
     # [2.5, 7.5] and [4.5, 9.5] overlap: these runs cannot tell which is better
     assert [s.rank for s in success.standings] == [1, 1]
     assert [s.defense.id for s in success.standings] == ["scan", "none"]
@@ -87,6 +89,62 @@ def test_page_table_and_data_tell_the_same(measured, lang):
         assert float(line["value"]) == standing["value"]
         assert f"{standing['low']:.1f}, {standing['high']:.1f}" in row.text()
     assert data["measured"]["command"] == DUEL["command"]
+
+
+def test_a_defense_with_a_warning_has_no_rank_and_says_why(measured):
+    warning = {"en": "its gradients <may> mislead", "zh": "其梯度可能误导"}
+    scan, none = measured.arena.columns
+    warned = measured.arena.model_copy(
+        update={
+            "columns": (scan.model_copy(update={"warning": Bilingual(**warning)}), none)
+        }
+    )
+    catalog = dataclasses.replace(measured, arena=warned)
+    for board in boards(catalog):
+        assert [s.rank for s in board.standings] == [None, None]  # no rival is left
+    for uri in ("leaderboards.md", "matrix.md"):
+        page = next(p for p in render_pages(catalog, "en") if p.uri == uri)
+        assert (
+            "Warning: its gradients <may> mislead"
+            in LexborHTMLParser(page.html).css_first(".sk-warning").text()
+        )
+    told = json.loads(render_files(catalog, "en")["leaderboards.json"])["boards"]
+    assert told[0]["standings"][0]["defense"]["warning"] == warning
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_pair_that_was_not_run_says_why_and_a_later_run_is_named(measured, lang):
+    why, about = (
+        {"en": "too slow", "zh": "太慢"},
+        {"en": "The second part", "zh": "第二部分"},
+    )
+    run = {"about": about, "date": "2026-11-30", "command": "python -m reference_impls.arena clips",
+           "hardware": "CPU", "versions": {"torch": "2.13"}, "seeds": [7]}  # fmt: skip
+    more = {
+        "missing": [{"rows": ["planted"], "columns": ["none"], "why": why}],
+        "further": [run],
+    }
+    cells = [
+        c.model_dump()
+        for c in measured.arena.cells
+        if (c.row, c.column) != ("planted", "none")
+    ]
+    cells.append(cell("planted", "scan", 50.0, metric="Without an attack"))
+    cells.append(cell("nothing", "none", 50.0, metric="Without an attack"))
+    arena = Arena.model_validate(DUEL | {"cells": cells} | more)
+    assert arena.why("planted", "none").en == "too slow"
+    assert arena.why("nothing", "none") is None
+    catalog = dataclasses.replace(measured, arena=arena)
+    page = next(p for p in render_pages(catalog, lang) if p.uri == "matrix.md")
+    found = LexborHTMLParser(page.html)
+    (board, *_) = boards(catalog)
+    assert {s.defense.id: s.met for s in board.standings} == {"scan": 2, "none": 1}
+    ranking = next(p for p in render_pages(catalog, lang) if p.uri == "leaderboards.md")
+    assert {"en": "met 1 of 2", "zh": "1/2"}[lang] in ranking.html
+    assert any(why[lang] in td.text() for td in found.css(".sk-arena td"))
+    assert why[lang] in found.css_first(".sk-missing").text()
+    assert about[lang] in found.text()
+    assert run["command"] in found.text()
 
 
 def test_without_an_arena_the_page_says_so(catalog):

@@ -70,3 +70,25 @@ def masking_signs(
         "transfer": any(fooled(one) > fooled(attacked) + SLACK for one in cut),
     }
     return tuple(sign for sign, seen in found.items() if seen)
+
+
+def traced(logits_of: Classifier) -> Classifier:
+    """The classifier with a gradient of zero where it has none, so that attacks run and `flat_share` tells."""
+
+    def logits(images_B3HW: Tensor) -> Tensor:
+        logits_BC = logits_of(images_B3HW)
+        if logits_BC.requires_grad or not images_B3HW.requires_grad:
+            return logits_BC
+        return logits_BC + 0 * images_B3HW.sum()
+
+    return logits
+
+
+def flat_share(logits_of: Classifier, images_B3HW: Tensor, labels_B: Tensor) -> float:
+    """Share of images at which the loss has no slope: every entry of its gradient is 0, or some is no number."""
+    with torch.enable_grad():
+        images = images_B3HW.detach().clone().requires_grad_()
+        loss = cross_entropy(traced(logits_of)(images), labels_B).sum()
+        (slope,) = torch.autograd.grad(loss, images)
+    size_B = slope.flatten(1).abs().amax(dim=1)
+    return (~(size_B > 0)).float().mean().item()

@@ -33,6 +33,8 @@ class Dataset:
     """Per downstream task the names of its classes."""
     captions: tuple[str, ...] = ()
     """One per image; empty where the dataset has none."""
+    masks_NHW: Tensor | None = None
+    """Which pixels show the object, bool; none where nobody knows."""
     notes: tuple[str, ...] = ()
     """What a reader should know of how it was read."""
 
@@ -55,6 +57,7 @@ class Dataset:
             captions=tuple(self.captions[i] for i in index.tolist())
             if self.captions
             else (),
+            masks_NHW=None if self.masks_NHW is None else self.masks_NHW[index],
         )
 
     def first(self, count: int) -> Dataset:

@@ -51,7 +51,7 @@ TASK_NAMES = LAB.group("tasks")
 
 
 def shapes(count: int, *, seed: int, size: int = 32) -> Dataset:
-    """`count` pictures of `size` x `size` pixels with labels and captions.
+    """`count` pictures of `size` x `size` pixels with labels, captions and masks.
 
     The same seed gives the same pictures on every machine with the same torch.
     """
@@ -71,10 +71,11 @@ def shapes(count: int, *, seed: int, size: int = 32) -> Dataset:
     ]
     return Dataset(
         name=f"shapes-{size}-{seed}",
-        images_N3HW=torch.cat(parts),
+        images_N3HW=torch.cat([images for images, _ in parts]),
         labels=labels,
         classes=CLASSES,
         captions=tuple(_caption(labels, i) for i in range(count)),
+        masks_NHW=torch.cat([masks for _, masks in parts]),
     )
 
 
@@ -107,7 +108,10 @@ def caption(
 # -- Drawing -------------------------------------------------------------------------
 
 
-def _render(labels: dict[str, Tensor], size: int, generator: torch.Generator) -> Tensor:
+def _render(
+    labels: dict[str, Tensor], size: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
+    """Images (N, 3, H, W), and which pixels the object covers by more than half (N, H, W)."""
     count = len(labels["shape"])
 
     def uniform(low: float, high: float) -> Tensor:
@@ -138,7 +142,7 @@ def _render(labels: dict[str, Tensor], size: int, generator: torch.Generator) ->
     images_N3HW = ground_N3HW + cover_N1HW * (object_N311 - ground_N3HW)
     images_N3HW = images_N3HW * uniform(0.85, 1.1).unsqueeze(1)
     noise_N3HW = torch.randn(images_N3HW.shape, generator=generator)
-    return (images_N3HW + 0.02 * noise_N3HW).clamp(0, 1)
+    return (images_N3HW + 0.02 * noise_N3HW).clamp(0, 1), cover_N1HW.squeeze(1) > 0.5
 
 
 def _distances(u_NHW: Tensor, v_NHW: Tensor, shape_N: Tensor) -> Tensor:

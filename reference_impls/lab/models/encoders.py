@@ -9,6 +9,7 @@ Shape letters: B batch, H and W pixels, D embedding width.
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -159,6 +160,26 @@ def check_usable(encoder: Encoder, images_B3HW: Tensor) -> None:
         raise EncoderError(
             f"{encoder.name} is constant: {len(images_B3HW)} different images get one embedding"
         )
+
+
+def fresh(encoder: Encoder, seed: int) -> Encoder:
+    """A copy whose every layer is initialised anew, the same for the same seed."""
+    new = encoder.copy()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)  # layers initialise from the global stream only
+        for part in new.module.modules():
+            if callable(reset := getattr(part, "reset_parameters", None)):
+                reset()
+    return new
+
+
+def digest(encoder: Encoder) -> str:
+    """Changes with any weight: what was made of another encoder is not taken for this one's."""
+    found = hashlib.sha256(repr((encoder.size, encoder.mean, encoder.std)).encode())
+    for name, values in sorted(encoder.module.state_dict().items()):
+        found.update(name.encode())
+        found.update(values.detach().cpu().contiguous().numpy().tobytes())
+    return found.hexdigest()[:16]
 
 
 # -- The lab's own encoders ----------------------------------------------------------

@@ -23,6 +23,8 @@ from reference_impls.lab.models.training import Learner, Progress, check_positiv
 
 FIRST = 4
 """Edge of a generator's first map; every further layer doubles it."""
+STEEP = 10.0
+"""What an image generator's last layer is multiplied by."""
 
 
 class FreePixels(nn.Module):
@@ -68,6 +70,39 @@ class PatchGenerator(nn.Module):
         start = (map_3LL.shape[-1] - self.side) // 2
         rows = slice(start, start + self.side)
         return map_3LL[:, rows, rows].sigmoid()
+
+
+class ImageGenerator(nn.Module):
+    """Pixels drawn from an image, in one forward pass, by convolutions at half the resolution."""
+
+    def __init__(self, *, width: int = 32, seed: int) -> None:
+        """`width` channels, at least 8."""
+        super().__init__()
+        check_positive(width=width)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.first = nn.Conv2d(12, width, 3, padding=1)
+            self.blocks = nn.ModuleList(
+                nn.Sequential(
+                    nn.GroupNorm(8, width),
+                    nn.ReLU(),
+                    nn.Conv2d(width, width, 3, padding=1),
+                )
+                for _ in range(3)
+            )
+            self.last = nn.Conv2d(width, 12, 3, padding=1)
+
+    def forward(self, images_B3HW: Tensor) -> Tensor:
+        """Pixels (B, 3, H, W) in [0, 1]."""
+        height, width = images_B3HW.shape[2:]
+        even = F.pad(images_B3HW, (0, width % 2, 0, height % 2), mode="replicate")
+        features = self.first(F.pixel_unshuffle(2 * even - 1, 2))
+        for block in self.blocks:
+            features = features + block(features)
+        # Steep, as most pixels of a strong perturbation lie at its bound.
+        logits = STEEP * F.pixel_shuffle(self.last(torch.relu(features)), 2)
+        pixels = logits.sigmoid()
+        return pixels[:, :, :height, :width]
 
 
 def _upward(latent: int, width: int, doublings: int) -> list[nn.Module]:

@@ -62,10 +62,8 @@ def fit_linear_probe(
     )
 
 
-def linear_classifier(
-    encoder: Encoder, train: Dataset, task: str
-) -> Callable[[Tensor], Tensor]:
-    """Images (B, 3, H, W) to scores (B, C): the encoder with a linear head that learned a task from clean images.
+def linear_probe(encoder: Encoder, train: Dataset, task: str) -> Head:
+    """A linear head that learned a task from clean images as an encoder embeds them.
 
     Raises:
         DatasetError: the dataset has no such task.
@@ -75,10 +73,31 @@ def linear_classifier(
         raise DatasetError(f"{train.name} has no task {task!r}; it has {known}")
     embeddings_ND = embed_all(encoder, train.images_N3HW)
     labels_N, count = train.labels[task], len(train.classes[task])
-    head = fit_linear_probe(
+    return fit_linear_probe(
         embeddings_ND, labels_N.to(embeddings_ND.device), classes=count
     )
+
+
+def linear_classifier(
+    encoder: Encoder, train: Dataset, task: str
+) -> Callable[[Tensor], Tensor]:
+    """Images (B, 3, H, W) to scores (B, C): the encoder with a head of `linear_probe`."""
+    head = linear_probe(encoder, train, task)
     return lambda images_B3HW: head.logits(encoder.encode(images_B3HW))
+
+
+def surest(head: Head, embeddings_ND: Tensor, labels_N: Tensor, target: int) -> int:
+    """Which image of a class the head is surest of: what an attacker takes as its reference."""
+    of_target_N = head.logits(embeddings_ND).softmax(dim=1)[:, target]
+    return int(of_target_N.where(labels_N == target, -1).argmax())
+
+
+def success_rate(
+    head: Head, stamped_ND: Tensor, labels_N: Tensor, target: int
+) -> float:
+    """Fraction of stamped images of other classes that the head takes for the target, in [0, 1]."""
+    others_N = labels_N != target
+    return (head.predict(stamped_ND[others_N]) == target).float().mean().item()
 
 
 def fit_mlp_head(

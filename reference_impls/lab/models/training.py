@@ -206,7 +206,7 @@ def train_simclr(
     encoder = small_encoder(
         config.net, name=f"simclr-{config.seed}", size=dataset.size, seed=config.seed
     )
-    projector = _projector(encoder.dimension, config.seed)
+    projector = projection_head(encoder.dimension, config.seed)
     learner = one_cycle_learner(
         {"encoder": encoder.module, "projector": projector},
         steps=config.steps,
@@ -237,11 +237,12 @@ def train_simclr(
     return encoder
 
 
-def _projector(dimension: int, seed: int) -> nn.Module:
+def projection_head(dimension: int, seed: int, width: int = 64) -> nn.Sequential:
+    """What SimCLR puts between an embedding (B, D) and its loss: two layers, the last one of a width."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         return nn.Sequential(
-            nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, 64)
+            nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, width)
         )
 
 

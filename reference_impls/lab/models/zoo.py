@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 from reference_impls.lab.cache import cache_folder, content_key
 from reference_impls.lab.data.dataset import Dataset
@@ -18,6 +20,7 @@ from reference_impls.lab.models.clip import (
 )
 from reference_impls.lab.models.encoders import (
     Encoder,
+    SmallNet,
     SmallNetConfig,
     load_encoder,
     save_encoder,
@@ -92,16 +95,26 @@ def clean_encoder(
     progress: Progress | None = None,
 ) -> Encoder:
     """A clean SimCLR encoder of the shapes dataset, trained if the cache has none."""
-    path = (
-        cache_folder()
-        / "encoders"
-        / f"simclr-{config.seed}-{content_key(config, lab)}.safetensors"
-    )
-    if not path.exists():
-        checkpoint = path.with_suffix(".checkpoint")
-        encoder = train_simclr(
+    return kept(
+        f"simclr-{config.seed}",
+        (config, lab),
+        lambda checkpoint: train_simclr(
             train_dataset(lab), config, checkpoint=checkpoint, progress=progress
-        )
+        ),
+    )
+
+
+def kept(name: str, recipe: Sequence[Any], make: Callable[[Path], Encoder]) -> Encoder:
+    """An encoder of a recipe, made if the cache has none; `make` is told where its checkpoint may lie.
+
+    One of another architecture than the lab's is made every time.
+    """
+    file = f"{name}-{content_key(*recipe)}.safetensors"
+    path = cache_folder() / "encoders" / file
+    if not path.exists():
+        encoder = make(path.with_suffix(".checkpoint"))
+        if not isinstance(encoder.module, SmallNet):
+            return encoder
         save_encoder(encoder, path)
     return load_encoder(path)
 

@@ -73,7 +73,8 @@ class Condition(Generic[Config]):
     @property
     def name(self) -> str:
         """For progress."""
-        return f"{self.preset}, {self.task}, seed {self.model.seed}"
+        parts = self.preset, self.task, f"seed {self.model.seed}"
+        return ", ".join(filter(None, parts))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +115,7 @@ class Grid(Generic[Config]):
     chart: Sequence[str] = ()
     """Measures that are drawn, each in [0, 1], of the first task."""
     tasks: Sequence[str] = ("foreground", "texture")
+    """`("",)` where it has nothing to do with a task."""
     model: Callable[[int], ModelConfig] = studied_encoder
     """Settings of the lab's model of a seed."""
     images: int = 200
@@ -225,7 +227,8 @@ class Grid(Generic[Config]):
                 f"{MeanStd.of(values):{self.columns[name].form}}" if values else "–"
                 for name, values in here.items()
             ]
-            body.append([_task(task), words[f"presets.{preset}"], *cells])
+            names = [_task(task)] if task else []
+            body.append([*names, words[f"presets.{preset}"], *cells])
         about = words["tables.about"].fill(
             seeds=len(found["provenance"]["seeds"]),
             images=found["settings"]["images"],
@@ -234,7 +237,8 @@ class Grid(Generic[Config]):
             seconds=f"{max(row['seconds'] for row in rows):.0f}",
             **self.says,
         )
-        heads: list[Text] = [LAB["grid.task"], LAB["grid.setting"]]
+        heads: list[Text] = [LAB["grid.task"]] if any(self.tasks) else []
+        heads += [LAB["grid.setting"]]
         heads += [words[f"measures.{name}"] for name in self.columns]
         lines = table(heads, body, language)
         return "\n".join([localize(about, language), "", *lines, ""])
@@ -292,7 +296,7 @@ class Grid(Generic[Config]):
         config = self.presets[preset]
         options: dict[str, tuple[Any, Any, str]] = {
             "preset": (Literal[tuple(self.presets)], preset, "Settings to begin with, a row of the published table; other options change them."),
-            "task": (str, self.tasks[0], "What is told of an image; a dataset of classes has `class` alone."),
+            "task": (str if any(self.tasks) else tyro.conf.Suppress[str], self.tasks[0], "What is told of an image; a dataset of classes has `class` alone."),
             "count": (int, self.images, "Images to test on, at most."),
             "out": (Path, Path("build") / self.home.name, "Folder of the figures."),
         }  # fmt: skip

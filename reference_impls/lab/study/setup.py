@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from torch import Tensor
 
@@ -39,6 +40,8 @@ class Setup:
     test: Dataset
     task: str
     seed: int = 0
+    original: Encoder | None = None
+    """The encoder before it was rewritten for speed: what a method goes on training."""
     quick: bool = False
     """Whether figures do not matter, only that all of it runs."""
     progress: Progress | None = None
@@ -86,6 +89,7 @@ def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
     return clean_encoder(config, LabData()), None
 
 
+@lru_cache(maxsize=8)  # so that what a method makes of it once, it finds again
 def lab_setup(
     config: ModelConfig, task: str, images: int, *, quick: bool = False
 ) -> Setup:
@@ -93,6 +97,7 @@ def lab_setup(
     encoder, clip = lab_model(config)
     return Setup(
         encoder=accelerated(encoder),
+        original=encoder,
         clip=clip,
         train=train_dataset(LabData()),
         test=test_dataset(LabData()).first(images),
@@ -108,4 +113,5 @@ def on_device(data: Dataset, encoder: Encoder) -> Dataset:
         data,
         images_N3HW=data.images_N3HW.to(encoder.device),
         labels={name: one.to(encoder.device) for name, one in data.labels.items()},
+        masks_NHW=None if data.masks_NHW is None else data.masks_NHW.to(encoder.device),
     )

@@ -78,8 +78,8 @@ class Single(DataOptions):
 
     def __call__(self) -> int:
         """Measure the setting and its control, write, say."""
-        started, (control, plain) = time.monotonic(), next(iter(self.presets.items()))
-        setup = self.setup()
+        started, control = time.monotonic(), next(iter(self.presets))
+        setup, plain = self.setup(), self.control()
         settings = {self.preset: self.config}
         if self.config != plain:
             settings[control] = plain
@@ -92,6 +92,16 @@ class Single(DataOptions):
         lines = [*self.lines(found), f"figures: {path}"]
         return self.leave({"task": setup.task, "measures": found}, lines, path, started=started)  # fmt: skip
 
+    def control(self) -> Any:
+        """The control, with the reader's options wherever the preset is as the control is."""
+        plain, preset = next(iter(self.presets.values())), self.presets[self.preset]
+        asked = {
+            name: value
+            for name, value in vars(self.config).items()
+            if value != getattr(preset, name) == getattr(plain, name)
+        }
+        return replace(plain, **asked)
+
     def setup(self) -> Setup:
         """The model on its device, images to learn from and others to test on.
 
@@ -99,16 +109,18 @@ class Single(DataOptions):
             LabError: something of it is not there, or there is no such task.
         """
         clip = open_clip(self.encoder, self) if self.method.pairs else None
-        encoder = accelerated(clip.image if clip else self.open_encoder(self.encoder))
+        original = clip.image if clip else self.open_encoder(self.encoder)
+        encoder = accelerated(original)
         train = self.open_dataset(encoder.size, split="train", seed=1, count=self.train)
         test = self.open_dataset(encoder.size, seed=2)
         task = task_of(test, self.task)
         for data in (train, test):
-            if task not in data.labels:
+            if task and task not in data.labels:
                 known = ", ".join(data.labels) or "none"
                 raise DatasetError(f"{data.name} has no task {task!r}; it has {known}")
         return Setup(
             encoder=encoder,
+            original=original,
             clip=clip,
             train=on_device(train, encoder),
             test=on_device(test, encoder),

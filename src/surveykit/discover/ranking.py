@@ -49,6 +49,7 @@ def rank(
     """
     if not candidates:
         return []
+    candidates = sorted(candidates, key=lambda one: one.id)
     known = abstracts or {}
     short = [PaperWords.of(p.title.en, p.tldr.en if p.tldr else "") for p in papers]
     long = [
@@ -56,10 +57,10 @@ def rank(
         for p, words in zip(papers, short, strict=True)
     ]
     words = [PaperWords.of(c.record.title, c.record.abstract or "") for c in candidates]
-    near = neighbors(long, words)
+    near, nearer = neighbors(long, words)
     found = list(Sides(taxonomy, short, words).found())
     views = (
-        [sum(one.likeness for one in some) for some in near],
+        nearer,
         list(map(Sides.worth, found)),
         title_words(short, words),
     )

@@ -1,8 +1,8 @@
 """Three ways to see how near a candidate is to a catalog; each is made of counted words and nothing else.
 
-`neighbors`: its likeness to the nearest entries (cosine of TF-IDF vectors; Salton & Buckley 1988). `Sides`: how many words of
-the taxonomy it has on each of two sides. `title_words`: what the words of its title say for and against it (logistic regression
-of the entries' titles against those of the other candidates).
+`neighbors`: its likeness to the nearest entries (cosine of TF-IDF vectors; Salton & Buckley 1988), as a multiple of its likeness
+to other candidates. `Sides`: how many words of the taxonomy it has on each of two sides. `title_words`: what the words of its
+title say for and against it (logistic regression of the entries' titles against those of the other candidates).
 """
 
 from __future__ import annotations
@@ -24,6 +24,12 @@ NEAREST = 5
 """Entries whose likeness counts."""
 TITLE_TIMES = 2
 """How often a title's word counts, beside one of the abstract."""
+PEERS = 1000
+"""Most candidates that others are compared with; comparing all with all would take the time of the whole ranking."""
+NEAR_PEERS = 20
+"""One peer of so many counts: the nearest ones."""
+STRANGER = 0.01
+"""Likeness that any peer has, lest a candidate without one gain everything."""
 Name = tuple[str, ...]
 """A word, or two neighbors."""
 
@@ -54,8 +60,12 @@ class Near:
 
 def neighbors(
     entries: Sequence[PaperWords], others: Sequence[PaperWords]
-) -> list[list[Near]]:
-    """For each of the others the nearest entries, best first."""
+) -> tuple[list[list[Near]], list[float]]:
+    """For each of the others the nearest entries, best first, and how much nearer they are than its nearest peers.
+
+    What is like everything, as it is written in words that all papers use, is near nothing. Peers are others, each so-manieth of
+    them where there are more than `PEERS`.
+    """
     every = table([((w.title, TITLE_TIMES), (w.text, 1)) for w in (*entries, *others)])
     ours = every.part(0, len(entries))
     theirs = every.part(len(entries), every.height)
@@ -63,7 +73,15 @@ def neighbors(
     for row in likeness(theirs, ours):
         best = np.argsort(-row, kind="stable")[:NEAREST]
         found.append([Near(int(i), float(row[i])) for i in best if row[i] > 0])
-    return found
+    step = math.ceil(len(others) / PEERS) or 1
+    nearer = []
+    for number, row in enumerate(likeness(theirs, theirs.each(step))):
+        if number % step == 0:
+            row[number // step] = 0  # itself
+        many = math.ceil(len(row) / NEAR_PEERS)
+        usual = float(np.partition(row, -many)[-many:].mean()) + STRANGER
+        nearer.append(sum(one.likeness for one in found[number]) / usual)
+    return found, nearer
 
 
 def title_words(

@@ -17,8 +17,8 @@ FREQUENT = 0.5
 """Share of all texts in which a word says nothing any more."""
 FEW = 10
 """Texts of which a share says nothing."""
-AT_ONCE = 256
-"""Texts that are compared at once, for the sake of memory."""
+AT_ONCE = 128
+"""Texts that are counted or compared at once, for the sake of memory."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,13 @@ class Weights:
         rows = self.rows[start:end] - first
         own = self.columns[start:end], self.values[start:end]
         return Weights(rows, *own, last - first, self.width)
+
+    def each(self, step: int) -> Weights:
+        """The first row and every `step`-th after it, numbered anew."""
+        kept = self.rows % step == 0
+        own = self.columns[kept], self.values[kept]
+        height = -(-self.height // step)
+        return Weights(self.rows[kept] // step, *own, height, self.width)
 
     def times(self, vector: Floats) -> Floats:
         """The product with a column."""

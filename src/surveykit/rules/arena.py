@@ -20,6 +20,7 @@ def unknown_in_arena(catalog: Catalog) -> Iterator[Finding]:
         return
     yield from _metrics(arena)
     yield from _cells(arena)
+    yield from _missing(arena)
     for part in ("rows", "columns"):
         for index, contender in enumerate(getattr(arena, part)):
             yield from _contender(catalog, contender, (part, index))
@@ -53,6 +54,15 @@ def _cells(arena: Arena) -> Iterator[Finding]:
         seen.add(pair)
 
 
+def _missing(arena: Arena) -> Iterator[Finding]:
+    for part, known in (("rows", arena.rows), ("columns", arena.columns)):
+        ids = {one.id: one.id for one in known}
+        for index, reason in enumerate(arena.missing):
+            for id_ in set(getattr(reason, part)) - set(ids):
+                message = f"{id_!r} is not a {part[:-1]} of the arena"
+                yield Finding(ARENA, ("missing", index, part), message)
+
+
 def _contender(
     catalog: Catalog, contender: Contender, loc: tuple[str, int]
 ) -> Iterator[Finding]:
@@ -71,7 +81,7 @@ RULES = (
     Rule(
         "SK360",
         "the arena names its own rows and columns, and what the catalog knows",
-        "A cell belongs to one row and one column and stands once, in one of at most 50 metrics; papers are entries, cards are methods.",
+        "A cell belongs to one row and one column and stands once, in one of at most 50 metrics; reasons name rows and columns, too; papers are entries, cards are methods.",
         '{"row": "badencodr", "column": "decree"}',
         '{"row": "badencoder", "column": "decree"}',
         unknown_in_arena,

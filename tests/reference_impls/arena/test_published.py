@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from reference_impls.arena.matrix import cells
-from reference_impls.arena.published import published
+from reference_impls.arena.published import joined, published
 from reference_impls.arena.registry import ATTACKS, DEFENSES
 from reference_impls.arena.trials import Plan, trials
 from surveykit.load import check, load_catalog
@@ -41,7 +41,7 @@ def figures(trial):
 
 def read(finished):
     """Through JSON and through the website's reader."""
-    data = published(cells(finished, SETTINGS), RUN)
+    data = joined(published(cells(finished, SETTINGS), RUN), None)
     return Arena.model_validate(json.loads(json.dumps(data)))
 
 

@@ -155,7 +155,7 @@ def test_a_run_measures_setting_and_control(grid, small_files, tmp_path, capsys)
     assert grid.program.main([*words, "--steps", "3", "--task", "texture"]) == 0
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].split() == ["share", "67.0%", "(plain:", "42.0%)"]
-    assert shown[1].split() == ["count", "273", "(plain:", "180)"]
+    assert shown[1].split() == ["count", "273", "(plain:", "173)"]  # as many steps
     data = json.loads((out / "measured.json").read_text())
     assert data["measures"]["strong"]["count"] == 273
     assert data["task"] == "texture"
@@ -185,3 +185,12 @@ def test_a_subject_without_texts_says_so():
     setup = Setup(encoder=None, clip=None, train=None, test=None, task="shape")  # fmt: skip
     with pytest.raises(DatasetError, match="without a text tower"):
         setup.embed_text(["a"])
+
+
+def test_what_has_nothing_to_do_with_a_task_shows_none(grid):
+    told = Told(preset="strong", measure="count", better="lower")
+    bare = replace(grid, tasks=("",), told=[told])
+    assert [one.name for one in bare.conditions(StudyOptions(seeds=(1,)))] == ["plain, seed 1", "strong, seed 1"]  # fmt: skip
+    lines = bare.tables(found_of(bare, seeds=(1,)), "en").splitlines()
+    assert lines[2] == "| setting | share | count |"
+    assert lines[4] == "| plain | 0.26 | 120 |"

@@ -25,11 +25,14 @@ class Standing:
     """One defense of a board."""
 
     rank: int | None
-    """1 + the number of defenses that are better with 95 % confidence; None without an interval or a rival."""
+    """1 + the number of defenses that are better with 95 % confidence; None without an interval or a rival, or with a
+    warning: who may promise too much is not compared."""
     defense: Contender
     attack: Contender
     """The attack that harms it most, of those it met."""
     duel: Duel
+    met: int
+    """How many attacks of the board it met."""
 
 
 @dataclass(frozen=True)
@@ -96,11 +99,10 @@ def _board(
         if met:
             cell = min(met, key=lambda c: sign * c.value)
             duel = printed[cell.row, cell.column]
-            worst.append((column, rows[cell.row], duel))
-    ends = [duel.interval for _, _, duel in worst]
+            worst.append((column, rows[cell.row], duel, len(met)))
+    ends = [None if column.warning else duel.interval for column, _, duel, _ in worst]
     standings = [
-        Standing(rank, column, row, duel)
-        for rank, (column, row, duel) in zip(ranks(ends, sign), worst, strict=True)
+        Standing(rank, *one) for rank, one in zip(ranks(ends, sign), worst, strict=True)
     ]
     standings.sort(key=lambda s: (-sign * s.duel.cell.value, s.defense.id))
     return Board(
@@ -156,7 +158,7 @@ def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
         "versions": dict(arena.versions),
     } if arena else None  # fmt: skip
     return {
-        "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank",
+        "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank; none with a warning",
         "measured": about,
         "boards": [
             {
@@ -178,6 +180,7 @@ def _standing(one: Standing) -> dict[str, Any]:
         "rank": one.rank,
         "defense": one.defense.model_dump(exclude_none=True),
         "attack": one.attack.model_dump(exclude_none=True),
+        "met": one.met,
         "value": cell.value,
         "sd": cell.sd,
         "n": cell.n,

@@ -226,7 +226,18 @@ def tables(arena: Arena) -> list[Table]:
     return whole + [_table(arena, held, by_attack=False) for held in alone.values()]
 
 
-NOTES = ("foreground", "texture", "ε", "PL1", "probe", "PGD", "TRADES", "after")
+NOTES = (
+    "foreground",
+    "texture",
+    "ε",
+    "zero-shot",
+    "image by image",
+    "PL1",
+    "probe",
+    "PGD",
+    "TRADES",
+    "after",
+)
 """What is explained where one of these stands in a metric or a name; keys of `w.arena_notes`."""
 
 

@@ -43,7 +43,7 @@ def _page(press: Press, card: Card) -> Page:
     return press.page(
         f"methods/{card.id}.md",
         "method.html",
-        title=card.name,
+        title=card.name_in(press.lang),
         description=f"{press.text(card.question)} {press.text(card.summary)}",
         source=f"reference_impls/{card.id}/card.yaml",
         card=card,

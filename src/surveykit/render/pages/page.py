@@ -207,8 +207,7 @@ class Press:
     def short(self, paper: Paper) -> str:
         """The name people use: the method's where it is short, what stands before a colon, or the first author."""
         if paper.id not in self._short:
-            methods = self.catalog.methods(paper)
-            self._short[paper.id] = methods[0].name if methods else _short(paper)
+            self._short[paper.id] = _short(paper)
         return self._short[paper.id]
 
 

@@ -51,7 +51,7 @@ def paper_pages(press: Press) -> Iterator[Page]:
 def _page(press: Press, paper: Paper) -> Page:
     catalog = press.catalog
     links = catalog.links(paper)
-    told = story(catalog, paper, press.words.story.arena)
+    told = story(catalog, paper, press.words.story.arena, press.lang)
     view = {
         "p": paper,
         "venue": catalog.venue(paper),

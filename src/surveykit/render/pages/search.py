@@ -87,7 +87,12 @@ def search_js(press: Press) -> str:
         "used": [number for key, number in terms.items() if catalog.having(*key)],
         "venues": [venue_row(venue) for venue in venues],
         "methods": [
-            [card.id, card.name, press.text(card.question), place[card.papers[0]]]
+            [
+                card.id,
+                card.name_in(press.lang),
+                press.text(card.question),
+                place[card.papers[0]],
+            ]
             for card in catalog.cards.values()
         ],
         "relations": [_relation(press, type_) for type_ in ANSWERING],

@@ -70,7 +70,7 @@ class Story:
     commands: Sequence[Start]
 
 
-def story(catalog: Catalog, paper: Paper, arena_name: str) -> Story | None:
+def story(catalog: Catalog, paper: Paper, arena_name: str, lang: str) -> Story | None:
     """The story of an attack that some paper answers; None for all others."""
     if catalog.side(paper) != "attack":
         return None
@@ -83,7 +83,7 @@ def story(catalog: Catalog, paper: Paper, arena_name: str) -> Story | None:
         _years(catalog, paper, deeds),
         len(answers),
         found,
-        _commands(catalog, paper, answers, arena_name if found else ""),
+        _commands(catalog, paper, answers, arena_name if found else "", lang),
     )
 
 
@@ -143,13 +143,13 @@ def trials(arena: Arena, paper: Paper) -> list[Trial]:
 
 
 def _commands(
-    catalog: Catalog, paper: Paper, answers: Sequence[str], arena_name: str
+    catalog: Catalog, paper: Paper, answers: Sequence[str], arena_name: str, lang: str
 ) -> list[Start]:
     """The attack, the arena where both meet, then the answers."""
 
     def cards(of: Paper) -> list[Start]:
         return [
-            Start(card.name, card.command, f"methods/{card.id}/")
+            Start(card.name_in(lang), card.command, f"methods/{card.id}/")
             for card in catalog.methods(of)
         ]
 

@@ -1,0 +1,1 @@
+"""Pre-training without labels that meets attacked images: ACL, RoCL, adversarial rotation."""

@@ -1,0 +1,1 @@
+"""Attacks on a model that writes about images, made on its image tower alone."""

@@ -1,0 +1,1 @@
+"""Networks that are trained once and then perturb an image in one forward pass: GAP, CDA."""

@@ -1,0 +1,1 @@
+"""A backdoor that sleeps in the published weights and wakes when they are compressed."""
