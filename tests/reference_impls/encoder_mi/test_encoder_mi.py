@@ -86,7 +86,7 @@ def setup_of(clip):
 
 def test_members_of_a_long_training_are_found_and_others_are_not(tiny_clip):
     setup = setup_of(tiny_clip)
-    config = replace(PRESETS["threshold"], steps=150, views=6)
+    config = replace(PRESETS["threshold"], steps=250, views=6)
     found = measure(setup, config)
     outsider = measure(setup, replace(config, outsider=True))
     assert found["auroc"] > outsider["auroc"] + 0.1
