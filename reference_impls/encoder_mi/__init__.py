@@ -1,0 +1,1 @@
+"""Membership inference on an image encoder: EncoderMI."""
