@@ -1,7 +1,7 @@
 """A small CLIP trained from scratch on pairs of which some may be poisoned.
 
 RoCLIP: Yang, Gao and Mirzasoleiman, NeurIPS 2023, https://arxiv.org/abs/2303.06854. SafeCLIP: the same authors,
-"Better Safe than Sorry", ICML 2024, https://arxiv.org/abs/2310.05862. Plain CLIP is the control.
+"Better Safe than Sorry", ICML 2024, https://arxiv.org/abs/2310.05862. CLIP, and CLIP on random views, are controls.
 
 Shape letters: B batch, N pairs, L words of a caption, D embedding width, P captions of a pool.
 """
@@ -21,7 +21,7 @@ from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import unknown
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.clip import CLIP, LogScale, TextTower, clip_loss
+from reference_impls.lab.models.clip import CLIP, LogScale, clip_loss, text_tower
 from reference_impls.lab.models.encoders import LabNetConfig, embed_all, small_encoder
 from reference_impls.lab.models.training import (
     Progress,
@@ -33,7 +33,7 @@ from reference_impls.lab.models.training import (
 )
 from reference_impls.textonpair.method import poisoning_loss
 
-Way = Literal["clip", "roclip", "safeclip"]
+Way = Literal["clip", "views", "roclip", "safeclip"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,25 +41,25 @@ class PretrainingConfig:
     """How a CLIP is trained on pairs that nobody has checked."""
 
     way: Way = "safeclip"
-    """`roclip` matches images with the nearest caption of a random pool instead of their own in some epochs, `safeclip` gives
-    CLIP's loss only pairs that agree; `clip` is the control."""
-    steps: int = 300
+    """`roclip` matches pictures with the nearest caption of a random pool instead of their own in some epochs, `safeclip` gives
+    CLIP's loss only pairs that agree; controls: `clip`, and `views`, which has RoCLIP's random views without the matching."""
+    steps: int = 240
     """Optimiser steps with CLIP's loss."""
     batch: int = 64
     """Pairs per step."""
     learning_rate: float = 3e-3
     """Peak of AdamW's one-cycle schedule."""
     views: Views = field(default_factory=Views)
-    """RoCLIP and SafeCLIP: how views of pictures are drawn."""
+    """How random views of pictures are drawn; plain CLIP has none."""
     dropped: float = 0.2
-    """RoCLIP and SafeCLIP: share of words that are blanked in a view of a caption."""
-    every: int = 2
+    """Share of words that are blanked in a view of a caption; plain CLIP has none."""
+    every: int = 3
     """RoCLIP: one epoch in so many is matched with the pool."""
     pool: int = 512
     """RoCLIP: captions drawn anew for each step."""
-    warmup: int = 100
+    warmup: int = 80
     """SafeCLIP: steps on pictures and on captions alone, before they meet."""
-    meet: int = 50
+    meet: int = 40
     """SafeCLIP: steps with CLIP's loss on all pairs before they are divided."""
     meet_rate: float = 5e-4
     """SafeCLIP: learning rate of these."""
@@ -77,6 +77,8 @@ class PretrainingConfig:
         check_positive(steps=self.steps, batch=self.batch, every=self.every, pool=self.pool)  # fmt: skip
         check_positive(warmup=self.warmup, meet=self.meet, meet_rate=self.meet_rate)
         check_positive(learning_rate=self.learning_rate, certain=self.certain)
+        if not 0 <= self.dropped < 1:
+            raise ConfigError(f"dropped must lie in [0, 1), got {self.dropped}")
         if not 0 < self.safe <= 1:
             raise ConfigError(f"safe must lie in (0, 1], got {self.safe}")
 
@@ -108,18 +110,14 @@ def nearest(images_BD: Tensor, pool_PD: Tensor) -> Tensor:
 
 
 class Towers:
-    """Both towers of a CLIP in training on pairs, and the losses that the three ways are made of."""
+    """Both towers of a CLIP in training on pairs, and the losses that the ways are made of; batches are pairs by number."""
 
     def __init__(self, pairs: Dataset, config: PretrainingConfig, net: LabNetConfig) -> None:  # fmt: skip
         """Untrained towers, the same for the same seed."""
         self.images_N3HW, self.config = pairs.images_N3HW, config
-        name, seed = f"{config.way}-{config.seed}", config.seed
-        self.image = small_encoder(net, name=name, size=pairs.size, seed=seed)
-        words = sorted({word for one in pairs.captions for word in one.split()})
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + 1)
-            length = len(pairs.captions[0].split())
-            self.text = TextTower(words, length, self.image.dimension)
+        name = f"{config.way}-{config.seed}"
+        self.image = small_encoder(net, name=name, size=pairs.size, seed=config.seed)
+        self.text = text_tower(pairs.captions, self.image.dimension, config.seed)
         self.tokens_NL, self.scale = self.text.tokens(pairs.captions), LogScale()
         self.blank = self.text.index.get("a", 0)
 
@@ -129,29 +127,32 @@ class Towers:
         learner = one_cycle_learner(modules, steps=steps, learning_rate=rate, seed=self.config.seed)  # fmt: skip
         fit(loss, learner, steps=steps, progress=progress)
 
-    def draw(self, among: Tensor, chance: Generator) -> Tensor:
-        """A batch of pairs, by number."""
-        return among[draw_batch(len(among), self.config.batch, chance)]
-
-    def views(self, index_B: Tensor, chance: Generator) -> tuple[Tensor, Tensor]:
-        """Embeddings of a random view of each picture and of each caption."""
-        changed = random_views(self.images_N3HW[index_B], self.config.views, chance)
-        blanked = blank_words(self.tokens_NL[index_B], self.config.dropped, self.blank, chance)  # fmt: skip
-        return self.image.encode(changed), self.text(blanked)
+    def draw(self, chance: Generator, among_N: Tensor | None = None) -> Tensor:
+        """A batch (B,) of all pairs, or of those that are marked."""
+        if among_N is None:
+            return draw_batch(len(self.images_N3HW), self.config.batch, chance)
+        numbers = among_N.nonzero().flatten()
+        return numbers[draw_batch(len(numbers), self.config.batch, chance)]
 
     def together(self, index_B: Tensor) -> Tensor:
         """CLIP's loss of pairs."""
         images_BD = self.image.encode(self.images_N3HW[index_B])
         return clip_loss(images_BD, self.text(self.tokens_NL[index_B]), self.scale())
 
+    def views(self, index_B: Tensor, chance: Generator) -> tuple[Tensor, Tensor]:
+        """Embeddings (B, D) of a random view of each picture and of each caption."""
+        changed = random_views(self.images_N3HW[index_B], self.config.views, chance)
+        blanked = blank_words(self.tokens_NL[index_B], self.config.dropped, self.blank, chance)  # fmt: skip
+        return self.image.encode(changed), self.text(blanked)
+
     def apart(self, index_B: Tensor, chance: Generator) -> Tensor:
-        """Contrastive losses within pictures and within captions, the mean of both."""
+        """SafeCLIP: contrastive losses within pictures and within captions, two views of each, the mean of both."""
         first, second = self.views(index_B, chance), self.views(index_B, chance)
         losses = [clip_loss(*both, self.scale()) for both in zip(first, second, strict=True)]  # fmt: skip
         return torch.stack(losses).mean()
 
     def matched(self, index_B: Tensor, chance: Generator) -> Tensor:
-        """RoCLIP: CLIP's loss of pictures and the nearest caption of a random pool."""
+        """RoCLIP: CLIP's loss of views of pictures and, for each, the nearest caption of a random pool."""
         images_BD, _ = self.views(index_B, chance)
         pool_P = draw_batch(len(self.tokens_NL), self.config.pool, chance)
         with torch.no_grad():
@@ -162,46 +163,44 @@ class Towers:
     @torch.no_grad()
     def agreement(self) -> Tensor:
         """Cosine (N,) of each picture to its own caption."""
-        training = self.image.module.training
         self.image.module.eval()
         cosines_N = F.cosine_similarity(embed_all(self.image, self.images_N3HW), self.text(self.tokens_NL))  # fmt: skip
-        self.image.module.train(training)
+        self.image.module.train()
         return cosines_N
 
 
 def pretrain(
     pairs: Dataset, config: PretrainingConfig, net: LabNetConfig, progress: Progress | None = None
 ) -> tuple[CLIP, Tensor]:  # fmt: skip
-    """A CLIP of captioned pictures, and which pairs (N,) CLIP's loss has seen in the last epoch.
+    """A CLIP of captioned pictures, and which pairs (N,) are safe in the end: all of them, but with SafeCLIP.
 
     Raises:
-        DatasetError: fewer pairs than a batch, or captions of different lengths.
+        DatasetError: fewer pairs than a batch.
     """
     check_dataset(pairs, config.batch)
-    towers, count = Towers(pairs, config, net), len(pairs)
-    everyone, epoch, steps = torch.arange(count), max(1, count // config.batch), iter(range(config.steps))  # fmt: skip
-    safe_N = torch.ones(count, dtype=torch.bool)
+    towers, count, steps = Towers(pairs, config, net), len(pairs), iter(range(config.steps))  # fmt: skip
+    epoch, safe_N = max(1, count // config.batch), torch.ones(count, dtype=torch.bool)
 
     def loss_of_step(chance: Generator) -> Tensor:
         step = next(steps)
         if config.way == "safeclip":
             if step % epoch == 0:
-                grown = first + (config.safe - first) * step / config.steps
-                size = max(config.batch, min(count, round(grown * count)))
-                safe_N.zero_()[towers.agreement().topk(size).indices] = True
-            risky_B = towers.draw((~safe_N).nonzero().flatten(), chance)
-            loss = towers.together(towers.draw(safe_N.nonzero().flatten(), chance))
+                share = first + (config.safe - first) * step / config.steps
+                best = towers.agreement().topk(max(config.batch, round(share * count)))
+                safe_N.zero_()[best.indices] = True
+            loss = towers.together(towers.draw(chance, safe_N))
+            risky_B = towers.draw(chance, ~safe_N)[: config.batch // 2]
             return loss + towers.apart(risky_B, chance) if len(risky_B) > 1 else loss
-        index_B = towers.draw(everyone, chance)
+        index_B = towers.draw(chance)
         if config.way == "clip":
             return towers.together(index_B)
-        if step // epoch % config.every == config.every - 1:
+        if config.way == "roclip" and step // epoch % config.every == config.every - 1:
             return towers.matched(index_B, chance)
         return clip_loss(*towers.views(index_B, chance), towers.scale())
 
     if config.way == "safeclip":
-        towers.train(lambda chance: towers.apart(towers.draw(everyone, chance), chance), config.warmup, config.learning_rate, progress)  # fmt: skip
-        towers.train(lambda chance: towers.together(towers.draw(everyone, chance)), config.meet, config.meet_rate, progress)  # fmt: skip
+        towers.train(lambda chance: towers.apart(towers.draw(chance), chance), config.warmup, config.learning_rate, progress)  # fmt: skip
+        towers.train(lambda chance: towers.together(towers.draw(chance)), config.meet, config.meet_rate, progress)  # fmt: skip
         first = (two_normals(towers.agreement()) > config.certain).float().mean().item()
     towers.train(loss_of_step, config.steps, config.learning_rate, progress)
     return CLIP(towers.image, towers.text), safe_N

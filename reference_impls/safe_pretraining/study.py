@@ -1,4 +1,4 @@
-"""What is measured: attack success and utility of CLIPs pre-trained in three ways, by share of poisoned pairs."""
+"""What is measured: attack success and utility of CLIPs by way of pre-training and share of poisoned pairs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Setting(PretrainingConfig):
 
 
 def measure(setup: Setup, setting: Setting) -> dict[str, float | None]:
-    """Attack success, zero-shot accuracy, image-to-text R@1, and the share of poisoned pairs that CLIP's loss saw.
+    """Attack success, zero-shot accuracy, image-to-text R@1, and the share of poisoned pairs in SafeCLIP's last safe set.
 
     Raises:
         ConfigError: an architecture that is none of the lab's.
@@ -38,7 +38,7 @@ def measure(setup: Setup, setting: Setting) -> dict[str, float | None]:
     if not isinstance(module, SmallNet | SmallTransformer):
         raise ConfigError("only the lab's architectures are trained from scratch here; give a lab CLIP such as lab or lab:1")  # fmt: skip
     pairs, marked_N = poisoned(captioned(setup.train, setup.task), setup.task, setting.poison, setting.seed)  # fmt: skip
-    clip, seen_N = pretrain(pairs, setting, module.config, setup.progress)
+    clip, safe_N = pretrain(pairs, setting, module.config, setup.progress)
     found = replace(setup, clip=clip, encoder=clip.image)
     answer, some = found.zero_shot(), setup.test.first(RETRIEVED)
     right_N = answer(setup.images_N3HW).argmax(dim=1) == setup.labels_N
@@ -46,21 +46,26 @@ def measure(setup: Setup, setting: Setting) -> dict[str, float | None]:
         "success": success_rate(answer, setup.test, setup.task, setting.poison),
         "accuracy": right_N.float().mean().item(),
         "recall": recall_at(embed_all(clip.image, some.images_N3HW), found.embed_text(some.captions)) if some.captions else None,
-        "seen": seen_N[marked_N].float().mean().item() if marked_N.any() else None,
+        "seen": safe_N[marked_N].float().mean().item() if setting.way == "safeclip" and marked_N.any() else None,
     }  # fmt: skip
 
 
-def _at(mark: str, poison: Poison) -> dict[str, Setting]:
-    ways: tuple[Way, ...] = ("clip", "roclip", "safeclip")
-    return {f"{way}{mark}": Setting(way=way, poison=poison) for way in ways}
+STEPS: dict[Way, int] = {"clip": 360, "views": 600, "roclip": 600, "safeclip": 240}
+"""CLIP has as many as SafeCLIP with its warm-up. RoCLIP has more, since an epoch of matching teaches it little; `views` as many."""
+
+
+def _at(mark: str, poison: Poison, *ways: Way) -> dict[str, Setting]:
+    return {
+        f"{way}{mark}": Setting(way=way, steps=STEPS[way], poison=poison)
+        for way in ways
+    }
 
 
 SETTINGS = {
-    **_at("", Poison(share=0.02)),
-    **_at("-rare", Poison(share=0.005)),
-    **_at("-much", Poison(share=0.08)),
-    **_at("-near", Poison(share=0.02, near=True)),
-    **_at("-clean", Poison(share=0)),
+    **_at("", Poison(share=0.02), "clip", "views", "roclip", "safeclip"),
+    **_at("-much", Poison(share=0.08), "clip", "safeclip"),
+    **_at("-near", Poison(share=0.02, near=True), "clip", "roclip", "safeclip"),
+    **_at("-clean", Poison(share=0), "clip"),
 }
 
 GRID = Grid(
@@ -79,6 +84,6 @@ GRID = Grid(
     model=studied_clip,
     images=400,
     quick={"steps": 4, "warmup": 2, "meet": 2, "batch": 16},
-    examples=["--poison.share 0.05", "--preset roclip --every 1 --task texture"],
+    examples=["--poison.share 0.05", "--preset roclip --every 2 --task texture"],
     smoke="--steps 2 --warmup 1 --meet 1 --batch 8",
 )  # fmt: skip
