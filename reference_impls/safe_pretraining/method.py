@@ -89,7 +89,10 @@ class PretrainingConfig:
 def two_normals(values_N: Tensor, rounds: int = 50) -> Tensor:
     """Probability (N,) of being of the one with the higher mean of two normal distributions that EM fits to numbers."""
     mean_2 = values_N.quantile(torch.tensor([0.1, 0.9]))
-    deviation_2, weight_2 = values_N.std().repeat(2), torch.tensor([0.5, 0.5])
+    deviation_2, weight_2 = (
+        values_N.std().clamp(min=1e-3).repeat(2),
+        torch.tensor([0.5, 0.5]),
+    )
     share_N2 = torch.full((len(values_N), 2), 0.5)
     for _ in range(rounds):
         z_N2 = (values_N[:, None] - mean_2) / deviation_2

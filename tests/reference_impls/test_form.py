@@ -31,6 +31,7 @@ METHODS = (
     "gen_af",
     "query_attack",
     "robust_clip",
+    "safe_pretraining",
     "segment_attack",
     "smoothing",
     "test_time",
