@@ -35,6 +35,7 @@ METHODS = (
     "quantization_backdoor",
     "query_attack",
     "robust_clip",
+    "safe_pretraining",
     "segment_attack",
     "smoothing",
     "subnet_replacement",

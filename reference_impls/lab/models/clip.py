@@ -148,7 +148,7 @@ def train_clip(
     image = small_encoder(
         config.net, name=f"clip-{config.seed}", size=dataset.size, seed=config.seed
     )
-    text = _text_tower(dataset.captions, image.dimension, config.seed)
+    text = text_tower(dataset.captions, image.dimension, config.seed)
     scale, tokens_NL = LogScale(), text.tokens(dataset.captions)
     learner = one_cycle_learner(
         {"image": image.module, "text": text, "scale": scale},
@@ -173,7 +173,8 @@ def train_clip(
     return CLIP(image, text)
 
 
-def _text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower:
+def text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower:
+    """An untrained one for captions of one length, the same for the same seed."""
     words = sorted({word for caption in captions for word in caption.split()})
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)

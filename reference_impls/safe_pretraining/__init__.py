@@ -1,0 +1,1 @@
+"""A CLIP pre-trained on poisoned pairs so that it does not learn their backdoor."""
