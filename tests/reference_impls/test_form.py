@@ -31,6 +31,7 @@ METHODS = (
     "robust_clip",
     "segment_attack",
     "smoothing",
+    "stolen_encoder",
     "test_time",
     "textonpair",
 )

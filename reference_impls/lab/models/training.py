@@ -206,7 +206,7 @@ def train_simclr(
     encoder = small_encoder(
         config.net, name=f"simclr-{config.seed}", size=dataset.size, seed=config.seed
     )
-    projector = _projector(encoder.dimension, config.seed)
+    projector = projection_head(encoder.dimension, config.seed)
     learner = one_cycle_learner(
         {"encoder": encoder.module, "projector": projector},
         steps=config.steps,
@@ -237,7 +237,8 @@ def train_simclr(
     return encoder
 
 
-def _projector(dimension: int, seed: int) -> nn.Module:
+def projection_head(dimension: int, seed: int) -> nn.Module:
+    """SimCLR's projector, embeddings (B, D) to (B, 64); the same for the same seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed + 1)
         return nn.Sequential(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
@@ -56,6 +56,11 @@ class Method(Protocol):
         ...
 
     @property
+    def kept(self) -> Sequence[str]:
+        """Settings that the control has as the row beside it."""
+        ...
+
+    @property
     def pairs(self) -> bool:
         """Whether it needs a text tower."""
         ...
@@ -96,7 +101,8 @@ class Single(DataOptions):
         """The control; what all presets have in common, such as a model to attack, is as the reader asked."""
         others = self.presets.values()
         names = [field.name for field in fields(plain)]
-        same = [n for n in names if all(getattr(one, n) == getattr(plain, n) for one in others)]  # fmt: skip
+        same = [*self.method.kept]
+        same += [n for n in names if all(getattr(one, n) == getattr(plain, n) for one in others)]  # fmt: skip
         return replace(plain, **{name: getattr(self.config, name) for name in same})
 
     def setup(self) -> Setup:

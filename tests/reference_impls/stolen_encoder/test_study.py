@@ -1,0 +1,40 @@
+"""The command `run` beside its control, and that the committed figures say what the page says."""
+
+import json
+from statistics import mean
+
+import pytest
+
+from reference_impls.stolen_encoder.__main__ import PROGRAM
+from reference_impls.stolen_encoder.method import PICTURES
+from reference_impls.stolen_encoder.study import GRID
+from tests.reference_impls.conftest import one_error
+
+
+def test_the_control_of_a_run_has_as_many_pictures(small_files, tmp_path, capsys):
+    words = ["run", str(small_files["encoder"]), "--pictures", "24", "--train", "64"]
+    fast = ["--steps", "2", "--batch", "8", "--count", "20", "--out", str(tmp_path)]
+    assert PROGRAM.main([*words, *fast]) == 0
+    assert "from scratch" in capsys.readouterr().out
+    data = json.loads((tmp_path / "measured.json").read_text())["measures"]
+    assert {name: one["queries"] for name, one in data.items()} == {"stolen-1024": 24, "scratch-64": 0}  # fmt: skip
+    wide = ["run", str(small_files["encoder"]), "--train", "64", "--out", str(tmp_path)]
+    assert PROGRAM.main(wide) == 2
+    assert "pictures must be at most 32" in one_error(capsys)
+
+
+@pytest.fixture(scope="module")
+def values():
+    found = json.loads((GRID.home / "results.json").read_text("utf-8"))
+    return GRID.values(found)
+
+
+def test_published_copies_agree_more_with_the_victim_than_any_from_scratch(values):
+    for name in ("stolen", "contrastive"):
+        own, alone = (
+            mean(values["", f"{one}-1024"]["agreement"]) for one in (name, "scratch")
+        )
+        assert own > alone
+    for pictures in PICTURES:
+        (asked,) = set(values["", f"stolen-{pictures}"]["queries"])
+        assert asked == pictures
