@@ -95,10 +95,10 @@ CROPS = Views(smallest_crop=0.7, jitter_probability=0, gray_probability=0)
 
 PRESETS: dict[str, TheftConfig] = {}
 for number in PICTURES:
-    scratch = TheftConfig(loss="scratch", pictures=number)
-    PRESETS[f"scratch-{number}"] = scratch
-    PRESETS[f"stolen-{number}"] = replace(scratch, loss="distance", views=CROPS)
-    PRESETS[f"contrastive-{number}"] = replace(scratch, loss="contrastive", temperature=0.1)  # fmt: skip
+    stolen = TheftConfig(pictures=number, views=CROPS)
+    PRESETS[f"scratch-{number}"] = TheftConfig(loss="scratch", pictures=number)
+    PRESETS[f"stolen-{number}"] = stolen
+    PRESETS[f"contrastive-{number}"] = replace(stolen, loss="contrastive", temperature=0.1)  # fmt: skip
 PRESETS["alone"] = TheftConfig(weight=0)
 PRESETS["renewed"] = replace(PRESETS["contrastive-1024"], renewed=True)
 """What is measured; the first is the control."""
