@@ -49,7 +49,7 @@ class TheftConfig:
     pictures: int = 1024
     """Pictures that the attacker has; an embedding is asked for each of them once."""
     renewed: bool = False
-    """Contrastive: ask in every step for the embeddings of the views drawn in it, as the published program does."""
+    """Contrastive: ask again in every step, about the views drawn in it, as the published program does."""
     weight: float = 1.0
     """Distance: lambda, how much random views count beside the pictures; 0 leaves them out."""
     standardised: bool = True
@@ -85,8 +85,9 @@ class TheftConfig:
         """Embeddings that are asked for."""
         if self.loss == "scratch":
             return 0
+        again = self.steps * min(self.batch, self.pictures)
         renewed = self.renewed and self.loss == "contrastive"
-        return self.steps * min(self.batch, self.pictures) if renewed else self.pictures
+        return self.pictures + again * renewed
 
 
 PICTURES = (64, 1024)
