@@ -162,7 +162,9 @@ def steal(
     scratch, contrastive = (config.loss == one for one in ("scratch", "contrastive"))
     asked = view(pictures_N3HW, learner.generator) if contrastive else pictures_N3HW
     answers_ND = torch.zeros(len(asked), 1) if scratch else embed_all(victim, asked)
-    scaled = standardiser(answers_ND) if config.standardised else torch.clone
+    scaled: Callable[[Tensor], Tensor] = torch.clone
+    if config.standardised:
+        scaled = standardiser(answers_ND)
     answers_ND = scaled(answers_ND)
 
     def loss_of_step(chance: Generator) -> Tensor:
