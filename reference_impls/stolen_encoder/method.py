@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import torch
+import tyro
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
@@ -46,7 +47,7 @@ class TheftConfig:
 
     loss: Loss = "distance"
     """`distance`: StolenEncoder. `contrastive`: Cont-Steal. `scratch`: SimCLR on the same pictures, nothing is asked."""
-    pictures: int = 1024
+    pictures: Annotated[int, tyro.conf.arg(name="own-pictures")] = 1024
     """Pictures that the attacker has; an embedding is asked for each of them once."""
     renewed: bool = False
     """Contrastive: ask again in every step, about the views drawn in it, as the published program does."""
@@ -78,7 +79,7 @@ class TheftConfig:
         if self.weight < 0:
             raise ConfigError(f"weight must be at least 0, got {self.weight}")
         if min(self.pictures, self.batch) < 2:
-            raise ConfigError("pictures and batch must be at least 2")
+            raise ConfigError("own-pictures and batch must be at least 2")
 
     @property
     def queries(self) -> int:

@@ -39,7 +39,7 @@ def measure(setup: Setup, config: TheftConfig) -> dict[str, float | None]:
     if not train.labels:
         raise DatasetError(f"{train.name} has no labels, so there is no task to try a copy on")  # fmt: skip
     if config.pictures > half:
-        raise DatasetError(f"pictures must be at most {half}, half of those to learn from, got {config.pictures}")  # fmt: skip
+        raise DatasetError(f"own-pictures must be at most {half}, half of those to learn from, got {config.pictures}")  # fmt: skip
     copy = steal(setup.encoder, train.images_N3HW[: config.pictures], config, progress=setup.progress)  # fmt: skip
     labelled, test = train.take(range(half, len(train))).first(LABELLED), setup.test
     victim_TN, copy_TN = (predictions(one, labelled, test.images_N3HW) for one in (setup.encoder, copy))  # fmt: skip
@@ -74,6 +74,6 @@ GRID = Grid(
     images=1000,
     quick={"steps": 2, "pictures": 64},
     says={"labelled": LABELLED, "steps": TheftConfig().steps},
-    examples=["", "--preset contrastive-1024 --pictures 200"],
-    smoke="--train 128 --pictures 32 --steps 3 --batch 16",
+    examples=["", "--preset contrastive-1024 --own-pictures 200"],
+    smoke="--train 128 --own-pictures 32 --steps 3 --batch 16",
 )

@@ -21,7 +21,9 @@ class Views:
     jitter: float = 0.4
     """Brightness, contrast and saturation change by a factor within 1 ± this."""
     jitter_probability: float = 0.8
+    """How often brightness, contrast and saturation change."""
     gray_probability: float = 0.2
+    """How often a view is without colours."""
 
 
 def random_views(images_B3HW: Tensor, views: Views, generator: Generator) -> Tensor:

@@ -107,7 +107,7 @@ def test_the_seed_decides_and_the_victim_stays_as_it_was(setup):
 
 
 def test_what_cannot_be_measured_is_one_line(setup):
-    with pytest.raises(DatasetError, match="pictures must be at most 256, half of"):
+    with pytest.raises(DatasetError, match="own-pictures must be at most 256, half of"):
         measure(setup, replace(TINY, pictures=300))
     bare = replace(setup, train=replace(setup.train, labels={}, classes={}))
     with pytest.raises(DatasetError, match="has no labels"):
@@ -120,7 +120,7 @@ def test_what_cannot_be_measured_is_one_line(setup):
         ({"loss": "magic"}, "'magic'; choose one of scratch, distance"),
         ({"weight": -1}, "weight must be at least 0, got -1"),
         ({"temperature": 0}, "temperature must be above 0"),
-        ({"pictures": 1}, "pictures and batch must be at least 2"),
+        ({"pictures": 1}, "own-pictures and batch must be at least 2"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):

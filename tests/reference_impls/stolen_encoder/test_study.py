@@ -12,7 +12,14 @@ from tests.reference_impls.conftest import one_error
 
 
 def test_the_control_of_a_run_has_as_many_pictures(small_files, tmp_path, capsys):
-    words = ["run", str(small_files["encoder"]), "--pictures", "24", "--train", "64"]
+    words = [
+        "run",
+        str(small_files["encoder"]),
+        "--own-pictures",
+        "24",
+        "--train",
+        "64",
+    ]
     fast = ["--steps", "2", "--batch", "8", "--count", "20", "--out", str(tmp_path)]
     assert PROGRAM.main([*words, *fast]) == 0
     assert "from scratch" in capsys.readouterr().out
@@ -20,7 +27,7 @@ def test_the_control_of_a_run_has_as_many_pictures(small_files, tmp_path, capsys
     assert {name: one["queries"] for name, one in data.items()} == {"stolen-1024": 24, "scratch-64": 0}  # fmt: skip
     wide = ["run", str(small_files["encoder"]), "--train", "64", "--out", str(tmp_path)]
     assert PROGRAM.main(wide) == 2
-    assert "pictures must be at most 32" in one_error(capsys)
+    assert "own-pictures must be at most 32" in one_error(capsys)
 
 
 @pytest.fixture(scope="module")
