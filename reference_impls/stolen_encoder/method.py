@@ -118,7 +118,8 @@ def stolen_distance(
     """
     copy_BD, views_BD, victim_BD = (F.normalize(z, dim=1) for z in (copy_BD, views_BD, victim_BD))  # fmt: skip
     own_B, of_views_B = ((z - victim_BD).norm(dim=1) for z in (copy_BD, views_BD))
-    return (own_B + weight * of_views_B).mean()
+    loss: Tensor = (own_B + weight * of_views_B).mean()
+    return loss
 
 
 def contrastive_theft(copy_BD: Tensor, victim_BD: Tensor, temperature: float) -> Tensor:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from reference_impls.lab.bilingual import Words
+from reference_impls.lab.bilingual import LAB, Words
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import task_of
@@ -87,7 +87,9 @@ class Single(DataOptions):
         setup = self.setup()
         settings = {self.preset: self.config}
         if self.config != plain:
-            settings[control] = self.beside(plain)
+            # A row of the table only if it is as that row says.
+            alike = all(getattr(self.config, n) == getattr(plain, n) for n in self.method.kept)  # fmt: skip
+            settings[control if alike else "control"] = self.beside(plain)
         found: dict[str, Measures] = {}
         for name, config in settings.items():
             with console.progress(f"measuring {name}") as step:
@@ -129,6 +131,11 @@ class Single(DataOptions):
             seed=getattr(self.config, "seed", 0),
         )
 
+    def called(self, preset: str) -> str:
+        """A row as the table names it, or the control that is no row of it."""
+        known = preset in self.presets
+        return (self.method.words[f"presets.{preset}"] if known else LAB["grid.control"]).en  # fmt: skip
+
     def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
         """One line for each measure, the control behind."""
         words = self.method.words
@@ -137,7 +144,7 @@ class Single(DataOptions):
         width = max(map(len, names.values()))
         for name, column in self.method.columns.items():
             beside = "".join(
-                f"   ({words[f'presets.{preset}'].en}: {column.told(other[name])})"
+                f"   ({self.called(preset)}: {column.told(other[name])})"
                 for preset, other in rest
             )
             yield f"{names[name]:<{width}}  {column.told(own[name]):>6}{beside}"

@@ -168,7 +168,7 @@ def test_the_control_has_what_is_kept_though_rows_differ_in_it(
     alike = replace(grid, kept=["factor"])
     assert alike.program.main([*words, "--count", "8", "--factor", "3"]) == 0
     shown = capsys.readouterr().out.splitlines()
-    assert shown[1].split() == ["count", "380", "(plain:", "380)"]
+    assert shown[1].split() == ["count", "380", "(control:", "380)"]
 
 
 def test_the_control_alone_stands_alone(grid, small_files, tmp_path, capsys):

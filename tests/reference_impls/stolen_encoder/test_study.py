@@ -22,9 +22,9 @@ def test_the_control_of_a_run_has_as_many_pictures(small_files, tmp_path, capsys
     ]
     fast = ["--steps", "2", "--batch", "8", "--count", "20", "--out", str(tmp_path)]
     assert PROGRAM.main([*words, *fast]) == 0
-    assert "from scratch" in capsys.readouterr().out
+    assert "(control: " in capsys.readouterr().out
     data = json.loads((tmp_path / "measured.json").read_text())["measures"]
-    assert {name: one["queries"] for name, one in data.items()} == {"stolen-1024": 24, "scratch-64": 0}  # fmt: skip
+    assert {name: one["queries"] for name, one in data.items()} == {"stolen-1024": 24, "control": 0}  # fmt: skip
     wide = ["run", str(small_files["encoder"]), "--train", "64", "--out", str(tmp_path)]
     assert PROGRAM.main(wide) == 2
     assert "own-pictures must be at most 32" in one_error(capsys)
