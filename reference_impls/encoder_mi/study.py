@@ -58,7 +58,8 @@ def measure(setup: Setup, config: AttackConfig) -> dict[str, float]:
     def features(encoder: Encoder, images: Tensor) -> Tensor:
         return membership_features(encoder.encode, images, config, chance)
 
-    score = learn(*(features(shadow, images) for images in known), config)
+    seen, unseen = (features(shadow, images) for images in known)
+    score = learn(seen, unseen, config)
     inside, outside = (score(features(target, images)) for images in (members, others))
     return {
         "auroc": auroc(outside, inside),

@@ -38,6 +38,7 @@ METHODS = (
     "safe_pretraining",
     "segment_attack",
     "smoothing",
+    "stolen_encoder",
     "subnet_replacement",
     "test_time",
     "textonpair",

@@ -32,12 +32,7 @@ from reference_impls.lab.study.headline import figure, percent
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.program import Program
 from reference_impls.lab.study.readme import table
-from reference_impls.lab.study.setup import (
-    ModelConfig,
-    Setup,
-    lab_model,
-    lab_setup,
-)
+from reference_impls.lab.study.setup import ModelConfig, Setup, lab_model, lab_setup
 from reference_impls.lab.study.single import Column, Measures, Single
 from reference_impls.lab.study.study import Found, Prepare, Study
 
@@ -106,6 +101,8 @@ class Grid(Generic[Config]):
     """Rows of the table; the first is the control that `run` shows beside any other."""
     shown: str = ""
     """Which of them `run` takes unless told; the last."""
+    kept: Sequence[str] = ()
+    """Settings of a row that the control beside it has as well, although rows differ in them."""
     measure: Callable[[Setup, Any], Measures]
     """Of a setup under a setting."""
     columns: Mapping[str, Column]

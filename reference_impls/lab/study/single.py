@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from reference_impls.lab.bilingual import Words
+from reference_impls.lab.bilingual import LAB, Words
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import task_of
@@ -56,6 +56,11 @@ class Method(Protocol):
         ...
 
     @property
+    def kept(self) -> Sequence[str]:
+        """Settings that the control has as the row beside it."""
+        ...
+
+    @property
     def pairs(self) -> bool:
         """Whether it needs a text tower."""
         ...
@@ -79,10 +84,12 @@ class Single(DataOptions):
     def __call__(self) -> int:
         """Measure the setting and its control, write, say."""
         started, control = time.monotonic(), next(iter(self.presets))
-        setup, plain = self.setup(), self.control()
+        setup, plain = self.setup(), next(iter(self.presets.values()))
         settings = {self.preset: self.config}
         if self.config != plain:
-            settings[control] = plain
+            # A row of the table only if it is as that row says.
+            alike = all(getattr(self.config, n) == getattr(plain, n) for n in self.method.kept)  # fmt: skip
+            settings[control if alike else "control"] = self.beside(plain)
         found: dict[str, Measures] = {}
         for name, config in settings.items():
             with console.progress(f"measuring {name}") as step:
@@ -92,13 +99,13 @@ class Single(DataOptions):
         lines = [*self.lines(found), f"figures: {path}"]
         return self.leave({"task": setup.task, "measures": found}, lines, path, started=started)  # fmt: skip
 
-    def control(self) -> Any:
-        """The control, with the reader's options wherever the preset is as the control is."""
-        plain, preset = next(iter(self.presets.values())), self.presets[self.preset]
+    def beside(self, plain: Any) -> Any:
+        """The control, with the reader's options wherever the preset is as the control is, or must be."""
+        preset, kept = self.presets[self.preset], self.method.kept
         asked = {
             name: value
             for name, value in vars(self.config).items()
-            if value != getattr(preset, name) == getattr(plain, name)
+            if name in kept or value != getattr(preset, name) == getattr(plain, name)
         }
         return replace(plain, **asked)
 
@@ -128,6 +135,11 @@ class Single(DataOptions):
             seed=getattr(self.config, "seed", 0),
         )
 
+    def called(self, preset: str) -> str:
+        """A row as the table names it, or the control that is no row of it."""
+        known = preset in self.presets
+        return (self.method.words[f"presets.{preset}"] if known else LAB["grid.control"]).en  # fmt: skip
+
     def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
         """One line for each measure, the control behind."""
         words = self.method.words
@@ -136,7 +148,7 @@ class Single(DataOptions):
         width = max(map(len, names.values()))
         for name, column in self.method.columns.items():
             beside = "".join(
-                f"   ({words[f'presets.{preset}'].en}: {column.told(other[name])})"
+                f"   ({self.called(preset)}: {column.told(other[name])})"
                 for preset, other in rest
             )
             yield f"{names[name]:<{width}}  {column.told(own[name]):>6}{beside}"

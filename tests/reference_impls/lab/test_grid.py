@@ -161,6 +161,16 @@ def test_a_run_measures_setting_and_control(grid, small_files, tmp_path, capsys)
     assert data["task"] == "texture"
 
 
+def test_the_control_has_what_is_kept_though_rows_differ_in_it(
+    grid, small_files, tmp_path, capsys
+):
+    words = ["run", str(small_files["encoder"]), "--out", str(tmp_path / "out")]
+    alike = replace(grid, kept=["factor"])
+    assert alike.program.main([*words, "--count", "8", "--factor", "3"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[1].split() == ["count", "380", "(control:", "380)"]
+
+
 def test_the_control_alone_stands_alone(grid, small_files, tmp_path, capsys):
     words = ["run", str(small_files["encoder"]), "--preset", "plain"]
     assert grid.program.main([*words, "--out", str(tmp_path / "out")]) == 0

@@ -1,0 +1,1 @@
+"""Copies of an encoder that learn from the embeddings it returns."""
