@@ -29,6 +29,7 @@ METHODS = (
     "decree",
     "feature_attack",
     "gen_af",
+    "poison_filter",
     "query_attack",
     "robust_clip",
     "segment_attack",
