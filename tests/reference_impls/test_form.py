@@ -32,6 +32,7 @@ METHODS = (
     "feature_attack",
     "gen_af",
     "generative",
+    "poison_filter",
     "quantization_backdoor",
     "query_attack",
     "robust_clip",
