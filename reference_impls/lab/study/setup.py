@@ -8,12 +8,22 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.sentences import (
+    Sentences,
+    test_sentences,
+    train_sentences,
+)
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.clip import CLIP, CLIPConfig
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.text_encoder import (
+    TextEncoder,
+    TextEncoderConfig,
+    clean_text_encoder,
+)
 from reference_impls.lab.models.training import Progress, SimCLRConfig
 from reference_impls.lab.models.zero_shot import ZeroShot, zero_shot_classifier
 from reference_impls.lab.models.zoo import (
@@ -24,7 +34,7 @@ from reference_impls.lab.models.zoo import (
     train_dataset,
 )
 
-ModelConfig = SimCLRConfig | CLIPConfig
+ModelConfig = SimCLRConfig | CLIPConfig | TextEncoderConfig
 """How the lab trains the model of a seed."""
 
 
@@ -78,8 +88,32 @@ class Setup:
         return zero_shot_classifier(tower, self.embed_text, self.train, self.task)
 
 
-def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TextSetup:
+    """A text encoder with its data, the same for every setting of a method."""
+
+    encoder: TextEncoder
+    train: Sentences
+    test: Sentences
+    task: str
+    seed: int = 0
+    quick: bool = False
+    """Whether figures do not matter, only that all of it runs."""
+    progress: Progress | None = None
+    """Told of steps of a training or an attack."""
+
+    @property
+    def labels_N(self) -> Tensor:  # noqa: N802 - a shape
+        """Classes of the test texts in the task."""
+        return self.test.labels[self.task].to(self.encoder.device)
+
+
+def lab_model(
+    config: ModelConfig,
+) -> tuple[Encoder, CLIP | None] | TextEncoder:
     """The lab's own model of a recipe, trained if the cache has none: encoder, and the CLIP that it is of."""
+    if isinstance(config, TextEncoderConfig):
+        return clean_text_encoder(config)
     if isinstance(config, CLIPConfig):
         clip = clean_clip(config, LabData())
         return clip.image, clip
@@ -88,9 +122,13 @@ def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
 
 def lab_setup(
     config: ModelConfig, task: str, images: int, *, quick: bool = False
-) -> Setup:
-    """The lab's model of a recipe, all its images to learn from, and the first ones to test on."""
-    encoder, clip = lab_model(config)
+) -> Setup | TextSetup:
+    """The lab's model of a recipe, all its images or sentences to learn from, and the first ones to test on."""
+    model = lab_model(config)
+    if isinstance(model, TextEncoder):
+        train, test = train_sentences(4096), test_sentences(512).first(images)
+        return TextSetup(encoder=model, train=train, test=test, task=task, seed=config.seed, quick=quick)  # fmt: skip
+    encoder, clip = model
     return Setup(
         encoder=accelerated(encoder),
         clip=clip,
