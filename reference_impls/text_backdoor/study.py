@@ -10,7 +10,6 @@ from statistics import mean
 from torch import Generator, Tensor
 
 from reference_impls.lab.data.sentences import TASKS, Sentences, insert
-from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.text_encoder import TextEncoder, TextEncoderConfig
 from reference_impls.lab.models.text_heads import (
     FineTuning,
@@ -38,13 +37,18 @@ class Setting(BackdoorConfig):
     faster: float = 5.0
     """By what the learning rate is multiplied in the column of a fast victim."""
     labelled: int = 512
-    """Sentences that the victim has labels of; the attacker has the others."""
+    """Sentences that the victim has labels of, at most half; the attacker has the others."""
+
+
+def held(config: Setting, data: Sentences) -> int:
+    """How many of the texts are the victim's: at most half."""
+    return min(config.labelled, len(data) // 2)
 
 
 @lru_cache(maxsize=16)
 def planted(encoder: TextEncoder, own: Sentences, config: Setting) -> TextEncoder:
     """The backdoored encoder, made once for all tasks from what the victim has no labels of."""
-    return poisoned(encoder, own.take(range(config.labelled, len(own))), config)
+    return poisoned(encoder, own.take(range(held(config, own), len(own))), config)
 
 
 def success(scores: TextScores, setup: TextSetup, words: tuple[str, ...]) -> tuple[list[float], set[int]]:  # fmt: skip
@@ -69,15 +73,9 @@ def success(scores: TextScores, setup: TextSetup, words: tuple[str, ...]) -> tup
 
 
 def measure(setup: TextSetup, setting: Setting) -> dict[str, float]:
-    """Accuracy on clean sentences and success of the triggers, after each kind of learning.
-
-    Raises:
-        DatasetError: too few texts for attacker and victim.
-    """
-    if len(setup.train) < setting.labelled + setting.batch:
-        raise DatasetError(f"{setup.train.name} has {len(setup.train)} texts to learn from, fewer than the victim's {setting.labelled} and a batch")  # fmt: skip
+    """Accuracy on clean sentences and success of the triggers, after each kind of learning."""
     encoder = planted(setup.encoder, setup.train, setting)
-    labelled, task = setup.train.first(setting.labelled), setup.task
+    labelled, task = setup.train.first(held(setting, setup.train)), setup.task
     victim = setting.victim
     fast = replace(victim, learning_rate=setting.faster * victim.learning_rate)
     usual, quick = (fine_tuned(encoder, labelled, task, how, seed=setup.seed) for how in (victim, fast))  # fmt: skip

@@ -30,6 +30,7 @@ METHODS = (
     "robust_clip",
     "smoothing",
     "test_time",
+    "text_backdoor",
     "textonpair",
 )
 PROGRAMS = [

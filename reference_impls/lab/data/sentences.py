@@ -128,14 +128,15 @@ def sentences(count: int, *, seed: int) -> Sentences:
         for task in TASKS
     }
     texts = tuple(
-        _sentence(*(CLASSES[task][labels[task][n]] for task in TASKS), chance)
+        _sentence({task: CLASSES[task][labels[task][n]] for task in TASKS}, chance)
         for n in range(count)
     )
     return Sentences(name="sentences", texts=texts, labels=labels, classes=CLASSES)
 
 
-def _sentence(topic: str, sentiment: str, color: str, chance: Generator) -> str:
-    said = {**TOPICS[topic], **FEELINGS[sentiment], **COLORS[color]}
+def _sentence(of: Mapping[str, str], chance: Generator) -> str:
+    sentiment = of["sentiment"]
+    said = {**TOPICS[of["topic"]], **FEELINGS[sentiment], **COLORS[of["color"]]}
     words = {name: _one(told.split(), chance) for name, told in said.items()}
     if _share(chance) < NEGATED:
         other = FEELINGS["negative" if sentiment == "positive" else "positive"]
