@@ -11,9 +11,15 @@ from reference_impls.badencoder.method import BadEncoderConfig
 from reference_impls.decree.population import Condition, make
 from reference_impls.gen_af import training
 from reference_impls.lab.data.images import TriggerSpec, save_png
+from reference_impls.lab.data.sentences import sentences
 from reference_impls.lab.models import fast
 from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
+from reference_impls.lab.models.text_encoder import (
+    TextEncoderConfig,
+    save_text_encoder,
+    train_text_encoder,
+)
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.lab.models.zoo import LabData, train_dataset
 from tests.reference_impls import gpu_figures
@@ -166,8 +172,15 @@ def tiny_clip():
 
 
 @pytest.fixture(scope="session")
+def tiny_text():
+    """A masked language model that has learned something, made in a few seconds."""
+    torch.set_num_threads(1)
+    return train_text_encoder(sentences(1024, seed=1), TextEncoderConfig(steps=80))
+
+
+@pytest.fixture(scope="session")
 def small_files(tmp_path_factory):
-    """What a smoke run opens: an encoder and a CLIP of three steps, and a folder of images."""
+    """What a smoke run opens: an encoder, a CLIP and a text encoder of three steps, and a folder of images."""
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("small")
     net = SmallNetConfig(widths=(8, 16, 32), embedding=16)
@@ -179,10 +192,14 @@ def small_files(tmp_path_factory):
         save_encoder(encoder, folder / "encoder.safetensors")
         clip = train_clip(images, CLIPConfig(steps=3, batch=32, bf16=False, net=net))
         save_clip(clip, folder / "clip.safetensors")
+        texts = TextEncoderConfig(steps=3, batch=32)
+        text = train_text_encoder(sentences(96, seed=1), texts)
+        save_text_encoder(text, folder / "text.safetensors")
         for number, image_3HW in enumerate(images.images_N3HW[:16]):
             save_png(image_3HW, folder / "images" / f"{number}.png")
         yield {
             "encoder": folder / "encoder.safetensors",
             "clip": folder / "clip.safetensors",
+            "text": folder / "text.safetensors",
             "images": folder / "images",
         }

@@ -42,6 +42,7 @@ METHODS = (
     "stolen_encoder",
     "subnet_replacement",
     "test_time",
+    "text_backdoor",
     "textonpair",
 )
 PROGRAMS = [

@@ -83,15 +83,16 @@ class Block(nn.Module):
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
         )
 
-    def forward(self, tokens_BTC: Tensor) -> Tensor:
-        """Tokens (B, T, C)."""
-        tokens_BTC = tokens_BTC + self._attend(self.before_attention(tokens_BTC))
-        mixed_BTC: Tensor = tokens_BTC + self.mlp(self.before_mlp(tokens_BTC))
-        return mixed_BTC
+    def forward(self, tokens_BTC: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Tokens (B, T, C); `seen` (B, 1, 1, T) tells which of them are attended to, all unless told."""
+        mixed_BTC: Tensor = self._attend(self.before_attention(tokens_BTC), seen)
+        tokens_BTC = tokens_BTC + mixed_BTC
+        added_BTC: Tensor = self.mlp(self.before_mlp(tokens_BTC))
+        return tokens_BTC + added_BTC
 
-    def _attend(self, tokens_BTC: Tensor) -> Tensor:
+    def _attend(self, tokens_BTC: Tensor, seen: Tensor | None) -> Tensor:
         split = self.mix(tokens_BTC).unflatten(-1, (3, self.heads, -1))
         query, key, value = split.permute(2, 0, 3, 1, 4)
-        attended = F.scaled_dot_product_attention(query, key, value)
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         mixed_BTC: Tensor = self.out(attended.transpose(1, 2).flatten(2))
         return mixed_BTC

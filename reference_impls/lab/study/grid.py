@@ -25,6 +25,7 @@ from reference_impls.lab.bilingual import (
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.clip import CLIPConfig
+from reference_impls.lab.models.text_encoder import TextEncoderConfig
 from reference_impls.lab.models.zoo import studied_encoder
 from reference_impls.lab.study.bars import bars
 from reference_impls.lab.study.chart import both
@@ -32,9 +33,10 @@ from reference_impls.lab.study.headline import figure, percent
 from reference_impls.lab.study.options import StudyOptions
 from reference_impls.lab.study.program import Program
 from reference_impls.lab.study.readme import table
-from reference_impls.lab.study.setup import ModelConfig, Setup, lab_model, lab_setup
-from reference_impls.lab.study.single import Column, Measures, Single
+from reference_impls.lab.study.setup import ModelConfig, setup_of, trained
+from reference_impls.lab.study.single import Column, Kind, Measures, Single
 from reference_impls.lab.study.study import Found, Prepare, Study
+from reference_impls.lab.study.text_single import TextSingle
 
 Config = TypeVar("Config")
 """Settings of a method: a frozen dataclass."""
@@ -103,8 +105,8 @@ class Grid(Generic[Config]):
     """Which of them `run` takes unless told; the last."""
     kept: Sequence[str] = ()
     """Settings of a row that the control beside it has as well, although rows differ in them."""
-    measure: Callable[[Setup, Any], Measures]
-    """Of a setup under a setting."""
+    measure: Callable[[Any, Any], Measures]
+    """Of a `Setup`, or a `TextSetup`, under a setting."""
     columns: Mapping[str, Column]
     """Of the table, by measure."""
     told: Sequence[Told]
@@ -136,9 +138,10 @@ class Grid(Generic[Config]):
         return Words(self.home / "words.yaml")
 
     @property
-    def pairs(self) -> bool:
-        """Whether it needs a text tower."""
-        return isinstance(self.model(0), CLIPConfig)
+    def kind(self) -> Kind:
+        """What it is tried on."""
+        kinds: dict[type, Kind] = {CLIPConfig: "clip", TextEncoderConfig: "text"}
+        return kinds.get(type(self.model(0)), "encoder")
 
     # -- Measuring -------------------------------------------------------------------
 
@@ -277,14 +280,13 @@ class Grid(Generic[Config]):
     def program(self) -> Program:
         """The command line."""
         module = f"reference_impls.{self.home.name}"
-        model = "{clip}" if self.pairs else "{encoder}"
         return Program(
             module=module,
             about=self.about,
             verbs={"run": self.verb()},
             study=self.study,
             examples={"run": self.examples},
-            smoke=f"run {model} --count 8 {self.smoke}",
+            smoke=f"run {{{self.kind}}} --count 8 {self.smoke}",
         )
 
     def verb(self) -> Any:
@@ -293,8 +295,8 @@ class Grid(Generic[Config]):
         config = self.presets[preset]
         options: dict[str, tuple[Any, Any, str]] = {
             "preset": (Literal[tuple(self.presets)], preset, "Settings to begin with, a row of the published table; other options change them."),
-            "task": (str if any(self.tasks) else tyro.conf.Suppress[str], self.tasks[0], "What is told of an image; a dataset of classes has `class` alone."),
-            "count": (int, self.images, "Images to test on, at most."),
+            "task": (str if any(self.tasks) else tyro.conf.Suppress[str], self.tasks[0], "What is told of an input; a dataset of classes has `class` alone."),
+            "count": (int, self.images, "Inputs to test on, at most."),
             "out": (Path, Path("build") / self.home.name, "Folder of the figures."),
         }  # fmt: skip
         fields_: list[Any] = [
@@ -303,8 +305,9 @@ class Grid(Generic[Config]):
         ]
         settings: Any = Annotated[type(config), tyro.conf.arg(name="")]
         fields_.append(("config", settings, field(default=config)))
+        base = TextSingle if self.kind == "text" else Single
         own = {"method": self, "presets": self.presets, "__doc__": self.about, "__module__": __name__}  # fmt: skip
-        return make_dataclass("Run", fields_, bases=(Single,), namespace=own, frozen=True, kw_only=True)  # fmt: skip
+        return make_dataclass("Run", fields_, bases=(base,), namespace=own, frozen=True, kw_only=True)  # fmt: skip
 
 
 def _task(name: str) -> Text:
@@ -312,10 +315,10 @@ def _task(name: str) -> Text:
 
 
 def measured(
-    measure: Callable[[Setup, Any], Measures], condition: Condition[Any]
+    measure: Callable[[Any, Any], Measures], condition: Condition[Any]
 ) -> list[Trial]:
     """The trial of a condition, on the lab's model."""
-    setup = lab_setup(
+    setup = setup_of(
         condition.model, condition.task, condition.images, quick=condition.quick
     )
     started = time.process_time()
@@ -334,7 +337,7 @@ def measured(
 def models(missing: Sequence[Condition[Any]]) -> list[list[Prepare]]:
     """The lab's models of the conditions: two processes would train the same one."""
     wanted = {str(one.model): one.model for one in missing}.values()
-    return [[partial(lab_model, one) for one in wanted]]
+    return [[partial(trained, one) for one in wanted]]
 
 
 def results(rows: Sequence[Trial], asked: Sequence[Condition[Any]]) -> Found:

@@ -69,7 +69,47 @@ class CommonOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DataOptions(CommonOptions):
+class ReportOptions(CommonOptions):
+    """Of a command that computes, and leaves a report."""
+
+    device: str = "cpu"
+    """Where to compute: cpu, cuda, cuda:1."""
+    language: Language = "en"
+    """What the report opens in; it holds both."""
+
+    @property
+    def torch_device(self) -> torch.device:
+        """Where to compute.
+
+        Raises:
+            DeviceError: this machine has no such device.
+        """
+        return console.device(self.device)
+
+    def leave(
+        self,
+        found: Mapping[str, Any],
+        lines: Iterable[str],
+        path: Path,
+        *,
+        started: float,
+        page: Callable[[Any], Page] | None = None,
+    ) -> int:
+        """Write figures as JSON, their page beside them, and say them; the exit code.
+
+        The page gets settings, versions and seconds; `started` is of `time.monotonic`.
+        """
+        seconds = time.monotonic() - started
+        run = surroundings(device=self.torch_device, seconds=seconds) | {"asked": self}
+        if page:
+            write_page(page(as_data(run)), path.parent, self.language)
+        write_json({**found, "run": run}, path)  # last: it says that the rest is there
+        console.report(found, lines, as_json=self.json)
+        return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataOptions(ReportOptions):
     """Of a command that opens encoders and datasets, and leaves a report."""
 
     dataset: str = "shapes"
@@ -94,10 +134,6 @@ class DataOptions(CommonOptions):
     """A folder of pictures like those it was trained on: the statistics of its BatchNorms settle the stem and judge the normalisation."""
     download: bool = False
     """Let a library fetch published weights and data."""
-    device: str = "cpu"
-    """Where to compute: cpu, cuda, cuda:1."""
-    language: Language = "en"
-    """What the report opens in; it holds both."""
 
     @property
     def preprocessing(self) -> Preprocessing:
@@ -117,15 +153,6 @@ class DataOptions(CommonOptions):
     def weights(self) -> Weights:
         """Whether weights may be fetched."""
         return Weights(download=self.download)
-
-    @property
-    def torch_device(self) -> torch.device:
-        """Where to compute.
-
-        Raises:
-            DeviceError: this machine has no such device.
-        """
-        return console.device(self.device)
 
     def open_encoder(
         self,
@@ -176,27 +203,6 @@ class DataOptions(CommonOptions):
             path = stem.with_name(f"{stem.name}.safetensors")
             save_weights(changed, path)
             return path
-
-    def leave(
-        self,
-        found: Mapping[str, Any],
-        lines: Iterable[str],
-        path: Path,
-        *,
-        started: float,
-        page: Callable[[Any], Page] | None = None,
-    ) -> int:
-        """Write figures as JSON, their page beside them, and say them; the exit code.
-
-        The page gets settings, versions and seconds; `started` is of `time.monotonic`.
-        """
-        seconds = time.monotonic() - started
-        run = surroundings(device=self.torch_device, seconds=seconds) | {"asked": self}
-        if page:
-            write_page(page(as_data(run)), path.parent, self.language)
-        write_json({**found, "run": run}, path)  # last: it says that the rest is there
-        console.report(found, lines, as_json=self.json)
-        return 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,12 +9,22 @@ from functools import lru_cache
 from torch import Tensor
 
 from reference_impls.lab.data.dataset import Dataset
+from reference_impls.lab.data.sentences import (
+    Sentences,
+    test_sentences,
+    train_sentences,
+)
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.clip import CLIP, CLIPConfig
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.image_text import ImageText
+from reference_impls.lab.models.text_encoder import (
+    TextEncoder,
+    TextEncoderConfig,
+    clean_text_encoder,
+)
 from reference_impls.lab.models.training import Progress, SimCLRConfig
 from reference_impls.lab.models.zero_shot import ZeroShot, zero_shot_classifier
 from reference_impls.lab.models.zoo import (
@@ -25,7 +35,8 @@ from reference_impls.lab.models.zoo import (
     train_dataset,
 )
 
-ModelConfig = SimCLRConfig | CLIPConfig
+ImageConfig = SimCLRConfig | CLIPConfig
+ModelConfig = ImageConfig | TextEncoderConfig
 """How the lab trains the model of a seed."""
 
 
@@ -81,7 +92,27 @@ class Setup:
         return zero_shot_classifier(tower, self.embed_text, self.train, self.task)
 
 
-def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
+@dataclass(frozen=True, eq=False, kw_only=True)
+class TextSetup:
+    """A text encoder with its data, the same for every setting of a method."""
+
+    encoder: TextEncoder
+    train: Sentences
+    test: Sentences
+    task: str
+    seed: int = 0
+    quick: bool = False
+    """Whether figures do not matter, only that all of it runs."""
+    progress: Progress | None = None
+    """Told of steps of a training or an attack."""
+
+    @property
+    def labels_N(self) -> Tensor:  # noqa: N802 - a shape
+        """Classes of the test texts in the task."""
+        return self.test.labels[self.task].to(self.encoder.device)
+
+
+def lab_model(config: ImageConfig) -> tuple[Encoder, CLIP | None]:
     """The lab's own model of a recipe, trained if the cache has none: encoder, and the CLIP that it is of."""
     if isinstance(config, CLIPConfig):
         clip = clean_clip(config, LabData())
@@ -91,7 +122,7 @@ def lab_model(config: ModelConfig) -> tuple[Encoder, CLIP | None]:
 
 @lru_cache(maxsize=8)  # so that what a method makes of it once, it finds again
 def lab_setup(
-    config: ModelConfig, task: str, images: int, *, quick: bool = False
+    config: ImageConfig, task: str, images: int, *, quick: bool = False
 ) -> Setup:
     """The lab's model of a recipe, all its images to learn from, and the first ones to test on."""
     encoder, clip = lab_model(config)
@@ -105,6 +136,31 @@ def lab_setup(
         seed=config.seed,
         quick=quick,
     )
+
+
+def text_setup(
+    config: TextEncoderConfig, task: str, count: int, *, quick: bool = False
+) -> TextSetup:
+    """The lab's language encoder of a recipe, sentences to learn from, and others to test on."""
+    train, test = train_sentences(4096), test_sentences(512).first(count)
+    encoder = clean_text_encoder(config)
+    return TextSetup(encoder=encoder, train=train, test=test, task=task, seed=config.seed, quick=quick)  # fmt: skip
+
+
+def trained(config: ModelConfig) -> object:
+    """The lab's model of any recipe, trained if the cache has none."""
+    if isinstance(config, TextEncoderConfig):
+        return clean_text_encoder(config)
+    return lab_model(config)
+
+
+def setup_of(
+    config: ModelConfig, task: str, count: int, *, quick: bool = False
+) -> Setup | TextSetup:
+    """The lab's model of any recipe with what it is tried on."""
+    if isinstance(config, TextEncoderConfig):
+        return text_setup(config, task, count, quick=quick)
+    return lab_setup(config, task, count, quick=quick)
 
 
 def on_device(data: Dataset, encoder: Encoder) -> Dataset:

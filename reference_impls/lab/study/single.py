@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 
 from reference_impls.lab.bilingual import LAB, Words
 from reference_impls.lab.errors import DatasetError
@@ -14,7 +14,11 @@ from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import task_of
 from reference_impls.lab.study import console
 from reference_impls.lab.study.clips import open_clip
-from reference_impls.lab.study.options import DataOptions, EncoderName
+from reference_impls.lab.study.options import (
+    DataOptions,
+    EncoderName,
+    ReportOptions,
+)
 from reference_impls.lab.study.setup import Setup, on_device
 
 Measures = Mapping[str, float | None]
@@ -37,11 +41,15 @@ class Column:
         return f"{value:.1%}" if self.share else f"{value:{self.form}}"
 
 
+Kind = Literal["encoder", "clip", "text"]
+"""What a method is tried on: an image encoder, one with a text tower, a text encoder."""
+
+
 class Method(Protocol):
     """What the command needs to know of a method."""
 
     @property
-    def measure(self) -> Callable[[Setup, Any], Measures]:
+    def measure(self) -> Callable[[Any, Any], Measures]:
         """Of a setup under a setting."""
         ...
 
@@ -61,21 +69,17 @@ class Method(Protocol):
         ...
 
     @property
-    def pairs(self) -> bool:
-        """Whether it needs a text tower."""
+    def kind(self) -> Kind:
+        """What it is tried on."""
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
-class Single(DataOptions):
-    """Options of `run`; a method adds `preset`, `config`, `task`, `count`, `out`."""
+class OneSetting(ReportOptions):
+    """What `run` does with any kind of model; a method adds `preset`, `config`, `task`, `count`, `out`."""
 
     method: ClassVar[Method]
     presets: ClassVar[Mapping[str, Any]]
-    encoder: EncoderName = "lab"
-    """`lab` (trained at first use), or a name or file of a model; `lab:SEED` where it must be a CLIP."""
-    train: int = 4096
-    """Images to learn from, at most; others than those it is measured on."""
     preset: str = ""
     config: Any = None
     task: str = ""
@@ -109,13 +113,45 @@ class Single(DataOptions):
         }
         return replace(plain, **asked)
 
+    def called(self, preset: str) -> str:
+        """A row as the table names it, or the control that is no row of it."""
+        known = preset in self.presets
+        return (self.method.words[f"presets.{preset}"] if known else LAB["grid.control"]).en  # fmt: skip
+
+    def setup(self) -> Any:
+        """What is measured."""
+        raise NotImplementedError
+
+    def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
+        """One line for each measure, the control behind."""
+        words = self.method.words
+        (_, own), *rest = found.items()
+        names = {name: words[f"measures.{name}"].en for name in self.method.columns}
+        width = max(map(len, names.values()))
+        for name, column in self.method.columns.items():
+            beside = "".join(
+                f"   ({self.called(preset)}: {column.told(other[name])})"
+                for preset, other in rest
+            )
+            yield f"{names[name]:<{width}}  {column.told(own[name]):>6}{beside}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Single(OneSetting, DataOptions):
+    """Options of `run` on images."""
+
+    encoder: EncoderName = "lab"
+    """`lab` (trained at first use), or a name or file of a model; `lab:SEED` where it must be a CLIP."""
+    train: int = 4096
+    """Images to learn from, at most; others than those it is measured on."""
+
     def setup(self) -> Setup:
         """The model on its device, images to learn from and others to test on.
 
         Raises:
             LabError: something of it is not there, or there is no such task.
         """
-        clip = open_clip(self.encoder, self) if self.method.pairs else None
+        clip = open_clip(self.encoder, self) if self.method.kind == "clip" else None
         original = clip.image if clip else self.open_encoder(self.encoder)
         encoder = accelerated(original)
         train = self.open_dataset(encoder.size, split="train", seed=1, count=self.train)
@@ -134,21 +170,3 @@ class Single(DataOptions):
             task=task,
             seed=getattr(self.config, "seed", 0),
         )
-
-    def called(self, preset: str) -> str:
-        """A row as the table names it, or the control that is no row of it."""
-        known = preset in self.presets
-        return (self.method.words[f"presets.{preset}"] if known else LAB["grid.control"]).en  # fmt: skip
-
-    def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
-        """One line for each measure, the control behind."""
-        words = self.method.words
-        (_, own), *rest = found.items()
-        names = {name: words[f"measures.{name}"].en for name in self.method.columns}
-        width = max(map(len, names.values()))
-        for name, column in self.method.columns.items():
-            beside = "".join(
-                f"   ({self.called(preset)}: {column.told(other[name])})"
-                for preset, other in rest
-            )
-            yield f"{names[name]:<{width}}  {column.told(own[name]):>6}{beside}"

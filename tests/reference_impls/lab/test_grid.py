@@ -53,10 +53,10 @@ def measure(setup, setting):
 @pytest.fixture
 def grid(tmp_path, monkeypatch):
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(module, "lab_model", lambda config: None)
+    monkeypatch.setattr(module, "trained", lambda config: None)
     monkeypatch.setattr(
         module,
-        "lab_setup",
+        "setup_of",
         lambda config, task, images, quick: Setup(
             encoder=None, clip=None, train=None, test=None, task=task, seed=config.seed
         ),

@@ -1,0 +1,1 @@
+"""Backdoors in language encoders: representations, weights or labels are poisoned."""
