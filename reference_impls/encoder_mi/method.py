@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.images import unknown
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.training import check_positive
 
 Encode = Callable[[Tensor], Tensor]
@@ -107,10 +108,12 @@ def learn(members_NP: Tensor, others_MP: Tensor, config: AttackConfig) -> Score:
     labels = torch.cat([torch.ones(len(members_NP)), torch.zeros(len(others_MP))])
     labels = labels.to(features)
     mean, std = features.mean(), features.std() + 1e-6
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        vector = nn.Sequential(nn.Linear(features.shape[1], 64), nn.ReLU(), nn.Linear(64, 1))  # fmt: skip
-        net = (vector if config.kind == "vector" else SetNet()).to(features.device)
+
+    def vector() -> nn.Module:
+        return nn.Sequential(nn.Linear(features.shape[1], 64), nn.ReLU(), nn.Linear(64, 1))  # fmt: skip
+
+    net = seeded(vector if config.kind == "vector" else SetNet, config.seed)
+    net = net.to(features.device)
     optimizer = torch.optim.AdamW(net.parameters(), lr=3e-3, weight_decay=1e-2)
     for _ in range(config.epochs):
         scores = net((features - mean) / std).squeeze(1)

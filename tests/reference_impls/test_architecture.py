@@ -15,6 +15,7 @@ MAKES_DATA_FOR = {
     ("decree/real.py", "badencoder"),
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
+    ("safe_pretraining/method.py", "cleanclip"),  # the same views of a picture
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

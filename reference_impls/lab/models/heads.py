@@ -108,13 +108,21 @@ def fit_mlp_head(
     return _fit(layers, embeddings_ND, labels_N, steps=200, seed=seed)
 
 
-def _layers(widths: list[int], seed: int) -> nn.Sequential:
+def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
+    """A new module whose first weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(seed)  # layers initialise from the global stream only
+        return make()
+
+
+def _layers(widths: list[int], seed: int) -> nn.Module:
+    def make() -> nn.Module:
         parts: list[nn.Module] = []
         for wide, narrow in pairwise(widths):
             parts += [nn.Linear(wide, narrow), nn.ReLU()]
         return nn.Sequential(*parts[:-1])
+
+    return seeded(make, seed)
 
 
 def _fit(
