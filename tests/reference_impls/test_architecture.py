@@ -15,7 +15,8 @@ MAKES_DATA_FOR = {
     ("decree/real.py", "badencoder"),
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
-    ("safe_pretraining/method.py", "cleanclip"),  # the same views of a picture
+    ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
+    ("safe_pretraining/method.py", "textonpair"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

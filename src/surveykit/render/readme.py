@@ -228,8 +228,11 @@ def own_citation(catalog: Catalog) -> str:
 
 def _contents(headings: Iterable[Heading]) -> str:
     lines: list[str] = []
+    threat = ""
     for heading in headings:
-        link = f"[{escape(heading.text)}](#{heading.anchor})"
+        threat = heading.text if heading.level == 2 else threat
+        text = heading.text.removeprefix(threat).lstrip(":： ") or heading.text
+        link = f"[{escape(text)}](#{heading.anchor})"
         if heading.level < 4:
             count = f" · {heading.count}" if heading.count else ""
             lines.append(f"{'  ' * (heading.level - 2)}- {link}{count}")
