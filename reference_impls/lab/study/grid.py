@@ -223,10 +223,7 @@ class Grid(Generic[Config]):
         words, run, rows = self.words, found["run"], found["rows"]
         body: list[list[Text]] = []
         for (task, preset), here in self.values(found).items():
-            cells = [
-                f"{MeanStd.of(values):{self.columns[name].form}}" if values else "–"
-                for name, values in here.items()
-            ]
+            cells = [self.columns[name].shown(values) for name, values in here.items()]
             names = [_task(task)] if task else []
             body.append([*names, words[f"presets.{preset}"], *cells])
         about = words["tables.about"].fill(

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from reference_impls.lab.bilingual import LAB, Words
 from reference_impls.lab.errors import DatasetError
+from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.zero_shot import task_of
 from reference_impls.lab.study import console
@@ -33,6 +34,13 @@ class Column:
     """As in `format`, of the table."""
     share: bool = True
     """Whether it lies in [0, 1], and is a percentage in sentences."""
+
+    def shown(self, values: Sequence[float]) -> str:
+        """Mean and standard deviation as the table shows them; a count that is always the same stands alone."""
+        if not values:
+            return "–"
+        same = not self.share and min(values) == max(values)
+        return f"{MeanStd.of(values[:1] if same else values):{self.form}}"
 
     def told(self, value: float | None) -> str:
         """As a sentence shows it."""
