@@ -31,7 +31,7 @@ def page(catalog, paper, lang="en"):
 
 
 def test_answers_and_what_answers_them_stand_in_their_years(catalog):
-    told = story(catalog, catalog.get(ATTACK), "")
+    told = story(catalog, catalog.get(ATTACK), "", "en")
     held = {
         (year.year, side): [c.paper.id for c in getattr(year, side)]
         for year in told.years
@@ -46,7 +46,7 @@ def test_answers_and_what_answers_them_stand_in_their_years(catalog):
 
 
 def test_a_paper_that_does_two_things_tells_both(catalog):
-    told = story(catalog, catalog.get(ATTACK), "")
+    told = story(catalog, catalog.get(ATTACK), "", "en")
     chapters = {c.paper.id: c for y in told.years for c in (*y.attacks, *y.answers)}
     deeds = chapters["muller2024journal"].deeds
     assert {(d.relation.type, d.target.id) for d in deeds} == {
@@ -57,7 +57,7 @@ def test_a_paper_that_does_two_things_tells_both(catalog):
 
 def test_defenses_and_attacks_without_an_answer_have_no_story(catalog):
     for paper in catalog.papers:
-        assert (story(catalog, paper, "") is not None) == (paper.id == ATTACK)
+        assert (story(catalog, paper, "", "en") is not None) == (paper.id == ATTACK)
 
 
 @pytest.mark.parametrize("lang", ["en", "zh"])
