@@ -143,7 +143,8 @@ def test_a_title_is_found_in_the_other_language(visit):
 
 def test_a_search_can_be_shared(table):
     page = table("?find=badencoder&sort=old")
-    wait_until(page, "document.querySelectorAll('tr.r').length < 99")
+    told = "parseInt(document.querySelector('.sk-count').innerText.match(/\\d+/)?.[0])"
+    wait_until(page, f"{told} < 99")  # until the index has come, it says so instead
     assert "jia2022badencoder" in ids(page)
     assert page.locator("#sort").input_value() == "old"
 
