@@ -93,5 +93,5 @@ GRID = Grid(
     images=1024,
     quick={"steps": 2, "shadow_steps": 2, "members": 64, "epochs": 2},
     examples=["", "--kind threshold --views 4", "--preset vector --steps 800"],
-    smoke="--count 256 --shadow-steps 2 --epochs 2 --views 2",
+    smoke="--preset outsider --steps 2 --epochs 2 --views 2",
 )
