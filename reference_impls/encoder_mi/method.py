@@ -50,7 +50,7 @@ class AttackConfig:
     members: int = 64
     """Images that an encoder trained here learns from."""
     outsider: bool = False
-    """Control: the encoder that is attacked has learned from other images than those asked for."""
+    """Control: the encoder that is attacked has not learned from the images asked for."""
     seed: int = 0
     """Of views, shadow encoder and classifier."""
 

@@ -51,6 +51,8 @@ def measure(setup: Setup, config: AttackConfig) -> dict[str, float]:
         if kept < BATCH:
             raise DatasetError(f"{4 * BATCH} test images are needed, got {len(own)}")
         members, others = data.images_N3HW[:first], own.images_N3HW[:first]
+        if config.outsider:  # none of these is a member
+            members, others = others.tensor_split(2)
     steps = config.steps or config.shadow_steps
     shadow = _trained(own, first, kept, steps, config.seed + 1000)
     known = own.images_N3HW[first : first + 2 * kept].tensor_split(2)
@@ -78,6 +80,7 @@ GRID = Grid(
     about="Tell whether an image was among those that an encoder learned from.",
     presets=PRESETS,
     shown="given",
+    kept=("steps",),
     measure=measure,
     columns={
         "auroc": Column(share=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -83,7 +84,7 @@ class Method(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneSetting(ReportOptions):
+class OneSetting(ReportOptions, ABC):
     """What `run` does with any kind of model; a method adds `preset`, `config`, `task`, `count`, `out`."""
 
     method: ClassVar[Method]
@@ -126,9 +127,9 @@ class OneSetting(ReportOptions):
         known = preset in self.presets
         return (self.method.words[f"presets.{preset}"] if known else LAB["grid.control"]).en  # fmt: skip
 
+    @abstractmethod
     def setup(self) -> Any:
         """What is measured."""
-        raise NotImplementedError
 
     def lines(self, found: Mapping[str, Measures]) -> Iterator[str]:
         """One line for each measure, the control behind."""

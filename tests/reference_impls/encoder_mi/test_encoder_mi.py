@@ -94,6 +94,17 @@ def test_members_of_a_long_training_are_found_and_others_are_not(tiny_clip):
     assert found["tpr01"] <= found["tpr1"] <= 1
 
 
+def test_the_control_of_a_given_encoder_asks_for_images_that_it_never_saw(tiny_clip):
+    setup = setup_of(tiny_clip)
+    config = replace(PRESETS["given"], kind="threshold", shadow_steps=2, views=4)
+    chance = measure(setup, replace(config, outsider=True))
+    assert 0.35 < chance["auroc"] < 0.65
+    flat = replace(setup, train=setup.train.take([0] * len(setup.train)))
+    # Members that are all one image: told from others, and the control knows nothing of them.
+    assert abs(measure(flat, config)["auroc"] - 0.5) > 0.1
+    assert measure(flat, replace(config, outsider=True)) == chance
+
+
 def test_too_few_images_are_told(tiny_clip):
     setup = setup_of(tiny_clip)
     with pytest.raises(DatasetError, match="256 images are needed, got 200"):
