@@ -275,5 +275,5 @@ STUDY = Study(
     headline=headline,
     seeds=lambda rows: sorted({one.seed for one in rows}),
     tables=tables,
-    version=2,
+    version=3,
 )
