@@ -163,6 +163,7 @@ TAXONOMY = {
                 "Benchmark and analysis",
                 "基准与分析方法",
                 parent="assessment",
+                runs=False,
             ),
             max_terms=2,
             leaves_only=True,

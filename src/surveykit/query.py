@@ -43,38 +43,55 @@ class Statistics:
 
 
 @dataclass(frozen=True)
-class Coverage:
+class Runnable:
     """How many papers of a technique lead to something that runs."""
 
     technique: str
+    """Id, or `all` for every technique of which a method could run."""
     papers: int
-    """Papers whose main technique it is."""
-    runnable: int
+    """Papers whose main technique it is: the first of which a method could run, else the first."""
+    own: int
     """Those with a method of their own."""
-    closest: int
-    """Those with a closest method instead."""
+    same: int
+    """Those with a method of one of their techniques instead."""
+    other: int
+    """Those with a method of the same threat, role and modality instead."""
 
     @property
     def nothing(self) -> int:
         """Those for which nothing fits yet."""
-        return self.papers - self.runnable - self.closest
+        return self.papers - self.own - self.same - self.other
+
+    @property
+    def share(self) -> float:
+        """Papers with a method of their own or of one of their techniques, in percent; 100 where there are no papers."""
+        return 100 * (self.own + self.same) / self.papers if self.papers else 100.0
 
 
-def coverage(catalog: Catalog) -> tuple[Coverage, ...]:
-    """What runs, for each technique in the order of the taxonomy; every paper is counted once."""
-    groups: dict[str, list[Paper]] = defaultdict(list)
+def runnable(catalog: Catalog) -> tuple[Runnable, ...]:
+    """What runs, for each technique in the order of the taxonomy, every paper counted once; last all that could run."""
+    terms = catalog.axes["technique"].terms
+    groups: dict[str, list[Paper]] = {term.id: [] for term in terms}
+    could = [term.id for term in terms if term.runs]
     for paper in catalog.papers:
         if techniques := paper.terms.get("technique"):
-            groups[techniques[0]].append(paper)
-    return tuple(
-        Coverage(
-            term.id,
-            len(groups[term.id]),
-            sum(bool(p.implementations) for p in groups[term.id]),
-            sum(catalog.closest_runnable(p) is not None for p in groups[term.id]),
-        )
-        for term in catalog.axes["technique"].terms
-        if term.id in groups
+            main = next((t for t in techniques if t in could), techniques[0])
+            groups[main].append(paper)
+    lines = [_runnable(catalog, *group) for group in groups.items() if group[1]]
+    return (
+        *lines,
+        _runnable(catalog, "all", [p for name in could for p in groups[name]]),
+    )
+
+
+def _runnable(catalog: Catalog, name: str, papers: list[Paper]) -> Runnable:
+    closest = [c for p in papers if (c := catalog.closest_runnable(p))]
+    return Runnable(
+        name,
+        papers=len(papers),
+        own=sum(bool(p.implementations) for p in papers),
+        same=sum(c.technique is not None for c in closest),
+        other=sum(c.technique is None for c in closest),
     )
 
 

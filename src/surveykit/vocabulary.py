@@ -53,6 +53,8 @@ class Term(Model):
     """The wider term of the same axis; a parent stands before its children."""
     applies_to: dict[Slug, tuple[Slug, ...]] = Field({})
     """For a group of techniques: the threats and roles under which it is shown."""
+    runs: bool = True
+    """For a technique: false where papers only compare or survey others, so that no method could run it."""
 
 
 class Axis(Model):

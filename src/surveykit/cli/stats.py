@@ -18,17 +18,15 @@ from surveykit.cli.terminal import (
     example,
     say_json,
 )
-from surveykit.query import (
-    coverage,
-    statistics,
-)
+from surveykit.query import runnable as what_runs
+from surveykit.query import statistics
 
 
 @click.command(epilog=example("surveykit stats --json"))
 @click.option(
-    "--coverage",
+    "--runnable",
     is_flag=True,
-    help="Show what can be run for each technique instead.",
+    help="Show what can be run for the papers of each technique instead.",
 )
 @click.option(
     "--quality",
@@ -37,13 +35,13 @@ from surveykit.query import (
 )
 @as_json
 @click.pass_obj
-def stats(root: Path | None, *, coverage: bool, quality: bool, as_json: bool) -> int:
+def stats(root: Path | None, *, runnable: bool, quality: bool, as_json: bool) -> int:
     """Count papers by year, threat, role, venue.
 
     Each is counted once, under its main term.
     """
-    if coverage:
-        return _coverage(open_catalog(root), as_json)
+    if runnable:
+        return _runnable(open_catalog(root), as_json)
     if quality:
         return _quality(open_catalog(root), as_json)
     figures = dataclasses.asdict(statistics(open_catalog(root)))
@@ -59,14 +57,14 @@ def stats(root: Path | None, *, coverage: bool, quality: bool, as_json: bool) ->
     return FINE
 
 
-def _coverage(catalog: Catalog, as_json: bool) -> int:
-    headers = ("technique", "papers", "runnable", "closest", "nothing")
-    rows = [[getattr(row, name) for name in headers] for row in coverage(catalog)]
+def _runnable(catalog: Catalog, as_json: bool) -> int:
+    headers = ("technique", "papers", "own", "same", "other", "nothing", "share")
+    rows = [{name: getattr(line, name) for name in headers} for line in what_runs(catalog)]  # fmt: skip
     if as_json:
-        say_json([dict(zip(headers, row, strict=True)) for row in rows])
+        say_json(rows)
         return FINE
-    sums = [sum(column) for column in list(zip(*rows, strict=True))[1:]]
-    table(headers, ([str(cell) for cell in row] for row in [*rows, ["all", *sums]]))
+    told = [{**row, "share": f"{row['share']:.0f} %"} for row in rows]
+    table(headers, ([str(row[name]) for name in headers] for row in told))
     return FINE
 
 

@@ -19,8 +19,8 @@ from surveykit.vocabulary import Term
 PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""
 CONTENTS = "<!-- contents -->"
-SHOWN_AUTHORS = 2
-"""Authors named before the rest is counted."""
+SHOWN_AUTHORS = 1
+"""Authors named before the rest is counted: two would bring the list near to where GitHub cuts a file."""
 MOST_NAMED = 3
 """So many authors are all named: "and 1 more" would be longer than the name."""
 
