@@ -8,7 +8,7 @@
   const table = $(".sk-papers"), head = $("thead", table), find = $("#find"), sort = $("#sort"), none = $(".sk-none");
   const count = $(".sk-count"), spoken = $(".sk-spoken"), active = $(".sk-active"), pickbar = $(".sk-pick");
   const filters = $(".sk-facets"), end = $(".sk-end"), mine = $(".sk-mine");
-  const WINDOW = 16;
+  const FIRST = 8, WINDOW = 16;      // a keystroke lays out what a screen shows; the rest comes right behind it
 
   /* ---- papers as data: each value of a paper is the number of its box, in the order of the page ---- */
   const AXES = $$(".sk-facet").map(facet => facet.dataset.axis);
@@ -126,7 +126,7 @@
     for (const { year } of shown) per.set(year, (per.get(year) || 0) + 1);
     for (const [year, n] of per) $("tr.y span", bodyOf(year)).textContent = n;
     // What stands there stays, however far it has been unrolled: a reader who scrolls or presses Ctrl+F loses no place.
-    const kept = !untouched && order === sort.value && drawn >= Math.min(WINDOW, shown.length) && drawn <= shown.length
+    const kept = !untouched && order === sort.value && drawn >= Math.min(FIRST, shown.length) && drawn <= shown.length
       && before.slice(0, drawn).every((paper, i) => paper === shown[i]);
     before = shown;
     if (kept) return look(), highlight();
@@ -135,7 +135,7 @@
     for (const body of $$("tbody", table)) body.remove();
     for (const body of [single, ...bodies.values()]) body.replaceChildren(...$$("tr.y", body));
     drawn = 0;
-    grow(WINDOW);
+    grow(FIRST);
   }
   function grow(n) {
     const grouped = sort.value === "new" || sort.value === "old";

@@ -148,6 +148,8 @@
       const found = (combineWith, fuzzy, passes = filter) => engine.search(query(combineWith, fuzzy), { filter: passes, boostDocument });
       let hits = found("AND", false), near = [], some = false;
       if (!hits.length && tokens.length > 2) hits = found("AND", false, ofKind);
+      /* A last word of one or two letters is still being typed, or tells little: what the others find stays. */
+      if (!hits.length && tokens.length > 1 && !HAN.test(tokens.at(-1)) && tokens.at(-1).length < 3) { tokens.pop(); hits = found("AND", false); some = hits.length > 0; }
       if (!hits.length && tokens.some(token => token.length > 4)) {
         hits = found("AND", word => word.length > 7 ? 2 : word.length > 4 ? 1 : false);
         near = [...new Set(hits.slice(0, 20).flatMap(hit => Object.keys(hit.match)))].filter(word => !tokens.some(token => word.startsWith(token))).slice(0, 2);

@@ -187,16 +187,15 @@ def test_a_page_keeps_its_policy_while_it_is_used_and_has_a_twin(
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("lang", LANGS)
-def test_the_error_page_and_a_former_address_keep_theirs(visit, site, serve, tmp_path, lang):  # fmt: skip
+@pytest.mark.parametrize(("lang", "width"), [("", 1440), ("zh/", 390)])
+def test_the_error_page_and_a_former_address_keep_theirs(visit, site, serve, tmp_path, lang, width):  # fmt: skip
     path = under_its_path(site, tmp_path)  # the links of the error page begin here
     with serve(tmp_path) as address:
-        for width in (1440, 390):
-            page = visit(f"{path}{lang}404.html", address=address, width=width)
-            use(page)
-            page = visit(f"{path}{lang}{FORMER}", address=address, width=width)
-            page.wait_for_url(lambda url: "li2022backdoor" not in url)
-            use(page)
+        page = visit(f"{path}{lang}404.html", address=address, width=width)
+        use(page)
+        page = visit(f"{path}{lang}{FORMER}", address=address, width=width)
+        page.wait_for_url(lambda url: "li2022backdoor" not in url)
+        use(page)
 
 
 @pytest.mark.browser

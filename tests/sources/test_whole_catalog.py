@@ -84,13 +84,8 @@ def mirror(server, catalog):
     server.answers["/dblp"] = as_json(dblp())
 
 
-def test_the_catalog_agrees_with_its_mirror(desk, server, real):
-    mirror(server, real)
-
-    async def verify(client):
-        return await Verifier(client, real).verify(real.papers)
-
-    verdicts = desk.ask(verify)
+def agrees(real, verdicts):
+    """Fails where a service with a mirror seems to say something else."""
     unheard = {"ACL Anthology", "OpenReview"}  # services without a mirror
     wrong = [
         (v.id, str(d))
@@ -107,12 +102,11 @@ def test_the_catalog_agrees_with_its_mirror(desk, server, real):
         assert verdict.status is not Status.MISMATCH or asked, verdict
         assert verdict.status is not Status.UNVERIFIED or not heard, verdict
         assert verdict.status is not Status.MISSING, verdict
-    lists = [a for a in server.asked if a.path == "/arxiv" and "id_list" in a.query]
-    ids = [p.identifiers.arxiv for p in real.papers if p.identifiers.arxiv]
-    assert len(lists) == math.ceil(len(ids) / arxiv.MOST_IDS)  # none for a paper alone
 
 
-def test_a_weekly_look_asks_each_service_a_known_number_of_times(desk, server, real):
+def test_a_weekly_look_finds_nothing_wrong_and_asks_a_known_number_of_times(
+    desk, server, real
+):
     mirror(server, real)
     server.answers["/openreview/search"] = as_json({"notes": [], "count": 0})
 
@@ -120,6 +114,7 @@ def test_a_weekly_look_asks_each_service_a_known_number_of_times(desk, server, r
         return await Verifier(client, real, search=Sought.PUBLISHED).verify(real.papers)
 
     verdicts = desk.ask(verify)
+    agrees(real, verdicts)
     asked = Counter(a.path.split("/")[1] for a in server.asked)
     preprints = sum(is_preprint(real, paper) for paper in real.papers)
     dois = sum(bool(p.identifiers.doi) for p in real.papers)
