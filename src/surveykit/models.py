@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -46,7 +47,19 @@ class Model(BaseModel):
     )
 
 
-class Bilingual(Model):
+class InLanguages(Model):
+    """A text in both languages; in a survey with English alone, which the context says, that is enough."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_language(cls, value: Any, info: ValidationInfo) -> Any:
+        alone = info.context and info.context["languages"] == ("en",)
+        if alone and isinstance(value, dict) and "en" in value:
+            return {"zh": value["en"]} | value
+        return value
+
+
+class Bilingual(InLanguages):
     """One text in both languages; neither may be missing."""
 
     en: PlainText
@@ -147,7 +160,7 @@ class Links(Model):
     """Talk."""
 
 
-class Summary(Model):
+class Summary(InLanguages):
     """One sentence that says what the paper does, in both languages, and what it rests on."""
 
     en: PlainText

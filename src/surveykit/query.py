@@ -33,7 +33,7 @@ class Statistics:
 
     papers: int
     by_year: Mapping[int, int]
-    by_threat: Mapping[str, int]
+    by_topic: Mapping[str, int]
     by_role: Mapping[str, int]
     by_venue: Mapping[str, int]
     with_code: int
@@ -64,7 +64,7 @@ def coverage(catalog: Catalog) -> tuple[Coverage, ...]:
     """What runs, for each technique in the order of the taxonomy; every paper is counted once."""
     groups: dict[str, list[Paper]] = defaultdict(list)
     for paper in catalog.papers:
-        if techniques := paper.terms.get("technique"):
+        if techniques := paper.terms.get(catalog.group_axis.id):
             groups[techniques[0]].append(paper)
     return tuple(
         Coverage(
@@ -73,7 +73,7 @@ def coverage(catalog: Catalog) -> tuple[Coverage, ...]:
             sum(bool(p.implementations) for p in groups[term.id]),
             sum(catalog.closest_runnable(p) is not None for p in groups[term.id]),
         )
-        for term in catalog.axes["technique"].terms
+        for term in catalog.group_axis.terms
         if term.id in groups
     )
 
@@ -128,7 +128,7 @@ def statistics(catalog: Catalog) -> Statistics:
     return Statistics(
         papers=len(papers),
         by_year={year: len(group) for year, group in catalog.years.items()},
-        by_threat=_first_terms(catalog, "threat"),
+        by_topic=_first_terms(catalog, catalog.topic_axis.id),
         by_role=_first_terms(catalog, "role"),
         by_venue={venue: len(group) for venue, group in catalog.by_venue.items()},
         with_code=sum(p.links.code is not None for p in papers),
@@ -139,5 +139,7 @@ def statistics(catalog: Catalog) -> Statistics:
 
 
 def _first_terms(catalog: Catalog, axis: str) -> dict[str, int]:
+    if axis not in catalog.axes:
+        return {}
     counts = Counter(p.terms[axis][0] for p in catalog.papers if p.terms.get(axis))
     return {t.id: counts[t.id] for t in catalog.axes[axis].terms if counts[t.id]}

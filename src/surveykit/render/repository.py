@@ -20,7 +20,8 @@ def render_repository(catalog: Catalog) -> dict[str, str]:
         "docs/format.md": format_doc(catalog),
         **render_forms(catalog),
     }
-    for lang, readme in PATHS.items():
+    for lang in catalog.kit.languages:
+        readme = PATHS[lang]
         texts[readme] = render_readme(catalog, lang)
         for scheme in SCHEMES:
             texts[path(lang, scheme)] = render_picture(catalog, lang, scheme)

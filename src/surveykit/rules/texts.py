@@ -9,7 +9,7 @@ from surveykit.errors import Loc
 from surveykit.net.hosts import fault
 from surveykit.prose import Prose, Spot, read_prose
 from surveykit.rules.rule import Finding, Rule, did_you_mean
-from surveykit.texts import AXIS, LANGS, Text
+from surveykit.texts import LANGS, Text
 
 GLOSSARY = "catalog/glossary.yaml"
 PAGES = ("paths", "milestones", "datasets", "open", "glossary", "methodology")
@@ -79,7 +79,7 @@ def unknown_paper(catalog: Catalog) -> Iterator[Finding]:
 def one_language(catalog: Catalog) -> Iterator[Finding]:
     """Texts without the other language."""
     for id_, versions in catalog.texts.items():
-        for other in set(LANGS) - set(versions):
+        for other in set(catalog.kit.languages) - set(versions):
             message = f"catalog/text/{other}/{id_}.md is missing or cannot be read; write it, too"
             for text in versions.values():
                 yield Finding(text.path, ("title",), message)
@@ -123,7 +123,7 @@ def _misplaced(catalog: Catalog, text: Text) -> tuple[str, str]:
     head = text.head
     if head.kind == "page" and text.id not in PAGES:
         return "kind", f"{text.id!r} is no page; the pages are {', '.join(PAGES)}"
-    axis = AXIS.get(head.kind)
+    axis = catalog.axis_of(head.kind)
     if axis is None:
         said = f"a text of kind `{head.kind}` is about no term; delete the key"
         return ("of", said) if head.of else ("", "")
