@@ -235,6 +235,7 @@ MAY_IMPORT = {
         "outputs",
         "record",
         "references",
+        "scalars",
         "start",
         "text",
         "vocabulary",

@@ -12,7 +12,7 @@ import click
 
 from surveykit.cli.generated import generated
 from surveykit.cli.terminal import FINE, FOUND, example, note, say, say_json
-from surveykit.errors import plural
+from surveykit.errors import CatalogError, plural
 from surveykit.kit import LICENSES
 from surveykit.start.adopted import Adopted, adopt
 from surveykit.start.making import make, refused
@@ -89,7 +89,10 @@ def init(
     )
     adopted = adopt(source, wish) if source else None
     texts = skeleton(adopted.wish if adopted else wish)
-    catalog = make(directory, texts | (adopted.texts if adopted else {}), generated)
+    try:
+        catalog = make(directory, texts | (adopted.texts if adopted else {}), generated)
+    except CatalogError as error:  # of what was asked for, or of the list
+        raise click.UsageError(f"nothing is made: {error.problems[0]}") from None
     told = _told(directory, len(catalog.papers), adopted)
     say_json(told) if as_json else _say(told)
     return FOUND if adopted and adopted.waiting else FINE

@@ -18,6 +18,7 @@ from surveykit.imports.segments import is_date, is_tag, is_venue, year_in
 from surveykit.kit import Kit
 from surveykit.record import Record
 from surveykit.references.reading import Anomaly, ReadEntry, Reading
+from surveykit.scalars import TODO_TERM
 from surveykit.start.wish import Called, Topic, Wish, slug
 from surveykit.text.markdown import escape
 from surveykit.vocabulary import Survey, Taxonomy, Venue
@@ -78,6 +79,7 @@ def adopt(path: Path, wish: Wish) -> Adopted:
     ids: set[str] = set()
     for found in reviewed.new:
         draft = _decided(drafter.draft([found.record], ids), wish, shelves[found.line])
+        draft = _placed(draft, found.record, catalog)
         if draft.todo:
             waiting.append(_waiting(found, draft))
             continue
@@ -104,7 +106,8 @@ def _shelves(reading: Reading) -> dict[int, Shelf]:
     """Line of each paper -> its shelf."""
     told = {f.line: tuple(filter(_is_topic, f.record.headings)) for f in reading.found}
     if _nested(reading):
-        while len({shelf[:1] for shelf in told.values()}) == 1 and any(told.values()):
+        deep = any(len(shelf) > 1 for shelf in told.values())
+        if deep and len({shelf[:1] for shelf in told.values()}) == 1:
             told = {line: shelf[1:] for line, shelf in told.items()}  # the list's name
         return told
     known = Counter(word for shelf in told.values() for word in shelf)
@@ -163,6 +166,14 @@ def _decided(draft: Draft, wish: Wish, shelf: Shelf) -> Draft:
     return draft.decided(data)
 
 
+def _placed(draft: Draft, record: Record, catalog: Catalog) -> Draft:
+    """The draft with the venue that was made of the list's own words, where those name no other one."""
+    id_ = slug(_bare(record.venue_text or ""))
+    if draft.data["venue"] != TODO_TERM or id_ not in catalog.venues:
+        return draft
+    return draft.decided({**draft.data, "venue": id_})
+
+
 def _term(topics: Sequence[Topic], heading: Shelf) -> str:
     return next((t.id for t in topics if (t.name.en,) == heading), UNSORTED.id)
 
@@ -201,7 +212,10 @@ def _bare(text: str) -> str:
     year = year_in(text)
     if year:
         text = re.sub(rf"[\s,('’]*(?:{year}|['’]{year % 100:02})\)?", " ", text)
-    return " ".join(text.split()).strip(" ,.;:()[]*_")
+    text = re.sub(
+        r"(?i)^(?:in\s+)?proceedings of (?:the )?", "", " ".join(text.split())
+    )
+    return text.strip(" ,.;:()[]*_")
 
 
 def _venue_file(venues: Sequence[Venue], wish: Wish) -> str:
