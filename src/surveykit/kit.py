@@ -44,6 +44,17 @@ class Kit(Model):
     words: dict[str, dict[str, Said]] = Field(default={})
     """Section and key of src/surveykit/words.yaml -> what stands there in this survey."""
 
+    kinds: tuple[str, ...] = ()
+    """Words of the field that name a kind of thing, and so are no paper's own short name: `backyard trial`."""
+    examples: tuple[tuple[str, str], ...] = ()
+    """What stands in the kit's own examples, and what stands there in the documents of this survey; in the order of replacing."""
+
+    def told(self, text: str) -> str:
+        """A document of the kit with examples of this survey."""
+        for kits, own in self.examples:
+            text = text.replace(kits, own)
+        return text
+
     @property
     def license_name(self) -> str:
         """The license as readers call it: `CC BY 4.0`."""

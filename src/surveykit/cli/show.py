@@ -24,7 +24,7 @@ from surveykit.render.nearest import because
 from surveykit.render.readme import venue_label
 
 
-@click.command(epilog=example("surveykit show feng2023detecting"))
+@click.command(epilog=example("surveykit show holt2023finding"))
 @click.argument("paper_id", metavar="ID")
 @as_json
 @click.pass_obj

@@ -31,4 +31,5 @@ def because(
     )
     if lang == "zh":
         return f"因为它{does}，与本文同属“{topic}”的“{role}”，但技术路线不同"
-    return f"because it {does}; same threat and role ({topic}, {role}), but another technique"
+    axis = catalog.topic_axis.label.en.lower()
+    return f"because it {does}; same {axis} and role ({topic}, {role}), but another technique"

@@ -31,7 +31,7 @@ class Page:
     """What a site generator needs to show one page; it may print `html` as it stands."""
 
     uri: str
-    """Place of the source, `papers/feng2023detecting.md`; the address is `papers/feng2023detecting/`."""
+    """Place of the source, `papers/holt2023finding.md`; the address is `papers/holt2023finding/`."""
     title: str
     """Plain text."""
     description: str
