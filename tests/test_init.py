@@ -297,3 +297,31 @@ def test_the_address_of_the_site_follows_from_the_repository(repository, site):
 
     wish = Wish(Called("Wild fungi"), date(2026, 1, 2), repository=repository)
     assert wish.site == site
+
+
+def test_its_workflows_are_safe_and_pinned_as_ours(surveykit, tmp_path):
+    import re
+    import subprocess
+    from pathlib import Path
+
+    folder = tmp_path / "demo"
+    surveykit("init", folder, "--title", "T", "--title-zh", "题")
+    written = sorted((folder / ".github/workflows").glob("*.yml"))
+    assert [path.stem for path in written] == ["check", "links", "pages"]
+    bin_ = Path(sys.executable).parent
+    for command in (
+        [bin_ / "zizmor", "--offline", "--no-progress", folder / ".github"],
+        [bin_ / "actionlint", "-no-color", "-shellcheck=", "-pyflakes=", *written],
+        [bin_ / "check-jsonschema", "--builtin-schema", "vendor.github-workflows", *written],
+        [bin_ / "check-jsonschema", "--builtin-schema", "vendor.dependabot", folder / ".github/dependabot.yml"],
+    ):  # fmt: skip
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def pins(paths):
+        text = "".join(path.read_text("utf-8") for path in paths)
+        return set(re.findall(r"uses: (\S+@\w{40}  # v[0-9.]+)$", text, re.M))
+
+    ours = (Path(__file__).parents[1] / ".github/workflows").glob("*.yml")
+    assert pins(written) <= pins(ours)
+    assert all(pins([path]) for path in written)
