@@ -65,6 +65,8 @@ def leaderboards_page(press: Press) -> Page:
 
 def leaderboard_files(catalog: Catalog) -> dict[str, str]:
     """The boards for programs and for spreadsheets."""
+    if not catalog.duels:
+        return {}
     found = boards(catalog)
     return {
         f"{PATH}.json": json.dumps(_plain(catalog, found), ensure_ascii=False, indent=1)
