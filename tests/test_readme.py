@@ -207,12 +207,12 @@ class TestOfTheInventedCatalog:
     def test_contents_lead_to_every_section(self, catalog, lang):
         text = readme(catalog, lang)
         for section in sections(catalog):
-            assert f"](#{slug(section.threat.label.in_(lang))})" in text
+            assert f"](#{slug(section.topic.label.in_(lang))})" in text
 
     def test_a_second_threat_is_mentioned_where_it_belongs(self, catalog, lang):
         for section in sections(catalog):
             for paper in section.mentions:
-                assert section.threat.id in paper.terms["threat"][1:]
+                assert section.topic.id in paper.terms["threat"][1:]
         text = readme(catalog, lang)
         assert text.count("](#garcia2025benchmark)") == 1
         assert text.count("](#zhang2024workshop)") == 1

@@ -189,7 +189,7 @@ SCENES = {
         [(CHEN, "SK363", ["aka", 2])],
     ),
     "a short name that is none": (
-        [(CHEN, (["aka"], ["Attack", "BadEncoder", "n" * 41])), (SAITO, (["aka"], ["n" * 40]))],
+        [(CHEN, (["aka"], ["Method", "BadEncoder", "n" * 41])), (SAITO, (["aka"], ["n" * 40]))],
         [(CHEN, "SK415", ["aka", 0]), (CHEN, "SK415", ["aka", 2])],
     ),
     "a claim without a figure": (

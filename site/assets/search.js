@@ -28,7 +28,7 @@
     }
     return made;
   }
-  const spoken = text => words(text + " " + text.replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2"));     // BadEncoder is also bad, encoder
+  const spoken = text => words(text + " " + text.replace(/(\p{Ll})(\p{Lu})/gu, "$1 $2"));     // OysterNet is also oyster, net
   const segmenter = window.Intl?.Segmenter && new Intl.Segmenter("zh", { granularity: "word" });
   function asked(text) {
     const all = (clean(text).match(WORD) || []).flatMap(word => {

@@ -13,12 +13,23 @@ from typing import Literal
 from surveykit.coverage import ListCoverage
 from surveykit.errors import UnknownPaperError
 from surveykit.health import Health
+from surveykit.kit import Kit
 from surveykit.measured import Arena, Results
-from surveykit.models import Paper, Relation
-from surveykit.texts import GlossaryTerm, Text
+from surveykit.models import Bilingual, Paper, Relation
+from surveykit.texts import ABOUT_TERMS, GlossaryTerm, Text
 from surveykit.vocabulary import Axis, Card, Declined, Survey, Taxonomy, Term, Venue
 
-Side = Literal["attack", "defense", "study"]
+Side = Literal["above", "below", "beside"]
+"""Where a paper stands in the charts: with the first top term of the axis `role`, with the second, or with neither."""
+_PLACES: tuple[Side, ...] = ("above", "below")
+ANSWERS = ("detects", "defends-against")
+"""Relation types that lead from an answer to what it answers."""
+_NO_AXIS = Axis(
+    id="topic",
+    label=Bilingual(en="Topic", zh="主题"),
+    question=Bilingual(en="What is it about?", zh="它关于什么？"),
+    terms=(),
+)
 
 
 @dataclass(frozen=True)
@@ -38,7 +49,7 @@ class Closest:
 
     card: Card
     technique: str | None
-    """The technique that both have; None when they only share threat, role and modality."""
+    """The technique that both have; None when they only share topic, role and modality."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +66,7 @@ class Catalog:
     results: Mapping[str, Results] = field(default_factory=dict)
     """Method id -> what was measured with it; methods without figures are absent."""
     arena: Arena | None = None
-    """Attacks measured against defenses, where that was run."""
+    """Papers of one side measured against those of the other, where that was run."""
     texts: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
     """Id of a text -> language -> text."""
     glossary: tuple[GlossaryTerm, ...] = ()
@@ -66,6 +77,8 @@ class Catalog:
     """What became of the papers, where that was looked for."""
     coverage: ListCoverage = field(default_factory=ListCoverage)
     """Other lists that the catalog was compared with."""
+    kit: Kit = field(default_factory=Kit)
+    """How the kit speaks of the survey."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:
@@ -135,14 +148,63 @@ class Catalog:
         """Papers that carry a term or one of its narrower terms."""
         return self._members.get((axis, term), ())
 
-    def side(self, paper: Paper) -> Side:
-        """Whether a paper attacks, defends (also: detects, tests) or studies."""
-        top = self.ancestry("role", paper.terms["role"][0])[-1]
-        return top if top in ("attack", "defense") else "study"  # type: ignore[return-value]  # narrowed by the test
+    @cached_property
+    def topic_axis(self) -> Axis:
+        """The axis that gives chapters and colors: the first one besides `role`."""
+        return next((a for a in self.taxonomy.axes if a.id != "role"), _NO_AXIS)
 
-    def threat(self, paper: Paper) -> str:
-        """The main threat of a paper."""
-        return paper.terms["threat"][0]
+    @cached_property
+    def group_axis(self) -> Axis:
+        """The axis by which papers of one term are grouped: `technique` where there is one, else that of the topics."""
+        return self.axes.get("technique", self.topic_axis)
+
+    def axis_of(self, kind: str) -> str | None:
+        """The axis of the term that a text of this kind is about; None for texts about none."""
+        axes = (self.topic_axis.id, self.topic_axis.id, self.group_axis.id)
+        return dict(zip(ABOUT_TERMS, axes, strict=True)).get(kind)
+
+    @cached_property
+    def poles(self) -> tuple[Term, ...]:
+        """The terms of the axis `role` above and below the line of the charts: its first two top terms; none without the axis."""
+        return self.children("role", None)[:2] if "role" in self.axes else ()
+
+    @cached_property
+    def sides(self) -> tuple[Side, ...]:
+        """The sides that papers of this survey can stand on, in the order in which they are shown."""
+        roles = len(self.poles)
+        return (*_PLACES[: max(1, roles)], *(("beside",) if roles else ()))
+
+    @cached_property
+    def duels(self) -> bool:
+        """Whether papers of this survey answer others: the taxonomy has a relation that says so."""
+        return any(kind.id in ANSWERS for kind in self.taxonomy.relations)
+
+    def side(self, paper: Paper) -> Side:
+        """Where a paper stands in the charts; above the line where there are no roles."""
+        return self._sides[paper.terms["role"][0]] if self.poles else "above"
+
+    @cached_property
+    def _sides(self) -> Mapping[str, Side]:
+        tops = dict(zip((term.id for term in self.poles), _PLACES, strict=False))
+        roles = [term.id for term in self.axes["role"].terms]
+        return {r: tops.get(self.ancestry("role", r)[-1], "beside") for r in roles}
+
+    def side_name(self, paper: Paper) -> str:
+        """The side as other programs are told it: a role, or `study` for those that stand with neither."""
+        place = dict(zip(_PLACES, (term.id for term in self.poles), strict=False))
+        return place.get(self.side(paper), "study")
+
+    def topic(self, paper: Paper) -> str:
+        """The main topic of a paper."""
+        return paper.terms[self.topic_axis.id][0]
+
+    @cached_property
+    def colors(self) -> Mapping[str, int]:
+        """Topic -> number of its color, 1 to 5 in turn; 6 for those that have narrower ones."""
+        wide = {term.parent for term in self.topic_axis.terms}
+        leaves = [t.id for t in self.topic_axis.terms if t.id not in wide]
+        numbers = {id_: 1 + place % 5 for place, id_ in enumerate(leaves)}
+        return {t.id: numbers.get(t.id, 6) for t in self.topic_axis.terms}
 
     def venue(self, paper: Paper) -> Venue:
         """Venue of a paper."""
@@ -188,14 +250,14 @@ class Catalog:
         return {name: tuple(papers) for name, papers in groups.items()}
 
     def related(self, paper: Paper, most: int = 5) -> tuple[Paper, ...]:
-        """Papers that share technique (3 points), an author (2), stage or threat (1 each).
+        """Papers that share technique (3 points), an author (2), stage or topic (1 each).
 
         Candidates share a technique or an author, so the cost does not grow with the catalog's square
         as long as techniques do not; at most 200 newest candidates of each are weighed.
         """
         score: Counter[str] = Counter()
-        for technique in paper.terms.get("technique", ()):
-            for other in self.having("technique", technique)[:200]:
+        for group in paper.terms.get(self.group_axis.id, ()):
+            for other in self.having(self.group_axis.id, group)[:200]:
                 score[other.id] += 3
         for author in paper.authors:
             for other in self._by_author[author.name]:
@@ -203,7 +265,7 @@ class Catalog:
         del score[paper.id]
         for other_id in score:
             other = self.by_id[other_id]
-            for axis in ("stage", "threat"):
+            for axis in ("stage", self.topic_axis.id):
                 score[other_id] += bool(
                     set(paper.terms.get(axis, ())) & set(other.terms.get(axis, ()))
                 )
@@ -217,7 +279,7 @@ class Catalog:
         return tuple(self.cards[i] for i in paper.implementations)
 
     def closest_runnable(self, paper: Paper) -> Closest | None:
-        """The method to try for a paper that has none: by technique, else by threat and role.
+        """The method to try for a paper that has none: by technique, else by topic and role.
 
         None for a paper with a method of its own, and where no method fits.
         """
@@ -228,19 +290,23 @@ class Catalog:
         if not near:
             return None
         _, card = min(near, key=lambda pair: ([-part for part in pair[0]], pair[1].id))
-        shared = (t for t in paper.terms.get("technique", ()) if t in card.techniques)
+        shared = (
+            t for t in paper.terms.get(self.group_axis.id, ()) if t in card.techniques
+        )
         return Closest(card, next(shared, None))
 
     def _nearness(self, paper: Paper, card: Card) -> tuple[int, ...]:
         """How near a method is, the weightiest part first; empty when it does not fit."""
         main = self.by_id[card.papers[0]]
-        place = {t: -i for i, t in enumerate(paper.terms.get("technique", ()), 1)}
+        place = {
+            t: -i for i, t in enumerate(paper.terms.get(self.group_axis.id, ()), 1)
+        }
         technique = max((place[t] for t in card.techniques if t in place), default=-9)
-        threat = self.threat(paper) == self.threat(main)
-        role = paper.terms["role"][0] == main.terms["role"][0]
+        topic = self.topic(paper) == self.topic(main)
+        role = paper.terms.get("role", ())[:1] == main.terms.get("role", ())[:1]
         modality = bool(
             set(paper.terms.get("modality", ())) & set(main.terms.get("modality", ()))
         )
-        if technique == -9 and not (threat and role and modality):
+        if technique == -9 and not (topic and role and modality):
             return ()
-        return (technique, threat, role, modality)
+        return (technique, topic, role, modality)

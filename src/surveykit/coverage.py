@@ -17,7 +17,7 @@ class ListedCounts(Model):
     """One list beside the catalog, on one day."""
 
     name: PlainText
-    """How readers know the list: `THUYimingLi/backdoor-learning-resources`."""
+    """How readers know the list: `group/awesome-list`."""
     url: Url | None = None
     """Where it is."""
     date: Day

@@ -54,7 +54,7 @@ def _own(environ: Mapping[str, str], name: str) -> str:
     text = environ.get(name, "").strip()
     if text and not _ADDRESS.fullmatch(text):
         raise SurveyError(
-            f"{name}: {text[:120]!r} is no address; write one like https://survey.my-university.edu/encoders/"
+            f"{name}: {text[:120]!r} is no address; write one like https://survey.my-university.edu/field/"
         )
     return public(text)
 

@@ -88,7 +88,8 @@ class Draft:
     @property
     def paper(self) -> Paper:
         """The entry as a model, marks included."""
-        return Paper.model_validate(self.data)
+        languages = tuple(self.data["title"])
+        return Paper.model_validate(self.data, context={"languages": languages})
 
 
 class Drafter:
@@ -113,10 +114,11 @@ class Drafter:
         if said:
             notes.append(f"{said}; choose an id of {VENUES}, or add the venue there")
         year = _year(ranked, self._today, notes)
+        two = "zh" in self._catalog.kit.languages
         suggestions = self._suggester.suggest(Clues(title, *_texts(ranked)))
         data: dict[str, Any] = {
             "id": self._id(authors, year, title, taken),
-            "title": {"en": title, "zh": TODO},
+            "title": {"en": title} | ({"zh": TODO} if two else {}),
             "aka": [TODO, name] if (name := short_name(title)) else None,
             "authors": [_written(author) for author in authors] or [{"literal": TODO}],
             "venue": where.venue,
@@ -130,7 +132,8 @@ class Drafter:
             "added": self._today.isoformat(),
         }
         if not any(record.year for record in records):
-            data["notes"] = {"en": f"{TODO}: the year is not known", "zh": TODO}
+            unknown = {"en": f"{TODO}: the year is not known"}
+            data["notes"] = unknown | ({"zh": TODO} if two else {})
         data = {name: value for name, value in data.items() if value}
         return Draft(data, suggestions, _todo(data), tuple(notes), said)
 

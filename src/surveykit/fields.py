@@ -27,6 +27,8 @@ _KINDS = {
     "model_type": "a mapping of keys and values",
     "author": "an author; write `Given Family` or the parts of the name",
 }
+LANGUAGES = ("en", "zh")
+"""Languages of a survey that does not say which it has."""
 MOST_EXPLAINED = 200
 """Misfits of one file that are looked at one by one."""
 _EMPTY = {"string_too_short": "text", "too_short": "list"}
@@ -44,14 +46,23 @@ _OWN = {
     "orcid_checksum": "SK212",
     "one_word_author": "SK213",
     "author_form": "SK213",
+    "languages": "SK205",
     "bad_day": "SK214",
 }
 
 
-def validated(form: TypeAdapter[Any], tree: Tree, faults: list[Fault]) -> Any:
-    """The data of a file as models; None when it does not fit, with the reasons in `faults`."""
+def validated(
+    form: TypeAdapter[Any],
+    tree: Tree,
+    faults: list[Fault],
+    languages: tuple[str, ...] = LANGUAGES,
+) -> Any:
+    """The data of a file as models; None when it does not fit, with the reasons in `faults`.
+
+    `languages` are those in which the survey has its texts.
+    """
     try:
-        return form.validate_python(tree.data)
+        return form.validate_python(tree.data, context={"languages": languages})
     except ValidationError as error:
         for detail in error.errors(include_url=False)[:MOST_EXPLAINED]:
             faults += _faults(form, tree, detail)

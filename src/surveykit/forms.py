@@ -22,7 +22,7 @@ class Question:
     """One field of a form."""
 
     id: str
-    """Name in addresses that fill in a form: `…/issues/new?template=fix-entry.yml&id=feng2023detecting`."""
+    """Name in addresses that fill in a form: `…/issues/new?template=fix-entry.yml&id=holt2023finding`."""
     label: str
     """Heading under which the answer stands in the issue; unlike all others of the form."""
     help: str
@@ -48,7 +48,7 @@ _ID = Question(
     "id",
     "Entry · 条目",
     "Id of the entry, the last part of its page's address. 条目标识，即其页面地址的最后一段。",
-    example="feng2023detecting",
+    example="holt2023finding",
 )
 
 
@@ -114,7 +114,7 @@ def _new_paper() -> Form:
                 "Program · 代码",
                 f"{Links.model_fields['code'].description} Leave empty if there is none. 作者本人的程序；没有则留空。",
                 required=False,
-                example="https://github.com/GiantSeaweed/DECREE",
+                example="https://github.com/example/sieve",
             ),
         ),
     )

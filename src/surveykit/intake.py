@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from surveykit import json_tree
 from surveykit.errors import Problem, plural
-from surveykit.fields import validated
+from surveykit.fields import LANGUAGES, validated
 from surveykit.files import TEMPORARY, NotPlainError, folder
 from surveykit.rules import BY_ID
 from surveykit.yaml_tree import MAX_BYTES, Fault, Tree, read
@@ -34,6 +34,8 @@ class Intake:
     root: Path
     trees: dict[str, Tree] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    languages: tuple[str, ...] = LANGUAGES
+    """In which the survey has its texts; known once `catalog/kit.yaml` is read."""
     left_out: Counter[str] = field(default_factory=Counter)
     """File -> faults beyond those that are reported of one file."""
     _seen: Counter[str] = field(default_factory=Counter)
@@ -71,7 +73,7 @@ class Intake:
         faults = list(tree.faults)
         # A file with another fault than a repeated key does not say what was meant.
         whole = all(fault.rule == "SK110" for fault in faults)
-        value = validated(form, tree, faults) if whole else None
+        value = validated(form, tree, faults, self.languages) if whole else None
         self.report(path, *faults)
         return value
 

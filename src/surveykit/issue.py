@@ -208,7 +208,8 @@ def changed(request: Request, text: str) -> str:
             f"{key}: a comment stands in it, which a program cannot move; a person has to"
         )
     faults: list[Fault] = []
-    validated(_PAPER, Tree(edited, parse(edited).data), faults)
+    tree = Tree(edited, parse(edited).data)
+    validated(_PAPER, tree, faults, request.catalog.kit.languages)
     if faults:
         raise IssueError("; ".join(f"{f.rule} {f.message}" for f in faults[:3]))
     return format_text(edited)
@@ -270,7 +271,7 @@ def _complete(request: Request, key: str, group: dict[str, Any]) -> None:
                 "tldr: a new summary says what it was checked against; write the lines `en: …`, `zh: …` "
                 "and `basis: abstract` or `basis: paper`"
             )
-    for lang in ("en", "zh"):
+    for lang in request.catalog.kit.languages:
         if lang not in group:
             group[lang] = TODO
             request.notes.append(f"{key}.{lang}: left to the author, marked {TODO}")

@@ -17,12 +17,14 @@ from surveykit.errors import CatalogError, Problem, Severity
 from surveykit.files import folder
 from surveykit.health import Health
 from surveykit.intake import SHARED_BYTES, Intake, inside
+from surveykit.kit import Kit
 from surveykit.links import policy
 from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
 from surveykit.rules import findings
 from surveykit.vocabulary import Card, Declined, Survey, Taxonomy, Venue
+from surveykit.words import misplaced
 from surveykit.yaml_tree import Fault, Tree
 
 PAPERS = "catalog/papers"
@@ -30,6 +32,7 @@ CARDS = "reference_impls"
 DECLINED = "catalog/declined.yaml"
 HEALTH = "catalog/health.json"
 COVERAGE = "catalog/coverage.json"
+KIT = "catalog/kit.yaml"
 ARENA = f"{CARDS}/arena.json"
 
 _DECLINED = TypeAdapter(tuple[Declined, ...])
@@ -39,6 +42,7 @@ _RESULTS = TypeAdapter(Results)
 _ARENA = TypeAdapter(Arena)
 _HEALTH = TypeAdapter(Health)
 _COVERAGE = TypeAdapter(ListCoverage)
+_KIT = TypeAdapter(Kit)
 _SHARED: dict[str, TypeAdapter[Any]] = {
     "survey": TypeAdapter(Survey),
     "taxonomy": TypeAdapter(Taxonomy),
@@ -87,6 +91,8 @@ def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
 
 
 def _read(files: Intake) -> Catalog:
+    kit = _kit(files)
+    files.languages = kit.languages
     shared = {name: _shared(files, name, form) for name, form in _SHARED.items()}
     broken = {name for name, value in shared.items() if value is None}
     good = {name: _EMPTY[name] if v is None else v for name, v in shared.items()}
@@ -112,8 +118,14 @@ def _read(files: Intake) -> Catalog:
         _declined(files),
         files.read_json(HEALTH, _HEALTH),
         files.read_json(COVERAGE, _COVERAGE) or ListCoverage(),
+        kit,
     )
+    for section, key, said in misplaced(catalog):
+        place = files.trees[KIT].place(("words", section, key), key=True)
+        files.report(KIT, Fault("SK202", *place, f"words.{section}.{key}: {said}"))
     for rule, found in findings(catalog, broken):
+        if found.loc[-1:] == ("zh",) and "zh" not in kit.languages:
+            continue  # the English text again
         line, column = files.trees[found.path].place(found.loc, key=found.key)
         files.report(found.path, Fault(rule.id, line, column, found.message))
     files.sum_up()
@@ -127,6 +139,13 @@ def _shared(files: Intake, name: str, form: TypeAdapter[Any]) -> Any:
     message = f"no such file below {str(files.root)!r}; is this the root of a survey?"
     files.report(path, Fault("SK008", 1, 1, message))
     return None
+
+
+def _kit(files: Intake) -> Kit:
+    """How the kit speaks of the survey; as of any other where there is no file."""
+    if not os.path.lexists(files.root / KIT):
+        return Kit()
+    return files.read(KIT, _KIT, SHARED_BYTES) or Kit()
 
 
 def _declined(files: Intake) -> tuple[Declined, ...]:

@@ -14,7 +14,7 @@ from surveykit.errors import Loc
 from surveykit.fields import validated
 from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.scalars import plain
-from surveykit.texts import LANGS, GlossaryTerm, Text, TextHead
+from surveykit.texts import GlossaryTerm, Text, TextHead
 from surveykit.yaml_tree import Fault, RefusedError, Tree, load_text, parse
 
 TEXTS = "catalog/text"
@@ -58,8 +58,9 @@ def read_glossary(intake: Intake) -> tuple[GlossaryTerm, ...]:
 
 def _paths(intake: Intake) -> Iterator[tuple[str, str]]:
     for lang, deep in inside(intake, TEXTS):
-        if lang not in LANGS or not deep:
-            said = f"{lang!r} is no language; texts are {TEXTS}/en/<name>.md and {TEXTS}/zh/<name>.md"
+        if lang not in intake.languages or not deep:
+            places = " and ".join(f"{TEXTS}/{x}/<name>.md" for x in intake.languages)
+            said = f"{lang!r} is no language; texts are {places}"
             intake.report(f"{TEXTS}/{lang}", Fault("SK004", 1, 1, said))
             continue
         names = list(inside(intake, f"{TEXTS}/{lang}"))
@@ -95,7 +96,7 @@ def _text(intake: Intake, lang: str, path: str) -> Text | None:
     tree = parse(front)
     placed = _TextTree(front, tree.data, body=line)
     faults: list[Fault] = []
-    head = None if tree.faults else validated(_HEAD, placed, faults)
+    head = None if tree.faults else validated(_HEAD, placed, faults, intake.languages)
     lower = [Fault(f.rule, f.line + 1, f.column, f.message) for f in tree.faults]
     intake.trees[path] = _TextTree(front, body=line)
     intake.report(path, *lower, *faults, *_hidden(body, line))

@@ -19,7 +19,7 @@ WEIGHTS = {"names": 10, "id": 6, "title": 8, "authors": 5, "terms": 4, "venue": 
 WHOLE_WORD = 2
 """Factor for a word that stands alone instead of inside another one."""
 SHORT_WORD = 4
-"""A word with fewer letters counts at the start of a word only: `PAD` is not in `adaptive padding`, but `encoder` is in `BadEncoder`."""
+"""A word with fewer letters counts at the start of a word only: `PAD` is not in `adaptive padding`, but `oyster` is in `OysterNet`."""
 NAMED, SPELLED, ANSWERING = 3_000, 2_000, 1_000
 """Head start of papers that the whole text names, with all its signs or by its letters alone, and of those that a relation leads to."""
 RELATED: Mapping[str, tuple[RelationType, ...]] = {
@@ -38,7 +38,7 @@ RELATED: Mapping[str, tuple[RelationType, ...]] = {
     "compar": ("compares-with",),
     "对比": ("compares-with",),
 }
-"""How a word that asks for a relation begins -> the types meant: `defense BadEncoder`, `检测 BadEncoder`."""
+"""How a word that asks for a relation begins -> the types meant: `defense OysterNet`, `检测 OysterNet`."""
 _BESIDE = frozenset("a against an by for how of on the to 对 的 针对".split())
 """Words that may stand beside a name and a word for a relation."""
 _HAN = "\u3400-\u9fff"

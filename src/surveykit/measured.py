@@ -36,7 +36,7 @@ class Published(Model):
     value: Number
     """The figure, in the unit of the measured one."""
     setting: Bilingual | None = None
-    """Their conditions: data, encoder, number of runs."""
+    """Their conditions: data, model, number of runs."""
     source: Source
     """Where it stands: `arXiv:2303.15180, Table 1`."""
 
@@ -51,7 +51,7 @@ class Figure(Model):
     sd: Number | None = None
     """Standard deviation over the runs, in the unit of the figure."""
     n: Count | None = None
-    """Number of runs, encoders or images behind it."""
+    """Number of runs, models or images behind it."""
     unit: Unit = ""
     """Symbol that needs no translation: `%`, `s`; empty for a pure number."""
     better: Better
@@ -169,7 +169,7 @@ class Further(Provenance):
 
 
 class Arena(Run):
-    """`reference_impls/arena.json`: attacks run against defenses on the same encoders."""
+    """`reference_impls/arena.json`: attacks run against defenses on the same models."""
 
     model_config = ConfigDict(extra="ignore")
 

@@ -26,14 +26,14 @@ from mkdocs.utils.templates import TemplateContext
 from rcssmin import cssmin
 from rjsmin import jsmin
 
-from surveykit import deployment
+from surveykit import deployment, shipped
 from surveykit import files as on_disk
 from surveykit.catalog import Catalog
 from surveykit.errors import CatalogError, SurveyError
+from surveykit.kit import Lang
 from surveykit.load import load_catalog
 from surveykit.render import social
 from surveykit.render.pages import (
-    Lang,
     Page,
     interface,
     policy,
@@ -51,7 +51,7 @@ class SurveykitConfig(Config):  # type: ignore[no-untyped-call]  # MkDocs leaves
 
     repository = Dir(exists=True, default=".")
     """The folder that holds `catalog/`."""
-    assets = Dir(exists=True)
+    assets = Dir(exists=True, default=str(shipped.folder("assets")))
     """The folder with `css/`, whose files are joined in the order of their names, and the scripts."""
     language = Choice(("en", "zh"), default="en")
     cache = Type(str, default="build/cache")
@@ -114,6 +114,8 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
             survey.site + ("zh/" if self.lang == "zh" else "") if survey.site else ""
         )
         config.extra["root_url"] = survey.site
+        if config.theme.custom_dir is None:
+            config.theme.dirs.insert(0, str(shipped.folder("overrides")))
         return config
 
     def _load(self) -> Catalog:
@@ -152,7 +154,7 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
             f"{card.id}/{picture.file_in(lang)}"
             for card in self.catalog.cards.values()
             for picture in card.pictures
-            for lang in ("en", "zh")
+            for lang in self.catalog.kit.languages
         )
         found = {f"methods/{name}": folder / name for name in named}
         return found | {c.path: self._drawn(c) for c in cards}
@@ -181,7 +183,15 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
             for p in sorted(folder.rglob("*"))
             if p.is_file() and p.parent.name != "css"
         }
+        sheets.insert(1, self._colors())
         return {"assets/survey.css": cssmin("\n".join(sheets))} | others
+
+    def _colors(self) -> str:
+        """Which topic has which of the style sheet's colors."""
+        return "".join(
+            f".t-{topic}{{--c:var(--t-{number})}}"
+            for topic, number in self.catalog.colors.items()
+        )
 
     def on_env(self, env: Any, *, config: MkDocsConfig, files: Files) -> Any:
         """The words of header, footer and error page; and which scripts are the templates' own."""

@@ -12,6 +12,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
@@ -46,7 +47,19 @@ class Model(BaseModel):
     )
 
 
-class Bilingual(Model):
+class InLanguages(Model):
+    """A text in both languages; in a survey with English alone, which the context says, that is enough."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_language(cls, value: Any, info: ValidationInfo) -> Any:
+        alone = info.context and info.context["languages"] == ("en",)
+        if alone and isinstance(value, dict) and "en" in value:
+            return {"zh": value["en"]} | value
+        return value
+
+
+class Bilingual(InLanguages):
     """One text in both languages; neither may be missing."""
 
     en: PlainText
@@ -147,7 +160,7 @@ class Links(Model):
     """Talk."""
 
 
-class Summary(Model):
+class Summary(InLanguages):
     """One sentence that says what the paper does, in both languages, and what it rests on."""
 
     en: PlainText
@@ -188,13 +201,13 @@ class Claim(Model):
     """One headline figure as the paper states it; nothing in it is computed or measured here."""
 
     encoder: PlainText | None = None
-    """Encoder of the experiment, where the figure is stated with one: `CLIP ViT-B/32`."""
+    """Model of the experiment, where the figure is stated with one: `ResNet-50`."""
     dataset: PlainText | None = None
     """Dataset, where the figure is stated with one: `ImageNet`."""
     budget: PlainText | None = None
-    """What the attacker or the defender may spend: `8/255`, `0.01 % of the samples poisoned`."""
+    """What the experiment may spend: `8/255`, `0.01 % of the samples`."""
     metric: PlainText
-    """What is counted: `attack success rate`."""
+    """What is counted: `error rate`."""
     value: PlainText
     """The figure in the paper's own precision, with what it is compared to: `from 94.6 % to 0.04 %`."""
     source: Source
@@ -231,7 +244,7 @@ class Paper(Model):
     title: Bilingual
     """Title as printed, without a final full stop, and in Chinese."""
     aka: tuple[PlainText, ...] = ()
-    """Short names of what the paper brings, as it prints them: its method, attack, defense, dataset or benchmark, for example `BadEncoder` or `Gen-AF`; the main one first. Not the model it works on, and nothing where it names nothing."""
+    """Short names of what the paper brings, as it prints them: its method, dataset or benchmark, for example `OysterNet` or `Cap-3`; the main one first. Not the model it works on, and nothing where it names nothing."""
     authors: Annotated[tuple[Author, ...], Field(min_length=1)]
     """All authors in printed order: `Given Family`, or the parts where that would mislead."""
     venue: PlainText

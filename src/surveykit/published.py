@@ -156,10 +156,11 @@ def taken_over(
     doubt = {"doubt": old["verified"]["doubt"]} if verified and verified.doubt else {}
     pdf = paper.links.pdf or f"https://arxiv.org/pdf/{paper.identifiers.arxiv}"
     place = one.named(catalog)
+    note = {"en": f"Published: {place}.", "zh": f"已正式发表：{place}。"}
     event = {
         "kind": "published",
         "date": today.isoformat(),
-        "note": {"en": f"Published: {place}.", "zh": f"已正式发表：{place}。"},
+        "note": {lang: note[lang] for lang in catalog.kit.languages},
     }
     known = paper.identifiers.model_dump(exclude_none=True)
     changed: dict[str, Any] = {

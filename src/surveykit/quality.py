@@ -1,4 +1,4 @@
-"""How much the entries of a catalog hold, by threat: what a contributor can still add."""
+"""How much the entries of a catalog hold, by topic: what a contributor can still add."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ OWED = ("identifier", "summary")
 
 @dataclass(frozen=True)
 class Quality:
-    """Papers of a threat, each counted under its main one, and how many of them have what."""
+    """Papers of a topic, each counted under its main one, and how many of them have what."""
 
-    threat: str
-    """Id of the threat, or `all`."""
+    topic: str
+    """Id of the topic, or `all`."""
     papers: int
     identifier: int
     """An arXiv id, a DOI, an OpenReview or an Anthology id."""
@@ -43,7 +43,7 @@ class Quality:
 
 
 def quality(catalog: Catalog) -> tuple[Quality, ...]:
-    """A line for each threat that has papers, in the order of the taxonomy, and one for all."""
+    """A line for each topic that has papers, in the order of the taxonomy, and one for all."""
     cited = {
         spot.what
         for versions in catalog.texts.values()
@@ -51,18 +51,18 @@ def quality(catalog: Catalog) -> tuple[Quality, ...]:
         for spot in read_prose(text.body).cites
     }
     groups = [
-        (term.id, [p for p in catalog.papers if catalog.threat(p) == term.id])
-        for term in catalog.axes["threat"].terms
+        (term.id, [p for p in catalog.papers if catalog.topic(p) == term.id])
+        for term in catalog.topic_axis.terms
     ]
     lines = [_line(catalog, cited, *group) for group in groups if group[1]]
     return (*lines, _line(catalog, cited, ALL, list(catalog.papers)))
 
 
 def _line(
-    catalog: Catalog, cited: set[str], threat: str, papers: list[Paper]
+    catalog: Catalog, cited: set[str], topic: str, papers: list[Paper]
 ) -> Quality:
     return Quality(
-        threat,
+        topic,
         papers=len(papers),
         identifier=sum(any(value for _, value in p.identifiers) for p in papers),
         page=sum("arxiv.org/" not in p.links.paper for p in papers),
@@ -77,7 +77,7 @@ def _line(
 
 def fallen(before: Quality, now: Quality) -> list[str]:
     """What has become worse since: shares of what every entry owes, numbers of the rest."""
-    names = [name for name in before.__dataclass_fields__ if name != "threat"]
+    names = [name for name in before.__dataclass_fields__ if name != "topic"]
     return [
         name
         for name in names

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -33,7 +33,7 @@ class Statistics:
 
     papers: int
     by_year: Mapping[int, int]
-    by_threat: Mapping[str, int]
+    by_topic: Mapping[str, int]
     by_role: Mapping[str, int]
     by_venue: Mapping[str, int]
     with_code: int
@@ -70,11 +70,11 @@ class Runnable:
 
 def runnable(catalog: Catalog) -> tuple[Runnable, ...]:
     """What runs, for each technique in the order of the taxonomy, every paper counted once; last all that could run."""
-    terms = catalog.axes["technique"].terms
+    terms = catalog.group_axis.terms
     groups: dict[str, list[Paper]] = {term.id: [] for term in terms}
     could = [term.id for term in terms if term.runs]
     for paper in catalog.papers:
-        if techniques := paper.terms.get("technique"):
+        if techniques := paper.terms.get(catalog.group_axis.id):
             main = next((t for t in techniques if t in could), techniques[0])
             groups[main].append(paper)
     lines = [_runnable(catalog, *group) for group in groups.items() if group[1]]
@@ -145,7 +145,7 @@ def statistics(catalog: Catalog) -> Statistics:
     return Statistics(
         papers=len(papers),
         by_year={year: len(group) for year, group in catalog.years.items()},
-        by_threat=_first_terms(catalog, "threat"),
+        by_topic=_first_terms(catalog, catalog.topic_axis.id),
         by_role=_first_terms(catalog, "role"),
         by_venue={venue: len(group) for venue, group in catalog.by_venue.items()},
         with_code=sum(p.links.code is not None for p in papers),
@@ -156,5 +156,7 @@ def statistics(catalog: Catalog) -> Statistics:
 
 
 def _first_terms(catalog: Catalog, axis: str) -> dict[str, int]:
+    if axis not in catalog.axes:
+        return {}
     counts = Counter(p.terms[axis][0] for p in catalog.papers if p.terms.get(axis))
     return {t.id: counts[t.id] for t in catalog.axes[axis].terms if counts[t.id]}

@@ -180,7 +180,7 @@ def _pattern(form: Any) -> str:
 FORMS = {
     _pattern(Slug): "lower-case letters, digits and single hyphens",
     _pattern(MethodId): "lower-case letters, digits and single underscores",
-    _pattern(PaperId): "ASCII name, year and word, like `feng2023detecting`",
+    _pattern(PaperId): "ASCII name, year and word, like `holt2023finding`",
     _pattern(ArxivId): "arXiv id without address and version, like `'2303.15180'`",
     _pattern(ArxivClass): "primary class at arXiv, like `cs.CV`",
     _pattern(Doi): "DOI without `https://doi.org/`, like `10.1145/3503161.3547801`",

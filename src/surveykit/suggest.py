@@ -35,7 +35,7 @@ class Suggestion:
     score: float
     """Only its order means something."""
     reason: str
-    """What speaks for it: `“backdoor” in the title; as feng2023detecting`."""
+    """What speaks for it: `“boletes” in the title; as holt2023finding`."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +209,7 @@ def _reasons(named: str, like: list[str]) -> Iterator[str]:
 def short_name(title: str) -> str | None:
     """The name that a title of the form `Name: what it does` begins with; None without one.
 
-    A name is one or two words of which one has a capital, a digit or a sign where a plain word has none: `BadEncoder`, `TeCoA`,
+    A name is one or two words of which one has a capital, a digit or a sign where a plain word has none: `OysterNet`, `TeCoA`,
     `LAS-AT`, `X-Transfer Attacks`; `Patch is Enough: …` has none.
     """
     head, colon, _ = title.partition(": ")

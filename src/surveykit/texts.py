@@ -12,12 +12,8 @@ from surveykit.scalars import PaperId, PlainText, Slug
 
 LANGS = ("en", "zh")
 Kind = Literal["start", "primer", "essay", "technique", "path", "page"]
-AXIS: dict[str, str] = {
-    "primer": "threat",
-    "essay": "threat",
-    "technique": "technique",
-}
-"""Kind of a text about a term -> the axis of that term."""
+ABOUT_TERMS = ("primer", "essay", "technique")
+"""Kinds of texts that are about a term, the shortest first: about a topic, but for the last."""
 
 
 class TextHead(Model):
@@ -28,9 +24,9 @@ class TextHead(Model):
     lead: PlainText
     """One sentence that says what a reader will know afterwards."""
     kind: Kind
-    """`start`; `primer` and `essay` of a threat; `technique`; `path` for a reading path; `page` beside a computed page."""
+    """`start`; `primer` and `essay` of a topic; `technique`; `path` for a reading path; `page` beside a computed page."""
     of: Slug | None = None
-    """The threat or technique that the text is about."""
+    """The topic or technique that the text is about."""
     order: Annotated[int, Field(strict=True, ge=1, le=99)] = 50
     """Place among texts of its kind, 1 first."""
     milestones: tuple[PaperId, ...] = ()

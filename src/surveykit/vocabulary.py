@@ -52,7 +52,7 @@ class Term(Model):
     parent: Slug | None = None
     """The wider term of the same axis; a parent stands before its children."""
     applies_to: dict[Slug, tuple[Slug, ...]] = Field({})
-    """For a group of techniques: the threats and roles under which it is shown."""
+    """For a group of techniques: the topics and roles under which it is shown."""
     runs: bool = True
     """For a technique: false where papers only compare or survey others, so that no method could run it."""
 
@@ -207,11 +207,11 @@ class Card(Model):
     summary: Bilingual
     """How it answers it, in one sentence."""
     does: Bilingual
-    """What it does, to follow "because it": `inverts triggers in image encoders`, `反演图像编码器中的触发器`."""
+    """What it does, to follow "because it": `sorts caps by their gills`, `按菌褶为菌盖分类`."""
     command: Command
     """One line that runs it as it stands, from the root of the repository."""
     papers: Annotated[tuple[PaperId, ...], Field(min_length=1)]
-    """Entries that it runs, the main one first; threat, role and modality of the method are those of the main one."""
+    """Entries that it runs, the main one first; topic, role and modality of the method are those of the main one."""
     techniques: Annotated[tuple[Slug, ...], Field(min_length=1)]
     """Terms of the axis `technique` whose papers it may be offered to as the closest method that runs."""
     pictures: tuple[Picture, ...] = ()

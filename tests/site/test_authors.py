@@ -92,7 +92,7 @@ def test_a_name_on_two_papers_has_a_page_and_the_list_has_all(catalog, lang):
         f"../../papers/{paper.id}/" for paper in catalog.papers[:2]
     }
     assert {e.text() for e in ada.css(".sk-with li > *")} == {"Bob Other", "Zoë Third"}
-    threats = Counter(catalog.threat(paper) for paper in catalog.papers[:2])
+    threats = Counter(catalog.topic(paper) for paper in catalog.papers[:2])
     assert [int(b.text()) for b in ada.css(".sk-tally b")] == sorted(
         threats.values(), reverse=True
     )

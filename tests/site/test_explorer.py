@@ -106,7 +106,7 @@ def test_the_count_of_each_filter_is_what_it_gives(table, whole_catalog):
         wanted = {
             p.id
             for p in whole_catalog.having("threat", value)
-            if whole_catalog.side(p) == "attack"
+            if whole_catalog.side_name(p) == "attack"
         }
         assert set(ids(page)) == wanted
         assert told == len(wanted)

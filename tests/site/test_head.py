@@ -181,7 +181,7 @@ def test_a_picture_has_its_size_its_colour_and_the_same_bytes(catalog):
             assert picture.size == (social.WIDTH, social.HEIGHT)
             assert picture.format == "PNG"
             rgb = picture.convert("RGB")
-            assert rgb.getpixel((5, 300)) == social._COLOURS.get(card.threat, social._OTHER)  # fmt: skip
+            assert rgb.getpixel((5, 300)) == social._COLOURS[card.color - 1]  # fmt: skip
             inked = sum(rgb.convert("L").histogram()[:80])
         assert inked > 5000
 

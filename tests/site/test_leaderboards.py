@@ -46,7 +46,7 @@ def test_each_defense_stands_with_the_attack_that_harms_it_most(measured):
         ("scan", "nothing", 1),
         ("none", "planted", 2),
     ]
-    assert accuracy.threat == "backdoor"
+    assert accuracy.topic == "backdoor"
     assert [s.met for s in accuracy.standings] == [accuracy.attacks] * 2
     # [2.5, 7.5] and [4.5, 9.5] overlap: these runs cannot tell which is better
     assert [s.rank for s in success.standings] == [1, 1]

@@ -24,8 +24,8 @@ from surveykit.render.pages import (
 )
 from surveykit.render.pages.page import Press
 from surveykit.render.pages.paper import paper_pages
-from surveykit.render.pages.words import _both, words
 from surveykit.render.people import people
+from surveykit.words import _both, words
 
 LANGS = ("en", "zh")
 
@@ -111,7 +111,7 @@ def test_the_timeline_counts_attacks_and_defenses_of_every_year(pages, catalog):
     home = document(pages["index.md"])
     rows = home.css(".sk-more tbody tr")
     told = sum(int(td.text()) for tr in rows for td in tr.css("td") if td.text() != "·")
-    assert told == sum(catalog.side(p) != "study" for p in catalog.papers)
+    assert told == sum(catalog.side(p) != "beside" for p in catalog.papers)
 
 
 def test_front_matter_of_a_page_is_yaml_whatever_its_title(pages):

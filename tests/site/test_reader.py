@@ -19,7 +19,7 @@ def wanted(catalog):
     return {
         paper.id
         for paper in catalog.having("scope", "downstream-agnostic")
-        if catalog.side(paper) == "attack"
+        if catalog.side(paper) == "above"
         and paper.year == 2023
         and "vision-language" in paper.terms["modality"]
     }

@@ -86,7 +86,7 @@ def _write(home: Path, texts: dict[str, str]) -> int:
 
 def _write_pages(folder: Path, catalog: Catalog) -> int:
     texts: dict[str, str] = {}
-    for lang in ("en", "zh"):
+    for lang in catalog.kit.languages:
         pages = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
         pages |= render_files(catalog, lang)
         # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.

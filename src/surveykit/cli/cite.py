@@ -21,7 +21,7 @@ from surveykit.models import Paper
 from surveykit.render import bibtex, citation, csl, ris
 
 
-@click.command(epilog=example("surveykit cite feng2023detecting --style gbt7714"))
+@click.command(epilog=example("surveykit cite holt2023finding --style gbt7714"))
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option(
     "--style",

@@ -65,7 +65,7 @@ class Asked:
 
 
 @click.command(
-    epilog=example("surveykit coverage https://github.com/THUYimingLi/backdoor-learning-resources --top 20")
+    epilog=example("surveykit coverage https://github.com/group/awesome-list --top 20")
 )  # fmt: skip
 @click.argument("lists", nargs=-1, required=True, metavar="[NAME=]LIST...")
 @click.option(

@@ -11,4 +11,5 @@ CLI_DOC = "docs/cli.md"
 
 def generated(catalog: Catalog) -> dict[str, str]:
     """Path -> text of everything that `surveykit build` writes."""
-    return {**repository.render_repository(catalog), CLI_DOC: reference.reference()}
+    commands = catalog.kit.told(reference.reference())
+    return {**repository.render_repository(catalog), CLI_DOC: commands}

@@ -25,7 +25,7 @@ from surveykit.errors import MachineError
 from surveykit.vocabulary import Card
 
 
-@click.group(epilog=example("surveykit impl run decree -- run --help"))
+@click.group(epilog=example("surveykit impl run sieve -- run --help"))
 def impl() -> None:
     """List, show and run methods."""
 
@@ -44,7 +44,7 @@ def list_methods(root: Path | None, as_json: bool) -> int:
     return FINE
 
 
-@impl.command(epilog=example("surveykit impl show decree"))
+@impl.command(epilog=example("surveykit impl show sieve"))
 @click.argument("method")
 @as_json
 @click.pass_obj
@@ -71,7 +71,7 @@ def show(root: Path | None, method: str, as_json: bool) -> int:
 
 
 @impl.command(
-    epilog=example("surveykit impl run decree -- run --help"),
+    epilog=example("surveykit impl run sieve -- run --help"),
     context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False},
 )
 @click.argument("method")

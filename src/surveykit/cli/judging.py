@@ -39,9 +39,10 @@ def judged(outcome: Addition, catalog: Catalog) -> Addition:
         f"[dim]Enter takes what stands in brackets; {LEAVE} leaves the question to later.[/dim]"
     )
     data: dict[str, Any] = {**draft.data, "terms": dict(draft.data["terms"])}
-    title = Prompt.ask("Chinese title", console=console, default=LEAVE).strip()
-    if title and title != LEAVE:
-        data["title"] = {**draft.data["title"], "zh": title}
+    if "zh" in catalog.kit.languages:
+        title = Prompt.ask("Chinese title", console=console, default=LEAVE).strip()
+        if title and title != LEAVE:
+            data["title"] = {**draft.data["title"], "zh": title}
     if "aka" in data:
         _name(console, data)
     for axis in catalog.taxonomy.axes:

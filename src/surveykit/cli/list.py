@@ -25,7 +25,7 @@ from surveykit.venue_names import VenueNames
 
 @click.command(
     "list",
-    epilog=example("surveykit list threat=backdoor role=detection --year 2022-2024"),
+    epilog=example("surveykit list topic=boletes role=method --year 2022-2024"),
 )
 @click.argument("terms", nargs=-1, metavar="[AXIS=TERM]...")
 @click.option("--year", "years", metavar="YEAR[-YEAR]", help="Year or range of years.")

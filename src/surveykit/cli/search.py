@@ -16,7 +16,7 @@ from surveykit.cli.terminal import (
 from surveykit.lookup import Finder
 
 
-@click.command(epilog=example("surveykit search 后门 clip"))
+@click.command(epilog=example("surveykit search 蘑菇 guide"))
 @click.argument("words", nargs=-1, required=True)
 @click.option(
     "--most",
@@ -32,7 +32,7 @@ def search(root: Path | None, words: tuple[str, ...], most: int, as_json: bool) 
 
     A name, title, number or address leads to its papers first. Otherwise every word must
     occur in titles, names, summaries, terms, venues or ids; accents and case do not matter.
-    A word like "defense" before a name gives the papers that answer it: defense BadEncoder.
+    A word like "defense" before a name gives the papers that answer it: defense OysterNet.
     """
     catalog = open_catalog(root)
     finder = Finder(catalog)

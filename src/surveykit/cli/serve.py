@@ -43,7 +43,7 @@ def serve(root: Path | None, lang: str, port: int) -> NoReturn:
     config = home / SITE_CONFIGS[lang]
     if not config.is_file():
         raise MachineError(
-            f"{config} is missing; run this in a clone of the repository"
+            f"{config} is missing; the survey has no site in this language"
         )
     # The option is spelled out because some releases of click turn its default around.
     command = ["serve", "--livereload", "-f", str(config), "-a", f"127.0.0.1:{port}"]

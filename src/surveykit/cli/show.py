@@ -24,7 +24,7 @@ from surveykit.render.nearest import because
 from surveykit.render.readme import venue_label
 
 
-@click.command(epilog=example("surveykit show feng2023detecting"))
+@click.command(epilog=example("surveykit show holt2023finding"))
 @click.argument("paper_id", metavar="ID")
 @as_json
 @click.pass_obj
@@ -43,7 +43,8 @@ def show(root: Path | None, paper_id: str, as_json: bool) -> int:
 
 def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
     yield "title", click.style(paper.title.en, bold=True)
-    yield "", paper.title.zh
+    if "zh" in catalog.kit.languages:
+        yield "", paper.title.zh
     if paper.aka:
         yield "also", ", ".join(paper.aka)
     yield "authors", ", ".join(author.name for author in paper.authors)
@@ -54,7 +55,8 @@ def _lines(catalog: Catalog, paper: Paper) -> Iterable[tuple[str, str]]:
         yield axis, ", ".join(catalog.term(axis, term).label.en for term in terms)
     if paper.tldr:
         yield "summary", paper.tldr.en
-        yield "", paper.tldr.zh
+        if "zh" in catalog.kit.languages:
+            yield "", paper.tldr.zh
     yield from _relations(catalog, paper)
     for card in catalog.methods(paper):
         yield "run", card.command

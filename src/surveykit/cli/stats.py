@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -31,12 +32,12 @@ from surveykit.query import statistics
 @click.option(
     "--quality",
     is_flag=True,
-    help="Show how much the entries of each threat hold instead.",
+    help="Show how much the entries of each topic hold instead.",
 )
 @as_json
 @click.pass_obj
 def stats(root: Path | None, *, runnable: bool, quality: bool, as_json: bool) -> int:
-    """Count papers by year, threat, role, venue.
+    """Count papers by year, topic, role, venue.
 
     Each is counted once, under its main term.
     """
@@ -44,7 +45,8 @@ def stats(root: Path | None, *, runnable: bool, quality: bool, as_json: bool) ->
         return _runnable(open_catalog(root), as_json)
     if quality:
         return _quality(open_catalog(root), as_json)
-    figures = dataclasses.asdict(statistics(open_catalog(root)))
+    catalog = open_catalog(root)
+    figures = _named(catalog, "by_", dataclasses.asdict(statistics(catalog)))
     if as_json:
         say_json(figures)
         return FINE
@@ -55,6 +57,12 @@ def stats(root: Path | None, *, runnable: bool, quality: bool, as_json: bool) ->
         rows += [(title, str(key), str(count)) for key, count in counts.items()]
     table(("figure", "of", "count"), rows)
     return FINE
+
+
+def _named(catalog: Catalog, start: str, figures: dict[str, Any]) -> dict[str, Any]:
+    """The figures with the id of the survey's own axis of topics as a key."""
+    own, topic = f"{start}{catalog.topic_axis.id}", f"{start}topic"
+    return {own if key == topic else key: value for key, value in figures.items()}
 
 
 def _runnable(catalog: Catalog, as_json: bool) -> int:
@@ -71,11 +79,12 @@ def _runnable(catalog: Catalog, as_json: bool) -> int:
 def _quality(catalog: Catalog, as_json: bool) -> int:
     lines = entries.quality(catalog)
     if as_json:
-        say_json([dataclasses.asdict(line) for line in lines])
+        say_json([_named(catalog, "", dataclasses.asdict(line)) for line in lines])
         return FINE
-    headers = [field.name for field in dataclasses.fields(entries.Quality)]
+    names = [field.name for field in dataclasses.fields(entries.Quality)]
+    headers = [catalog.topic_axis.id, *names[1:]]
     told = [
-        [line.threat, str(line.papers)]
+        [line.topic, str(line.papers)]
         + [f"{getattr(line, n)} ({line.share(n):.0f} %)" for n in headers[2:]]
         for line in lines
     ]

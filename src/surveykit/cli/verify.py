@@ -45,7 +45,7 @@ Exit codes:
 """
 
 
-@click.command(epilog=EXIT_CODES + example("surveykit verify feng2023detecting"))
+@click.command(epilog=EXIT_CODES + example("surveykit verify holt2023finding"))
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option(
     "--fix",

@@ -29,7 +29,7 @@ class Ranked:
 
     @property
     def reason(self) -> str:
-        """What speaks for it: `like feng2023detecting (0.31); backdoor, trigger + encoder, vision`."""
+        """What speaks for it: `like holt2023finding (0.31); boletes, gills + forest, vision`."""
         like = ", ".join(f"{id_} ({score:.2f})" for id_, score in self.near[:NAMED])
         words = " + ".join(", ".join(side[: 2 * NAMED]) for side in self.sides)
         parts = [f"like {like}" if like else "", words]

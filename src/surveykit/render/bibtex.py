@@ -33,7 +33,7 @@ def bibliography(papers: Iterable[Paper], catalog: Catalog) -> str:
     header = (
         f"% {survey.title.en.replace('@', ' at ')}\n"  # @ starts an entry anywhere
         f"% {survey.repository.replace('@', '%40')}\n"
-        f"% Updated {catalog.updated.isoformat()}. License: CC-BY-4.0.\n"
+        f"% Updated {catalog.updated.isoformat()}. License: {catalog.kit.license}.\n"
     )
     return "\n".join([header, *(entry(paper, catalog) for paper in papers)])
 

@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from surveykit.catalog import Catalog
+from surveykit.kit import Lang
 from surveykit.models import Paper
 from surveykit.news import KINDS, News, NewsDay, days
-from surveykit.render.pages.words import Lang, words
 from surveykit.text.markdown import address, escape
+from surveykit.words import words
 
 MOST = 10
-"""Papers that are named for one threat, or for one kind of change; the others are counted."""
+"""Papers that are named for one topic, or for one kind of change; the others are counted."""
 TOLD = ("published", "retracted", "corrected")
 """Kinds of news that have a section of their own, beside new papers."""
 
@@ -29,7 +30,7 @@ def digest(catalog: Catalog, lang: Lang, since: date, until: date) -> str:
 def _digest(
     catalog: Catalog, lang: Lang, since: date, until: date, found: Sequence[NewsDay]
 ) -> Iterator[str]:
-    w = words(lang)
+    w = words(lang, catalog)
     news: dict[str, list[News]] = defaultdict(list)
     for day in found:
         for group in day.groups:
@@ -43,7 +44,7 @@ def _digest(
         yield w.digest.nothing.format(n=total) + "\n"
     if news["added"]:
         yield f"## {w.digest.added}\n"
-        yield from _by_threat(catalog, lang, [one.paper for one in news["added"]])
+        yield from _by_topic(catalog, lang, [one.paper for one in news["added"]])
     for kind in TOLD:
         if news[kind]:
             yield f"## {getattr(w.digest, kind)}\n"
@@ -86,18 +87,18 @@ def month_of(day: date) -> tuple[date, date]:
     return first, following - timedelta(days=1)
 
 
-def _by_threat(catalog: Catalog, lang: Lang, papers: Sequence[Paper]) -> Iterator[str]:
+def _by_topic(catalog: Catalog, lang: Lang, papers: Sequence[Paper]) -> Iterator[str]:
     groups: dict[str, list[Paper]] = defaultdict(list)
     for paper in papers:
-        groups[catalog.threat(paper)].append(paper)
-    order = [t.id for t in catalog.axes["threat"].terms if t.id in groups]
-    for threat in order:
-        label = escape(catalog.term("threat", threat).label.in_(lang))
-        count = len(groups[threat])
+        groups[catalog.topic(paper)].append(paper)
+    order = [t.id for t in catalog.topic_axis.terms if t.id in groups]
+    for topic in order:
+        label = escape(catalog.term(catalog.topic_axis.id, topic).label.in_(lang))
+        count = len(groups[topic])
         yield (
             f"### {label}（{count}）\n" if lang == "zh" else f"### {label} ({count})\n"
         )
-        for paper in sorted(groups[threat], key=_first)[:MOST]:
+        for paper in sorted(groups[topic], key=_first)[:MOST]:
             told = escape(paper.tldr.in_(lang)) if paper.tldr else ""
             yield _item(catalog, lang, paper, told)
         yield _more(catalog, lang, count)
@@ -125,7 +126,7 @@ def _more(catalog: Catalog, lang: Lang, count: int) -> str:
     """A line for those that are not named, and the end of the list."""
     if count <= MOST:
         return ""
-    w = words(lang)
+    w = words(lang, catalog)
     where = f"[{w.digest.whole}]({address(_site(catalog, lang))}new/)"
     return f"- {w.digest.more.format(n=count - MOST, where=where)}\n"
 

@@ -17,14 +17,14 @@ SCHEMA_VERSION = 1
 def catalog_json(catalog: Catalog) -> str:
     """JSON text: papers in the catalog's order, every key as in the entries.
 
-    What an entry leaves out is absent. Each paper carries besides `side` (attack,
-    defense or study), and `entry`, its file in the repository.
+    What an entry leaves out is absent. Each paper carries besides `side` (one of
+    two roles, or `study`), and `entry`, its file in the repository.
     """
     return json_text(
         {
             "schema_version": SCHEMA_VERSION,
             "updated": catalog.updated.isoformat(),
-            "license": "CC-BY-4.0",
+            "license": catalog.kit.license,
             "survey": _plain(catalog.survey),
             "axes": [_plain(axis) for axis in catalog.taxonomy.axes],
             "relations": [_plain(kind) for kind in catalog.taxonomy.relations],
@@ -35,7 +35,7 @@ def catalog_json(catalog: Catalog) -> str:
 
 
 def _paper(paper: Paper, catalog: Catalog) -> dict[str, Any]:
-    derived = {"side": catalog.side(paper), "entry": catalog.paths.get(paper.id)}
+    derived = {"side": catalog.side_name(paper), "entry": catalog.paths.get(paper.id)}
     return _plain(paper) | {key: value for key, value in derived.items() if value}
 
 

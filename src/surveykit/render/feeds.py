@@ -1,4 +1,4 @@
-"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them, by threat, by technique and by author."""
+"""Atom feeds (RFC 4287): the papers that came last or changed last, all of them, by topic, by technique and by author."""
 
 from __future__ import annotations
 
@@ -13,8 +13,6 @@ from surveykit.render.people import people
 
 MOST = 60
 """Entries of a feed."""
-AXES = ("threat", "technique")
-"""Axes of which each term has a feed."""
 _SPACE = uuid.UUID("6f0f3b0e-6a0b-5d3c-9d55-2c1f0a6f7e11")
 """Names of this project; ids made from it stay when the site moves."""
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -25,8 +23,13 @@ _TITLES = {
 }
 
 
+def feed_axes(catalog: Catalog) -> tuple[str, ...]:
+    """Axes of which each term has a feed: the topics and the techniques."""
+    return tuple(dict.fromkeys((catalog.topic_axis.id, catalog.group_axis.id)))
+
+
 def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
-    """Path below the root of one language -> XML: `all`, `new`, and one for each threat, each technique and each author with a page."""
+    """Path below the root of one language -> XML: `all`, `new`, and one for each topic, each technique and each author with a page."""
     zh = lang == "zh"
     made = {
         f"feeds/{name}.atom": _feed(
@@ -34,7 +37,7 @@ def feeds(catalog: Catalog, lang: str) -> dict[str, str]:
         )
         for name, titles in _TITLES.items()
     }
-    for axis in AXES:
+    for axis in feed_axes(catalog):
         for term in catalog.axes[axis].terms:
             name, papers = f"{axis}/{term.id}", catalog.having(axis, term.id)
             title = term.label.in_(lang)
@@ -80,7 +83,7 @@ def _feed(
         SubElement(root, "link", own | {"href": f"{base}feeds/{name}.atom"})
     SubElement(root, "link", {"rel": "alternate", "type": "text/html", "href": base})
     _people(root, [keeper.name for keeper in catalog.survey.maintainers])
-    _add(root, "rights", "CC BY 4.0")
+    _add(root, "rights", catalog.kit.license_name)
     for paper in kept:
         _entry(root, catalog, paper, lang, base, _day(paper, changed))
     return '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, "unicode") + "\n"
@@ -100,7 +103,7 @@ def _entry(
     _add(entry, "published", _moment(paper.added))
     _add(entry, "updated", _moment(day))
     _people(entry, [author.name for author in paper.authors])
-    for axis in ("threat", "role", "technique"):
+    for axis in (catalog.topic_axis.id, "role", "technique"):
         for term in paper.terms.get(axis, ()):
             label = catalog.term(axis, term).label.in_(lang)
             SubElement(entry, "category", {"term": term, "label": label})

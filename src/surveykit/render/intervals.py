@@ -36,7 +36,7 @@ def of_figure(
 ) -> Interval | None:
     """Interval of a printed figure, or None where too little is known.
 
-    A percentage without a deviation is a share of `n` encoders if that many can give it; with one it is a mean over runs.
+    A percentage without a deviation is a share of `n` models if that many can give it; with one it is a mean over runs.
     """
     if n is None:
         return None

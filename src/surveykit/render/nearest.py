@@ -17,12 +17,19 @@ def because(
     if closest.technique and closest.technique == under:
         return f"它{does}" if lang == "zh" else f"it {does}"
     if closest.technique:
-        technique = catalog.term("technique", closest.technique).label.in_(lang)
+        technique = catalog.term(catalog.group_axis.id, closest.technique).label.in_(
+            lang
+        )
         if lang == "zh":
             return f"因为它{does}，与本文技术路线相同：{technique}"
         return f"because it {does}; same technique: {technique}"
-    threat = catalog.term("threat", catalog.threat(paper)).label.in_(lang)
-    role = catalog.term("role", paper.terms["role"][0]).label.in_(lang)
+    topic = catalog.term(catalog.topic_axis.id, catalog.topic(paper)).label.in_(lang)
+    role = (
+        catalog.term("role", paper.terms["role"][0]).label.in_(lang)
+        if paper.terms.get("role")
+        else ""
+    )
     if lang == "zh":
-        return f"因为它{does}，与本文同属“{threat}”的“{role}”，但技术路线不同"
-    return f"because it {does}; same threat and role ({threat}, {role}), but another technique"
+        return f"因为它{does}，与本文同属“{topic}”的“{role}”，但技术路线不同"
+    axis = catalog.topic_axis.label.en.lower()
+    return f"because it {does}; same {axis} and role ({topic}, {role}), but another technique"

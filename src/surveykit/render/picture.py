@@ -1,4 +1,4 @@
-"""The picture of the README: one mark is one paper, attacks above the line, defenses below."""
+"""The picture of the README: one mark is one paper, on its side of a line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import Literal
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog, Side
-from surveykit.models import Bilingual, Paper
+from surveykit.kit import Lang
+from surveykit.models import Paper
 from surveykit.vocabulary import Term
+from surveykit.words import words
 
 Scheme = Literal["light", "dark"]
 
@@ -28,16 +30,7 @@ COLOURS = {
     "light": ("#2a52ba", "#932600", "#55107c", "#005248", "#8a6222", "#686c74"),
     "dark": ("#5a9cf8", "#f98047", "#c586b4", "#a3efe6", "#e8dc78", "#b3bdca"),
 }
-"""For the threats in order of size; told apart with every common kind of color vision. The last serves all the rest."""
-SIDES: dict[Side, Bilingual] = {
-    "attack": Bilingual(en="attack", zh="攻击"),
-    "defense": Bilingual(en="defense", zh="防御"),
-    "study": Bilingual(en="study", zh="研究与综述"),
-}
-CAPTION = Bilingual(
-    en="{papers} papers by year and threat; one mark is one paper",
-    zh="按年份与威胁排列的 {papers} 篇论文；每个标记代表一篇论文",
-)
+"""For the topics in order of size; told apart with every common kind of color vision. The last serves all the rest."""
 
 _templates = Environment(
     loader=PackageLoader("surveykit.render"),
@@ -67,7 +60,7 @@ class Label:
     y: float
     text: str
     color: str = ""
-    side: Side = "attack"
+    side: Side = "above"
 
 
 def path(lang: str, scheme: Scheme) -> str:
@@ -75,25 +68,26 @@ def path(lang: str, scheme: Scheme) -> str:
     return f"docs/images/papers-{lang}-{scheme}.svg"
 
 
-def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
-    """SVG of all papers by year, side and main threat, for one language and color scheme."""
-    threats = _by_size(catalog)
+def render_picture(catalog: Catalog, lang: Lang, scheme: Scheme) -> str:
+    """SVG of all papers by year, side and main topic, for one language and color scheme."""
+    say = words(lang, catalog)
+    topics = _by_size(catalog)
     palette = COLOURS[scheme]
-    colors = {t.id: palette[min(i, len(palette) - 1)] for i, t in enumerate(threats)}
+    colors = {t.id: palette[min(i, len(palette) - 1)] for i, t in enumerate(topics)}
     years = sorted(catalog.years)
     column = (WIDTH - 2 * MARGIN) / max(len(years), 1)
     wide = max(int((column - STEP) // STEP), 1)
     lanes = _lanes(catalog)
-    above = LEGEND_HEIGHT + _rows(lanes, ("attack",), wide) * STEP
-    below = _rows(lanes, ("defense", "study"), wide) * STEP
+    above = LEGEND_HEIGHT + _rows(lanes, ("above",), wide) * STEP
+    below = _rows(lanes, ("below", "beside"), wide) * STEP
     marks: list[Mark] = []
     labels: list[Label] = []
     for index, year in enumerate(years):
         middle = MARGIN + (index + 0.5) * column
         labels.append(Label(middle, above + YEARS_HEIGHT * 0.64, str(year)))
-        up = _stack(catalog, lanes[year, "attack"], colors)
-        down = _stack(catalog, lanes[year, "defense"], colors)
-        down += _stack(catalog, lanes[year, "study"], colors)
+        up = _stack(catalog, lanes[year, "above"], colors)
+        down = _stack(catalog, lanes[year, "below"], colors)
+        down += _stack(catalog, lanes[year, "beside"], colors)
         marks += _place(up, middle, above - STEP / 2, -STEP, wide)
         marks += _place(down, middle, above + YEARS_HEIGHT + STEP / 2, STEP, wide)
     return _templates.get_template("picture.svg.jinja").render(
@@ -103,19 +97,19 @@ def render_picture(catalog: Catalog, lang: str, scheme: Scheme) -> str:
         margin=MARGIN,
         lang="zh-CN" if lang == "zh" else "en",
         ink=INK[scheme],
-        caption=CAPTION.in_(lang).format(papers=len(catalog.papers)),
+        caption=say.picture.caption.format(papers=len(catalog.papers)),
         marks=marks,
         years=labels,
-        threats=_legend([t.label.in_(lang) for t in threats], colors.values()),
-        sides=_side_legend(lang),
+        topics=_legend([t.label.in_(lang) for t in topics], colors.values()),
+        sides=_side_legend([(s, getattr(say.picture, s)) for s in catalog.sides]),
     )
 
 
 def _by_size(catalog: Catalog) -> list[Term]:
     counts: dict[str, int] = defaultdict(int)
     for paper in catalog.papers:
-        counts[catalog.threat(paper)] += 1
-    terms = [t for t in catalog.axes["threat"].terms if counts[t.id]]
+        counts[catalog.topic(paper)] += 1
+    terms = [t for t in catalog.topic_axis.terms if counts[t.id]]
     return sorted(terms, key=lambda t: -counts[t.id])
 
 
@@ -139,8 +133,8 @@ def _stack(
     catalog: Catalog, papers: list[Paper], colors: dict[str, str]
 ) -> list[tuple[Side, str]]:
     order = list(colors)
-    threats = sorted((catalog.threat(paper) for paper in papers), key=order.index)
-    return [(catalog.side(papers[0]), colors[threat]) for threat in threats]
+    topics = sorted((catalog.topic(paper) for paper in papers), key=order.index)
+    return [(catalog.side(papers[0]), colors[topic]) for topic in topics]
 
 
 def _place(
@@ -159,11 +153,11 @@ def _legend(names: list[str], colors: Iterable[str]) -> Iterator[Label]:
         x += _text_width(name) + 30
 
 
-def _side_legend(lang: str) -> Iterator[Label]:
+def _side_legend(sides: Iterable[tuple[Side, str]]) -> Iterator[Label]:
     x = float(MARGIN)
-    for side, name in SIDES.items():
-        yield Label(round(x, 1), 44, name.in_(lang), side=side)
-        x += _text_width(name.in_(lang)) + 30
+    for side, name in sides:
+        yield Label(round(x, 1), 44, name, side=side)
+        x += _text_width(name) + 30
 
 
 def _text_width(text: str) -> float:

@@ -143,7 +143,8 @@ def _card(paper: Paper, catalog: Catalog) -> Iterator[str]:
         else str(paper.year)
     )
     yield f"**{_shown(paper.title.en)}**  "
-    yield f"{_shown(paper.title.zh)}  "
+    if "zh" in catalog.kit.languages:
+        yield f"{_shown(paper.title.zh)}  "
     yield f"{_shown(short_authors(paper, 'en'))} · {_shown(where)}\n"
     terms = "; ".join(
         f"{axis}: {', '.join(_named(catalog, axis, ids))}"
@@ -157,7 +158,8 @@ def _card(paper: Paper, catalog: Catalog) -> Iterator[str]:
     for name, value in names.items():
         yield f"- {_shown(name)}: {_shown(str(value))}"
     if paper.tldr:
-        yield f"- {_shown(paper.tldr.en)}\n- {_shown(paper.tldr.zh)}"
+        said = dict.fromkeys((paper.tldr.en, paper.tldr.zh))
+        yield "\n".join(f"- {_shown(text)}" for text in said)
     if _unfinished(paper):
         yield "- ✍️ left to the author · 待作者补充 (`todo`)"
     yield ""

@@ -11,13 +11,16 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from surveykit.catalog import Catalog, Closest
 from surveykit.deployment import public
+from surveykit.kit import Lang
 from surveykit.models import Paper
 from surveykit.render.nearest import because
 from surveykit.text.markdown import Heading, Outline, address, escape
 from surveykit.vocabulary import Term
+from surveykit.words import words
 
-PATHS = {"en": "README.md", "zh": "README.zh-CN.md"}
+PATHS: dict[Lang, str] = {"en": "README.md", "zh": "README.zh-CN.md"}
 """Language -> file in the repository."""
+_NAMES: dict[Lang, str] = {"en": "English", "zh": "中文"}
 CONTENTS = "<!-- contents -->"
 SHOWN_AUTHORS = 1
 """Authors named before the rest is counted: two would bring the list near to where GitHub cuts a file."""
@@ -32,12 +35,16 @@ _templates = Environment(
     lstrip_blocks=True,
     keep_trailing_newline=True,
 )
-_templates.filters |= {"md": escape, "address": address}
+_templates.filters |= {
+    "md": escape,
+    "address": address,
+    "fill": lambda text, **values: text.format(**values),
+}
 
 
 @dataclass(frozen=True)
 class Group:
-    """Papers that share threat, role and main technique; newest first."""
+    """Papers that share topic, role and main technique; newest first."""
 
     technique: Term | None
     papers: tuple[Paper, ...]
@@ -47,9 +54,10 @@ class Group:
 
 @dataclass(frozen=True)
 class RoleSection:
-    """Papers that share threat and role."""
+    """Papers that share topic and role."""
 
-    role: Term
+    role: Term | None
+    """None in a survey without roles."""
     groups: tuple[Group, ...]
 
     @property
@@ -59,10 +67,10 @@ class RoleSection:
 
 
 @dataclass(frozen=True)
-class ThreatSection:
-    """Papers whose main threat this is, and those that mention it beside another one."""
+class TopicSection:
+    """Papers whose main topic this is, and those that mention it beside another one."""
 
-    threat: Term
+    topic: Term
     roles: tuple[RoleSection, ...]
     mentions: tuple[Paper, ...]
 
@@ -81,14 +89,18 @@ class YearCounts:
     """One for each section."""
 
 
-def render_readme(catalog: Catalog, lang: str) -> str:
+def render_readme(catalog: Catalog, lang: Lang) -> str:
     """README in `lang`."""
     outline = Outline()
+    say = words(lang, catalog).readme
     listed = sections(catalog)
-    text = _templates.get_template(f"readme.{lang}.md.jinja").render(
+    text = _templates.get_template("readme.md.jinja").render(
         catalog=catalog,
         survey=catalog.survey,
         lang=lang,
+        say=say,
+        twin=_twin(lang) if len(catalog.kit.languages) > 1 else "",
+        use=_use(say.use, catalog),
         heading=outline.heading,
         sections=listed,
         rows=counts(catalog, listed),
@@ -104,9 +116,6 @@ def render_readme(catalog: Catalog, lang: str) -> str:
         ),
         cite=own_citation(catalog),
         site=public(catalog.survey.site),
-        shown=max(
-            catalog.papers, key=lambda paper: len(catalog.links(paper)), default=None
-        ),
         contents=lambda: f"{CONTENTS}{len(outline.headings)}",
     )
     before, _, after = text.partition(CONTENTS)
@@ -117,25 +126,44 @@ def render_readme(catalog: Catalog, lang: str) -> str:
     )
 
 
-def sections(catalog: Catalog) -> tuple[ThreatSection, ...]:
-    """All papers, each once: by main threat, role and main technique, in the order of the taxonomy."""
+def _twin(lang: str) -> str:
+    """A line that leads to the other language."""
+    names = [
+        f"**{name}**" if own == lang else f"[{name}]({PATHS[own]})"
+        for own, name in _NAMES.items()
+    ]
+    return " · ".join(names)
+
+
+def _use(text: str, catalog: Catalog) -> str:
+    """The lines to try, with the paper that has most relations in them; without those that need one where there is none."""
+    shown = max(catalog.papers, key=lambda p: len(catalog.links(p)), default=None)
+    lines = (line for line in text.split("\n") if shown or "{shown}" not in line)
+    return "\n".join(lines).format(shown=shown.id if shown else "")
+
+
+def sections(catalog: Catalog) -> tuple[TopicSection, ...]:
+    """All papers, each once: by main topic, role and main technique, in the order of the taxonomy."""
     main: dict[str, list[Paper]] = defaultdict(list)
     beside: dict[str, list[Paper]] = defaultdict(list)
     for paper in catalog.papers:
-        first, *others = paper.terms["threat"]
+        first, *others = paper.terms[catalog.topic_axis.id]
         main[first].append(paper)
         for other in others:
             beside[other].append(paper)
     return tuple(
-        ThreatSection(
-            threat, tuple(_roles(catalog, main[threat.id])), tuple(beside[threat.id])
+        TopicSection(
+            topic, tuple(_roles(catalog, main[topic.id])), tuple(beside[topic.id])
         )
-        for threat in catalog.axes["threat"].terms
-        if main[threat.id] or beside[threat.id]
+        for topic in catalog.topic_axis.terms
+        if main[topic.id] or beside[topic.id]
     )
 
 
 def _roles(catalog: Catalog, papers: list[Paper]) -> Iterable[RoleSection]:
+    if "role" not in catalog.axes:
+        yield RoleSection(None, tuple(_groups(catalog, papers)))
+        return
     for role in catalog.axes["role"].terms:
         here = [paper for paper in papers if paper.terms["role"][0] == role.id]
         if here:
@@ -144,10 +172,11 @@ def _roles(catalog: Catalog, papers: list[Paper]) -> Iterable[RoleSection]:
 
 def _groups(catalog: Catalog, papers: list[Paper]) -> Iterable[Group]:
     groups: dict[str | None, list[Paper]] = defaultdict(list)
+    grouped = catalog.group_axis is not catalog.topic_axis
     for paper in papers:
-        technique = paper.terms.get("technique") or (None,)
-        groups[technique[0]].append(paper)
-    terms: Iterable[Term] = catalog.axes["technique"].terms
+        group = paper.terms.get(catalog.group_axis.id, ()) if grouped else ()
+        groups[next(iter(group), None)].append(paper)
+    terms: Iterable[Term] = catalog.group_axis.terms
     for term in terms:
         if term.id in groups:
             yield _group(catalog, term, groups[term.id])
@@ -163,13 +192,13 @@ def _group(catalog: Catalog, technique: Term | None, papers: list[Paper]) -> Gro
 
 
 def counts(
-    catalog: Catalog, listed: tuple[ThreatSection, ...]
+    catalog: Catalog, listed: tuple[TopicSection, ...]
 ) -> tuple[YearCounts, ...]:
-    """The table year by threat, newest year first; every paper is counted once."""
-    threats = [section.threat.id for section in listed]
+    """The table year by topic, newest year first; every paper is counted once."""
+    topics = [section.topic.id for section in listed]
     return tuple(
         YearCounts(
-            year, tuple(sum(catalog.threat(p) == t for p in papers) for t in threats)
+            year, tuple(sum(catalog.topic(p) == t for p in papers) for t in topics)
         )
         for year, papers in catalog.years.items()
     )
@@ -228,10 +257,10 @@ def own_citation(catalog: Catalog) -> str:
 
 def _contents(headings: Iterable[Heading]) -> str:
     lines: list[str] = []
-    threat = ""
+    topic = ""
     for heading in headings:
-        threat = heading.text if heading.level == 2 else threat
-        text = heading.text.removeprefix(threat).lstrip(":： ") or heading.text
+        topic = heading.text if heading.level == 2 else topic
+        text = heading.text.removeprefix(topic).lstrip(":： ") or heading.text
         link = f"[{escape(text)}](#{heading.anchor})"
         if heading.level < 4:
             count = f" · {heading.count}" if heading.count else ""

@@ -14,13 +14,15 @@ SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 def render_repository(catalog: Catalog) -> dict[str, str]:
     """Path -> text of every generated file of the repository, the command reference excepted."""
-    texts = {
-        "survey.bib": bibliography(catalog.papers, catalog),
+    documents = {
         "catalog/schema.json": schema_json(catalog),
         "docs/format.md": format_doc(catalog),
         **render_forms(catalog),
     }
-    for lang, readme in PATHS.items():
+    texts = {"survey.bib": bibliography(catalog.papers, catalog)}
+    texts |= {path: catalog.kit.told(text) for path, text in documents.items()}
+    for lang in catalog.kit.languages:
+        readme = PATHS[lang]
         texts[readme] = render_readme(catalog, lang)
         for scheme in SCHEMES:
             texts[path(lang, scheme)] = render_picture(catalog, lang, scheme)

@@ -12,7 +12,7 @@ from surveykit.catalog import Catalog
 from surveykit.coverage import ListCoverage
 from surveykit.health import Health
 from surveykit.measured import Arena, Results
-from surveykit.models import Paper
+from surveykit.models import Bilingual, Paper
 from surveykit.rules import RULES, Rule
 from surveykit.scalars import FORMS
 from surveykit.vocabulary import Axis, Card, Declined, Survey, Taxonomy, Term, Venue
@@ -29,6 +29,9 @@ def schema_json(catalog: Catalog) -> str:
     """
     schema = _draft07(Paper.model_json_schema(ref_template="#/definitions/{model}"))
     definitions = schema.pop("$defs")
+    if "zh" not in catalog.kit.languages:
+        for text in ("Bilingual", "Summary"):
+            definitions[text]["required"].remove("zh")
     _author(definitions["Author"])
     _venues(schema["properties"]["venue"], catalog)
     _terms(schema["properties"]["terms"], catalog)
@@ -102,17 +105,22 @@ def _terms(terms: Schema, catalog: Catalog) -> None:
 
 def _axis(catalog: Catalog, axis: Axis) -> Schema:
     terms = list(_assignable(catalog, axis))
-    lines = [f"{axis.question.en} {axis.question.zh}", ""]
-    lines += [f"- `{t.id}`: {t.label.en} · {t.label.zh}" for t in terms]
+    lines = [_said(axis.question, " "), ""]
+    lines += [f"- `{t.id}`: {_said(t.label)}" for t in terms]
     return {
         "type": "array",
         "items": {"enum": [term.id for term in terms]},
         "minItems": max(axis.min_terms, 1),
         "maxItems": axis.max_terms,
         "uniqueItems": True,
-        "description": f"{axis.question.en} {axis.question.zh}",
+        "description": _said(axis.question, " "),
         "markdownDescription": "\n".join(lines),
     }
+
+
+def _said(text: Bilingual, between: str = " · ") -> str:
+    """The text in both languages; once where they are the same."""
+    return between.join(dict.fromkeys((text.en, text.zh)))
 
 
 def _assignable(catalog: Catalog, axis: Axis) -> Iterator[Term]:
@@ -211,8 +219,8 @@ _PLAIN = {
 def _taxonomy_section(catalog: Catalog) -> list[str]:
     lines = ["", "## Axes and terms"]
     for axis in catalog.taxonomy.axes:
-        lines += ["", f"### `{axis.id}`: {axis.label.en} · {axis.label.zh}", ""]
-        lines += [f"{axis.question.en} {axis.question.zh}", ""]
+        lines += ["", f"### `{axis.id}`: {_said(axis.label)}", ""]
+        lines += [_said(axis.question, " "), ""]
         span = f"{axis.min_terms} to {axis.max_terms}"
         only = (
             f", only for {', '.join(axis.only_for_roles)}"
@@ -223,8 +231,8 @@ def _taxonomy_section(catalog: Catalog) -> list[str]:
         lines += ["| term | label | meaning |", "|---|---|---|"]
         for term in axis.terms:
             depth = "↳ " * (len(catalog.ancestry(axis.id, term.id)) - 1)
-            label = _cell(f"{term.label.en} · {term.label.zh}")
-            meaning = _cell(f"{term.definition.en} {term.definition.zh}")
+            label = _cell(_said(term.label))
+            meaning = _cell(_said(term.definition, " "))
             lines.append(f"| {depth}`{term.id}` | {label} | {meaning} |")
     return lines
 

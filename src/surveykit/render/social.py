@@ -18,6 +18,7 @@ from PIL import Image, ImageDraw, ImageFont
 from surveykit.catalog import Catalog, Side
 from surveykit.errors import plural
 from surveykit.models import Paper
+from surveykit.words import words
 
 WIDTH, HEIGHT = 1200, 630
 """What the sites ask for, in pixels."""
@@ -32,15 +33,15 @@ _PAPER, _INK = (251, 250, 248), (29, 33, 38)
 _INKS = 10
 _INK_STEPS = [level * (_INKS - 1) // 255 for level in range(256)]
 _COLOUR_STEPS = [_INKS + level * (15 - _INKS) // 255 for level in range(256)]
-# The colors of the threats on the site's light page (site/assets/css/10-tokens.css).
-_COLOURS = {
-    "adversarial": (42, 82, 186),
-    "backdoor": (147, 38, 0),
-    "supply-chain": (138, 98, 34),
-    "privacy": (85, 16, 124),
-    "model-theft": (0, 82, 72),
-}
-_OTHER = (104, 108, 116)  # other-security
+_COLOURS = (
+    (42, 82, 186),
+    (147, 38, 0),
+    (85, 16, 124),
+    (0, 82, 72),
+    (138, 98, 34),
+    (104, 108, 116),
+)
+"""Those of the topics on the site's light page, by their numbers (site/assets/css/10-tokens.css)."""
 _MARGIN = 88
 
 
@@ -58,7 +59,8 @@ class SocialCard:
     foot: str
     """The name of the survey."""
     side: Side | None
-    threat: str
+    color: int
+    """Number of the color of its topic."""
 
     @property
     def key(self) -> str:
@@ -76,23 +78,29 @@ def cards(catalog: Catalog) -> Iterator[SocialCard]:
     """The pictures of a site."""
     survey = catalog.survey
     name = survey.short_title.en
-    n = f"{plural(len(catalog.papers), 'paper')} · attacks, defenses, methods that run"
-    yield SocialCard(SITE, survey.title.en, "Living survey", n, name, None, "")
+    n = f"{plural(len(catalog.papers), 'paper')} · {words('en', catalog).social.site}"
+    yield SocialCard(SITE, survey.title.en, "Living survey", n, name, None, 6)
     for paper in catalog.papers:
         yield _card(catalog, paper, name)
 
 
 def _card(catalog: Catalog, paper: Paper, name: str) -> SocialCard:
-    threat = catalog.threat(paper)
     labels = [
-        catalog.term("threat", threat).label.en,
-        catalog.term("role", paper.terms["role"][0]).label.en,
+        catalog.term(axis, paper.terms[axis][0]).label.en
+        for axis in (catalog.topic_axis.id, "role")
+        if paper.terms.get(axis)
     ]
     authors = paper.authors[0].name + (" et al." if len(paper.authors) > 1 else "")
     where = f"{authors} · {catalog.venue(paper).name} {paper.year}"
     above = " · ".join(labels)
     return SocialCard(
-        path(paper), paper.title.en, above, where, name, catalog.side(paper), threat
+        path(paper),
+        paper.title.en,
+        above,
+        where,
+        name,
+        catalog.side(paper),
+        catalog.colors[catalog.topic(paper)],
     )
 
 
@@ -111,7 +119,7 @@ def draw(card: SocialCard) -> bytes:
     pen.line((_MARGIN, HEIGHT - 92, WIDTH - _MARGIN, HEIGHT - 92), fill=40, width=2)
     pen.text((_MARGIN, HEIGHT - 74), card.foot, fill=190, font=_font(28))
     picture = ink.point(_INK_STEPS).convert("P")
-    picture.putpalette(_palette(_COLOURS.get(card.threat, _OTHER)))
+    picture.putpalette(_palette(_COLOURS[card.color - 1]))
     _colored(picture, card.side)
     file = io.BytesIO()
     # Sixteen colors are four bits a pixel; more effort costs twice the time for a tenth of the size.
@@ -130,16 +138,16 @@ def _palette(color: tuple[int, int, int]) -> list[int]:
 
 
 def _colored(picture: Image.Image, side: Side | None) -> None:
-    """The edge, and the mark: filled is attack, ring is defense, square is study."""
+    """The edge, and the mark of the side: filled, a ring, or a square."""
     pen = ImageDraw.Draw(picture)
     pen.rectangle((0, 0, 20, HEIGHT), fill=15)
     if side is None:
         return
     large = Image.new("L", (128, 128))  # drawn large, then shrunk: smooth edges
     brush = ImageDraw.Draw(large)
-    if side == "study":
+    if side == "beside":
         brush.rectangle((20, 20, 108, 108), fill=255)
-    elif side == "attack":
+    elif side == "above":
         brush.ellipse((8, 8, 120, 120), fill=255)
     else:
         brush.ellipse((12, 12, 116, 116), outline=255, width=22)

@@ -12,23 +12,32 @@ MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 """Begins the file: without it Excel takes UTF-8 for Windows-1252."""
 # What a spreadsheet takes for the beginning of a formula, full-width forms among it.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-COLUMNS = (
-    *("id", "title_en", "title_zh", "authors", "year", "month", "venue", "track"),
-    *("side", "role", "threat", "technique", "stage", "modality", "scope"),
-    *("arxiv", "doi", "openreview", "acl", "paper", "pdf", "code", "methods"),
-    *("summary_en", "summary_zh", "added", "aka"),
-)
-"""Names of the columns; several values of one cell are parted by `; `."""
+
+
+def columns(catalog: Catalog) -> tuple[str, ...]:
+    """Names of the columns, among them the axes that every paper answers; several values of one cell are parted by `; `."""
+    return (
+        *("id", *_each("title", catalog), "authors", "year", "month", "venue", "track"),
+        *("side", *(a.id for a in catalog.taxonomy.axes if not a.only_for_roles)),
+        *("arxiv", "doi", "openreview", "acl", "paper", "pdf", "code", "methods"),
+        *(*_each("summary", catalog), "added", "aka"),
+    )
+
+
+def _each(name: str, catalog: Catalog) -> list[str]:
+    """A column for each language."""
+    return [f"{name}_{lang}" for lang in catalog.kit.languages]
 
 
 def csv_table(catalog: Catalog) -> str:
     """Text of `papers.csv` (RFC 4180), one line for each paper."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(COLUMNS)
+    names = columns(catalog)
+    writer.writerow(names)
     for paper in catalog.papers:
         cells = _cells(catalog, paper)
-        writer.writerow([safe(str(cells.get(column) or "")) for column in COLUMNS])
+        writer.writerow([safe(str(cells.get(column) or "")) for column in names])
     return MARK + file.getvalue()
 
 
@@ -51,7 +60,7 @@ def _cells(catalog: Catalog, paper: Paper) -> dict[str, object]:
         "month": paper.month,
         "venue": catalog.venue(paper).name,
         "track": paper.track,
-        "side": catalog.side(paper),
+        "side": catalog.side_name(paper),
         "methods": "; ".join(paper.implementations),
         "summary_en": paper.tldr.en if paper.tldr else "",
         "summary_zh": paper.tldr.zh if paper.tldr else "",

@@ -11,11 +11,9 @@ from surveykit.text.letters import closed
 LONGEST = 40
 """Characters of the longest name that still is a short one."""
 GENERIC = frozenset(
-    """adversarialattack adversarialexample adversarialtraining algorithm approach attack backdoor backdoorattack baseline benchmark
-    dataset defence defense detection encoder framework membershipinference method model ourmethod ours prompttuning study survey
-    system tool watermark""".split()
+    """algorithm approach baseline benchmark dataset framework method model ourmethod ours study survey system tool""".split()
 )
-"""Words that name a kind of thing, and so no paper's own; without blanks."""
+"""Words that name a kind of thing in any field, and so no paper's own; without blanks."""
 
 
 def repeated_name(catalog: Catalog) -> Iterator[Finding]:
@@ -31,13 +29,14 @@ def repeated_name(catalog: Catalog) -> Iterator[Finding]:
 
 def no_short_name(catalog: Catalog) -> Iterator[Finding]:
     """Names that are the title, a kind of thing, or too long to be said."""
+    kinds = GENERIC | {closed(name) for name in catalog.kit.kinds}
     for paper in catalog.papers:
         titles = {closed(paper.title.en), closed(paper.title.zh)}
         for index, name in enumerate(paper.aka):
             fault = None
             if closed(name) in titles:
                 fault = "is the whole title"
-            elif closed(name) in GENERIC:
+            elif closed(name) in kinds:
                 fault = "names a kind of thing"
             elif len(name) > LONGEST:
                 fault = f"has {len(name)} characters, more than {LONGEST}"
@@ -51,16 +50,16 @@ RULES = (
         "SK363",
         "a short name stands once in an entry",
         "Searches ignore case, accents, blanks and hyphens, so one spelling is enough: the paper's own. Two papers may share a name.",
-        "aka: [Gen-AF, GenAF]",
-        "aka: [Gen-AF]",
+        "aka: [Cap-3, Cap3]",
+        "aka: [Cap-3]",
         repeated_name,
     ),
     Rule(
         "SK415",
         "a short name is short, and the paper's own",
-        f"A query that equals a short name puts the paper first. The whole title needs none, a word like “attack” means no single paper, and nobody types more than {LONGEST} characters.",
-        "aka: [backdoor attack]",
-        "aka: [BadEncoder]",
+        f"A query that equals a short name puts the paper first. The whole title needs none, a word like “method” means no single paper, and nobody types more than {LONGEST} characters.",
+        "aka: [drying method]",
+        "aka: [OysterNet]",
         no_short_name,
     ),
 )

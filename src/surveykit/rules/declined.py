@@ -38,8 +38,8 @@ RULES = (
         "SK366",
         "a declined paper is no entry",
         "`catalog/declined.yaml` says why a paper stays out. Who decides otherwise deletes it there; the reason is in the history.",
-        "- {title: BadEncoder, …}   # and catalog/papers/2022/jia2022badencoder.yaml",
-        "catalog/papers/2022/jia2022badencoder.yaml alone",
+        "- {title: OysterNet, …}   # and catalog/papers/2022/lind2022oysternet.yaml",
+        "catalog/papers/2022/lind2022oysternet.yaml alone",
         in_and_out,
     ),
 )

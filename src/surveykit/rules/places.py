@@ -227,7 +227,7 @@ RULES = (
         "a code link leads to a repository",
         "An account page does not say which of its repositories is meant, and changes.",
         "code: https://github.com/jinyuan-jia",
-        "code: https://github.com/jinyuan-jia/BadEncoder",
+        "code: https://github.com/example/OysterNet",
         account_link,
     ),
     Rule(
@@ -251,7 +251,7 @@ RULES = (
         "a code link leads to a program",
         "Papers, PDFs and identifiers have their own fields; readers who look for the program would find none.",
         "code: https://arxiv.org/pdf/2303.15180",
-        "code: https://github.com/GiantSeaweed/DECREE",
+        "code: https://github.com/example/sieve",
         code_is_paper,
     ),
     Rule(

@@ -9,7 +9,7 @@ from surveykit.errors import Loc
 from surveykit.net.hosts import fault
 from surveykit.prose import Prose, Spot, read_prose
 from surveykit.rules.rule import Finding, Rule, did_you_mean
-from surveykit.texts import AXIS, LANGS, Text
+from surveykit.texts import LANGS, Text
 
 GLOSSARY = "catalog/glossary.yaml"
 PAGES = ("paths", "milestones", "datasets", "open", "glossary", "methodology")
@@ -79,7 +79,7 @@ def unknown_paper(catalog: Catalog) -> Iterator[Finding]:
 def one_language(catalog: Catalog) -> Iterator[Finding]:
     """Texts without the other language."""
     for id_, versions in catalog.texts.items():
-        for other in set(LANGS) - set(versions):
+        for other in set(catalog.kit.languages) - set(versions):
             message = f"catalog/text/{other}/{id_}.md is missing or cannot be read; write it, too"
             for text in versions.values():
                 yield Finding(text.path, ("title",), message)
@@ -123,7 +123,7 @@ def _misplaced(catalog: Catalog, text: Text) -> tuple[str, str]:
     head = text.head
     if head.kind == "page" and text.id not in PAGES:
         return "kind", f"{text.id!r} is no page; the pages are {', '.join(PAGES)}"
-    axis = AXIS.get(head.kind)
+    axis = catalog.axis_of(head.kind)
     if axis is None:
         said = f"a text of kind `{head.kind}` is about no term; delete the key"
         return ("of", said) if head.of else ("", "")
@@ -167,7 +167,7 @@ def _bad_link(catalog: Catalog, prose: Prose, href: str) -> str:
 
 
 def is_page(catalog: Catalog, place: str) -> bool:
-    """Whether the site has a page at `papers/x2024word/`, `terms/threat/privacy/` and the like."""
+    """Whether the site has a page at `papers/x2024word/`, `terms/topic/boletes/` and the like."""
     match place.split("/"):
         case ["papers", id_, ""]:
             return id_ in catalog.by_id
@@ -252,48 +252,48 @@ RULES = (
         "SK380",
         "a text begins with front matter",
         "Title, lead and kind stand in YAML between two lines `---` at the top of a text; docs/texts.md has an example.",
-        "## How a backdoor is planted\n…",
-        "---\ntitle: Backdoors in pre-trained encoders\nlead: How they are planted, and found.\nkind: essay\nof: backdoor\n---\n\n…",
+        "## How a cap is dried\n…",
+        "---\ntitle: Caps dried in the open\nlead: How they are dried, and kept.\nkind: essay\nof: bolete\n---\n\n…",
     ),
     Rule(
         "SK381",
         "a citation leads to an entry",
         "`[@id; @id]` names entries of the catalog, and a milestone of a text is cited in it; add the paper first.",
-        "… keeps its accuracy [@jia2022badencodr].",
-        "… keeps its accuracy [@jia2022badencoder].",
+        "… keeps its accuracy [@lind2022oysternt].",
+        "… keeps its accuracy [@lind2022oysternet].",
         unknown_paper,
     ),
     Rule(
         "SK382",
         "a text is there in both languages",
         "Readers of both languages get the same survey: catalog/text/en/<name>.md and catalog/text/zh/<name>.md.",
-        "catalog/text/en/backdoor.md alone",
-        "catalog/text/en/backdoor.md and catalog/text/zh/backdoor.md",
+        "catalog/text/en/bolete.md alone",
+        "catalog/text/en/bolete.md and catalog/text/zh/bolete.md",
         one_language,
     ),
     Rule(
         "SK383",
         "both languages of a text cite the same papers",
         "A statement that is carried by a paper in one language is carried by it in the other; front matter but for title and lead is equal, too.",
-        "en: … [@jia2022badencoder]\nzh: ……。",
-        "en: … [@jia2022badencoder]\nzh: ……[@jia2022badencoder]。",
+        "en: … [@lind2022oysternet]\nzh: ……。",
+        "en: … [@lind2022oysternet]\nzh: ……[@lind2022oysternet]。",
         differing,
     ),
     Rule(
         "SK384",
         "a text has its place",
-        "`of` is a threat for primers and essays and a technique for texts of kind `technique`; a `page` has the name of a computed page; each place has one text of a kind.",
+        "`of` is a topic for primers and essays and a technique for texts of kind `technique`; a `page` has the name of a computed page; each place has one text of a kind.",
         "kind: essay\nof: backdors",
-        "kind: essay\nof: backdoor",
+        "kind: essay\nof: bolete",
         misplaced,
         "taxonomy",
     ),
     Rule(
         "SK385",
         "links and pictures of a text lead somewhere",
-        "Pages of the site are written `page:terms/threat/backdoor/`, other addresses begin with https; pictures are those that methods made, `method:decree/results.svg`, or their figures, `measured:decree/2`.",
+        "Pages of the site are written `page:terms/topic/bolete/`, other addresses begin with https; pictures are those that methods made, `method:sieve/results.svg`, or their figures, `measured:sieve/2`.",
         "[the table](../papers/) ![](results.svg)",
-        "[the table](page:papers/) ![](method:decree/results.svg)",
+        "[the table](page:papers/) ![](method:sieve/results.svg)",
         bad_target,
         "cards",
     ),
@@ -301,8 +301,8 @@ RULES = (
         "SK386",
         "a text uses the Markdown that is shown",
         "Paragraphs, `##` and `###` headings, lists, tables, emphasis, links and citations `[@id; @id]`; HTML is shown as letters.",
-        "# Backdoors\n\n… [@Jia 2022]",
-        "## Backdoors\n\n… [@jia2022badencoder]",
+        "# Boletes\n\n… [@Jia 2022]",
+        "## Boletes\n\n… [@lind2022oysternet]",
         foreign,
     ),
     Rule(
@@ -317,8 +317,8 @@ RULES = (
         "SK420",
         "a paragraph about papers cites them",
         "A reader must see what a statement rests on. A paragraph that names no paper and says what everybody in the field knows ends with `{own}`.",
-        "Most scanners look for the trigger in the pixels and report …",
-        "Most scanners look for the trigger in the pixels [@feng2023detecting] and report …",
+        "Most guides look for the gills below the cap and report …",
+        "Most guides look for the gills below the cap [@holt2023finding] and report …",
         without_citation,
     ),
     Rule(

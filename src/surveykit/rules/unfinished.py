@@ -47,8 +47,8 @@ RULES = (
         "a finished entry has no marks of a draft",
         "`surveykit add` and `import` fill in what services know and mark what a person must judge: `TODO` for a text, "
         "`todo` before the terms they suggest and for a venue that the registry lacks. Read the paper, keep the terms that hold, and replace each mark.",
-        "title: {en: Guarding Encoders, zh: TODO}\nterms:\n  role: [todo, defense]",
-        "title: {en: Guarding Encoders, zh: 守护编码器}\nterms:\n  role: [defense]",
+        "title: {en: Growing Mushrooms, zh: TODO}\nterms:\n  role: [todo, evaluation]",
+        "title: {en: Growing Mushrooms, zh: 种植蘑菇}\nterms:\n  role: [evaluation]",
         unfinished,
     ),
 )

@@ -158,8 +158,8 @@ RULES = (
         "SK323",
         "a workshop belongs to a workshop paper",
         "`workshop` says at which workshop a paper of the track `workshop` appeared; one of the two lines is wrong.",
-        "venue: cvpr\nworkshop: Workshop on Adversarial Machine Learning",
-        "venue: cvpr\ntrack: workshop\nworkshop: Workshop on Adversarial Machine Learning",
+        "venue: cvpr\nworkshop: Workshop on Field Guides",
+        "venue: cvpr\ntrack: workshop\nworkshop: Workshop on Field Guides",
         workshop_of_main,
     ),
     Rule(

@@ -28,7 +28,7 @@ def telling(text: str) -> list[str]:
 
 @lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
-    """A word without the endings that titles vary: `attacks`, `detecting`, `poisoned`."""
+    """A word without the endings that titles vary: `mushrooms`, `growing`, `dried`."""
     for ending in ("ings", "ing", "ies", "ed", "es", "s"):
         if word.endswith(ending) and len(word) - len(ending) >= 4:
             word = word.removesuffix(ending)

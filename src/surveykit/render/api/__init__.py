@@ -18,7 +18,6 @@ from surveykit.vocabulary import Term
 
 ROOT = "api/v1/"
 """Where the files lie, below the root of the site."""
-LICENSE = "CC-BY-4.0"
 
 
 def generated_at(catalog: Catalog) -> str:
@@ -53,7 +52,7 @@ def _head(catalog: Catalog) -> dict[str, Any]:
     return {
         "schema_version": shape.SCHEMA_VERSION,
         "generated_at": generated_at(catalog),
-        "license": LICENSE,
+        "license": catalog.kit.license,
     }
 
 
@@ -95,7 +94,7 @@ def _brief(catalog: Catalog, paper: Paper) -> dict[str, Any]:
         "year": paper.year,
         "month": paper.month,
         "venue": {"id": venue.id, "name": venue.name, "kind": venue.kind},
-        "side": catalog.side(paper),
+        "side": catalog.side_name(paper),
         "terms": {axis: list(terms) for axis, terms in paper.terms.items()},
         "summary": {"en": paper.tldr.en, "zh": paper.tldr.zh} if paper.tldr else None,
         "identifiers": _plain(paper.identifiers),
@@ -113,7 +112,7 @@ def _full(catalog: Catalog, paper: Paper) -> dict[str, Any]:
     site = catalog.survey.site
     venue = _plain(catalog.venue(paper))
     derived = {
-        "side": catalog.side(paper),
+        "side": catalog.side_name(paper),
         "venue": venue,
         "relations": _relations(catalog, [paper]),
         "related_by": _relations(
@@ -147,7 +146,8 @@ def _relations(
 
 def _pages(catalog: Catalog, path: str) -> dict[str, str]:
     site = catalog.survey.site
-    return {"en": site + path, "zh": f"{site}zh/{path}"}
+    start = {"en": site, "zh": f"{site}zh/"}
+    return {lang: start[lang] + path for lang in catalog.kit.languages}
 
 
 def _taxonomy(catalog: Catalog) -> dict[str, Any]:

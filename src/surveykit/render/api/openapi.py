@@ -20,9 +20,9 @@ PATHS: dict[str, tuple[type[shape.Answer], str]] = {
 }
 """Path below the root of the API -> model of the answer, and what it is."""
 _PARAMETERS = {
-    "id": ("Id of a paper", "feng2023detecting"),
-    "axis": ("Id of an axis", "threat"),
-    "term": ("Id of a term of the axis", "backdoor"),
+    "id": "Id of a paper",
+    "axis": "Id of an axis",
+    "term": "Id of a term of the axis",
 }
 
 
@@ -33,7 +33,10 @@ def openapi(catalog: Catalog, root: str) -> dict[str, Any]:
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
     )
-    paths = {f"/{path}": _operation(path) for path in PATHS}
+    sides = [*(term.id for term in catalog.poles), "study"]
+    for name in ("PaperBrief", "PaperFull"):
+        whole["$defs"][name]["properties"]["side"]["enum"] = sides
+    paths = {f"/{path}": _operation(catalog, path) for path in PATHS}
     paths["/papers.csv"] = _csv()
     return {
         "openapi": "3.1.0",
@@ -41,7 +44,10 @@ def openapi(catalog: Catalog, root: str) -> dict[str, Any]:
             "title": f"{catalog.survey.title.en}: data",
             "version": f"{shape.SCHEMA_VERSION}.0.0",
             "description": "Static files. Fields are added, never removed or given another type.",
-            "license": {"name": "CC BY 4.0", "identifier": "CC-BY-4.0"},
+            "license": {
+                "name": catalog.kit.license_name,
+                "identifier": catalog.kit.license,
+            },
         },
         "servers": [
             {
@@ -55,10 +61,12 @@ def openapi(catalog: Catalog, root: str) -> dict[str, Any]:
     }
 
 
-def _operation(path: str) -> dict[str, Any]:
+def _operation(catalog: Catalog, path: str) -> dict[str, Any]:
     model, summary = PATHS[path]
     answer = {"$ref": f"#/components/schemas/{model.__name__}"}
-    parameters = [_parameter(name) for name in _PARAMETERS if f"{{{name}}}" in path]
+    parameters = [
+        _parameter(catalog, name) for name in _PARAMETERS if f"{{{name}}}" in path
+    ]
     operation: dict[str, Any] = {
         "operationId": model.__name__[0].lower() + model.__name__[1:],
         "summary": summary,
@@ -75,15 +83,19 @@ def _operation(path: str) -> dict[str, Any]:
     return {"get": operation}
 
 
-def _parameter(name: str) -> dict[str, Any]:
-    description, sample = _PARAMETERS[name]
+def _parameter(catalog: Catalog, name: str) -> dict[str, Any]:
+    samples = {
+        "id": next((paper.id for paper in catalog.papers), "id"),
+        "axis": catalog.topic_axis.id,
+        "term": next((term.id for term in catalog.topic_axis.terms), "term"),
+    }
     return {
         "name": name,
         "in": "path",
         "required": True,
-        "description": description,
+        "description": _PARAMETERS[name],
         "schema": {"type": "string"},
-        "example": sample,
+        "example": samples[name],
     }
 
 

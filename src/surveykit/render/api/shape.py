@@ -27,7 +27,7 @@ class Answer(BaseModel):
     """Version of the shape; readers ignore fields they do not know."""
     generated_at: datetime
     """Midnight (UTC) of the day on which the newest entry was added or verified."""
-    license: Literal["CC-BY-4.0"]
+    license: str
     """License of the data."""
 
 
@@ -65,13 +65,13 @@ class PaperBrief(Part):
     id: str
     title: Both
     aka: tuple[str, ...]
-    """Short names of the method, attack, defense, dataset or benchmark."""
+    """Short names of the method, dataset or benchmark."""
     authors: tuple[str, ...]
     """Names as printed, given name first."""
     year: int
     month: int | None = None
     venue: VenueBrief
-    side: Literal["attack", "defense", "study"]
+    side: str
     terms: dict[str, tuple[str, ...]]
     """Axis -> terms, the main one first."""
     summary: Both | None = None
@@ -98,7 +98,7 @@ class PaperFull(Paper):
 
     authors: tuple[Author, ...]
     venue: Venue  # type: ignore[assignment]  # the id in the entry, the venue here
-    side: Literal["attack", "defense", "study"]
+    side: str
     relations: tuple[RelationFrom, ...]
     related_by: tuple[RelationFrom, ...]
     """Relations that other papers carry to this one."""

@@ -8,7 +8,8 @@ from datetime import date
 from types import SimpleNamespace
 
 from surveykit.catalog import Catalog
-from surveykit.render.pages import files
+from surveykit.kit import Lang
+from surveykit.render.pages import files, lifecycle
 from surveykit.render.pages.authors import author_pages
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.health import health_page
@@ -22,10 +23,10 @@ from surveykit.render.pages.news import news_page
 from surveykit.render.pages.page import Page, Press, as_markdown
 from surveykit.render.pages.paper import paper_pages
 from surveykit.render.pages.reading import reading_pages
-from surveykit.render.pages.terms import taxonomy_pages
-from surveykit.render.pages.words import TAG, Lang, words
+from surveykit.render.pages.terms import axis_title, taxonomy_pages
 from surveykit.render.readme import own_citation
 from surveykit.vocabulary import Axis, Survey
+from surveykit.words import TAG, words
 
 __all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
 
@@ -41,11 +42,32 @@ class Interface:
     citation: str
     """The survey itself, as BibTeX."""
     axes: Mapping[str, Axis]
+    catalog: Catalog
 
     @property
     def other(self) -> SimpleNamespace:
         """Words of the other language: the server shows one error page for both."""
-        return words("en" if self.lang == "zh" else "zh")
+        return words("en" if self.lang == "zh" else "zh", self.catalog)
+
+    @property
+    def twin(self) -> bool:
+        """Whether each page has a twin in the other language."""
+        return len(self.catalog.kit.languages) > 1
+
+    @property
+    def tabs(self) -> list[tuple[str, str]]:
+        """Address and name of the pages that most readers look for, in short words."""
+        w = self.w
+        axes = dict.fromkeys((self.catalog.topic_axis.id, self.catalog.group_axis.id))
+        return [
+            ("start/", w.nav.start),
+            ("papers/", w.nav.papers),
+            *((f"terms/{a}/", axis_title(self.catalog, a, w, self.lang)) for a in axes),
+            *([("methods/", w.nav.methods)] if self.catalog.cards else []),
+            *([("leaderboards/", w.boards.title)] if self.catalog.arena else []),
+            ("new/", w.news.title),
+            ("about/", w.nav.about),
+        ]
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -73,10 +95,13 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield news_page(press)
     yield health_page(press)
     yield from reading_pages(press)
-    yield lifecycle_page(press)
-    yield matrix_page(press)
-    yield leaderboards_page(press)
-    yield from method_pages(press)
+    if lifecycle.told(catalog):
+        yield lifecycle_page(press)
+    if catalog.duels:
+        yield matrix_page(press)
+        yield leaderboards_page(press)
+    if catalog.cards or catalog.duels:
+        yield from method_pages(press)
     yield from taxonomy_pages(press)
     yield from year_pages(press)
     yield from venue_pages(press)
@@ -93,9 +118,10 @@ def interface(catalog: Catalog, lang: Lang) -> Interface:
     """What header, footer and error page need, whichever generator draws them."""
     return Interface(
         lang,
-        words(lang),
+        words(lang, catalog),
         catalog.survey,
         catalog.updated,
         own_citation(catalog),
         catalog.axes,
+        catalog,
     )

@@ -54,7 +54,7 @@ def author_pages(press: Press) -> Iterator[Page]:
             ),
             who=person,
             years=[(y, list(ps)) for y, ps in groupby(person.papers, lambda p: p.year)],
-            threats=_threats(press, person.papers),
+            topics=_topics(press, person.papers),
             n=counts.sides(press.catalog, person.papers),
             career=_career(press, person.papers),
             others=_co_authors(people, person),
@@ -72,9 +72,9 @@ def _by_initial(people: Mapping[str, Byline]) -> Iterator[Initial]:
         )
 
 
-def _threats(press: Press, papers: Sequence[Paper]) -> list[tuple[str, int]]:
-    """Main threats with the number of papers, most first."""
-    times = Counter(press.catalog.threat(paper) for paper in papers)
+def _topics(press: Press, papers: Sequence[Paper]) -> list[tuple[str, int]]:
+    """Main topics with the number of papers, most first."""
+    times = Counter(press.catalog.topic(paper) for paper in papers)
     return sorted(times.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
@@ -103,7 +103,7 @@ def _career(press: Press, papers: Sequence[Paper]) -> Markup:
     width, height = (last - first + 1) * _YEAR, ground + 18
     out, place = [], Counter[int]()
     for paper in reversed(papers):
-        dot = Dot(paper, catalog.side(paper), catalog.threat(paper))
+        dot = Dot(paper, catalog.side(paper), catalog.topic(paper))
         x = (paper.year - first + 0.5) * _YEAR
         y = ground - (place[paper.year] + 0.5) * _PITCH
         place[paper.year] += 1

@@ -15,16 +15,16 @@ PITCH = 9
 RADIUS = 3.1
 
 _MARKS: dict[str, str] = {
-    "attack": '<circle class="a" cx="6" cy="6" r="5"/>',
-    "defense": '<circle class="d" cx="6" cy="6" r="4"/>',
-    "study": '<rect class="s" x="2" y="2" width="8" height="8"/>',
+    "above": '<circle class="a" cx="6" cy="6" r="5"/>',
+    "below": '<circle class="d" cx="6" cy="6" r="4"/>',
+    "beside": '<rect class="s" x="2" y="2" width="8" height="8"/>',
     "block": '<rect class="a" x="1" y="1" width="10" height="10"/>',
 }
 
 
-def mark(shape: str, threat: str = "") -> Markup:
-    """A mark beside a word: the shape of a side, in the color of a threat."""
-    color = f" t-{threat}" if threat else ""
+def mark(shape: str, topic: str = "") -> Markup:
+    """A mark beside a word: the shape of a side, in the color of a topic."""
+    color = f" t-{topic}" if topic else ""
     return Markup(
         f'<svg class="sk-mark{color}" viewBox="0 0 12 12" width="12" height="12" '
         f'aria-hidden="true" focusable="false">{_MARKS[shape]}</svg>'
@@ -37,16 +37,16 @@ class Dot:
 
     paper: Paper
     side: Side
-    threat: str
+    topic: str
 
     def draw(self, x: float, y: float, radius: float, *, colored: bool) -> str:
         """The mark with its center at (x, y), in its own color or in that of its surroundings."""
-        color = f" t-{self.threat}" if colored else ""
+        color = f" t-{self.topic}" if colored else ""
         attrs = f' data-y="{self.paper.year}"'
         tip = f"<title>{escape(self.paper.title.en)} ({self.paper.year})</title>"
-        if self.side == "attack":
+        if self.side == "above":
             return f'<circle class="a{color}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius:g}">{tip}</circle>'
-        if self.side == "defense":
+        if self.side == "below":
             return f'<circle class="d{color}"{attrs} cx="{x:g}" cy="{y:g}" r="{radius - 0.6:g}">{tip}</circle>'
         corner, size = radius - 0.7, 2 * radius - 1.4
         return (
@@ -68,10 +68,10 @@ def units(
     dots: Sequence[Dot], columns: int, up: int, down: int, *, colored: bool
 ) -> Markup:
     """Attacks stacked above a line, all others below; oldest next to the line."""
-    above = sorted((d for d in dots if d.side == "attack"), key=lambda d: d.paper.year)
+    above = sorted((d for d in dots if d.side == "above"), key=lambda d: d.paper.year)
     below = sorted(
-        (d for d in dots if d.side != "attack"),
-        key=lambda d: (d.side == "study", d.paper.year),
+        (d for d in dots if d.side != "above"),
+        key=lambda d: (d.side == "beside", d.paper.year),
     )
     line, width = up * PITCH + 2, columns * PITCH
     out = []
@@ -103,7 +103,7 @@ def stack(dots: Sequence[Dot], columns: int, title: str, *, upwards: bool) -> Ma
 
 @dataclass(frozen=True)
 class YearBar:
-    """One column of the timeline: threat -> number of papers, on both sides."""
+    """One column of the timeline: topic -> number of papers, on both sides."""
 
     year: int
     attacks: Sequence[tuple[str, int]]
@@ -118,7 +118,7 @@ def _named(id_: str, title: str, about: str) -> str:
 
 
 def timeline(years: Sequence[YearBar], title: str, about: str) -> Markup:
-    """Bars by year, a color for each threat: attacks grow upwards, defenses downwards."""
+    """Bars by year, a color for each topic: attacks grow upwards, defenses downwards."""
     width, left, band, full_up, full_down = 1120, 8, 30, 170, 140
     tops = [sum(n for _, n in y.attacks) for y in years]
     bottoms = [sum(n for _, n in y.defenses) for y in years]
@@ -148,16 +148,16 @@ def _bars(
     parts: Iterable[tuple[str, int]], x: float, start: float, bar: float, unit: float
 ) -> str:
     out, edge = [], start
-    for threat, count in parts:
+    for topic, count in parts:
         size = count * abs(unit)
         y = edge - size if unit < 0 else edge
         if unit < 0:
             out.append(
-                f'<rect class="a t-{threat}" x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{max(size - 1, 0.6):.1f}"/>'
+                f'<rect class="a t-{topic}" x="{x:.1f}" y="{y:.1f}" width="{bar:.1f}" height="{max(size - 1, 0.6):.1f}"/>'
             )
         else:
             out.append(
-                f'<rect class="d t-{threat}" x="{x + 0.75:.2f}" y="{y + 0.75:.2f}" width="{bar - 1.5:.1f}" height="{max(size - 2, 0.4):.1f}"/>'
+                f'<rect class="d t-{topic}" x="{x + 0.75:.2f}" y="{y + 0.75:.2f}" width="{bar - 1.5:.1f}" height="{max(size - 2, 0.4):.1f}"/>'
             )
         edge += count * unit
     return "".join(out)
@@ -176,7 +176,7 @@ class Node:
 
     paper: Paper
     side: Side
-    threat: str
+    topic: str
     name: str
     href: str
 
@@ -227,7 +227,7 @@ def _layout(me: Node, nodes: Sequence[Node]) -> dict[str, tuple[float, float]]:
     place: dict[str, tuple[float, float]] = {}
 
     def settle(node: Node, taken: tuple[float, float]) -> None:
-        above = node.side == "attack"
+        above = node.side == "above"
         lane = next(
             (k for k, held in enumerate(lanes[above]) if _free(held, taken)), None
         )
@@ -283,7 +283,7 @@ def _edge(start: tuple[float, float], end: tuple[float, float]) -> str:
 
 
 def _box(node: Node, x: float, y: float, *, mine: bool) -> str:
-    role = "me" if mine else "a" if node.side == "attack" else "d"
+    role = "me" if mine else "a" if node.side == "above" else "d"
     rect = (
         f'<rect x="{x - BOX_WIDTH / 2:.0f}" y="{y - BOX_HEIGHT / 2:.0f}" '
         f'width="{BOX_WIDTH}" height="{BOX_HEIGHT}" rx="6"/>'
@@ -292,6 +292,6 @@ def _box(node: Node, x: float, y: float, *, mine: bool) -> str:
     if mine:
         return f'<g class="node n-me">{rect}{text}</g>'
     return (
-        f'<a href="{escape(node.href)}" class="node n-{role} t-{node.threat}" '
+        f'<a href="{escape(node.href)}" class="node n-{role} t-{node.topic}" '
         f'aria-label="{escape(node.paper.title.en)}">{rect}{text}</a>'
     )

@@ -11,7 +11,7 @@ from surveykit.models import Paper
 from surveykit.render.pages.charts import Dot
 from surveykit.vocabulary import Term
 
-SIDES = ("attack", "defense", "study")
+SIDES = ("above", "below", "beside")
 
 
 def sides(catalog: Catalog, papers: Iterable[Paper]) -> Counter[str]:
@@ -41,22 +41,24 @@ def cross(
 
 
 def dots(catalog: Catalog, papers: Iterable[Paper], within: str = "") -> list[Dot]:
-    """Papers as marks; inside a wide threat each takes the color of its own narrower one."""
+    """Papers as marks; inside a wide topic each takes the color of its own narrower one."""
     return [Dot(p, catalog.side(p), _color(catalog, p, within)) for p in papers]
 
 
 def _color(catalog: Catalog, paper: Paper, within: str) -> str:
-    for threat in paper.terms["threat"]:
-        if within in catalog.ancestry("threat", threat):
-            return threat
-    return catalog.threat(paper)
+    for topic in paper.terms[catalog.topic_axis.id]:
+        if within in catalog.ancestry(catalog.topic_axis.id, topic):
+            return topic
+    return catalog.topic(paper)
 
 
-def main_threats(catalog: Catalog) -> list[str]:
-    """Threats that are the main one of some paper, in the order of the taxonomy, wide ones last."""
-    used = {catalog.threat(paper) for paper in catalog.papers}
-    order = [term.id for term in catalog.axes["threat"].terms if term.id in used]
-    return sorted(order, key=lambda id_: bool(catalog.children("threat", id_)))
+def main_topics(catalog: Catalog) -> list[str]:
+    """Topics that are the main one of some paper, in the order of the taxonomy, wide ones last."""
+    used = {catalog.topic(paper) for paper in catalog.papers}
+    order = [term.id for term in catalog.topic_axis.terms if term.id in used]
+    return sorted(
+        order, key=lambda id_: bool(catalog.children(catalog.topic_axis.id, id_))
+    )
 
 
 def leaves(catalog: Catalog, axis: str) -> list[Term]:
@@ -69,7 +71,7 @@ def leaves(catalog: Catalog, axis: str) -> list[Term]:
 class Gap:
     """A place where attacks have hardly any answer."""
 
-    threat: str
+    topic: str
     axis: str
     term: str
     attacks: int
@@ -87,14 +89,16 @@ def is_gap(attacks: int, defenses: int) -> bool:
 
 
 def gaps(
-    catalog: Catalog, threats: Sequence[str], axis: str, terms: Sequence[str] = ()
+    catalog: Catalog, topics: Sequence[str], axis: str, terms: Sequence[str] = ()
 ) -> list[Gap]:
-    """Gaps of some threats over terms of another axis, all top terms by default; the widest first."""
-    cells = cross(catalog, catalog.papers, "threat", axis)
+    """Gaps of some topics over terms of another axis, all top terms by default; the widest first."""
+    if axis not in catalog.axes or not catalog.duels:
+        return []
+    cells = cross(catalog, catalog.papers, catalog.topic_axis.id, axis)
     found = []
-    for threat in threats:
+    for topic in topics:
         for term in terms or [top.id for top in catalog.children(axis, None)]:
-            n = sides(catalog, cells.get((threat, term), ()))
-            if is_gap(n["attack"], n["defense"]):
-                found.append(Gap(threat, axis, term, n["attack"], n["defense"]))
+            n = sides(catalog, cells.get((topic, term), ()))
+            if is_gap(n["above"], n["below"]):
+                found.append(Gap(topic, axis, term, n["above"], n["below"]))
     return sorted(found, key=lambda g: (g.defenses > 0, g.defenses - g.attacks))

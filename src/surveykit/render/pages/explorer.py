@@ -18,8 +18,8 @@ NEWEST = 200
 OLDER = "papers/older.js"
 """Rows that the page itself does not hold, as a script, since pages opened as files may load no data."""
 SHOWN_AUTHORS = 3
-OPEN = ("threat", "role", "stage", "modality")
-"""Axes whose filters are unfolded at first, in front of the others."""
+OPEN = ("role", "stage", "modality")
+"""Axes whose filters are unfolded at first, after that of the topics and in front of the others."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ def older_rows(press: Press) -> str:
 def facets(press: Press) -> list[Facet]:
     """Filters in the order of the page: the axes, then what is available, years, venues."""
     catalog, w = press.catalog, press.words
-    order = [*OPEN, *(axis for axis in catalog.axes if axis not in OPEN)]
+    order = dict.fromkeys((catalog.topic_axis.id, *OPEN, *catalog.axes))
     made = [_axis_facet(press, axis) for axis in order if axis in catalog.axes]
     has = Counter(thing for paper in catalog.papers for thing in _has(paper))
     labels = {
@@ -126,7 +126,12 @@ def _axis_facet(press: Press, axis: str) -> Facet:
         for term in catalog.axes[axis].terms
         if catalog.having(axis, term.id)
     ]
-    return Facet(axis, press.text(catalog.axes[axis].label), options, axis in OPEN)
+    return Facet(
+        axis,
+        press.text(catalog.axes[axis].label),
+        options,
+        axis in (catalog.topic_axis.id, *OPEN),
+    )
 
 
 def lines(press: Press, papers: Iterable[Paper]) -> list[tuple[int, list[Line]]]:

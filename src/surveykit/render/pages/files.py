@@ -55,7 +55,10 @@ def _redirects(press: Press) -> dict[str, str]:
 
 def _robots(catalog: Catalog) -> str:
     site = catalog.survey.site
-    maps = "".join(f"Sitemap: {site}{lang}sitemap.xml\n" for lang in ("", "zh/"))
+    maps = "".join(
+        f"Sitemap: {site}{lang}sitemap.xml\n"
+        for lang in ("", "zh/")[: len(catalog.kit.languages)]
+    )
     return "User-agent: *\nAllow: /\n" + (f"\n{maps}" if site else "")
 
 

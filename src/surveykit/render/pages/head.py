@@ -71,7 +71,7 @@ def _inverted(author: Author) -> str:
 def _keywords(catalog: Catalog, paper: Paper) -> list[str]:
     return [
         catalog.term(axis, term).label.en
-        for axis in ("threat", "role", "technique", "stage")
+        for axis in (catalog.topic_axis.id, "role", "technique", "stage")
         for term in counts.closure(catalog, paper, axis)[:1]
     ]
 
@@ -87,7 +87,9 @@ def json_ld(catalog: Catalog, paper: Paper, url: str) -> dict[str, Any]:
         "@type": "ScholarlyArticle",
         "@id": paper.links.paper,
         "headline": paper.title.en,
-        "alternativeHeadline": paper.title.zh,
+        "alternativeHeadline": paper.title.zh
+        if paper.title.zh != paper.title.en
+        else None,
         "alternateName": list(paper.aka),
         "inLanguage": "en",
         "author": [_person(author) for author in paper.authors],

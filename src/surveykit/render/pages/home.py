@@ -1,4 +1,4 @@
-"""The home page: the map of threats and stages, the years, the newest papers, the gaps."""
+"""The home page: the map of topics and stages, the years, the newest papers, the gaps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from markupsafe import Markup
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
 from surveykit.news import days
-from surveykit.render.pages import charts, counts
+from surveykit.render.pages import charts, counts, lifecycle
 from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press, query
 from surveykit.vocabulary import Term
@@ -21,12 +21,12 @@ NEWEST = 6
 NEWS = 3
 GAPS = 5
 Tally = Counter[tuple[int, str, str]]
-"""(year, side, threat) -> number of papers."""
+"""(year, side, topic) -> number of papers."""
 
 
 @dataclass(frozen=True)
 class MapCell:
-    """One threat at one stage."""
+    """One topic at one stage."""
 
     stage: Term
     n: Counter[str]
@@ -37,10 +37,10 @@ class MapCell:
 
 
 @dataclass(frozen=True)
-class ThreatRow:
-    """One threat of the map."""
+class TopicRow:
+    """One topic of the map."""
 
-    threat: Term
+    topic: Term
     narrower: tuple[Term, ...]
     n: Counter[str]
     up: int
@@ -48,58 +48,61 @@ class ThreatRow:
     cells: list[MapCell]
 
 
-def threat_map(catalog: Catalog) -> list[ThreatRow]:
-    """Top threats against top stages; each cell holds what its link into the explorer finds."""
-    cells = counts.cross(catalog, catalog.papers, "threat", "stage")
-    threats, stages = (catalog.children(axis, None) for axis in ("threat", "stage"))
+def topic_map(catalog: Catalog) -> list[TopicRow]:
+    """Top topics against top stages; each cell holds what its link into the explorer finds."""
+    topic = catalog.topic_axis.id
+    if "stage" not in catalog.axes:
+        return []
+    cells = counts.cross(catalog, catalog.papers, topic, "stage")
+    topics, stages = (catalog.children(axis, None) for axis in (topic, "stage"))
     fullest = max(
-        (len(cells.get((t.id, s.id), ())) for t in threats for s in stages), default=0
+        (len(cells.get((t.id, s.id), ())) for t in topics for s in stages), default=0
     )
-    return [_row(catalog, threat, stages, cells, max(1, fullest)) for threat in threats]
+    return [_row(catalog, topic, stages, cells, max(1, fullest)) for topic in topics]
 
 
 def _row(
     catalog: Catalog,
-    threat: Term,
+    topic: Term,
     stages: tuple[Term, ...],
     cells: dict[tuple[str, str], list[Paper]],
     fullest: int,
-) -> ThreatRow:
-    held = {stage.id: cells.get((threat.id, stage.id), []) for stage in stages}
+) -> TopicRow:
+    held = {stage.id: cells.get((topic.id, stage.id), []) for stage in stages}
     n = {id_: counts.sides(catalog, papers) for id_, papers in held.items()}
-    up = max(charts.rows(c["attack"], COLUMNS) for c in n.values())
-    down = max(charts.rows(c["defense"] + c["study"], COLUMNS) for c in n.values())
-    narrower = catalog.children("threat", threat.id)
+    up = max(charts.rows(c["above"], COLUMNS) for c in n.values())
+    down = max(charts.rows(c["below"] + c["beside"], COLUMNS) for c in n.values())
+    narrower = catalog.children(catalog.topic_axis.id, topic.id)
     made = []
     for stage in stages:
         papers = held[stage.id]
-        marks = counts.dots(catalog, papers, threat.id)
+        marks = counts.dots(catalog, papers, topic.id)
         svg = charts.units(marks, COLUMNS, up, down, colored=bool(narrower))
         heat = round((len(papers) / fullest) ** 0.5, 3)
         made.append(MapCell(stage, n[stage.id], len(papers), heat, svg))
-    total = counts.sides(catalog, catalog.having("threat", threat.id))
-    return ThreatRow(threat, narrower, total, up, down, made)
+    total = counts.sides(catalog, catalog.having(catalog.topic_axis.id, topic.id))
+    return TopicRow(topic, narrower, total, up, down, made)
 
 
 def _years(
     press: Press,
 ) -> tuple[list[charts.YearBar], list[int], Tally]:
-    catalog, threats = press.catalog, counts.main_threats(press.catalog)
+    catalog, topics = press.catalog, counts.main_topics(press.catalog)
     held = catalog.years or {catalog.survey.year: ()}
     span = list(range(min(held), max(held) + 1))
     n: Tally = Counter(
-        (p.year, catalog.side(p), catalog.threat(p)) for p in catalog.papers
+        (p.year, catalog.side(p), catalog.topic(p)) for p in catalog.papers
     )
     columns = []
     for year in span:
         attacks, defenses = (
-            [(t, n[year, side, t]) for t in threats if n[year, side, t]]
-            for side in ("attack", "defense")
+            [(t, n[year, side, t]) for t in topics if n[year, side, t]]
+            for side in ("above", "below")
         )
         spoken = press.words.home.time_year.format(
             year=year,
-            attack=sum(c for _, c in attacks),
-            defense=sum(c for _, c in defenses),
+            above=sum(c for _, c in attacks),
+            below=sum(c for _, c in defenses),
         )
         href = f"./papers/{query(year=str(year))}"
         columns.append(charts.YearBar(year, attacks, defenses, href, spoken))
@@ -125,8 +128,9 @@ def home_page(press: Press) -> Page:
         "home.html",
         title=press.words.nav.home,
         description=tagline,
-        rows=threat_map(catalog),
-        stages=catalog.children("stage", None),
+        rows=topic_map(catalog),
+        stages=catalog.children("stage", None) if "stage" in catalog.axes else (),
+        lifecycle=lifecycle.told(catalog),
         figures=counts.sides(catalog, catalog.papers),
         with_code=sum(bool(p.links.code) for p in catalog.papers),
         with_run=sum(bool(p.implementations) for p in catalog.papers),
@@ -137,11 +141,13 @@ def home_page(press: Press) -> Page:
         ),
         years=span,
         n=n,
-        threats=counts.main_threats(catalog),
+        topics=counts.main_topics(catalog),
         newest=newest(catalog),
         news=[day for day in days(catalog) if day.groups][:NEWS],
         gaps=counts.gaps(
-            catalog, [t.id for t in counts.leaves(catalog, "threat")], "stage"
+            catalog,
+            [t.id for t in counts.leaves(catalog, catalog.topic_axis.id)],
+            "stage",
         )[:GAPS],
         cards=list(catalog.cards.values()),
         headline={i: headline(results) for i, results in catalog.results.items()},

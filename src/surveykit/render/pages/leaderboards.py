@@ -1,4 +1,4 @@
-"""Leaderboards: for each threat and metric, how every defense stands against the attack that harms it most."""
+"""Leaderboards: for each topic and metric, how every defense stands against the attack that harms it most."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Board:
     """One metric, the best standing first."""
 
     id: str
-    threat: str
+    topic: str
     metric: Bilingual
     better: str
     standings: Sequence[Standing]
@@ -57,19 +57,21 @@ def leaderboards_page(press: Press) -> Page:
         "leaderboards.html",
         title=w.boards.title,
         description=w.boards.lead,
-        threats=_by_threat(catalog, found),
+        topics=_by_topic(catalog, found),
         arena=catalog.arena,
-        notes=notes(catalog.arena) if catalog.arena else [],
+        notes=notes(catalog.arena, w.arena_notes) if catalog.arena else [],
     )
 
 
 def leaderboard_files(catalog: Catalog) -> dict[str, str]:
     """The boards for programs and for spreadsheets."""
+    if not catalog.duels:
+        return {}
     found = boards(catalog)
     return {
         f"{PATH}.json": json.dumps(_plain(catalog, found), ensure_ascii=False, indent=1)
         + "\n",
-        f"{PATH}.csv": _table(found),
+        f"{PATH}.csv": _table(catalog, found),
     }
 
 
@@ -88,8 +90,8 @@ def _board(
     catalog: Catalog, arena: Arena, number: int, cells: Sequence[Cell]
 ) -> Board | None:
     rows = {row.id: row for row in arena.rows}
-    threat = _threat(catalog, [rows[cell.row] for cell in cells])
-    if threat is None:
+    topic = _topic(catalog, [rows[cell.row] for cell in cells])
+    if topic is None:
         return None
     sign = 1 if cells[0].better == "higher" else -1
     printed = duels(cells)
@@ -107,7 +109,7 @@ def _board(
     standings.sort(key=lambda s: (-sign * s.duel.cell.value, s.defense.id))
     return Board(
         f"board-{number}",
-        threat,
+        topic,
         cells[0].metric,
         cells[0].better,
         standings,
@@ -131,21 +133,21 @@ def ranks(ends: Sequence[intervals.Interval | None], sign: int) -> list[int | No
     ]
 
 
-def _threat(catalog: Catalog, attacks: Sequence[Contender]) -> str | None:
-    """The threat of those attacks that come from a paper or a method; None for controls alone."""
+def _topic(catalog: Catalog, attacks: Sequence[Contender]) -> str | None:
+    """The topic of those attacks that come from a paper or a method; None for controls alone."""
     papers = [a.paper or catalog.cards[a.card or ""].papers[0] for a in attacks if a.paper or a.card in catalog.cards]  # fmt: skip
-    found = [catalog.threat(catalog.by_id[id_]) for id_ in papers]
+    found = [catalog.topic(catalog.by_id[id_]) for id_ in papers]
     return max(found, key=found.count) if found else None
 
 
-def _by_threat(
+def _by_topic(
     catalog: Catalog, found: Sequence[Board]
 ) -> list[tuple[str, list[Board]]]:
     held = [
-        (term.id, [board for board in found if board.threat == term.id])
-        for term in catalog.axes["threat"].terms
+        (term.id, [board for board in found if board.topic == term.id])
+        for term in catalog.topic_axis.terms
     ]
-    return [(threat, group) for threat, group in held if group]
+    return [(topic, group) for topic, group in held if group]
 
 
 def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
@@ -162,7 +164,7 @@ def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
         "measured": about,
         "boards": [
             {
-                "threat": board.threat,
+                catalog.topic_axis.id: board.topic,
                 "metric": board.metric.model_dump(),
                 "better": board.better,
                 "attacks": board.attacks,
@@ -191,22 +193,24 @@ def _standing(one: Standing) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-_COLUMNS = ("threat", "metric", "better", "rank", "defense", "attack", "value", "sd", "n", "unit", "low", "high")  # fmt: skip
+_COLUMNS = ("metric", "better", "rank", "defense", "attack", "value", "sd", "n", "unit", "low", "high")  # fmt: skip
 
 
-def _table(found: Sequence[Board]) -> str:
+def _table(catalog: Catalog, found: Sequence[Board]) -> str:
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\r\n")
-    writer.writerow(_COLUMNS)
+    topic = catalog.topic_axis.id
+    columns = (topic, *_COLUMNS)
+    writer.writerow(columns)
     for board in found:
         for one in board.standings:
             row = {
                 **_standing(one),
-                "threat": board.threat,
+                topic: board.topic,
                 "metric": safe(board.metric.en),
                 "better": board.better,
                 "defense": safe(one.defense.label.en),
                 "attack": safe(one.attack.label.en),
             }
-            writer.writerow([row.get(name, "") for name in _COLUMNS])
+            writer.writerow([row.get(name, "") for name in columns])
     return MARK + file.getvalue()

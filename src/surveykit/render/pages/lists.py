@@ -28,15 +28,15 @@ def year_pages(press: Press) -> Iterator[Page]:
             year=year,
             papers=papers,
             n=counts.sides(catalog, papers),
-            groups=_by_threat(press, year),
+            groups=_by_topic(press, year),
         )
 
 
-def _by_threat(press: Press, year: int) -> list[tuple[str, list[object]]]:
+def _by_topic(press: Press, year: int) -> list[tuple[str, list[object]]]:
     catalog = press.catalog
-    order = {threat: i for i, threat in enumerate(counts.main_threats(catalog))}
-    papers = sorted(catalog.years[year], key=lambda p: order[catalog.threat(p)])
-    return [(t, list(group)) for t, group in groupby(papers, key=catalog.threat)]
+    order = {topic: i for i, topic in enumerate(counts.main_topics(catalog))}
+    papers = sorted(catalog.years[year], key=lambda p: order[catalog.topic(p)])
+    return [(t, list(group)) for t, group in groupby(papers, key=catalog.topic)]
 
 
 def venue_pages(press: Press) -> Iterator[Page]:

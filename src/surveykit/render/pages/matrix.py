@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from surveykit.catalog import Catalog
+from surveykit.catalog import ANSWERS, Catalog
 from surveykit.measured import Arena, Cell, Contender
 from surveykit.models import Bilingual, Paper, Relation
 from surveykit.render import intervals
 from surveykit.render.pages.methods import number, places
 from surveykit.render.pages.page import Page, Press
 from surveykit.vocabulary import Term
-
-ANSWERS = ("detects", "defends-against")
-"""Relation types that lead from a defense to the attack it answers."""
 
 
 @dataclass(frozen=True)
@@ -147,20 +144,20 @@ def matrix_page(press: Press) -> Page:
         columns=columns,
         rows=rows,
         bare=_bare(catalog, rows),
-        threats=_by_threat(catalog, found),
+        topics=_by_topic(catalog, found),
         arena=catalog.arena,
         tables=tables(catalog.arena) if catalog.arena else [],
-        notes=notes(catalog.arena) if catalog.arena else [],
+        notes=notes(catalog.arena, w.arena_notes) if catalog.arena else [],
     )
 
 
-def _first(paper: Paper) -> str:
-    return paper.terms["technique"][0]
+def _first(catalog: Catalog, paper: Paper) -> str:
+    return next(iter(paper.terms.get(catalog.group_axis.id, ())), "")
 
 
 def _techniques(catalog: Catalog, papers: Sequence[Paper]) -> list[Term]:
-    used = {_first(paper) for paper in papers}
-    return [term for term in catalog.axes["technique"].terms if term.id in used]
+    used = {_first(catalog, paper) for paper in papers}
+    return [term for term in catalog.group_axis.terms if term.id in used]
 
 
 def _rows(
@@ -168,14 +165,14 @@ def _rows(
 ) -> list[TechniqueRow]:
     cells: dict[tuple[str, str], list[Pair]] = defaultdict(list)
     for pair in found:
-        cells[_first(pair.attack), _first(pair.defense)].append(pair)
+        cells[_first(catalog, pair.attack), _first(catalog, pair.defense)].append(pair)
     attacks = {pair.attack.id: pair.attack for pair in found}
     rows = []
     for term in _techniques(catalog, list(attacks.values())):
         held = [
             p
-            for p in catalog.having("technique", term.id)
-            if catalog.side(p) == "attack" or p.id in attacks
+            for p in catalog.having(catalog.group_axis.id, term.id)
+            if catalog.side(p) == "above" or p.id in attacks
         ]
         met = sum(p.id in attacks for p in held)
         line = [cells[term.id, column.id] for column in columns]
@@ -186,29 +183,29 @@ def _rows(
 def _bare(catalog: Catalog, rows: Sequence[TechniqueRow]) -> list[tuple[Term, int]]:
     """Techniques of attacks of which no pair is recorded, most papers first."""
     told = {row.technique.id for row in rows}
-    parents = {term.parent for term in catalog.axes["technique"].terms}
+    parents = {term.parent for term in catalog.group_axis.terms}
     bare = []
-    for term in catalog.axes["technique"].terms:
-        papers = catalog.having("technique", term.id)
-        count = sum(catalog.side(paper) == "attack" for paper in papers)
+    for term in catalog.group_axis.terms:
+        papers = catalog.having(catalog.group_axis.id, term.id)
+        count = sum(catalog.side(paper) == "above" for paper in papers)
         if term.id not in told | parents and count:
             bare.append((term, count))
     return sorted(bare, key=lambda pair: -pair[1])
 
 
-def _by_threat(
+def _by_topic(
     catalog: Catalog, found: Sequence[Pair]
 ) -> list[tuple[str, list[Against]]]:
-    """Threat -> attacks with their pairs, in the order of the taxonomy."""
+    """Topic -> attacks with their pairs, in the order of the taxonomy."""
     held: dict[str, dict[str, list[Pair]]] = defaultdict(lambda: defaultdict(list))
     for pair in found:
-        held[catalog.threat(pair.attack)][pair.attack.id].append(pair)
+        held[catalog.topic(pair.attack)][pair.attack.id].append(pair)
     return [
         (
             term.id,
             [Against(group[0].attack, group) for group in held[term.id].values()],
         )
-        for term in catalog.axes["threat"].terms
+        for term in catalog.topic_axis.terms
         if term.id in held
     ]
 
@@ -226,26 +223,11 @@ def tables(arena: Arena) -> list[Table]:
     return whole + [_table(arena, held, by_attack=False) for held in alone.values()]
 
 
-NOTES = (
-    "foreground",
-    "texture",
-    "ε",
-    "zero-shot",
-    "image by image",
-    "PL1",
-    "probe",
-    "PGD",
-    "TRADES",
-    "after",
-)
-"""What is explained where one of these stands in a metric or a name; keys of `w.arena_notes`."""
-
-
-def notes(arena: Arena) -> list[str]:
-    """The words of the arena that need an explanation, as far as they stand in it."""
+def notes(arena: Arena, known: Mapping[str, str]) -> list[str]:
+    """The words of the arena that need an explanation, as far as they stand in it: keys of `w.arena_notes`."""
     told = [cell.metric.en for cell in arena.cells]
     told += [one.label.en for one in (*arena.rows, *arena.columns)]
-    return [word for word in NOTES if any(word in text for text in told)]
+    return [word for word in known if any(word in text for text in told)]
 
 
 def by_metric(cells: Sequence[Cell]) -> list[list[Cell]]:

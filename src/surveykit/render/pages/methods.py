@@ -57,7 +57,9 @@ def _page(press: Press, card: Card) -> Page:
 
 
 def _techniques(press: Press, card: Card) -> list[Term]:
-    return [press.catalog.term("technique", id_) for id_ in card.techniques]
+    return [
+        press.catalog.term(press.catalog.group_axis.id, id_) for id_ in card.techniques
+    ]
 
 
 def _closest(press: Press, card: Card) -> list[Paper]:

@@ -14,12 +14,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from surveykit.catalog import Catalog
+from surveykit.kit import Lang
 from surveykit.models import Bilingual, Paper, Summary
 from surveykit.render import social
 from surveykit.render.pages import charts, head
 from surveykit.render.pages.policy import scripts_of
-from surveykit.render.pages.words import TAG, Lang, words
 from surveykit.render.people import Byline, people
+from surveykit.words import TAG, words
 
 COINS_MOST = 100
 """Longest list that hands its papers to Zotero; longer ones have their BibTeX file."""
@@ -30,7 +31,7 @@ class Page:
     """What a site generator needs to show one page; it may print `html` as it stands."""
 
     uri: str
-    """Place of the source, `papers/feng2023detecting.md`; the address is `papers/feng2023detecting/`."""
+    """Place of the source, `papers/holt2023finding.md`; the address is `papers/holt2023finding/`."""
     title: str
     """Plain text."""
     description: str
@@ -97,7 +98,7 @@ class Press:
     def __init__(self, catalog: Catalog, lang: Lang) -> None:
         self.catalog = catalog
         self.lang = lang
-        self.words = words(lang)
+        self.words = words(lang, catalog)
         self.other: Lang = "en" if lang == "zh" else "zh"
         self._items: dict[tuple[str, str], Markup] = {}
         self._short: dict[str, str] = {}
@@ -122,6 +123,11 @@ class Press:
             coins=self.coins,
             author=self.author,
             query=query,
+            topic_axis=catalog.topic_axis.id,
+            group_axis=catalog.group_axis.id,
+            twin=len(catalog.kit.languages) > 1,
+            first=self.first,
+            sides=catalog.sides,
             # Files that do not depend on the language lie beside the English pages.
             shared="" if lang == "en" else "../",
         )
@@ -204,6 +210,11 @@ class Press:
         """Label of a term."""
         return self.text(self.catalog.term(axis, term).label)
 
+    def first(self, paper: Paper, axis: str) -> str:
+        """Label of the first term of a paper on an axis; empty where it has none."""
+        terms = paper.terms.get(axis, ())
+        return self.label(terms[0], axis) if terms else ""
+
     def short(self, paper: Paper) -> str:
         """The name people use: the method's where it is short, what stands before a colon, or the first author."""
         if paper.id not in self._short:
@@ -233,6 +244,7 @@ def _short(paper: Paper) -> str:
     return names[0] + more
 
 
-def query(**wanted: str) -> str:
-    """A query string for the explorer: `?threat=backdoor&stage=design`."""
-    return "?" + "&".join(f"{k}={quote(v, safe=',')}" for k, v in wanted.items())
+def query(first: Mapping[str, str] | None = None, **wanted: str) -> str:
+    """A query string for the explorer: `?year=2024&stage=design`; `first` holds names that are not known here."""
+    pairs = {**(first or {}), **wanted}
+    return "?" + "&".join(f"{k}={quote(v, safe=',')}" for k, v in pairs.items())

@@ -56,7 +56,7 @@ def _page(press: Press, paper: Paper) -> Page:
         "p": paper,
         "venue": catalog.venue(paper),
         "side": catalog.side(paper),
-        "threat": catalog.threat(paper),
+        "topic": catalog.topic(paper),
         "path": catalog.paths.get(paper.id),
     }
     summary = press.text(paper.tldr) if paper.tldr else ""
@@ -147,8 +147,8 @@ def _graph(press: Press, paper: Paper, links: tuple[Related, ...]) -> Markup | N
 
 def _node(press: Press, paper: Paper) -> charts.Node:
     catalog = press.catalog
-    side, threat = catalog.side(paper), catalog.threat(paper)
-    return charts.Node(paper, side, threat, press.short(paper), f"../{paper.id}/")
+    side, topic = catalog.side(paper), catalog.topic(paper)
+    return charts.Node(paper, side, topic, press.short(paper), f"../{paper.id}/")
 
 
 def _citations(catalog: Catalog, paper: Paper) -> list[Citation]:

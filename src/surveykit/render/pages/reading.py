@@ -19,11 +19,25 @@ from surveykit.render.pages.written import (
     taken_up,
     written,
 )
-from surveykit.texts import AXIS
 from surveykit.vocabulary import Term
 
 PAGES = ("start", "paths", "milestones", "open", "datasets", "glossary", "methodology")
 """The pages in the order in which their navigation shows them; each has a word of its name."""
+
+
+def pages(catalog: Catalog) -> tuple[str, ...]:
+    """Those of which this survey has something to show."""
+    kinds = {t.head.kind for both in catalog.texts.values() for t in both.values()}
+    shown = {
+        "paths": "path" in kinds,
+        "milestones": any(paper.relations for paper in catalog.papers),
+        "open": catalog.duels or "open" in catalog.texts,
+        "datasets": bool(catalog.results) or "datasets" in catalog.texts,
+        "glossary": bool(catalog.glossary),
+    }
+    return tuple(name for name in PAGES if shown.get(name, True))
+
+
 SCRIPT = "reading.js"
 ROOT = "../"
 TAKEN_UP = 3
@@ -53,6 +67,12 @@ class Milestone:
 
 def reading_pages(press: Press) -> Iterator[Page]:
     """The pages to read, whether or not their texts are written."""
+    for page in _all_pages(press):
+        if page.uri.removesuffix(".md") in pages(press.catalog):
+            yield page
+
+
+def _all_pages(press: Press) -> Iterator[Page]:
     catalog = press.catalog
     paths = of_kind(press, "path", ROOT)
     start = next(iter(of_kind(press, "start", ROOT)), None)
@@ -61,7 +81,7 @@ def reading_pages(press: Press) -> Iterator[Page]:
         "start",
         text=start,
         paths=paths,
-        threats=counts.leaves(catalog, "threat"),
+        topics=counts.leaves(catalog, catalog.topic_axis.id),
     )
     yield _page(
         press,
@@ -103,12 +123,12 @@ def _page(press: Press, name: str, *, text: Any = None, **view: Any) -> Page:
         lead=lead,
         source=text.source if text else None,
         script=SCRIPT,
-        pages=PAGES,
+        pages=pages(press.catalog),
         here=name,
         text=text,
         contents=more,
         cited=list(cited.values()),
-        **({"part": "", "paths": [], "threats": []} | view),
+        **({"part": "", "paths": [], "topics": []} | view),
     )
 
 
@@ -118,7 +138,7 @@ def milestones(press: Press) -> list[tuple[int, list[Milestone]]]:
     named: dict[str, list[Mention]] = defaultdict(list)
     for both in catalog.texts.values():
         if text := both.get(press.lang):
-            axis = AXIS.get(text.head.kind)
+            axis = catalog.axis_of(text.head.kind)
             place = {"start": "start/", "path": f"paths/#{text.id}"}.get(
                 text.head.kind, f"{text.id}/"
             )
@@ -139,16 +159,16 @@ def milestones(press: Press) -> list[tuple[int, list[Milestone]]]:
 
 def _open(press: Press) -> dict[str, Any]:
     catalog = press.catalog
-    threats = [t.id for t in counts.leaves(catalog, "threat")]
+    topics = [t.id for t in counts.leaves(catalog, catalog.topic_axis.id)]
     tables = [
-        (press.text(catalog.axes[axis].label), counts.gaps(catalog, threats, axis))
+        (press.text(catalog.axes[axis].label), counts.gaps(catalog, topics, axis))
         for axis in ("stage", "modality")
         if axis in catalog.axes
     ]
     techniques: list[tuple[Term, int, int]] = []
-    for term in counts.leaves(catalog, "technique"):
-        papers = catalog.having("technique", term.id)
-        attacks = counts.sides(catalog, papers)["attack"]
+    for term in counts.leaves(catalog, catalog.group_axis.id):
+        papers = catalog.having(catalog.group_axis.id, term.id)
+        attacks = counts.sides(catalog, papers)["above"]
         if attacks:
             techniques.append((term, len(unanswered(press, papers)), attacks))
     techniques.sort(key=lambda row: (-row[1], row[0].id))
@@ -159,7 +179,9 @@ def _datasets(catalog: Catalog) -> dict[str, Any]:
     measured = [(catalog.cards[id_], r) for id_, r in catalog.results.items()]
     modalities = [
         (term, len(catalog.having("modality", term.id)))
-        for term in catalog.axes["modality"].terms
+        for term in (
+            catalog.axes["modality"].terms if "modality" in catalog.axes else ()
+        )
     ]
     return {"measured": measured, "modalities": modalities}
 

@@ -10,7 +10,7 @@ from typing import Any
 from opencc import OpenCC
 
 from surveykit.models import Bilingual, Paper
-from surveykit.render.pages import reading
+from surveykit.render.pages import lifecycle, reading
 from surveykit.render.pages.page import Press
 
 FILE = "search-index.js"
@@ -21,7 +21,7 @@ ANSWERING = {
     "detects": "",
     "extends": "improve 改进",
 }
-"""Relations that a search knows, with words by which people ask for them beside label and role: "defense BadEncoder" finds what
+"""Relations that a search knows, with words by which people ask for them beside label and role: "defense NAME" finds what
 answers it; who merely evaluates it is not meant."""
 STOP = frozenset(
     """a an and are as at be been but by can do does for from has have how in into is it its more not of on or than that the their
@@ -48,7 +48,8 @@ def search_js(press: Press) -> str:
     terms = {key: number for number, key in enumerate(catalog.terms)}
     venues = {venue: number for number, venue in enumerate(catalog.by_venue)}
     place = {paper.id: number for number, paper in enumerate(catalog.papers)}
-    order = list(ANSWERING)
+    known = {kind.id for kind in catalog.taxonomy.relations}
+    order = [type_ for type_ in ANSWERING if type_ in known]
 
     def paper_row(paper: Paper) -> list[Any]:
         return [
@@ -63,7 +64,7 @@ def search_js(press: Press) -> str:
             [
                 (order.index(r.type), place[r.to])
                 for r in paper.relations
-                if r.type in ANSWERING
+                if r.type in order
             ],
             _telling(press.text(paper.tldr), press.text(paper.title))
             if paper.tldr
@@ -95,7 +96,7 @@ def search_js(press: Press) -> str:
             ]
             for card in catalog.cards.values()
         ],
-        "relations": [_relation(press, type_) for type_ in ANSWERING],
+        "relations": [_relation(press, type_) for type_ in order],
         "pages": _pages(press),
         "stop": sorted(STOP),
     }
@@ -126,9 +127,12 @@ def _pages(press: Press) -> list[tuple[str, str, str]]:
     w = press.words
     read = [
         (f"{name}/", getattr(w.read, name), getattr(w.read, f"{name}_lead"))
-        for name in reading.PAGES
+        for name in reading.pages(press.catalog)
     ]
-    own = {"lifecycle": w.life, "matrix": w.matrix, "leaderboards": w.boards, "new": w.news}  # fmt: skip
+    own = {"lifecycle": w.life} if lifecycle.told(press.catalog) else {}
+    if press.catalog.duels:
+        own |= {"matrix": w.matrix, "leaderboards": w.boards}
+    own["new"] = w.news
     return [*read, *((f"{at}/", its.title, its.lead) for at, its in own.items())]
 
 

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from surveykit.catalog import Catalog
+from surveykit.catalog import ANSWERS, Catalog
 from surveykit.measured import Arena, Contender
 from surveykit.models import Paper, Relation
-from surveykit.render.pages.matrix import ANSWERS, Duel, MatrixLine, tables
+from surveykit.render.pages.matrix import Duel, MatrixLine, tables
 
 TOLD = (*ANSWERS, "attacks", "extends")
 """Relation types that carry a story on."""
@@ -72,7 +72,7 @@ class Story:
 
 def story(catalog: Catalog, paper: Paper, arena_name: str, lang: str) -> Story | None:
     """The story of an attack that some paper answers; None for all others."""
-    if catalog.side(paper) != "attack":
+    if catalog.side(paper) != "above":
         return None
     deeds = _deeds(catalog, paper)
     answers = [id_ for id_, done in deeds.items() if _answers(done, paper)]
@@ -120,7 +120,7 @@ def _years(
     made = []
     for year, group in sorted(held.items()):
         group.sort(key=lambda c: (bool(c.deeds), c.paper.month or 13, c.paper.id))
-        sides = [catalog.side(c.paper) == "attack" for c in group]
+        sides = [catalog.side(c.paper) == "above" for c in group]
         made.append(
             StoryYear(
                 year,

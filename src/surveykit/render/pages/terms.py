@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 
+from surveykit.catalog import ANSWERS, Catalog
 from surveykit.models import Claim, Paper
 from surveykit.render.pages import counts
 from surveykit.render.pages.page import Page, Press
@@ -28,7 +30,7 @@ class TermGroup:
 
 @dataclass(frozen=True)
 class Bar:
-    """One line of the count by stage or by threat."""
+    """One line of the count by stage or by topic."""
 
     term: Term
     n: Counter[str]
@@ -68,9 +70,13 @@ def _axis_page(press: Press, axis: Axis) -> Page:
     )
 
 
+def axis_title(catalog: Catalog, axis: str, w: SimpleNamespace, lang: str) -> str:
+    """What the page of an axis is called: `axes` of the survey's words, else the axis's label."""
+    return str(w.axes.get(axis) or catalog.axes[axis].label.in_(lang))
+
+
 def _axis_title(press: Press, axis: Axis) -> str:
-    names = {"threat": press.words.nav.threats, "technique": press.words.nav.techniques}
-    return names.get(axis.id) or press.text(axis.label)
+    return axis_title(press.catalog, axis.id, press.words, press.lang)
 
 
 def _term_page(press: Press, axis: Axis, term: Term) -> Page:
@@ -78,7 +84,8 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
     papers = catalog.having(axis.id, term.id)
     years = _span(papers)
     groups = _groups(press, axis, term, papers, years)
-    against = "threat" if axis.id == "stage" else "stage"
+    against = _against(press, axis)
+    group = catalog.group_axis.id
     texts = about(press, axis.id, term.id, "../../../")
     return press.page(
         f"terms/{axis.id}/{term.id}.md",
@@ -99,15 +106,24 @@ def _term_page(press: Press, axis: Axis, term: Term) -> Page:
         groups=groups,
         gaps=_gaps(press, axis, term),
         methods=_methods(press, axis, term),
-        unanswered=unanswered(press, papers) if axis.id == "technique" else [],
+        unanswered=unanswered(press, papers)
+        if axis.id == group and catalog.duels
+        else [],
         texts=texts,
-        compared=compared(press, papers) if axis.id == "technique" else [],
-        claimed=_claimed(papers) if axis.id == "technique" else [],
+        compared=compared(press, papers) if axis.id == group else [],
+        claimed=_claimed(papers) if axis.id == group else [],
         axes=[a for a in COMPARED if a in catalog.axes],
         contents=_contents(press, texts, len(groups)),
         cited=all_cited(texts),
         script="reading.js" if texts else "",
     )
+
+
+def _against(press: Press, axis: Axis) -> str:
+    """The axis over which the papers of a term are counted; none where there is no other one."""
+    catalog = press.catalog
+    axes = ("stage", catalog.topic_axis.id, catalog.group_axis.id)
+    return next((a for a in axes if a in catalog.axes and a != axis.id), "")
 
 
 def _claimed(papers: Sequence[Paper]) -> list[tuple[Paper, Claim]]:
@@ -135,13 +151,13 @@ def _contents(
 
 def unanswered(press: Press, papers: Sequence[Paper]) -> list[Paper]:
     """Attacks that no defense or detector of the catalog is known to answer."""
-    catalog, answers = press.catalog, ("defends-against", "detects")
+    catalog = press.catalog
     return [
         paper
         for paper in papers
-        if catalog.side(paper) == "attack"
+        if catalog.side(paper) == "above"
         and not any(
-            link.inverse and link.relation.type in answers
+            link.inverse and link.relation.type in ANSWERS
             for link in catalog.links(paper)
         )
     ]
@@ -152,7 +168,7 @@ def _methods(press: Press, axis: Axis, term: Term) -> list[Card]:
     catalog = press.catalog
 
     def carried(card: Card) -> tuple[str, ...]:
-        if axis.id == "technique":
+        if axis.id == catalog.group_axis.id:
             return card.techniques
         return catalog.by_id[card.papers[0]].terms.get(axis.id, ())
 
@@ -171,12 +187,12 @@ def _span(papers: Sequence[Paper]) -> list[int]:
 def _bars(press: Press, papers: Sequence[Paper], axis: str) -> list[Bar]:
     catalog = press.catalog
     held: dict[str, list[Paper]] = defaultdict(list)
-    for paper in papers:
+    for paper in papers if axis else ():
         for term in counts.closure(catalog, paper, axis):
             held[term].append(paper)
     return [
         Bar(term, counts.sides(catalog, held[term.id]))
-        for term in catalog.children(axis, None)
+        for term in (catalog.children(axis, None) if axis else ())
         if held[term.id]
     ]
 
@@ -189,7 +205,7 @@ def _groups(
     held: dict[str, list[Paper]] = defaultdict(list)
     for paper in papers:
         held[_technique(press, paper, axis, term)].append(paper)
-    order = [t for t in catalog.axes["technique"].terms if held[t.id]]
+    order = [t for t in catalog.group_axis.terms if held[t.id]]
     groups = [_group(press, t, held[t.id], years) for t in order]
     own = {t.id for t in order if _applies(press, t, axis, term)}
     return sorted(
@@ -201,8 +217,9 @@ def _groups(
 def _applies(press: Press, technique: Term, axis: Axis, term: Term) -> bool:
     """Whether the taxonomy shows a technique under a term; those come first."""
     catalog = press.catalog
-    top = catalog.ancestry("technique", technique.id)[-1]
-    wanted = catalog.term("technique", top).applies_to.get(axis.id, ())
+    group = catalog.group_axis.id
+    top = catalog.ancestry(group, technique.id)[-1]
+    wanted = catalog.term(group, top).applies_to.get(axis.id, ())
     return any(
         term.id in catalog.ancestry(axis.id, value)
         or value in catalog.ancestry(axis.id, term.id)
@@ -211,11 +228,12 @@ def _applies(press: Press, technique: Term, axis: Axis, term: Term) -> bool:
 
 
 def _technique(press: Press, paper: Paper, axis: Axis, term: Term) -> str:
-    carried = paper.terms["technique"]
-    if axis.id != "technique":
+    group = press.catalog.group_axis.id
+    carried = paper.terms.get(group) or ("",)
+    if axis.id != group:
         return carried[0]
     up = press.catalog.ancestry
-    return next(t for t in carried if term.id in up("technique", t))
+    return next(t for t in carried if term.id in up(group, t))
 
 
 def _group(
@@ -230,10 +248,13 @@ def _group(
 
 
 def _gaps(press: Press, axis: Axis, term: Term) -> list[counts.Gap]:
-    if axis.id in ("stage", "modality"):
-        threats = [t.id for t in counts.leaves(press.catalog, "threat")]
-        return counts.gaps(press.catalog, threats, axis.id, [term.id])
-    if axis.id != "threat":
+    topic = press.catalog.topic_axis.id
+    if not press.catalog.duels:
         return []
-    stages = counts.gaps(press.catalog, [term.id], "stage")
-    return stages + counts.gaps(press.catalog, [term.id], "modality")
+    if axis.id in ("stage", "modality"):
+        topics = [t.id for t in counts.leaves(press.catalog, topic)]
+        return counts.gaps(press.catalog, topics, axis.id, [term.id])
+    if axis.id != topic:
+        return []
+    found = (counts.gaps(press.catalog, [term.id], a) for a in ("stage", "modality"))
+    return [gap for gaps in found for gap in gaps]

@@ -12,7 +12,7 @@ from surveykit.models import Paper
 from surveykit.prose import Prose, Section, read_prose, to_html
 from surveykit.render.pages.methods import Shown, headline
 from surveykit.render.pages.page import Press
-from surveykit.texts import AXIS, Text, TextHead
+from surveykit.texts import ABOUT_TERMS, Text, TextHead
 from surveykit.vocabulary import Card
 
 PER_MINUTE = {"en": 220, "zh": 400}
@@ -52,9 +52,11 @@ def of_kind(press: Press, kind: str, root: str) -> list[Written]:
 def about(press: Press, axis: str, term: str, root: str) -> list[Written]:
     """Texts about a term, the shortest kind first."""
     found = [
-        t for t in _texts(press) if t.head.of == term and AXIS.get(t.head.kind) == axis
+        t
+        for t in _texts(press)
+        if t.head.of == term and press.catalog.axis_of(t.head.kind) == axis
     ]
-    found.sort(key=lambda text: [*AXIS].index(text.head.kind))
+    found.sort(key=lambda text: ABOUT_TERMS.index(text.head.kind))
     return [_written(press, text, root) for text in found]
 
 

@@ -1,0 +1,1 @@
+"""A survey of another field: what was asked for -> the files of its repository."""
