@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from surveykit.coverage import ListCoverage
+from surveykit.documents import Documents
 from surveykit.errors import UnknownPaperError
 from surveykit.health import Health
 from surveykit.measured import Arena, Results
@@ -66,6 +67,8 @@ class Catalog:
     """What became of the papers, where that was looked for."""
     coverage: ListCoverage = field(default_factory=ListCoverage)
     """Other lists that the catalog was compared with."""
+    documents: Documents = field(default_factory=dict)
+    """How to use the survey and its program; none where the repository holds none."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

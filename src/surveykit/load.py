@@ -18,6 +18,7 @@ from surveykit.files import folder
 from surveykit.health import Health
 from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.links import policy
+from surveykit.load_documents import read_documents
 from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
@@ -112,6 +113,7 @@ def _read(files: Intake) -> Catalog:
         _declined(files),
         files.read_json(HEALTH, _HEALTH),
         files.read_json(COVERAGE, _COVERAGE) or ListCoverage(),
+        documents=read_documents(files),
     )
     for rule, found in findings(catalog, broken):
         line, column = files.trees[found.path].place(found.loc, key=found.key)

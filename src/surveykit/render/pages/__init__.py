@@ -10,6 +10,7 @@ from types import SimpleNamespace
 from surveykit.catalog import Catalog
 from surveykit.render.pages import files
 from surveykit.render.pages.authors import author_pages
+from surveykit.render.pages.documents import document_pages, document_pictures
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.health import health_page
 from surveykit.render.pages.home import home_page
@@ -27,7 +28,15 @@ from surveykit.render.pages.words import TAG, Lang, words
 from surveykit.render.readme import own_citation
 from surveykit.vocabulary import Axis, Survey
 
-__all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
+__all__ = [
+    "Lang",
+    "Page",
+    "as_markdown",
+    "document_pictures",
+    "interface",
+    "render_files",
+    "render_pages",
+]
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Interface:
     citation: str
     """The survey itself, as BibTeX."""
     axes: Mapping[str, Axis]
+    documented: bool
+    """Whether there is a documentation."""
 
     @property
     def other(self) -> SimpleNamespace:
@@ -81,6 +92,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield from year_pages(press)
     yield from venue_pages(press)
     yield from author_pages(press)
+    yield from document_pages(press)
     yield from paper_pages(press)
 
 
@@ -98,4 +110,5 @@ def interface(catalog: Catalog, lang: Lang) -> Interface:
         catalog.updated,
         own_citation(catalog),
         catalog.axes,
+        bool(catalog.documents),
     )
