@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
+from itertools import pairwise
 from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
@@ -138,9 +139,8 @@ class Document:
                 token.attrSet("id", next(headings).anchor)
                 if token.tag == "h1":
                     left_out |= {index, index + 1, index + 2}
-            elif token.type == "paragraph_open" and inside:
-                if _TWIN.fullmatch(inside.content):
-                    left_out |= {index, index + 1, index + 2}
+            elif inside and _TWIN.fullmatch(inside.content):
+                left_out |= {index, index + 1, index + 2}
         kept = [t for i, t in enumerate(self._tokens) if i not in left_out]
         return _rendered(kept, frame, self.title)
 
@@ -174,7 +174,7 @@ def named(href: str) -> str:
 
 
 def _pairs(tokens: Sequence[Token], kind: str) -> Iterator[tuple[Token, Token]]:
-    for token, inside in zip(tokens, tokens[1:], strict=False):
+    for token, inside in pairwise(tokens):
         if token.type == kind:
             yield token, inside
 

@@ -99,7 +99,8 @@ def _page(
 ) -> Page:
     both = press.catalog.documents[name]
     document = both.get(press.lang, both["en"])
-    place = next((n for n, entry in enumerate(order) if entry.name == name), None)
+    around = zip([None, *order], order, [*order[1:], None], strict=True)
+    before, after = next(((b, a) for b, e, a in around if e.name == name), (None, None))
     frame = _Frame(press, document, "../" * address(name).count("/"))
     return press.page(
         f"{FOLDER}/{name}.md",
@@ -115,8 +116,8 @@ def _page(
         group=next((g for g, lines in groups if name in {e.name for e in lines}), ""),
         sections=[(h.text, f"#{h.anchor}") for h in document.outline if h.level == 2],
         most=CONTENTS_FROM,
-        before=order[place - 1] if place else None,
-        after=order[place + 1] if place is not None and place + 1 < len(order) else None,  # fmt: skip
+        before=before,
+        after=after,
     )
 
 
