@@ -167,8 +167,12 @@ class _Frame:
 
     def code(self, text: str, language: str) -> Markup:
         words = self._press.words
-        label = language or words.docs.output
-        form = '<div class="sk-cmd"><pre tabindex="0" role="group" aria-label="{}"><code>{}</code></pre>{}</div>'
+        printed = language in ("", "text")  # by a program, so nobody types or copies it
+        form = '<div class="sk-cmd{}"><pre tabindex="0" role="group" aria-label="{}"><code>{}</code></pre>{}</div>'
         button = '<button type="button" class="sk-copy"><span>{}</span></button>'
-        copy = Markup(button).format(words.common.copy_text) if language else ""
-        return Markup(form).format(label, text.rstrip("\n"), copy)
+        return Markup(form).format(
+            " sk-printed" if printed else "",
+            words.docs.output if printed else language,
+            text.rstrip("\n"),
+            "" if printed else Markup(button).format(words.common.copy_text),
+        )
