@@ -5,7 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markupsafe import Markup, escape
 
@@ -72,7 +72,7 @@ def document_pictures(catalog: Catalog) -> dict[str, str]:
         for both in catalog.documents.values()
         for document in both.values()
         for source in document.pictures
-        if (path := _path(document, source)).startswith(f"{FOLDER}/")
+        if (path := _picture(document, source))
     }
 
 
@@ -126,6 +126,13 @@ def _path(document: Document, href: str) -> str:
     return posixpath.normpath(posixpath.join(posixpath.dirname(document.path), href))
 
 
+def _picture(document: Document, source: str) -> str:
+    """The same of a picture; empty where it lies elsewhere."""
+    parts, path = urlsplit(source), _path(document, source)
+    own = not parts.scheme and not parts.netloc and path.startswith(f"{FOLDER}/")
+    return path if own else ""
+
+
 class _Frame:
     """Links, pictures and code of one document; whatever comes from it is escaped."""
 
@@ -140,14 +147,16 @@ class _Frame:
 
     def _target(self, href: str) -> str:
         parts = urlsplit(href)
-        if parts.scheme or href.startswith("#"):
-            return href if parts.scheme in ("", "http", "https") else ""
+        if parts.scheme or parts.netloc:
+            return href if parts.scheme in ("http", "https") else ""
+        if not parts.path:
+            return href
         path, fragment = _path(self._document, parts.path), parts.fragment
         inside = path.startswith(f"{FOLDER}/") and path.endswith(".md")
         both = self._press.catalog.documents.get(named(path.removeprefix(f"{FOLDER}/"))) if inside else None  # fmt: skip
         if both:
             document = both.get(self._press.lang, both["en"])
-            top = not fragment or fragment == slug(document.title)
+            top = not fragment or unquote(fragment) == slug(document.title)
             return self._root + address(document.name) + ("" if top else f"#{fragment}")
         repository = self._press.catalog.survey.repository
         if not repository or path.startswith("../"):
@@ -158,8 +167,8 @@ class _Frame:
         return f"{repository}/{kind}/main/{path}" + (f"#{fragment}" if fragment else "")
 
     def picture(self, source: str, alt: str) -> Markup:
-        path = _path(self._document, source)
-        if not path.startswith(f"{FOLDER}/"):
+        path = _picture(self._document, source)
+        if not path:
             return escape(alt)
         shared = "" if self._press.lang == "en" else "../"
         form = '<img src="{}" alt="{}" loading="lazy">'
