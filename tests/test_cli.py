@@ -293,6 +293,7 @@ def test_build_writes_and_then_nothing_is_stale(run, catalog_dir):
         "survey.bib",
         "catalog/schema.json",
         "docs/format.md",
+        "docs/api.md",
         "docs/cli.md",
     }
     assert files <= set(first.out.splitlines())

@@ -139,6 +139,8 @@ class Document:
                 token.attrSet("id", next(headings).anchor)
                 if token.tag == "h1":
                     left_out |= {index, index + 1, index + 2}
+            elif token.type == "th_open" and inside and not inside.content:
+                token.tag = self._tokens[index + 2].tag = "td"  # the head of nothing
             elif inside and _TWIN.fullmatch(inside.content):
                 left_out |= {index, index + 1, index + 2}
         kept = [t for i, t in enumerate(self._tokens) if i not in left_out]
