@@ -139,8 +139,13 @@ class Document:
                 token.attrSet("id", next(headings).anchor)
                 if token.tag == "h1":
                     left_out |= {index, index + 1, index + 2}
-            elif token.type == "th_open" and inside and not inside.content:
-                token.tag = self._tokens[index + 2].tag = "td"  # the head of nothing
+            elif token.type in ("th_open", "td_open") and inside:
+                if str(token.attrs.pop("style", "")).endswith("right"):
+                    token.attrSet(
+                        "class", "sk-end"
+                    )  # a policy stops styles in attributes
+                if not inside.content:
+                    token.tag = self._tokens[index + 2].tag = "td"  # heads nothing
             elif inside and _TWIN.fullmatch(inside.content):
                 left_out |= {index, index + 1, index + 2}
         kept = [t for i, t in enumerate(self._tokens) if i not in left_out]

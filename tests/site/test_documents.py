@@ -167,6 +167,15 @@ def test_a_chinese_reader_of_an_english_document_is_told_so(catalog):
     assert not LexborHTMLParser(pages["en"].html).css(".sk-note")
 
 
+def test_a_table_keeps_its_sides_without_styles_and_has_no_empty_head(catalog):
+    _, pages = with_document(catalog, "# T\n\nL.\n\n| | n |\n|---|--:|\n| a | 1 |\n")
+    table = LexborHTMLParser(pages["en"].html).css_first("table")
+    assert not table.css("[style]")
+    assert [n.text() for n in table.css(".sk-end")] == ["n", "1"]
+    assert [n.text() for n in table.css("th")] == ["n"]
+    assert len(table.css("tr")[0].css("th, td")) == 2
+
+
 def test_only_a_block_with_a_language_has_a_button_to_copy(catalog):
     _, pages = with_document(catalog, "# T\n\nL.\n\n```sh\na\n```\n\n```\nb\n```\n")
     first, second = LexborHTMLParser(pages["en"].html).css(".sk-essay .sk-cmd")
