@@ -24,6 +24,8 @@ from surveykit.text.markdown import Heading, Outline
 FOLDER = "docs"
 CONTENTS = "README"
 """Name of the page of contents; a folder without it is no documentation."""
+SHORT = 24
+"""Letters of code that are not divided between lines: a browser would break `--steps` behind its hyphens."""
 _CHINESE = ".zh-CN"
 _TITLE = re.compile(r"^# ", re.MULTILINE)
 _FENCED = re.compile(r"^(```|~~~).*?^\1", re.MULTILINE | re.DOTALL)
@@ -114,13 +116,10 @@ class Document:
         for index, token in enumerate(self._tokens):
             if token.type == "heading_open" and token.tag == "h2":
                 groups.append((_plain(self._tokens[index + 1]), []))
-            elif token.type == "inline" and groups and token.children:
-                first = token.children[0]
-                if first.type == "link_open":
-                    words, _, more = _plain(token).partition(": ")
-                    if "：" in words:
-                        words, _, more = _plain(token).partition("：")
-                    groups[-1][1].append((words, str(first.attrs["href"]), more))
+            elif token.type == "inline" and groups:
+                inside = token.children or ()
+                if [t.type for t in inside[:1]] == ["link_open"]:
+                    groups[-1][1].append(_linked(inside))
         return groups
 
     def lead_html(self, frame: Frame) -> str:
@@ -186,9 +185,20 @@ def _pairs(tokens: Sequence[Token], kind: str) -> Iterator[tuple[Token, Token]]:
             yield token, inside
 
 
+def _linked(tokens: Sequence[Token]) -> tuple[str, str, str]:
+    """A line that begins with a link: its words, its address, and what stands behind it."""
+    end = next(n for n, token in enumerate(tokens) if token.type == "link_close")
+    more = _text(tokens[end + 1 :]).lstrip(":： ")
+    return _text(tokens[:end]), str(tokens[0].attrs["href"]), more
+
+
 def _plain(token: Token) -> str:
+    return _text(token.children or ())
+
+
+def _text(tokens: Sequence[Token]) -> str:
     parts = []
-    for child in token.children or ():
+    for child in tokens:
         if child.type in ("text", "code_inline"):
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak"):
@@ -200,7 +210,7 @@ def _plain(token: Token) -> str:
 
 def _rendered(tokens: Sequence[Token], frame: Frame, heading: str) -> str:
     env: dict[str, Any] = {"frame": frame, "heading": heading}
-    return str(_PARSER.renderer.render(tokens, _PARSER.options, env))  # type: ignore[arg-type]  # it only reads
+    return str(_PARSER.renderer.render(tokens, _PARSER.options, env))
 
 
 def _tame(html: str) -> str:
@@ -240,6 +250,13 @@ class _Renderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         return str(env["frame"].code(tokens[idx].content, ""))
+
+    def code_inline(
+        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
+    ) -> str:
+        text = tokens[idx].content
+        whole = ' class="sk-nb"' if len(text) <= SHORT else ""
+        return f"<code{whole}>{escape(text)}</code>"
 
     def html_block(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any

@@ -63,6 +63,12 @@ def test_the_contents_name_every_document_once_and_in_both_languages(documented)
     assert set(documented.documents[CONTENTS]) == set(LANGS)
 
 
+def test_a_line_of_the_contents_is_its_link_and_what_stands_behind_it():
+    text = "# T\n\n## A\n\n- [x: y](x.md): z: `w`\n- [q](q.md)：甲\n- no link\n\n## B\n"
+    found = Document(CONTENTS, "docs/README.md", text).groups()
+    assert found == [("A", [("x: y", "x.md", "z: w"), ("q", "q.md", "甲")]), ("B", [])]
+
+
 def test_what_users_read_is_there_in_chinese(documents):
     lacking = {
         name
