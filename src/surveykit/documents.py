@@ -176,7 +176,7 @@ def divided(path: str, text: str) -> Iterator[tuple[str, Document]]:
 
 def named(href: str) -> str:
     """Name of the document that a path relative to the folder means; both languages have one."""
-    return href.removesuffix(".md").removesuffix(_CHINESE)
+    return href.partition("#")[0].removesuffix(".md").removesuffix(_CHINESE)
 
 
 def _pairs(tokens: Sequence[Token], kind: str) -> Iterator[tuple[Token, Token]]:
