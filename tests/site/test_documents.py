@@ -128,6 +128,15 @@ def test_links_to_files_of_the_repository_go_to_the_forge_or_nowhere(catalog):
     assert not LexborHTMLParser(pages["en"].html).css(".sk-essay a[href]")
 
 
+def test_a_link_to_a_method_goes_to_its_page(documented):
+    card = next(iter(documented.cards))
+    text = f"# T\n\nL.\n\n[a](../reference_impls/{card}/README.md) [b](../reference_impls/{card}/) [c](../reference_impls/{card}/method.py)\n"
+    _, pages = with_document(documented, text)
+    hrefs = [a.attributes["href"] for a in LexborHTMLParser(pages["en"].html).css(".sk-essay a")]  # fmt: skip
+    assert hrefs[:2] == [f"../../methods/{card}/"] * 2
+    assert hrefs[2].endswith(f"/blob/main/reference_impls/{card}/method.py")
+
+
 def test_nothing_in_a_document_becomes_an_element_or_runs(catalog):
     evil = "<script>alert(1)</script> <img src=x onerror=alert(1)> [x](javascript:alert(1)) ![y](https://evil.test/x.png)"
     text = f"# {evil}\n\n{evil}\n\n## {evil}\n\n<script>\nalert(1)\n</script>\n\n| {evil} |\n|---|\n| {evil} |\n\n```sh\n{evil}\n```\n\n```{evil}\nx\n```\n"

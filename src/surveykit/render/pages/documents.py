@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -14,6 +15,8 @@ from surveykit.documents import CONTENTS, FOLDER, Document, named
 from surveykit.render.pages.page import Page, Press
 from surveykit.text.markdown import slug
 
+_METHOD = re.compile(r"reference_impls/(\w+)(?:/README(?:\.zh-CN)?\.md)?")
+"""A method's folder or what is written there: the site has a page of it."""
 CONTENTS_FROM = 3
 """Sections that make a list of them worth its place."""
 
@@ -158,6 +161,10 @@ class _Frame:
             document = both.get(self._press.lang, both["en"])
             top = not fragment or unquote(fragment) == slug(document.title)
             return self._root + address(document.name) + ("" if top else f"#{fragment}")
+        if (method := _METHOD.fullmatch(path)) and method[
+            1
+        ] in self._press.catalog.cards:
+            return f"{self._root}methods/{method[1]}/"
         repository = self._press.catalog.survey.repository
         if not repository or path.startswith("../"):
             return ""
