@@ -280,6 +280,14 @@ def test_rules_are_listed(run):
     ]
 
 
+def test_a_reason_that_is_no_word_is_one_line(run, catalog_dir):
+    told = run("decline", "2501.00707", "--reason", "no model", "--title", "A Title")
+    assert told.code == USAGE
+    assert "goes to --why" in told.err
+    assert len(told.err.splitlines()) == 1
+    assert not (catalog_dir / "catalog/declined.yaml").exists()
+
+
 # ---- build ----
 
 
@@ -293,6 +301,7 @@ def test_build_writes_and_then_nothing_is_stale(run, catalog_dir):
         "survey.bib",
         "catalog/schema.json",
         "docs/format.md",
+        "docs/api.md",
         "docs/cli.md",
     }
     assert files <= set(first.out.splitlines())

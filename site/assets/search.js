@@ -84,7 +84,7 @@
       add(axis, `terms/${axis}/${id}/`, label, [label, id, ...others]);
     }
     for (const [id, name, ...full] of index.venues) add("venue", `venues/${id}/`, name, [name, ...full], full[0] === name ? "" : full[0]);
-    for (const [url, title, more] of index.pages) add("page", url, title, [title], more, { text: words(more) });
+    for (const [url, title, more, headings = ""] of index.pages) add("page", url, title, [title], more, { text: words(`${more} ${headings}`) });
     const papersOf = new Uint16Array(index.names.length);
     for (const paper of index.papers) for (const n of paper[4]) papersOf[n]++;
     index.names.forEach(([name, han, slug], n) => {

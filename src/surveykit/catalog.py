@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Literal
 
 from surveykit.coverage import ListCoverage
+from surveykit.documents import Documents
 from surveykit.errors import UnknownPaperError
 from surveykit.health import Health
 from surveykit.kit import Kit
@@ -79,6 +80,8 @@ class Catalog:
     """Other lists that the catalog was compared with."""
     kit: Kit = field(default_factory=Kit)
     """How the kit speaks of the survey."""
+    documents: Documents = field(default_factory=dict)
+    """How to use the survey and its program; none where the repository holds none."""
 
     @staticmethod
     def ordered(papers: Iterable[Paper]) -> tuple[Paper, ...]:

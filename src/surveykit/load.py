@@ -19,6 +19,7 @@ from surveykit.health import Health
 from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.kit import Kit
 from surveykit.links import policy
+from surveykit.load_documents import read_documents
 from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results
 from surveykit.models import Paper
@@ -119,6 +120,7 @@ def _read(files: Intake) -> Catalog:
         files.read_json(HEALTH, _HEALTH),
         files.read_json(COVERAGE, _COVERAGE) or ListCoverage(),
         kit,
+        documents=read_documents(files),
     )
     for section, key, said in misplaced(catalog):
         place = files.trees[KIT].place(("words", section, key), key=True)

@@ -35,6 +35,7 @@ from surveykit.load import load_catalog
 from surveykit.render import social
 from surveykit.render.pages import (
     Page,
+    document_pictures,
     interface,
     policy,
     render_files,
@@ -116,6 +117,8 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         config.extra["root_url"] = survey.site
         if config.theme.custom_dir is None:
             config.theme.dirs.insert(0, str(shipped.folder("overrides")))
+        if self.catalog.documents and config.nav:
+            config.nav.append("docs/index.md")
         return config
 
     def _load(self) -> Catalog:
@@ -157,6 +160,8 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
             for lang in self.catalog.kit.languages
         )
         found = {f"methods/{name}": folder / name for name in named}
+        root = Path(self.config.repository)
+        found |= {at: root / p for at, p in document_pictures(self.catalog).items()}
         return found | {c.path: self._drawn(c) for c in cards}
 
     def _drawn(self, card: social.SocialCard) -> Path:
@@ -230,7 +235,9 @@ class SurveykitPlugin(BasePlugin[SurveykitConfig]):  # type: ignore[no-untyped-c
         self, server: LiveReloadServer, *, config: MkDocsConfig, builder: Any
     ) -> LiveReloadServer:
         """Builds again when an entry or a style changes."""
-        server.watch(str(Path(self.config.repository) / "catalog"))
+        for folder in ("catalog", "docs"):
+            if (path := Path(self.config.repository) / folder).is_dir():
+                server.watch(str(path))
         server.watch(self.config.assets)
         return server
 

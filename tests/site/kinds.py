@@ -31,4 +31,7 @@ KINDS = {
     "years": "years/",
     "year": "years/2024/",
     "about": "about/",
+    "docs": "docs/",
+    "tutorial": "docs/tutorials/add-a-paper/",
+    "reference": "docs/cli/",
 }

@@ -155,7 +155,8 @@ def test_the_explorer_links_of_the_map_find_as_many_papers_as_the_map_counts(
 def test_no_error_of_the_first_lists_is_on_the_site(site):
     forbidden = re.compile("Rodr√|King‚Äô|√°|Ã©|â€™|\ufffd")
     for path in site.rglob("*"):
-        if path.suffix in (".html", ".bib", ".json", ".ris"):
+        shows_one = "docs/format" in path.as_posix()  # of what a rule refuses
+        if path.suffix in (".html", ".bib", ".json", ".ris") and not shows_one:
             assert not forbidden.search(path.read_text("utf-8")), path
 
 

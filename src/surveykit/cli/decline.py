@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -45,6 +46,14 @@ Exit codes:
 """
 
 
+def _word(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", value):
+        raise click.BadParameter(
+            f"{value!r} is no word of small letters and hyphens; a clause goes to --why"
+        )
+    return value
+
+
 @click.command(
     epilog=EXIT_CODES + example("surveykit decline 2501.00707 --reason scope")
 )
@@ -55,6 +64,7 @@ Exit codes:
     default=DEFAULT,
     show_default=True,
     metavar="WORD",
+    callback=_word,
     help=f"The reason in one word: {', '.join(REASONS)}, or any other in small letters.",
 )
 @click.option("--why", default="", help="The reason in a clause, for who asks later.")

@@ -14,6 +14,7 @@ from surveykit.cli.terminal import (
     FOUND,
     example,
     note,
+    openable,
     repository,
     say,
 )
@@ -78,5 +79,8 @@ def import_references(
         write = write_new if target.resolve() == home else outputs.write
         outputs.sweep_below(target, PAPERS)
         written = write(target, imported.texts)
-        note(f"{plural(len(written), 'entry')} written below {target}")
+        where = openable(target, written[0]) if len(written) == 1 else f"below {target}"
+        note(f"{plural(len(written), 'entry')} written: {where}")
+        if written and target.resolve() == home:
+            note("then run: surveykit doctor")
     return FOUND if imported.anomalies else FINE

@@ -155,7 +155,7 @@ def _check_venues(
         elif not one.record.arxiv:
             reading.note(one.line, "venue", f"{one.name!r}: no venue is named")
     for (short, called), lines in aliases.items():
-        said = f"{short!r} is read as {called} (lines {', '.join(map(str, lines))})"
+        said = f"{short!r} is read as {called} ({'lines' if lines[1:] else 'line'} {', '.join(map(str, lines))})"
         reading.note(lines[0], "venue", said)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from surveykit.catalog import Catalog
+from surveykit.render.api.reference import api_doc
 from surveykit.render.bibtex import bibliography
 from surveykit.render.issue_forms import render_forms
 from surveykit.render.picture import Scheme, path, render_picture
@@ -17,6 +18,7 @@ def render_repository(catalog: Catalog) -> dict[str, str]:
     documents = {
         "catalog/schema.json": schema_json(catalog),
         "docs/format.md": format_doc(catalog),
+        "docs/api.md": api_doc(),
         **render_forms(catalog),
     }
     texts = {"survey.bib": bibliography(catalog.papers, catalog)}

@@ -157,10 +157,10 @@ def format_doc(catalog: Catalog) -> str:
 def _model_sections(model: type[BaseModel], note: str = "") -> list[str]:
     schema = model.model_json_schema(ref_template="{model}")
     parts = schema.pop("$defs", {})
-    lines = _section(f"## {model.__name__}", schema, note)
+    lines = fields_section(f"## {model.__name__}", schema, note)
     for name, part in parts.items():
         if name not in _SHARED or model is Paper:
-            lines += _section(f"### {name}", part)
+            lines += fields_section(f"### {name}", part)
     return lines
 
 
@@ -168,7 +168,8 @@ _SHARED = {"Bilingual"}
 """Models that several files use; explained with the first."""
 
 
-def _section(title: str, schema: Schema, note: str = "") -> list[str]:
+def fields_section(title: str, schema: Schema, note: str = "") -> list[str]:
+    """Heading, description and table of the fields of a model."""
     lines = ["", title, "", schema["description"]]
     lines += ["", note] if note else []
     lines += ["", "| field | type | required | meaning |", "|---|---|---|---|"]
@@ -211,8 +212,10 @@ def _type(part: Schema) -> str:
 
 _PLAIN = {
     "boolean": "`true` or `false`",
+    "integer": "whole number",
     "number": "number",
     "date": "day, like `2026-11-20`",
+    "date-time": "time, like `2026-11-20T00:00:00Z`",
 }
 
 

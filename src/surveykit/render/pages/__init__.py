@@ -11,6 +11,7 @@ from surveykit.catalog import Catalog
 from surveykit.kit import Lang
 from surveykit.render.pages import files, lifecycle
 from surveykit.render.pages.authors import author_pages
+from surveykit.render.pages.documents import document_pages, document_pictures
 from surveykit.render.pages.explorer import explorer_page
 from surveykit.render.pages.health import health_page
 from surveykit.render.pages.home import home_page
@@ -28,7 +29,15 @@ from surveykit.render.readme import own_citation
 from surveykit.vocabulary import Axis, Survey
 from surveykit.words import TAG, words
 
-__all__ = ["Lang", "Page", "as_markdown", "interface", "render_files", "render_pages"]
+__all__ = [
+    "Lang",
+    "Page",
+    "as_markdown",
+    "document_pictures",
+    "interface",
+    "render_files",
+    "render_pages",
+]
 
 
 @dataclass(frozen=True)
@@ -43,6 +52,8 @@ class Interface:
     """The survey itself, as BibTeX."""
     axes: Mapping[str, Axis]
     catalog: Catalog
+    documented: bool
+    """Whether there is a documentation."""
 
     @property
     def other(self) -> SimpleNamespace:
@@ -106,6 +117,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
     yield from year_pages(press)
     yield from venue_pages(press)
     yield from author_pages(press)
+    yield from document_pages(press)
     yield from paper_pages(press)
 
 
@@ -124,4 +136,5 @@ def interface(catalog: Catalog, lang: Lang) -> Interface:
         own_citation(catalog),
         catalog.axes,
         catalog,
+        bool(catalog.documents),
     )

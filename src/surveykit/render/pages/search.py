@@ -10,7 +10,7 @@ from typing import Any
 from opencc import OpenCC
 
 from surveykit.models import Bilingual, Paper
-from surveykit.render.pages import lifecycle, reading
+from surveykit.render.pages import documents, lifecycle, reading
 from surveykit.render.pages.page import Press
 
 FILE = "search-index.js"
@@ -122,8 +122,8 @@ def _name(press: Press, name: str, han: str | None) -> list[str]:
     return [name, han] if han else [name]
 
 
-def _pages(press: Press) -> list[tuple[str, str, str]]:
-    """Address, title and first words of the pages that are no list of one thing."""
+def _pages(press: Press) -> list[tuple[str, ...]]:
+    """Address, title and first words of the pages that are no list of one thing; of documents also their headings."""
     w = press.words
     read = [
         (f"{name}/", getattr(w.read, name), getattr(w.read, f"{name}_lead"))
@@ -133,7 +133,8 @@ def _pages(press: Press) -> list[tuple[str, str, str]]:
     if press.catalog.duels:
         own |= {"matrix": w.matrix, "leaderboards": w.boards}
     own["new"] = w.news
-    return [*read, *((f"{at}/", its.title, its.lead) for at, its in own.items())]
+    more = [(f"{at}/", its.title, its.lead) for at, its in own.items()]
+    return [*read, *more, *documents.searched(press)]
 
 
 def _telling(summary: str, title: str) -> str:
