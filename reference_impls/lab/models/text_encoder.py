@@ -90,9 +90,11 @@ class MaskedModel(nn.Module):
         )
         self.bias = nn.Parameter(torch.zeros(len(words)))
 
-    def forward(self, tokens_BL: Tensor) -> Tensor:
-        """Vectors of tokens (B, L, D); padding is not attended to."""
+    def forward(self, tokens_BL: Tensor, shift_BLD: Tensor | None = None) -> Tensor:
+        """Vectors of tokens (B, L, D), of shifted word vectors if asked; padding is not attended to."""
         states_BLD = self.words(tokens_BL) + self.positions[: tokens_BL.shape[1]]
+        if shift_BLD is not None:
+            states_BLD = states_BLD + shift_BLD
         seen_B11L = (tokens_BL != PAD)[:, None, None]
         for block in self.blocks:
             states_BLD = block(states_BLD, seen_B11L)
