@@ -27,6 +27,7 @@ METHODS = (
     "cleanclip",
     "co_attack",
     "contrastive_at",
+    "data_backdoor",
     "decree",
     "encoder_mi",
     "feature_attack",
