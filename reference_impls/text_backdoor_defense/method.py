@@ -3,7 +3,7 @@
 ONION: Qi et al., EMNLP 2021, https://arxiv.org/abs/2011.10369.
 Fine-mixing: Zhang et al., Findings of EMNLP 2022, https://arxiv.org/abs/2210.09545.
 
-Shape letters: N texts, W words of one, R rows with a gap, L tokens.
+Shape letters: N texts, W words of one.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Generator, Tensor
-from torch.nn import functional as F
 
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.text_encoder import MASK, PAD, TextEncoder, split
+from reference_impls.lab.models.text_encoder import (
+    TextEncoder,
+    pseudo_perplexity,
+    split,
+)
 from reference_impls.lab.models.text_heads import FineTuning, TextClassifier
 from reference_impls.lab.models.training import check_positive
 
@@ -47,26 +50,6 @@ class DefenseConfig:
 
 
 # -- ONION ---------------------------------------------------------------------------
-
-
-@torch.no_grad()
-def pseudo_perplexity(encoder: TextEncoder, texts: Sequence[str], apart: int) -> Tensor:
-    """Exp of the mean of -log p(word | the others) over a text's words, (N,); every `apart`-th word is masked at once."""
-    loss_N, count_N = torch.zeros(len(texts)), torch.zeros(len(texts))
-    for start in range(0, len(texts), 256):
-        here = slice(start, start + 256)
-        tokens_BL = encoder.tokens(texts[here])
-        place_L = torch.arange(tokens_BL.shape[1], device=encoder.device)
-        for first in range(1, apart + 1):
-            asked_BL = (tokens_BL != PAD) & (place_L % apart == first % apart)
-            asked_BL[:, 0] = False  # [CLS]
-            vectors_BLD = encoder.module(tokens_BL.masked_fill(asked_BL, MASK))
-            scores_RV = encoder.module.scores(vectors_BLD[asked_BL])
-            lost_BL = torch.zeros(tokens_BL.shape, device=encoder.device)
-            lost_BL[asked_BL] = F.cross_entropy(scores_RV, tokens_BL[asked_BL], reduction="none")  # fmt: skip
-            loss_N[here] += lost_BL.sum(1).cpu()
-            count_N[here] += asked_BL.sum(1).cpu()
-    return (loss_N / count_N.clamp(min=1)).exp()
 
 
 def suspicion(encoder: TextEncoder, texts: Sequence[str], apart: int) -> list[Tensor]:

@@ -44,6 +44,7 @@ METHODS = (
     "subnet_replacement",
     "test_time",
     "text_backdoor",
+    "text_backdoor_defense",
     "textonpair",
 )
 PROGRAMS = [
