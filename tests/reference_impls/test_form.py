@@ -24,6 +24,7 @@ METHODS = (
     "adversarial_detection",
     "artifact_scan",
     "badencoder",
+    "bert_attack",
     "cleanclip",
     "co_attack",
     "contrastive_at",
