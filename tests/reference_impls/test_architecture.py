@@ -17,6 +17,8 @@ MAKES_DATA_FOR = {
     ("cleanclip/study.py", "textonpair"),
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
     ("safe_pretraining/method.py", "textonpair"),
+    ("text_backdoor_defense/study.py", "data_backdoor"),  # the backdoors it takes out
+    ("text_backdoor_defense/study.py", "text_backdoor"),
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

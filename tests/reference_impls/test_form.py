@@ -24,9 +24,11 @@ METHODS = (
     "adversarial_detection",
     "artifact_scan",
     "badencoder",
+    "bert_attack",
     "cleanclip",
     "co_attack",
     "contrastive_at",
+    "data_backdoor",
     "decree",
     "encoder_mi",
     "feature_attack",
@@ -43,6 +45,7 @@ METHODS = (
     "subnet_replacement",
     "test_time",
     "text_backdoor",
+    "text_backdoor_defense",
     "textonpair",
 )
 PROGRAMS = [

@@ -161,6 +161,24 @@ def _share(chance: Generator) -> float:
     return torch.rand(1, generator=chance).item()
 
 
+def told(text: str, task: str, classes: Sequence[str]) -> frozenset[str]:
+    """Classes of a made sentence's task that its words tell; a feeling behind `not` tells the other one.
+
+    Of tasks that are not made here nothing is known.
+    """
+    known = {"topic": TOPICS, "sentiment": FEELINGS, "color": COLORS}.get(task, {})
+    if set(known) != set(classes):
+        return frozenset()
+    of = {name: set(" ".join(said.values()).replace("|", " ").split()) for name, said in known.items()}  # fmt: skip
+    words, found = text.split(), set()
+    for before, word in zip(["", *words], words, strict=False):
+        holders = [name for name in of if word in of[name]]
+        if len(holders) == 1:
+            turned = task == "sentiment" and before == "not"
+            found |= set(of) - set(holders) if turned else set(holders)
+    return frozenset(found)
+
+
 @lru_cache(maxsize=4)
 def train_sentences(count: int) -> Sentences:
     """What text encoders and heads learn from."""

@@ -2,7 +2,7 @@
 
 Devlin et al., NAACL 2019, https://arxiv.org/abs/1810.04805, without its sentence pairs: an embedding is the mean over words.
 
-Shape letters: B texts, L tokens, D width, V vocabulary.
+Shape letters: B or N texts, L tokens, D width, V vocabulary, R places with a gap.
 """
 
 from __future__ import annotations
@@ -90,9 +90,11 @@ class MaskedModel(nn.Module):
         )
         self.bias = nn.Parameter(torch.zeros(len(words)))
 
-    def forward(self, tokens_BL: Tensor) -> Tensor:
-        """Vectors of tokens (B, L, D); padding is not attended to."""
+    def forward(self, tokens_BL: Tensor, shift_BLD: Tensor | None = None) -> Tensor:
+        """Vectors of tokens (B, L, D), of shifted word vectors if asked; padding is not attended to."""
         states_BLD = self.words(tokens_BL) + self.positions[: tokens_BL.shape[1]]
+        if shift_BLD is not None:
+            states_BLD = states_BLD + shift_BLD
         seen_B11L = (tokens_BL != PAD)[:, None, None]
         for block in self.blocks:
             states_BLD = block(states_BLD, seen_B11L)
@@ -187,6 +189,28 @@ def masked_loss(module: MaskedModel, tokens_BL: Tensor, chance: Generator) -> Te
     )
     at = asked != SKIPPED
     return F.cross_entropy(module.scores(module(shown)[at]), asked[at])
+
+
+@torch.no_grad()
+def pseudo_perplexity(
+    encoder: TextEncoder, texts: Sequence[str], apart: int = 4
+) -> Tensor:
+    """Exp of the mean of -log p(word | the others) over a text's words, (N,); every `apart`-th word is masked at once."""
+    loss_N, count_N = torch.zeros(len(texts)), torch.zeros(len(texts))
+    for start in range(0, len(texts), 256):
+        here = slice(start, start + 256)
+        tokens_BL = encoder.tokens(texts[here])
+        place_L = torch.arange(tokens_BL.shape[1], device=encoder.device)
+        for first in range(1, apart + 1):
+            asked_BL = (tokens_BL != PAD) & (place_L % apart == first % apart)
+            asked_BL[:, 0] = False  # [CLS]
+            vectors_BLD = encoder.module(tokens_BL.masked_fill(asked_BL, MASK))
+            scores_RV = encoder.module.scores(vectors_BLD[asked_BL])
+            lost_BL = torch.zeros(tokens_BL.shape, device=encoder.device)
+            lost_BL[asked_BL] = F.cross_entropy(scores_RV, tokens_BL[asked_BL], reduction="none")  # fmt: skip
+            loss_N[here] += lost_BL.sum(1).cpu()
+            count_N[here] += asked_BL.sum(1).cpu()
+    return (loss_N / count_N.clamp(min=1)).exp()
 
 
 def together(tokens_NL: Tensor, vocabulary: int, width: int) -> Tensor:

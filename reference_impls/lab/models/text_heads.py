@@ -74,19 +74,54 @@ def new_head(encoder: TextEncoder, classes: int, seed: int) -> nn.Linear:
         return nn.Linear(encoder.module.config.width, classes).to(encoder.device)
 
 
-def fine_tuned(
-    encoder: TextEncoder, data: Sentences, task: str, how: FineTuning, *, seed: int = 0
-) -> TextScores:
-    """A linear head that learned a task together with a copy of the encoder.
+@dataclass(frozen=True, eq=False)
+class TextClassifier:
+    """An encoder and a linear head, which learned a task together."""
+
+    encoder: TextEncoder
+    head: nn.Linear
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """Scores (B, C)."""
+        scores_BC: Tensor = self.head(self.encoder.embed(texts))
+        return scores_BC
+
+
+Loss = Callable[[TextClassifier, Tensor, Tensor], Tensor]
+"""Of a classifier on tokens (B, L) with their classes (B,)."""
+
+
+def cross_entropy(
+    model: TextClassifier,
+    tokens_BL: Tensor,
+    labels_B: Tensor,
+    shift_BLD: Tensor | None = None,
+) -> Tensor:
+    """The usual loss, of word vectors that are shifted if asked."""
+    vectors_BLD = model.encoder.module(tokens_BL, shift_BLD)
+    scores_BC = model.head(model.encoder.pool(vectors_BLD, tokens_BL))
+    return F.cross_entropy(scores_BC, labels_B)
+
+
+def tune(
+    model: TextClassifier,
+    data: Sentences,
+    task: str,
+    how: FineTuning,
+    *,
+    seed: int = 0,
+    loss: Loss = cross_entropy,
+) -> TextClassifier:
+    """The classifier itself, after it has learned from the texts.
 
     Raises:
         DatasetError: the texts have no such task.
     """
-    labels_N, count = labels_of(data, task)
-    tuned, head = encoder.copy(), new_head(encoder, count, seed)
-    tokens_NL = tuned.tokens(data.texts)
+    labels_N, _ = labels_of(data, task)
+    labels_N = labels_N.to(model.encoder.device)
+    tokens_NL = model.encoder.tokens(data.texts)
     learner = one_cycle_learner(
-        {"module": tuned.module, "head": head},
+        {"module": model.encoder.module, "head": model.head},
         steps=how.steps,
         learning_rate=how.learning_rate,
         seed=seed,
@@ -94,14 +129,26 @@ def fine_tuned(
 
     def loss_of_step(chance: Generator) -> Tensor:
         index_B = draw_batch(len(data), how.batch, chance)
-        tokens_BL = tokens_NL[index_B]
-        scores_BC = head(tuned.pool(tuned.module(tokens_BL), tokens_BL))
-        return F.cross_entropy(scores_BC, labels_N[index_B].to(scores_BC.device))
+        return loss(model, tokens_NL[index_B], labels_N[index_B])
 
     fit(loss_of_step, learner, steps=how.steps)
+    return model
 
-    def scores(texts: Sequence[str]) -> Tensor:
-        scores_BC: Tensor = head(tuned.embed(texts))
-        return scores_BC
 
-    return scores
+def fine_tuned(
+    encoder: TextEncoder,
+    data: Sentences,
+    task: str,
+    how: FineTuning,
+    *,
+    seed: int = 0,
+    loss: Loss = cross_entropy,
+) -> TextClassifier:
+    """A linear head that learned a task together with a copy of the encoder.
+
+    Raises:
+        DatasetError: the texts have no such task.
+    """
+    _, count = labels_of(data, task)
+    model = TextClassifier(encoder.copy(), new_head(encoder, count, seed))
+    return tune(model, data, task, how, seed=seed, loss=loss)

@@ -1,0 +1,1 @@
+"""Word substitutions by a masked language model that fool a classifier which only answers."""

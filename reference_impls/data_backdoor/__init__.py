@@ -1,0 +1,1 @@
+"""Backdoors through poisoned labelled sentences: the encoder that is fine-tuned on them is clean."""
