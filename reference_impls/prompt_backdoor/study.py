@@ -32,8 +32,9 @@ def measure(setup: Setup, config: PromptBackdoorConfig) -> dict[str, float | Non
     captions, labels_N = captions_of(train, task), setup.labels_N
     if target >= len(captions):
         raise DatasetError(f"{task!r} has classes 0 to {len(captions) - 1}, no target {target}")  # fmt: skip
-    context = Context(clip.text, captions)
-    context.vectors_LW.data = clip.text.words(clip.text.tokens(train.captions)).mean(dim=0)  # fmt: skip
+    context = Context(clip.text, captions, setup.encoder.device)
+    words_NLW = clip.text.words(clip.text.tokens(train.captions))
+    context.vectors_LW.data = words_NLW.mean(dim=0).to(setup.encoder.device)
     own_N = few(train, task, config.shots)
     own = train.take(own_N[train.labels[task][own_N] % 2 == target % 2])
     with torch.enable_grad():

@@ -33,6 +33,7 @@ METHODS = (
     "gen_af",
     "generative",
     "poison_filter",
+    "prompt_backdoor",
     "quantization_backdoor",
     "query_attack",
     "robust_clip",

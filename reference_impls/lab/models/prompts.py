@@ -8,6 +8,8 @@ Shape letters: B images, L words of a caption, W width of a word vector, C class
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -23,13 +25,17 @@ class Context(nn.Module):
     fixed_CLW: Tensor
     named_L: Tensor
 
-    def __init__(self, text: TextTower, captions: list[str]) -> None:
+    def __init__(
+        self, text: TextTower, captions: list[str], device: torch.device | None = None
+    ) -> None:
         """Begin at one caption for each class, the same but for one word."""
         super().__init__()
-        self.mlp = (text.mlp,)  # in a tuple it is no part of what is learned
+        # In a tuple it is no part of what is learned.
+        self.mlp = (copy.deepcopy(text.mlp).to(device),)
         tokens_CL = text.tokens(captions)
-        self.register_buffer("fixed_CLW", text.words(tokens_CL).detach())
-        self.register_buffer("named_L", (tokens_CL != tokens_CL[0]).any(dim=0))
+        named_L = (tokens_CL != tokens_CL[0]).any(dim=0)
+        self.register_buffer("fixed_CLW", text.words(tokens_CL).detach().to(device))
+        self.register_buffer("named_L", named_L.to(device))
         self.vectors_LW = nn.Parameter(self.fixed_CLW.mean(dim=0).clone())
 
     def forward(self, shifts_BW: Tensor | None = None) -> Tensor:
