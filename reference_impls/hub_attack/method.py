@@ -36,7 +36,7 @@ class HubConfig:
     """`hotflip` writes all words, `gaslite` appends words to a sentence of the attacker's; as controls a sentence as it is:
     `any`, or the one `nearest` to the queries of many."""
     passages: int = 1
-    """How many are put into the corpus, each for one cluster of the known queries."""
+    """How many are put into the corpus, at most, each for one cluster of the known queries."""
     only: int = -1
     """The class, by its number, whose queries shall find the passage; -1 means all queries."""
     known: int = 256
@@ -175,7 +175,7 @@ def hubs(encoder: TextEncoder, queries: list[str], own: list[str], config: HubCo
     queries_QD = F.normalize(encoder.embed(queries), dim=1)
     of_Q, vocabulary = clusters(queries_QD, config.passages, chance), encoder.module.vocabulary  # fmt: skip
     own_BD = encoder.embed(own)
-    for number in range(config.passages):
+    for number in of_Q.unique().tolist():
         gain = gain_of(queries_QD[of_Q == number], aware=config.aware)
         which = int(torch.randint(len(own), (1,), generator=chance))
         nearest = own[int(gain(own_BD).argmax())]

@@ -32,6 +32,7 @@ METHODS = (
     "feature_attack",
     "gen_af",
     "generative",
+    "hub_attack",
     "poison_filter",
     "prompt_backdoor",
     "quantization_backdoor",
