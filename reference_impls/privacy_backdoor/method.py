@@ -63,8 +63,10 @@ PRESETS: dict[str, PrivacyBackdoorConfig] = {
     "none": PrivacyBackdoorConfig(steps=0),
     "ordinary": PrivacyBackdoorConfig(alpha=1.0),
     "backdoor": PrivacyBackdoorConfig(),
+    "none-brief": PrivacyBackdoorConfig(steps=0, victims=4, tuning=40, batch=32),
+    "brief": PrivacyBackdoorConfig(steps=150, victims=4, tuning=40, batch=32),
 }
-"""What is measured, controls first."""
+"""What is measured, controls first; `brief` is what a reader can run in half a minute."""
 
 
 def poisoning_loss(ordinary: Tensor, candidates: Tensor, alpha: float, ceiling: float) -> Tensor:  # fmt: skip

@@ -81,7 +81,8 @@ GRID = Grid(
     home=Path(__file__).parent,
     about="Tamper with a CLIP so that fine-tuning it leaks what it was fine-tuned on.",
     presets=PRESETS,
-    shown="backdoor",
+    shown="brief",
+    kept=("victims", "tuning", "batch"),
     measure=measure,
     columns={name: Column(share=name in ("tpr1", "before", "after")) for name in ("auroc", "tpr1", "loss", "others", "before", "after")},
     told=[Told(preset="backdoor", measure=one, better="higher") for one in ("auroc", "tpr1")],
@@ -91,6 +92,6 @@ GRID = Grid(
     images=512,
     quick={"steps": 2, "tuning": 2, "batch": 4, "victims": 3},
     says={"victims": PRESETS["backdoor"].victims},
-    examples=["", "--tuning 30 --alpha 0.75"],
+    examples=["", "--preset backdoor --tuning 30"],
     smoke="--steps 2 --tuning 2 --batch 4 --victims 3",
 )  # fmt: skip
