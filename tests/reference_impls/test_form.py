@@ -34,6 +34,7 @@ METHODS = (
     "generative",
     "hub_attack",
     "poison_filter",
+    "privacy_backdoor",
     "prompt_backdoor",
     "quantization_backdoor",
     "query_attack",
