@@ -12,12 +12,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import torch
-from torch import Generator, Tensor, nn
+from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reference_impls.lab.attacks.pgd import Budget, pgd
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.models.clip import TextTower
+from reference_impls.lab.models.prompts import Context, few
 from reference_impls.lab.models.training import (
     check_positive,
     draw_batch,
@@ -45,39 +46,6 @@ class PromptConfig:
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         check_positive(shots=self.shots, steps=self.steps, rate=self.learning_rate)
-
-
-class Context(nn.Module):
-    """Word vectors of a caption of which one is the class's name; the others are learned, and the same for all classes."""
-
-    fixed_CLW: Tensor
-    named_L: Tensor
-
-    def __init__(self, text: TextTower, captions: list[str]) -> None:
-        """Begin at one caption for each class, the same but for one word."""
-        super().__init__()
-        self.mlp = (text.mlp,)  # in a tuple it is no part of what is learned
-        tokens_CL = text.tokens(captions)
-        self.register_buffer("fixed_CLW", text.words(tokens_CL).detach())
-        self.register_buffer("named_L", (tokens_CL != tokens_CL[0]).any(dim=0))
-        self.vectors_LW = nn.Parameter(self.fixed_CLW.mean(dim=0).clone())
-
-    def forward(self) -> Tensor:
-        """Unit-length text embeddings (C, D)."""
-        words_CLW = torch.where(
-            self.named_L.view(1, -1, 1), self.fixed_CLW, self.vectors_LW
-        )
-        return F.normalize(self.mlp[0](words_CLW.flatten(1)), dim=1)
-
-
-def few(dataset: Dataset, task: str, shots: int) -> Tensor:
-    """Indices of the first images of each class."""
-    labels_N = dataset.labels[task]
-    parts = [
-        (labels_N == number).nonzero().flatten()[:shots]
-        for number in range(len(dataset.classes[task]))
-    ]
-    return torch.cat(parts)
 
 
 def learn_prompt(

@@ -11,6 +11,7 @@ from reference_impls.lab.attacks.pgd import Budget
 from reference_impls.lab.data.shapes import CLASSES, caption, shapes
 from reference_impls.lab.errors import ConfigError, DatasetError
 from reference_impls.lab.metrics.similarity import mean_cosine_to
+from reference_impls.lab.models.prompts import Context, few
 from reference_impls.lab.models.zero_shot import zero_shot_classifier
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
@@ -22,12 +23,7 @@ from reference_impls.robust_clip.method import (
     tecoa_loss,
     tune,
 )
-from reference_impls.robust_clip.prompts import (
-    Context,
-    PromptConfig,
-    few,
-    learn_prompt,
-)
+from reference_impls.robust_clip.prompts import PromptConfig, learn_prompt
 from reference_impls.robust_clip.run import accuracies
 from tests.reference_impls.conftest import TINY_LAB
 

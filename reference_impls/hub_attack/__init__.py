@@ -1,0 +1,1 @@
+"""One passage in a corpus that comes up for many queries."""

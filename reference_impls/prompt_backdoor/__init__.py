@@ -1,0 +1,1 @@
+"""Backdoors in a learned prompt, above a CLIP that nobody touches."""
