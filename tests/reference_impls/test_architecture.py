@@ -17,6 +17,8 @@ MAKES_DATA_FOR = {
     ("cleanclip/study.py", "textonpair"),
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
     ("safe_pretraining/method.py", "textonpair"),
+    ("watermark/study.py", "stolen_encoder"),  # copies that a mark is looked for in
+    ("bucks/study.py", "stolen_encoder"),  # and what a thief makes of the answers
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),
