@@ -24,6 +24,7 @@ METHODS = (
     "adversarial_detection",
     "artifact_scan",
     "badencoder",
+    "bucks",
     "cleanclip",
     "co_attack",
     "contrastive_at",
@@ -44,6 +45,7 @@ METHODS = (
     "test_time",
     "text_backdoor",
     "textonpair",
+    "watermark",
 )
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS
