@@ -64,8 +64,6 @@ class ServiceConfig:
 
 PRESETS: dict[str, ServiceConfig] = {
     "none": ServiceConfig(noise="none", transformed=False),
-    "flat": ServiceConfig(noise="flat", transformed=False),
-    "noise": ServiceConfig(transformed=False),
     "b4b": ServiceConfig(),
 }
 """What is measured; the first is the control."""

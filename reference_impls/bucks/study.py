@@ -96,6 +96,6 @@ GRID = Grid(
     images=1000,
     quick={"steps": 2, "queries": 64},
     says={"labelled": LABELLED},
-    examples=["", "--preset noise --sybils 8"],
+    examples=["", "--sybils 8 --no-transformed"],
     smoke="--train 128 --steps 2 --queries 32",
 )  # fmt: skip
