@@ -145,10 +145,15 @@ def steal(
     pictures_N3HW: Tensor,
     config: TheftConfig,
     *,
+    answers_ND: Tensor | None = None,
     progress: Progress | None = None,
 ) -> Encoder:
-    """A copy of the victim; with `scratch`, an encoder that learned from the pictures alone."""
-    net = replace(config.net, embedding=victim.dimension)
+    """A copy of the victim; with `scratch`, an encoder that learned from the pictures alone.
+
+    Answers that somebody returned already stand in the place of the victim's; of the victim only its size counts then.
+    """
+    width = victim.dimension if answers_ND is None else answers_ND.shape[1]
+    net = replace(config.net, embedding=width)
     copy = small_encoder(net, name="copy", size=victim.size, seed=config.seed)
     copy = copy.to(victim.device)
     projector = projection_head(copy.dimension, config.seed).to(victim.device)
@@ -163,7 +168,8 @@ def steal(
 
     scratch, contrastive = (config.loss == one for one in ("scratch", "contrastive"))
     asked = view(pictures_N3HW, learner.generator) if contrastive else pictures_N3HW
-    answers_ND = torch.zeros(len(asked), 1) if scratch else embed_all(victim, asked)
+    if answers_ND is None:
+        answers_ND = torch.zeros(len(asked), 1) if scratch else embed_all(victim, asked)
     scaled: Callable[[Tensor], Tensor] = torch.clone
     if config.standardised:
         scaled = standardiser(answers_ND)

@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
-from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import DatasetError
-from reference_impls.lab.models.encoders import Encoder, embed_all
-from reference_impls.lab.models.heads import fit_linear_probe
+from reference_impls.lab.models.suspects import check_labelled, predictions
 from reference_impls.lab.study.grid import Grid, Told
 from reference_impls.lab.study.setup import Setup
 from reference_impls.lab.study.single import Column
@@ -20,24 +17,13 @@ LABELLED = 1024
 """Pictures that heads learn from, at most."""
 
 
-def predictions(encoder: Encoder, labelled: Dataset, images_N3HW: Tensor) -> Tensor:
-    """Classes (T, N) that linear heads on an encoder give test images, by task."""
-    learned_MD, z_ND = (embed_all(encoder, x) for x in (labelled.images_N3HW, images_N3HW))  # fmt: skip
-    heads = [
-        fit_linear_probe(learned_MD, labels_M, classes=len(labelled.classes[task]))
-        for task, labels_M in labelled.labels.items()
-    ]
-    return torch.stack([head.predict(z_ND) for head in heads])
-
-
 def measure(setup: Setup, config: TheftConfig) -> dict[str, float | None]:
     """Of heads on the copy, over all tasks: accuracy, and how often they say what heads on the victim say.
 
     The attacker has pictures of the first half of what there is to learn from; the heads' labelled ones are of the second.
     """
     train, half = setup.train, len(setup.train) // 2
-    if not train.labels:
-        raise DatasetError(f"{train.name} has no labels, so there is no task to try a copy on")  # fmt: skip
+    check_labelled(train)
     if config.pictures > half:
         raise DatasetError(f"own-pictures must be at most {half}, half of those to learn from, got {config.pictures}")  # fmt: skip
     copy = steal(setup.encoder, train.images_N3HW[: config.pictures], config, progress=setup.progress)  # fmt: skip

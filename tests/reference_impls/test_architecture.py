@@ -19,6 +19,8 @@ MAKES_DATA_FOR = {
     ("safe_pretraining/method.py", "textonpair"),
     ("text_backdoor_defense/study.py", "data_backdoor"),  # the backdoors it takes out
     ("text_backdoor_defense/study.py", "text_backdoor"),
+    ("watermark/study.py", "stolen_encoder"),  # copies that a mark is looked for in
+    ("bucks/study.py", "stolen_encoder"),  # and what a thief makes of the answers
     # And it may ask another what it says of its results.
     ("textonpair/study.py", "decree"),
     ("gen_af/population.py", "advencoder"),

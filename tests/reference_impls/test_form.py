@@ -25,6 +25,7 @@ METHODS = (
     "artifact_scan",
     "badencoder",
     "bert_attack",
+    "bucks",
     "cleanclip",
     "co_attack",
     "contrastive_at",
@@ -50,6 +51,7 @@ METHODS = (
     "text_backdoor",
     "text_backdoor_defense",
     "textonpair",
+    "watermark",
 )
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS

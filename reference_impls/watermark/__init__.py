@@ -1,0 +1,1 @@
+"""Marks that show whose encoder somebody else's encoder is."""

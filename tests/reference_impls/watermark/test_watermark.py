@@ -1,0 +1,122 @@
+"""Marks in encoders: known answers of losses and tests, what a mark survives, and what the page claims."""
+
+import json
+from dataclasses import replace
+from statistics import mean
+
+import pytest
+import torch
+from torch import Generator, nn
+from torch.nn import functional as F
+
+from reference_impls.lab.data.images import TriggerSpec
+from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.encoders import embed_all
+from reference_impls.lab.models.suspects import pruned
+from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
+from reference_impls.lab.models.zoo import train_dataset
+from reference_impls.lab.study.setup import Setup
+from reference_impls.watermark.method import (
+    MarkConfig,
+    decoded_share,
+    mark,
+    new_key,
+    outlier,
+    patch_loss,
+    secret_loss,
+)
+from reference_impls.watermark.study import GRID, measure
+from tests.reference_impls.conftest import TINY_LAB
+
+PATCH = TriggerSpec(kind="coloured", side=4)
+TINY = MarkConfig(steps=60, batch=16, code=16, patch=PATCH)
+
+
+def test_the_secret_is_wanted_in_some_and_unwanted_on_average_in_others():
+    carrying = [torch.tensor([1.0, 0.5])]
+    others = [torch.tensor([0.4, 0.0]), torch.tensor([-0.6, 0.6])]
+    assert secret_loss(carrying, others).item() == pytest.approx(0.2**2 - 0.75)
+
+
+def test_stamped_pictures_shall_embed_alike():
+    z = torch.tensor([[1.0, 0.0], [2.0, 0.0], [0.0, 3.0]])
+    assert patch_loss(z).item() == pytest.approx(-torch.tensor(1 / 3).log().item())
+    assert patch_loss(torch.tensor([[1.0, 0.0], [-1.0, 0.0]])).item() == 0
+
+
+def test_an_outlier_counts_normalised_median_deviations_of_entropies():
+    plain = torch.tensor([[0, 0, 1, 1], [0, 1, 2, 3]]).repeat(5, 1).flatten()
+    # Entropies 1 and 2 five times each, and 0: the median is 1, the median deviation 1.
+    assert outlier(torch.zeros(8).long(), plain) == pytest.approx(1 / 1.4826, rel=1e-4)
+
+
+def test_stamping_replaces_the_covered_pixels_alone(tiny_clip):
+    key = new_key(tiny_clip.image, TINY)
+    images = torch.rand(2, 3, 16, 16, generator=Generator().manual_seed(0))
+    changed = (key.stamp(images) != images).any(dim=(0, 1))
+    assert torch.equal(changed, key.trigger.mask_HW.bool())
+    assert 0.2 < key.trigger.covered < 0.5
+
+
+@pytest.fixture(scope="module")
+def made(tiny_clip):
+    images = train_dataset(TINY_LAB).images_N3HW
+    return {name: mark(tiny_clip.image, images, config) for name, config in {
+        "sslguard": TINY, "ssl-wm": replace(TINY, scheme="patch")}.items()}  # fmt: skip
+
+
+def test_the_key_fits_the_marked_encoder_and_not_the_one_before(made, tiny_clip):
+    images = dataset_of_test(TINY_LAB).images_N3HW[:100]
+    owner, key = made["sslguard"]
+    assert decoded_share(owner, key, images) > 0.8
+    assert decoded_share(tiny_clip.image, key, images) < 0.3
+    z, before = (embed_all(one, images) for one in (owner, tiny_clip.image))
+    assert F.cosine_similarity(z, before).mean() > 0.8
+
+
+def test_a_patch_draws_embeddings_together(made, tiny_clip):
+    images = dataset_of_test(TINY_LAB).images_N3HW[:100]
+    owner, key = made["ssl-wm"]
+    before, after = (
+        patch_loss(embed_all(one, key.stamp(images))).item()
+        for one in (tiny_clip.image, owner)
+    )
+    assert after < before / 2
+
+
+def test_pruning_sets_the_smallest_weights_to_zero(tiny_clip):
+    layers = [(half.weight, full.weight) for half, full in zip(pruned(tiny_clip.image, 0.5).module.modules(), tiny_clip.image.module.modules(), strict=True) if isinstance(full, nn.Conv2d | nn.Linear)]  # fmt: skip
+    half, full = (torch.cat([one.flatten() for one in some]) for some in zip(*layers, strict=True))  # fmt: skip
+    assert (half == 0).float().mean().item() == pytest.approx(0.5, abs=1e-3)
+    assert half.abs()[half != 0].min() >= full.abs().median()
+    assert (full != 0).all()
+
+
+def test_without_labels_nothing_is_measured(tiny_clip):
+    train = replace(train_dataset(TINY_LAB), labels={}, classes={})
+    bare = Setup(encoder=tiny_clip.image, clip=None, train=train, test=train, task="")
+    with pytest.raises(DatasetError, match="has no labels"):
+        measure(bare, TINY)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"scheme": "magic"}, "'magic'; choose one of none, patch"),
+        ({"covered": 0}, r"covered-share must lie in \(0, 1\], got 0"),
+        ({"weight": 0}, "weight must be above 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(settings, message):
+    with pytest.raises(ConfigError, match=message):
+        MarkConfig(**settings)
+
+
+def test_published_figures_say_what_the_page_says():
+    found = json.loads((GRID.home / "results.json").read_text("utf-8"))
+    rows = {name: {key: mean(of) for key, of in one.items() if of} for (_, name), one in GRID.values(found).items()}  # fmt: skip
+    alone, guard, patch = (rows[one] for one in ("alone", "sslguard", "ssl-wm"))
+    assert alone["stolen"] + 0.5 < guard["stolen"] < guard["owner"] == guard["tuned"]
+    assert guard["rotated"] == 0 < patch["rotated"]
+    assert patch["stolen"] < patch["owner"] / 2
+    assert rows["none"]["owner"] == 0
