@@ -27,6 +27,7 @@ METHODS = (
     "cleanclip",
     "co_attack",
     "contrastive_at",
+    "converters",
     "decree",
     "encoder_mi",
     "feature_attack",
