@@ -29,6 +29,7 @@ METHODS = (
     "contrastive_at",
     "converters",
     "decree",
+    "deja_vu",
     "encoder_mi",
     "feature_attack",
     "gen_af",
