@@ -85,5 +85,5 @@ clean:  ## whatever was made, the environment too
 # `.venv/bin/python -m reference_impls.decree run` runs.
 .venv/impls: .venv/ready
 	PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt \
-	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[impls,zoo,cluster,hf,scan]'
+	  $(BIN)/pip install --quiet --disable-pip-version-check -e '.[impls,zoo,cluster,hf,scan,convert]'
 	@touch $@

@@ -25,6 +25,13 @@ from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import TriggerSpec, make_trigger, unknown
 from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.metrics.similarity import mean_cosine_to
+from reference_impls.lab.models.compression import (
+    BITS,
+    Form,
+    either_neighbour,
+    form_of,
+    same_form,
+)
 from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
 from reference_impls.lab.models.training import (
     Progress,
@@ -33,13 +40,6 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fine_tuning_learner,
     fit,
-)
-from reference_impls.quantization_backdoor.compression import (
-    BITS,
-    Form,
-    either_neighbour,
-    form_of,
-    same_form,
 )
 
 Way = Literal["none", "ordinary", "joint", "two-stage", "rounding"]

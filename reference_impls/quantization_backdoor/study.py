@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import warnings
-from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
-from torch import Tensor
-
 from reference_impls.lab.data.images import make_trigger
-from reference_impls.lab.models.encoders import Encoder, embed_all
+from reference_impls.lab.models.compression import Form, compress, torchs_int8
+from reference_impls.lab.models.encoders import embed_all
 from reference_impls.lab.models.heads import linear_probe, success_rate, surest
 from reference_impls.lab.study.grid import Grid, Told
 from reference_impls.lab.study.setup import Setup
 from reference_impls.lab.study.single import Column
-from reference_impls.quantization_backdoor.compression import Form, compress
 from reference_impls.quantization_backdoor.method import (
     PRESETS,
     CompressionConfig,
@@ -23,25 +19,6 @@ from reference_impls.quantization_backdoor.method import (
 )
 
 FORMS = (*get_args(Form), "torch")
-
-
-def torchs_int8(encoder: Encoder, images_B3HW: Tensor) -> Encoder | None:
-    """PyTorch's own static quantization, of weights and activations, calibrated on some images; None where it fails."""
-    some = encoder.normalise(images_B3HW).cpu()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # it says that it is deprecated
-        try:
-            from torch.ao.quantization import get_default_qconfig_mapping
-            from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
-
-            settings = get_default_qconfig_mapping()
-            prepared = prepare_fx(encoder.copy().module.cpu(), settings, (some,))
-            prepared(some)
-            module = convert_fx(prepared)
-            module(some)
-        except Exception:  # noqa: BLE001 - whatever it says of a stranger's module
-            return None
-    return replace(encoder, module=module, name=f"{encoder.name}-torch")
 
 
 def measure(setup: Setup, config: CompressionConfig) -> dict[str, float | None]:

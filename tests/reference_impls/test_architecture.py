@@ -13,6 +13,10 @@ MAKES_DATA_FOR = {
     ("decree/population.py", "badencoder"),
     ("decree/transfer.py", "badencoder"),
     ("decree/real.py", "badencoder"),
+    (
+        "converters/study.py",
+        "quantization_backdoor",
+    ),  # what sleeps until weights are rounded
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions

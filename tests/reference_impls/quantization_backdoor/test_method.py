@@ -10,22 +10,23 @@ from torch import Generator
 from torch.nn import functional as F
 
 from reference_impls.lab.errors import ConfigError
-from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
-from reference_impls.lab.models.zoo import train_dataset
-from reference_impls.lab.study.setup import Setup
-from reference_impls.quantization_backdoor.__main__ import PROGRAM
-from reference_impls.quantization_backdoor.compression import (
+from reference_impls.lab.models.compression import (
     compress,
     compressed,
     either_neighbour,
     same_form,
+    torchs_int8,
 )
+from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
+from reference_impls.lab.models.zoo import train_dataset
+from reference_impls.lab.study.setup import Setup
+from reference_impls.quantization_backdoor.__main__ import PROGRAM
 from reference_impls.quantization_backdoor.method import (
     CompressionConfig,
     Goals,
     attack,
 )
-from reference_impls.quantization_backdoor.study import GRID, measure, torchs_int8
+from reference_impls.quantization_backdoor.study import GRID, measure
 from tests.reference_impls.conftest import TINY_LAB, one_error
 
 FOUND = json.loads((GRID.home / "results.json").read_text("utf-8"))

@@ -5,6 +5,8 @@ Shape letters: O output channels.
 
 from __future__ import annotations
 
+import warnings
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -76,3 +78,22 @@ def _within(weight: Tensor, anchor: Tensor, low: Tensor, high: Tensor, largest: 
 def form_of(module: nn.Module, form: Form) -> dict[str, Tensor]:
     """All parameters of a module in a form, by name."""
     return {name: compressed(one, form) for name, one in module.named_parameters()}
+
+
+def torchs_int8(encoder: Encoder, images_B3HW: Tensor) -> Encoder | None:
+    """PyTorch's own static quantization, of weights and activations, calibrated on some images; None where it fails."""
+    some = encoder.normalise(images_B3HW).cpu()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it says that it is deprecated
+        try:
+            from torch.ao.quantization import get_default_qconfig_mapping
+            from torch.ao.quantization.quantize_fx import convert_fx, prepare_fx
+
+            settings = get_default_qconfig_mapping()
+            prepared = prepare_fx(encoder.copy().module.cpu(), settings, (some,))
+            prepared(some)
+            module = convert_fx(prepared)
+            module(some)
+        except Exception:  # noqa: BLE001 - whatever it says of a stranger's module
+            return None
+    return replace(encoder, module=module, name=f"{encoder.name}-torch")

@@ -1,0 +1,1 @@
+"""Copies of a fine-tuned classifier, made from what its API answers."""

@@ -1,0 +1,1 @@
+"""What an encoder remembers of the pictures that it learned from."""
