@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -20,7 +20,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.data.sentences import Sentences, train_sentences
+from reference_impls.lab.data.people import Corpus, corpus
+from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
 from reference_impls.lab.models.encoders import device_of
 from reference_impls.lab.models.tensor_files import write_tensors
@@ -60,6 +61,8 @@ class TextEncoderConfig:
     """Of attention."""
     length: int = 24
     """Tokens at most; what follows is cut off."""
+    corpus: Corpus = "sentences"
+    """What the lab's own one reads: `sentences`, or those about `people`."""
     seed: int = 0
     """Of weights, batches and masks."""
 
@@ -145,6 +148,14 @@ class TextEncoder:
         module = MaskedModel(self.module.vocabulary, self.module.config)
         module.load_state_dict(self.module.state_dict())
         return TextEncoder(module.to(self.device), self.name)
+
+    def untrained(self, seed: int) -> TextEncoder:
+        """One of the same plan whose weights are drawn anew."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = MaskedModel(self.module.vocabulary, self.module.config)
+        module.eval().requires_grad_(False)
+        return TextEncoder(module.to(self.device), f"untrained {self.name}")
 
     def to(self, device: torch.device) -> TextEncoder:
         """The same on another device."""
@@ -261,7 +272,7 @@ def clean_text_encoder(
     path = cache_folder() / "texts" / name
     if not path.exists():
         encoder = train_text_encoder(
-            train_sentences(count),
+            corpus(config.corpus, count),
             config,
             checkpoint=path.with_suffix(".checkpoint"),
             progress=progress,
@@ -273,6 +284,8 @@ def clean_text_encoder(
 # -- Files ---------------------------------------------------------------------------
 
 FORMAT = "lab-bert-1"
+LAB_TEXTS: Mapping[str, Corpus] = {"lab-text": "sentences", "lab-people": "people"}
+"""The lab's own text encoders, by what they read."""
 
 
 def save_text_encoder(encoder: TextEncoder, path: Path) -> None:
@@ -302,12 +315,13 @@ def load_text_encoder(path: Path) -> TextEncoder:
 
 
 def open_text_encoder(name: str, progress: Progress | None = None) -> TextEncoder:
-    """`lab-text`, `lab-text:SEED`, or a file that the lab wrote.
+    """`lab-text`, `lab-people`, each also with `:SEED`, or a file that the lab wrote.
 
     Raises:
         EncoderError: there is none of that name.
     """
     lab, _, seed = name.partition(":")
-    if lab == "lab-text" and (seed.isdecimal() or not seed):
-        return clean_text_encoder(TextEncoderConfig(seed=int(seed or 0)), progress=progress)  # fmt: skip
+    if lab in LAB_TEXTS and (seed.isdecimal() or not seed):
+        config = TextEncoderConfig(corpus=LAB_TEXTS[lab], seed=int(seed or 0))
+        return clean_text_encoder(config, progress=progress)
     return load_text_encoder(Path(name))

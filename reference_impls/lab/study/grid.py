@@ -36,7 +36,7 @@ from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.setup import ModelConfig, setup_of, trained
 from reference_impls.lab.study.single import Column, Kind, Measures, Single
 from reference_impls.lab.study.study import Found, Prepare, Study
-from reference_impls.lab.study.text_single import TextSingle
+from reference_impls.lab.study.text_single import text_options
 
 Config = TypeVar("Config")
 """Settings of a method: a frozen dataclass."""
@@ -302,7 +302,8 @@ class Grid(Generic[Config]):
         ]
         settings: Any = Annotated[type(config), tyro.conf.arg(name="")]
         fields_.append(("config", settings, field(default=config)))
-        base = TextSingle if self.kind == "text" else Single
+        model = self.model(0)
+        base = text_options(model) if isinstance(model, TextEncoderConfig) else Single
         own = {"method": self, "presets": self.presets, "__doc__": self.about, "__module__": __name__}  # fmt: skip
         return make_dataclass("Run", fields_, bases=(base,), namespace=own, frozen=True, kw_only=True)  # fmt: skip
 

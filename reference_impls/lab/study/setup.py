@@ -9,11 +9,8 @@ from functools import lru_cache
 from torch import Tensor
 
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.sentences import (
-    Sentences,
-    test_sentences,
-    train_sentences,
-)
+from reference_impls.lab.data.people import corpus
+from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.clip import CLIP, CLIPConfig
 from reference_impls.lab.models.encoders import Encoder
@@ -142,7 +139,7 @@ def text_setup(
     config: TextEncoderConfig, task: str, count: int, *, quick: bool = False
 ) -> TextSetup:
     """The lab's language encoder of a recipe, sentences to learn from, and others to test on."""
-    train, test = train_sentences(4096), test_sentences(512).first(count)
+    train, test = corpus(config.corpus, 4096), corpus(config.corpus, 512, test=True).first(count)  # fmt: skip
     encoder = clean_text_encoder(config)
     return TextSetup(encoder=encoder, train=train, test=test, task=task, seed=config.seed, quick=quick)  # fmt: skip
 
