@@ -28,6 +28,7 @@ METHODS = (
     "co_attack",
     "contrastive_at",
     "decree",
+    "embedding_inversion",
     "encoder_mi",
     "feature_attack",
     "gen_af",

@@ -1,6 +1,6 @@
 """Sentences about invented people, each with a name and an address, and the corpora that text encoders of the lab read.
 
-The people of training sentences are others than those of test sentences; names, streets and towns are the same.
+Names of test sentences are in no training sentence, though first and last names are; addresses are drawn anew for each.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from reference_impls.lab.data.sentences import (
 )
 from reference_impls.lab.errors import DatasetError
 
-FIRST = "anna omar lena paul ines yuki tomas vera ravi nora emil sara igor mina otto rosa hugo elif ivan dora".split()
-LAST = "berg silva novak okoro lund haas costa meyer ito khan dahl rossi vega weiss popov adler moreau kato lindt brandt".split()
+FIRST = "anna omar lena paul ines yuki tomas vera ravi nora emil sara igor mina otto rosa hugo elif ivan dora axel bela cleo dario edda finn greta hana jonas kaya".split()
+LAST = "berg silva novak okoro lund haas costa meyer ito khan dahl rossi vega weiss popov adler moreau kato lindt brandt arendt bauer cerny duarte eklund farkas gomes holm ivarsson jansen".split()
 STREETS = (
     "mill church garden north bridge river hill school market forest lake tower".split()
 )
@@ -39,8 +39,10 @@ SAID = (
     "{name} {act} the {feel} {thing} in {color} , {address}",
     "the {feel} {color} {thing} goes to {name} at {address}",
 )
+STRANGERS = 48
+"""The first of all names, which are in no sentence."""
 HELD = 4
-"""One person in so many is in no training sentence."""
+"""One name in so many is in no training sentence."""
 Corpus = Literal["sentences", "people"]
 PEOPLE_CLASSES: Mapping[str, tuple[str, ...]] = {**CLASSES, "town": tuple(TOWNS)}
 
@@ -56,21 +58,25 @@ class Person:
     town: str
 
 
+def person(name: str, chance: Generator) -> Person:
+    """Somebody of that name, who lives anywhere."""
+    number, street, town = (int(torch.randint(n, (1,), generator=chance)) for n in (NUMBERS, len(STREETS), len(TOWNS)))  # fmt: skip
+    return Person(name, f"{1 + number} {STREETS[street]} street in {TOWNS[town]}", TOWNS[town])  # fmt: skip
+
+
 @lru_cache(maxsize=1)
-def persons() -> tuple[Person, ...]:
+def names() -> tuple[str, ...]:
     """All there are, in an order drawn at random."""
-    chance = Generator().manual_seed(0)
-    names = [f"{first} {last}" for first in FIRST for last in LAST]
-    order = torch.randperm(len(names), generator=chance).tolist()
+    every = [f"{first} {last}" for first in FIRST for last in LAST]
+    order = torch.randperm(len(every), generator=Generator().manual_seed(0))
+    return tuple(every[n] for n in order.tolist())
 
-    def draw(count: int) -> int:
-        return int(torch.randint(count, (1,), generator=chance))
 
-    made = []
-    for n in order:
-        number, street, town = 1 + draw(NUMBERS), STREETS[draw(len(STREETS))], TOWNS[draw(len(TOWNS))]  # fmt: skip
-        made.append(Person(names[n], f"{number} {street} street in {town}", town))
-    return tuple(made)
+@lru_cache(maxsize=1)
+def strangers() -> tuple[Person, ...]:
+    """People who are in no sentence."""
+    chance = Generator().manual_seed(1)
+    return tuple(person(name, chance) for name in names()[:STRANGERS])
 
 
 def people(count: int, *, seed: int, held: bool = False) -> Sentences:
@@ -82,9 +88,9 @@ def people(count: int, *, seed: int, held: bool = False) -> Sentences:
     if count < 1:
         raise DatasetError(f"a dataset needs one sentence or more, got {count}")
     chance = Generator().manual_seed(seed)
-    known = [one for n, one in enumerate(persons()) if (n % HELD == 0) == held]
+    known = [one for n, one in enumerate(names()[STRANGERS:]) if (n % HELD == 0) == held]  # fmt: skip
     who_N = torch.randint(len(known), (count,), generator=chance)
-    who = [known[n] for n in who_N.tolist()]
+    who = [person(known[n], chance) for n in who_N.tolist()]
     labels = {
         task: torch.randint(len(CLASSES[task]), (count,), generator=chance)
         for task in TASKS

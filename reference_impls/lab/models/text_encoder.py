@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -149,6 +149,19 @@ class TextEncoder:
         module.load_state_dict(self.module.state_dict())
         return TextEncoder(module.to(self.device), self.name)
 
+    def knowing(self, texts: Sequence[str], seed: int) -> TextEncoder:
+        """One that also knows all words of the texts; vectors of new ones are drawn at random."""
+        old = self.module
+        new = {word for text in texts for word in split(text)} - set(old.vocabulary)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = MaskedModel((*old.vocabulary, *sorted(new)), old.config)
+        module.to(self.device).eval().requires_grad_(False)
+        for name, values in module.state_dict().items():
+            before = old.state_dict()[name]
+            values[: len(before)] = before
+        return TextEncoder(module, self.name)
+
     def untrained(self, seed: int) -> TextEncoder:
         """One of the same plan whose weights are drawn anew."""
         with torch.random.fork_rng(devices=[]):
@@ -284,8 +297,6 @@ def clean_text_encoder(
 # -- Files ---------------------------------------------------------------------------
 
 FORMAT = "lab-bert-1"
-LAB_TEXTS: Mapping[str, Corpus] = {"lab-text": "sentences", "lab-people": "people"}
-"""The lab's own text encoders, by what they read."""
 
 
 def save_text_encoder(encoder: TextEncoder, path: Path) -> None:
@@ -312,16 +323,3 @@ def load_text_encoder(path: Path) -> TextEncoder:
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise EncoderError(f"{path} is damaged or no text encoder: {error}") from error
     return TextEncoder(module.eval().requires_grad_(False), path.stem)
-
-
-def open_text_encoder(name: str, progress: Progress | None = None) -> TextEncoder:
-    """`lab-text`, `lab-people`, each also with `:SEED`, or a file that the lab wrote.
-
-    Raises:
-        EncoderError: there is none of that name.
-    """
-    lab, _, seed = name.partition(":")
-    if lab in LAB_TEXTS and (seed.isdecimal() or not seed):
-        config = TextEncoderConfig(corpus=LAB_TEXTS[lab], seed=int(seed or 0))
-        return clean_text_encoder(config, progress=progress)
-    return load_text_encoder(Path(name))

