@@ -94,16 +94,17 @@ def released(encoder: TextEncoder, train: Sentences, task: str, config: Inversio
     """What the defender answers; the statistics it needs are of the training texts."""
     if config.defense == "obfuscation":
         return obfuscated(encoder, train, task, config)
+    if config.defense == "none":
+        return encoder.embed
     chance = Generator().manual_seed(config.seed)
     known_ND = encoder.embed(train.texts)
     mean_D, std_D = known_ND.mean(dim=0), known_ND.std(dim=0)
 
     def answer(texts: Sequence[str]) -> Tensor:
         z_BD = encoder.embed(texts)
-        if config.defense == "noise":
-            drawn_BD = torch.randn(z_BD.shape, generator=chance).to(z_BD)
-            return z_BD + config.noise * std_D * drawn_BD
-        return rounded(z_BD, mean_D, std_D, config.bits) if config.defense == "rounding" else z_BD  # fmt: skip
+        if config.defense == "rounding":
+            return rounded(z_BD, mean_D, std_D, config.bits)
+        return z_BD + config.noise * std_D * torch.randn(z_BD.shape, generator=chance).to(z_BD)  # fmt: skip
 
     return answer
 

@@ -56,6 +56,7 @@ def measure(setup: TextSetup, config: InversionConfig) -> dict[str, float | None
     encoder = setup.encoder.untrained(config.seed) if config.control == "untrained" else setup.encoder  # fmt: skip
     train, test = setup.train, setup.test
     embed = released(encoder, train, setup.task, config)
+    embed = lru_cache(embed) if config.defense == "none" else embed
     z_ND = embed(test.texts)
     bags, read = taught(embed, train.texts, config, setup.progress)(z_ND)
     true = [set(split(text)) for text in test.texts]
