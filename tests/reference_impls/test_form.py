@@ -33,6 +33,7 @@ METHODS = (
     "feature_attack",
     "gen_af",
     "generative",
+    "memorisation",
     "poison_filter",
     "quantization_backdoor",
     "query_attack",
