@@ -30,6 +30,8 @@ class Sentences:
     """Per task the class index of each text, int64 (N,)."""
     classes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Per task the names of its classes."""
+    facts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Per kind what each text tells of somebody, as it tells it."""
 
     def __len__(self) -> int:
         """Number of texts."""
@@ -42,6 +44,10 @@ class Sentences:
             self,
             texts=tuple(self.texts[i] for i in index.tolist()),
             labels={task: values[index] for task, values in self.labels.items()},
+            facts={
+                kind: tuple(told[i] for i in index.tolist())
+                for kind, told in self.facts.items()
+            },
         )
 
     def first(self, count: int) -> Sentences:

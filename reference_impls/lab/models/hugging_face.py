@@ -87,6 +87,24 @@ def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[st
     library = load_transformers()
     kind = str(config.get("model_type"))
     settings, make = _architecture(library, kind, config, state)
+    class_token = kind in _CLASS_TOKEN
+    optional = r"pooler\." if class_token else "$^"
+    net, left = with_weights(make, settings, state, kind, optional)
+    if class_token and getattr(net, "pooler", None) is not None:
+        net.pooler = None
+    size = settings.image_size if hasattr(settings, "image_size") else 224
+    left += [key for key in state if class_token and re.search(r"(^|\.)pooler\.", key)]
+    return HuggingFaceImages(net, class_token=class_token), _edge(size), left
+
+
+def with_weights(
+    make: Any, settings: Any, state: State, kind: str, optional: str
+) -> tuple[Any, list[str]]:
+    """The library's network with weights, and the names that it did not take; names that begin as `optional` may be missing.
+
+    Raises:
+        EncoderError: weights are missing or of another shape.
+    """
     try:
         net, found = make.from_pretrained(
             None,
@@ -99,9 +117,7 @@ def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[st
     except Exception as error:
         first_line = str(error).partition("\n")[0]
         raise EncoderError(f"its {kind} cannot be built: {first_line}") from error
-    class_token = kind in _CLASS_TOKEN
-    pooler = r"pooler\." if class_token else "$^"
-    lacking = [key for key in found["missing_keys"] if not re.match(pooler, key)]
+    lacking = [key for key in found["missing_keys"] if not re.match(optional, key)]
     if lacking := sorted(lacking):
         raise EncoderError(
             f"lacks weights of its architecture: {', '.join(lacking[:4])}"
@@ -112,12 +128,7 @@ def build(state: State, config: Config) -> tuple[HuggingFaceImages, int, list[st
         raise EncoderError(
             f"is another architecture: {key} has shape {tuple(has)}, {tuple(wanted)} was expected"
         )
-    if class_token and getattr(net, "pooler", None) is not None:
-        net.pooler = None
-    size = settings.image_size if hasattr(settings, "image_size") else 224
-    left = sorted(found["unexpected_keys"])
-    left += [key for key in state if class_token and re.search(r"(^|\.)pooler\.", key)]
-    return HuggingFaceImages(net, class_token=class_token), _edge(size), left
+    return net, sorted(found["unexpected_keys"])
 
 
 def _edge(size: Any) -> int:

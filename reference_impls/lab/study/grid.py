@@ -36,7 +36,7 @@ from reference_impls.lab.study.readme import table
 from reference_impls.lab.study.setup import ModelConfig, setup_of, trained
 from reference_impls.lab.study.single import Column, Kind, Measures, Single
 from reference_impls.lab.study.study import Found, Prepare, Study
-from reference_impls.lab.study.text_single import TextSingle
+from reference_impls.lab.study.text_single import text_options
 
 Config = TypeVar("Config")
 """Settings of a method: a frozen dataclass."""
@@ -117,6 +117,8 @@ class Grid(Generic[Config]):
     """`("",)` where it has nothing to do with a task."""
     model: Callable[[int], ModelConfig] = studied_encoder
     """Settings of the lab's model of a seed."""
+    texts: str = ""
+    """What a text encoder is tried on, if it is not what it has read."""
     images: int = 200
     """Test images."""
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -263,7 +265,7 @@ class Grid(Generic[Config]):
             home=self.home,
             trial=Trial,
             conditions=self.conditions,
-            measure=partial(measured, self.measure),
+            measure=partial(measured, self.measure, texts=self.texts),
             prepare=models,
             results=results,
             headline=self.headline,
@@ -302,7 +304,8 @@ class Grid(Generic[Config]):
         ]
         settings: Any = Annotated[type(config), tyro.conf.arg(name="")]
         fields_.append(("config", settings, field(default=config)))
-        base = TextSingle if self.kind == "text" else Single
+        model = self.model(0)
+        base = text_options(model, self.texts) if isinstance(model, TextEncoderConfig) else Single  # fmt: skip
         own = {"method": self, "presets": self.presets, "__doc__": self.about, "__module__": __name__}  # fmt: skip
         return make_dataclass("Run", fields_, bases=(base,), namespace=own, frozen=True, kw_only=True)  # fmt: skip
 
@@ -312,12 +315,11 @@ def _task(name: str) -> Text:
 
 
 def measured(
-    measure: Callable[[Any, Any], Measures], condition: Condition[Any]
+    measure: Callable[[Any, Any], Measures], condition: Condition[Any], texts: str = ""
 ) -> list[Trial]:
     """The trial of a condition, on the lab's model."""
-    setup = setup_of(
-        condition.model, condition.task, condition.images, quick=condition.quick
-    )
+    of = condition.model, condition.task, condition.images
+    setup = setup_of(*of, quick=condition.quick, texts=texts)
     started = time.process_time()
     found = measure(setup, condition.config)
     return [

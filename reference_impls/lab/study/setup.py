@@ -9,11 +9,8 @@ from functools import lru_cache
 from torch import Tensor
 
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.sentences import (
-    Sentences,
-    test_sentences,
-    train_sentences,
-)
+from reference_impls.lab.data.people import corpus
+from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.clip import CLIP, CLIPConfig
 from reference_impls.lab.models.encoders import Encoder
@@ -139,10 +136,11 @@ def lab_setup(
 
 
 def text_setup(
-    config: TextEncoderConfig, task: str, count: int, *, quick: bool = False
-) -> TextSetup:
-    """The lab's language encoder of a recipe, sentences to learn from, and others to test on."""
-    train, test = train_sentences(4096), test_sentences(512).first(count)
+    config: TextEncoderConfig, task: str, count: int, *, quick: bool = False, texts: str = ""
+) -> TextSetup:  # fmt: skip
+    """The lab's language encoder of a recipe, sentences to learn from, and others to test on: as it has read, or `texts`."""
+    name = texts or config.corpus
+    train, test = corpus(name, 4096), corpus(name, 512, test=True).first(count)
     encoder = clean_text_encoder(config)
     return TextSetup(encoder=encoder, train=train, test=test, task=task, seed=config.seed, quick=quick)  # fmt: skip
 
@@ -155,11 +153,11 @@ def trained(config: ModelConfig) -> object:
 
 
 def setup_of(
-    config: ModelConfig, task: str, count: int, *, quick: bool = False
-) -> Setup | TextSetup:
+    config: ModelConfig, task: str, count: int, *, quick: bool = False, texts: str = ""
+) -> Setup | TextSetup:  # fmt: skip
     """The lab's model of any recipe with what it is tried on."""
     if isinstance(config, TextEncoderConfig):
-        return text_setup(config, task, count, quick=quick)
+        return text_setup(config, task, count, quick=quick, texts=texts)
     return lab_setup(config, task, count, quick=quick)
 
 

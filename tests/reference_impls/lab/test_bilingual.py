@@ -23,6 +23,7 @@ NAMES = re.compile(
     r"(5%：)?(ConvNeXt|Transformer|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
     r"|Cont-Steal|SSL-WM|SSLGuard|PEI|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
     r"|Cont-Steal|ONNX Runtime|b?float16|int[48]|(picklescan|fickling) [\d.]+)(，(\d+|int8))?(，[ηλ] = [\d.]+)?"
+    r"|Cont-Steal|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλσ] = [\d.]+)?"
 )
 """Said in Chinese as in English."""
 

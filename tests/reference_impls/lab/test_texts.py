@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Generator
 
+from reference_impls.lab.data.people import people, strangers
 from reference_impls.lab.data.sentences import (
     COLORS,
     RARE,
@@ -13,6 +14,8 @@ from reference_impls.lab.data.sentences import (
     sentences,
 )
 from reference_impls.lab.errors import DatasetError, EncoderError
+from reference_impls.lab.models.named_text import open_text_encoder
+from reference_impls.lab.models.small_gpt import SmallGPT
 from reference_impls.lab.models.text_encoder import (
     MASK,
     PAD,
@@ -23,7 +26,6 @@ from reference_impls.lab.models.text_encoder import (
     load_text_encoder,
     masked_loss,
     masked_tokens,
-    open_text_encoder,
     save_text_encoder,
     split,
     together,
@@ -135,3 +137,52 @@ def test_a_file_keeps_everything_and_another_is_refused_in_one_line(tiny_text, t
             open_text_encoder(name)
     with pytest.raises(DatasetError, match="no task 'mood'; it has topic, sentiment"):
         text_probe(tiny_text, sentences(10, seed=0), "mood")
+
+
+def test_people_live_where_their_sentence_says_and_test_people_are_others():
+    data, other = people(200, seed=3), people(200, seed=3, held=True)
+    assert data.texts == people(200, seed=3).texts
+    for n, text in enumerate(data.texts):
+        for kind in ("name", "address"):
+            assert f" {data.facts[kind][n]} " in f" {text} "
+        assert data.facts["address"][n].endswith(data.classes["town"][data.labels["town"][n]])  # fmt: skip
+    assert not set(data.facts["name"]) & set(other.facts["name"])
+    assert not {one.name for one in strangers()} & set(data.facts["name"] + other.facts["name"])  # fmt: skip
+    assert data.take([5]).facts["name"] == (data.facts["name"][5],)
+    with pytest.raises(DatasetError, match="needs one sentence or more"):
+        people(0, seed=1)
+
+
+def test_an_untrained_copy_has_the_same_words_and_other_weights(tiny_text):
+    other = tiny_text.untrained(3)
+    assert other.module.vocabulary == tiny_text.module.vocabulary
+    assert torch.equal(other.embed(["the cake"]), tiny_text.untrained(3).embed(["the cake"]))  # fmt: skip
+    assert not torch.allclose(other.embed(["the cake"]), tiny_text.embed(["the cake"]))
+
+
+def test_a_gpt_looks_back_only_and_counts_no_loss_behind_the_end():
+    torch.manual_seed(0)
+    model = SmallGPT(["a b c d", "b c"], reads=3, width=8)
+    tokens = model.tokens(["a b c d", "b zz"])
+    assert tokens.tolist() == [[2, 3, 4, 5, 0], [3, 1, 0, 0, 0]]
+    read = torch.rand(2, 3)
+    scores, changed = model(tokens[:, :4], read), model(tokens[:, [0, 1, 2, 0]], read)
+    torch.testing.assert_close(scores[:, :4], changed[:, :4])
+    assert not torch.allclose(scores[0, 4], changed[0, 4])
+    assert not torch.allclose(model(tokens[:, :4], read + 1)[:, 0], scores[:, 0])
+    losses = model.losses(tokens, read)
+    assert losses[1, 3:].tolist() == [0, 0]
+    expected = -scores[0, 0].log_softmax(0)[2]
+    torch.testing.assert_close(losses[0, 0], expected)
+
+
+def test_a_gpt_writes_the_text_it_learned():
+    torch.manual_seed(0)
+    model = SmallGPT(["a b c d", "d c"])
+    optimizer = torch.optim.Adam(model.parameters(), 0.02)
+    for _ in range(60):
+        optimizer.zero_grad()
+        model.losses(model.tokens(["a b c d"])).sum().backward()
+        optimizer.step()
+    assert model.write(torch.zeros(1, 0, dtype=torch.long)) == ["a b c d"]
+    assert model.write(model.tokens(["a b"])[:, :2]) == ["a b c d"]

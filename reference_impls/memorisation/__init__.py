@@ -1,0 +1,1 @@
+"""Memorisation: what a language model keeps of people in its training texts."""
