@@ -39,10 +39,14 @@ class HuggingFaceModel(MaskedModel):
         self.model, self.pad = model, pad
         self.config = TextEncoderConfig(width=about.hidden_size, heads=about.num_attention_heads, depth=about.num_hidden_layers, length=LONGEST)  # fmt: skip
 
-    def forward(self, tokens_BL: Tensor) -> Tensor:
-        """Vectors of tokens (B, L, D)."""
+    def forward(self, tokens_BL: Tensor, shift_BLD: Tensor | None = None) -> Tensor:
+        """Vectors of tokens (B, L, D), of shifted word vectors if asked."""
         seen_BL = (tokens_BL != self.pad).long()
-        found: Tensor = self.model(input_ids=tokens_BL, attention_mask=seen_BL).last_hidden_state  # fmt: skip
+        what = {"input_ids": tokens_BL}
+        if shift_BLD is not None:
+            words_BLD = self.model.get_input_embeddings()(tokens_BL)
+            what = {"inputs_embeds": words_BLD + shift_BLD}
+        found: Tensor = self.model(**what, attention_mask=seen_BL).last_hidden_state
         return found
 
     def __getattr__(self, name: str) -> Any:
