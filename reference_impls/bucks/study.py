@@ -30,7 +30,8 @@ def narrow(data: Dataset, task: str) -> Dataset:
 
 def pooled(service: Service, embeddings_ND: Tensor, *, aware: bool) -> Tensor:
     """Answers (N, D) to queries shared among accounts; an aware thief has each ask first about the same pictures, and aligns."""
-    config, first = service.config, service.config.common if aware else 0
+    config = service.config
+    first = min(config.common, len(embeddings_ND)) if aware else 0
     parts = enumerate(embeddings_ND.tensor_split(config.accounts), start=10)
     got = [service.answer(torch.cat([embeddings_ND[:first], part]), number) for number, part in parts]  # fmt: skip
     if aware:

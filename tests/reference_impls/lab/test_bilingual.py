@@ -24,6 +24,7 @@ NAMES = re.compile(
     r"|Cont-Steal|SSL-WM|SSLGuard|PEI|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
     r"|Cont-Steal|ONNX Runtime|b?float16|int[48]|(picklescan|fickling) [\d.]+)(，(\d+|int8))?(，[ηλ] = [\d.]+)?"
     r"|Cont-Steal|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλσ] = [\d.]+)?"
+    r"|Cont-Steal|SSL-WM|SSLGuard|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
 )
 """Said in Chinese as in English."""
 
