@@ -22,6 +22,7 @@ METHODS = (
     "advclip",
     "advencoder",
     "adversarial_detection",
+    "api_imitation",
     "artifact_scan",
     "badencoder",
     "bert_attack",

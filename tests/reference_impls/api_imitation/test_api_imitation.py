@@ -96,6 +96,6 @@ def test_a_command_with_bad_input_is_one_line(small_files, tmp_path, capsys):
 def test_published_figures_hold_what_the_page_says():
     found = GRID.values(json.loads((GRID.home / "results.json").read_text("utf-8")))
     agree = {preset: mean(one["agreement"]) for (_, preset), one in found.items()}
-    assert agree["label"] > agree["scratch"] + 0.1
-    assert agree["random"] > agree["random-scratch"] + 0.1
+    assert agree["label"] > agree["scratch"] + 0.05
+    assert agree["random"] > agree["random-scratch"] + 0.3
     assert agree["head-solved"] > agree["head-tuned"]
