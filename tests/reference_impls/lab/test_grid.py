@@ -57,7 +57,7 @@ def grid(tmp_path, monkeypatch):
     monkeypatch.setattr(
         module,
         "setup_of",
-        lambda config, task, images, quick: Setup(
+        lambda config, task, images, quick, texts: Setup(
             encoder=None, clip=None, train=None, test=None, task=task, seed=config.seed
         ),
     )
