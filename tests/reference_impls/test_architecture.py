@@ -15,6 +15,7 @@ MAKES_DATA_FOR = {
     ("decree/real.py", "badencoder"),
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
+    ("latent_backdoor/study.py", "badencoder"),  # beside it in the table
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
     ("safe_pretraining/method.py", "textonpair"),
     # And it may ask another what it says of its results.

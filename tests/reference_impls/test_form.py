@@ -32,6 +32,7 @@ METHODS = (
     "feature_attack",
     "gen_af",
     "generative",
+    "latent_backdoor",
     "poison_filter",
     "quantization_backdoor",
     "query_attack",

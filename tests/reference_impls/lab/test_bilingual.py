@@ -20,7 +20,7 @@ SAID = [
 HAN = r"[\u4e00-\u9fff]"
 PLAIN = r"(?!某)[\u4e00-\u9fff]"
 NAMES = re.compile(
-    r"(5%：)?(ConvNeXt|Transformer|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
+    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Text-on-Pair|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
     r"|Cont-Steal|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
 )
 """Said in Chinese as in English."""
