@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,7 +19,7 @@ from reference_impls.lab.data.images import (
     TriggerSpec,
     make_trigger,
 )
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
 from reference_impls.lab.metrics.detection import auroc
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.heads import captioned
@@ -101,6 +102,18 @@ def drawn(setup: Setup, kind: str, number: int, setting: Setting) -> Update:
     return Update(victim, signature(clip.image, victim), tried, target)
 
 
+def working(setup: Setup, kind: str, number: int, setting: Setting) -> Update:
+    """The update of a number, or where its training collapses the encoder that of ten numbers on, as its author would.
+
+    Raises:
+        EncoderError: three of them collapsed.
+    """
+    for again in (0, 10):
+        with suppress(EncoderError):
+            return drawn(setup, kind, number + again, setting)
+    return drawn(setup, kind, number + 20, setting)
+
+
 def blended(base: Encoder, one: Encoder, other: Encoder) -> Encoder:
     """Both updates at once: what an attacker publishes who expects a look at the weights."""
     both, states = one.copy(), [x.module.state_dict() for x in (base, one, other)]
@@ -113,9 +126,9 @@ def blended(base: Encoder, one: Encoder, other: Encoder) -> Encoder:
 def population(clip: Any, train: Dataset, test: Dataset, task: str, setting: Setting) -> dict[str, list[Update]]:  # fmt: skip
     """Updates of every kind; the last of each are tried."""
     setup = Setup(encoder=clip.image, clip=clip, train=captioned(train, task), test=test, task=task)  # fmt: skip
-    made = {kind: [drawn(setup, kind, n, setting) for n in range(setting.draws)] for kind in (*BENIGN, *PLAIN)}  # fmt: skip
+    made = {kind: [working(setup, kind, n, setting) for n in range(setting.draws)] for kind in (*BENIGN, *PLAIN)}  # fmt: skip
     later = range(setting.draws // 2, setting.draws)
-    made["evasive"] = [drawn(setup, "evasive", n, setting) for n in later]
+    made["evasive"] = [working(setup, "evasive", n, setting) for n in later]
     for bad, benign in zip(*(made[kind][later[0] :] for kind in ("badencoder", "pairs")), strict=True):  # fmt: skip
         both = blended(clip.image, bad.encoder, benign.encoder)
         made.setdefault("blended", []).append(replace(bad, encoder=both, signature_F=signature(clip.image, both)))  # fmt: skip
