@@ -19,6 +19,7 @@ MAKES_DATA_FOR = {
     ),  # what sleeps until weights are rounded
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
+    ("latent_backdoor/study.py", "badencoder"),  # beside it in the table
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
     ("safe_pretraining/method.py", "textonpair"),
     ("text_backdoor_defense/study.py", "data_backdoor"),  # the backdoors it takes out

@@ -40,6 +40,7 @@ METHODS = (
     "gen_af",
     "generative",
     "hub_attack",
+    "latent_backdoor",
     "memorisation",
     "poison_filter",
     "privacy_backdoor",

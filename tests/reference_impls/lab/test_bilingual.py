@@ -25,6 +25,8 @@ NAMES = re.compile(
     r"|Cont-Steal|ONNX Runtime|b?float16|int[48]|(picklescan|fickling) [\d.]+)(，(\d+|int8))?(，[ηλ] = [\d.]+)?"
     r"|Cont-Steal|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλσ] = [\d.]+)?"
     r"|Cont-Steal|SSL-WM|SSLGuard|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
+    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Text-on-Pair|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
+    r"|Cont-Steal|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
 )
 """Said in Chinese as in English."""
 

@@ -1,0 +1,1 @@
+"""Backdoors in a teacher that wake in students fine-tuned from it."""
