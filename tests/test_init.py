@@ -325,3 +325,28 @@ def test_its_workflows_are_safe_and_pinned_as_ours(surveykit, tmp_path):
     ours = (Path(__file__).parents[1] / ".github/workflows").glob("*.yml")
     assert pins(written) <= pins(ours)
     assert all(pins([path]) for path in written)
+
+
+def test_forms_are_in_the_languages_of_the_survey_and_are_read_back(surveykit, run, tmp_path):  # fmt: skip
+    folder = tmp_path / "demo"
+    surveykit("init", folder, "--title", "T")
+    forms = sorted((folder / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+    text = "".join(path.read_text("utf-8") for path in forms)
+    assert not [sign for sign in text if "\u3400" <= sign <= "\u9fff"]
+    assert "label: Right value\n" in text
+    body = "\n\n".join(
+        f"### {label}\n\n{said}"
+        for label, said in {
+            "Entry": "specimen2025second",
+            "Field": "title.en",
+            "Right value": "Another Example",
+            "Source": "https://source.test/",
+            "License": "- [X] I give this",
+        }.items()
+    )
+    (tmp_path / "issue.md").write_text(body, "utf-8")
+    done = run("from-issue", tmp_path / "issue.md", "--number", 7, root=folder)
+    assert done.code in (FINE, FOUND), done.err
+    entry = folder / "catalog/papers/2025/specimen2025second.yaml"
+    assert "en: Another Example" in entry.read_text("utf-8")
+    assert run("validate", root=folder).code == FINE
