@@ -161,6 +161,7 @@ def test_a_list_becomes_a_survey(surveykit, run, tmp_path):
     assert (told["papers"], told["entries"], told["to_look_up"]) == (6, 4, 1)
     report = (folder / "IMPORTED.md").read_text("utf-8")
     assert "`surveykit add '2203.00009'`" in report
+    assert (folder / "TO-ADD.txt").read_text("utf-8") == "2203.00009\n"
     assert "1 paper listed twice" in report
     for command in ("validate", "fmt --check", "build --check"):
         assert run(*command.split(), root=folder).code == FINE
@@ -187,6 +188,23 @@ def test_references_become_a_survey(surveykit, run, tmp_path, name, text, entrie
     assert told["papers"] == told["entries"] + told["to_look_up"]
     for command in ("validate", "fmt --check", "build --check"):
         assert run(*command.split(), root=folder).code == FINE
+
+
+def test_a_list_that_says_too_little_still_gives_a_survey(surveykit, run, tmp_path):
+    from surveykit.load import load_catalog
+    from surveykit.render.pages import render_files, render_pages
+
+    listed, folder = tmp_path / "README.md", tmp_path / "demo"
+    listed.write_text("## Tools\n\n- [Knives for Ceps, Compared](https://arxiv.org/abs/2101.00001)\n- [Baskets and Bags](https://arxiv.org/abs/2101.00002)\n", "utf-8")  # fmt: skip
+    code, out, _ = surveykit("init", folder, "--title", "T", "--from", listed, "--json")
+    assert code == FOUND
+    assert (json.loads(out)["entries"], json.loads(out)["to_look_up"]) == (0, 2)
+    assert (folder / "TO-ADD.txt").read_text("utf-8").split() == ["2101.00001", "2101.00002"]  # fmt: skip
+    assert run("validate", root=folder).code == FINE
+    assert run("build", "--check", root=folder).code == FINE
+    catalog = load_catalog(folder)
+    assert len(list(render_pages(catalog, "en"))) > 8
+    assert render_files(catalog, "en")
 
 
 def test_titles_of_a_list_stand_in_for_the_second_language(surveykit, run, tmp_path):
