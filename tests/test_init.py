@@ -368,3 +368,20 @@ def test_forms_are_in_the_languages_of_the_survey_and_are_read_back(surveykit, r
     entry = folder / "catalog/papers/2025/specimen2025second.yaml"
     assert "en: Another Example" in entry.read_text("utf-8")
     assert run("validate", root=folder).code == FINE
+
+
+def test_labels_of_any_kind_stand_in_the_words_as_they_are(surveykit, tmp_path):
+    from surveykit.load import load_catalog
+    from surveykit.render.pages import render_pages
+
+    folder = tmp_path / "demo"
+    surveykit("init", folder, "--title", "T")
+    path = folder / "catalog/taxonomy.yaml"
+    text = path.read_text("utf-8")
+    for label in ("Role", "Topic", "Method", "Evaluation", "Stage"):
+        text = text.replace(f'en: "{label}"', f'en: "{label} {{0}} <b> {{x"')
+    path.write_text(text, "utf-8")
+    pages = "".join(page.html for page in render_pages(load_catalog(folder), "en"))
+    assert "Topic {0} &lt;b&gt; {x" in pages
+    assert "method {0} &lt;b&gt; {x 1" in pages  # inside a text with blanks
+    assert "<b> {x" not in pages
