@@ -21,9 +21,11 @@ import pytest
 from surveykit import cli
 from surveykit.cli.reference import reference
 from surveykit.cli.terminal import FINE, FOUND, MACHINE, USAGE
+from surveykit.kit import Kit
 from surveykit.models import Paper
 from surveykit.rules import RULES
 from surveykit.text.letters import fold
+from surveykit.yaml_tree import parse
 
 ROOT = Path(__file__).parents[1]
 COMMANDS = sorted(cli.app.commands)
@@ -105,7 +107,9 @@ def test_the_reference_names_every_command_and_option():
 
 
 def test_the_reference_in_the_repository_is_up_to_date():
-    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == reference()
+    kit = Kit.model_validate(parse((ROOT / "catalog/kit.yaml").read_text("utf-8")).data)
+    told = kit.told(reference())  # with this survey's examples
+    assert (ROOT / "docs/cli.md").read_text(encoding="utf-8") == told
 
 
 def test_every_field_is_in_the_documentation_of_the_format():

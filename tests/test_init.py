@@ -161,6 +161,7 @@ def test_a_list_becomes_a_survey(surveykit, run, tmp_path):
     assert (told["papers"], told["entries"], told["to_look_up"]) == (6, 4, 1)
     report = (folder / "IMPORTED.md").read_text("utf-8")
     assert "`surveykit add '2203.00009'`" in report
+    assert (folder / "TO-ADD.txt").read_text("utf-8") == "2203.00009\n"
     assert "1 paper listed twice" in report
     for command in ("validate", "fmt --check", "build --check"):
         assert run(*command.split(), root=folder).code == FINE
@@ -187,6 +188,23 @@ def test_references_become_a_survey(surveykit, run, tmp_path, name, text, entrie
     assert told["papers"] == told["entries"] + told["to_look_up"]
     for command in ("validate", "fmt --check", "build --check"):
         assert run(*command.split(), root=folder).code == FINE
+
+
+def test_a_list_that_says_too_little_still_gives_a_survey(surveykit, run, tmp_path):
+    from surveykit.load import load_catalog
+    from surveykit.render.pages import render_files, render_pages
+
+    listed, folder = tmp_path / "README.md", tmp_path / "demo"
+    listed.write_text("## Tools\n\n- [Knives for Ceps, Compared](https://arxiv.org/abs/2101.00001)\n- [Baskets and Bags](https://arxiv.org/abs/2101.00002)\n", "utf-8")  # fmt: skip
+    code, out, _ = surveykit("init", folder, "--title", "T", "--from", listed, "--json")
+    assert code == FOUND
+    assert (json.loads(out)["entries"], json.loads(out)["to_look_up"]) == (0, 2)
+    assert (folder / "TO-ADD.txt").read_text("utf-8").split() == ["2101.00001", "2101.00002"]  # fmt: skip
+    assert run("validate", root=folder).code == FINE
+    assert run("build", "--check", root=folder).code == FINE
+    catalog = load_catalog(folder)
+    assert len(list(render_pages(catalog, "en"))) > 8
+    assert render_files(catalog, "en")
 
 
 def test_titles_of_a_list_stand_in_for_the_second_language(surveykit, run, tmp_path):
@@ -325,3 +343,45 @@ def test_its_workflows_are_safe_and_pinned_as_ours(surveykit, tmp_path):
     ours = (Path(__file__).parents[1] / ".github/workflows").glob("*.yml")
     assert pins(written) <= pins(ours)
     assert all(pins([path]) for path in written)
+
+
+def test_forms_are_in_the_languages_of_the_survey_and_are_read_back(surveykit, run, tmp_path):  # fmt: skip
+    folder = tmp_path / "demo"
+    surveykit("init", folder, "--title", "T")
+    forms = sorted((folder / ".github/ISSUE_TEMPLATE").glob("*.yml"))
+    text = "".join(path.read_text("utf-8") for path in forms)
+    assert not [sign for sign in text if "\u3400" <= sign <= "\u9fff"]
+    assert "label: Right value\n" in text
+    body = "\n\n".join(
+        f"### {label}\n\n{said}"
+        for label, said in {
+            "Entry": "specimen2025second",
+            "Field": "title.en",
+            "Right value": "Another Example",
+            "Source": "https://source.test/",
+            "License": "- [X] I give this",
+        }.items()
+    )
+    (tmp_path / "issue.md").write_text(body, "utf-8")
+    done = run("from-issue", tmp_path / "issue.md", "--number", 7, root=folder)
+    assert done.code in (FINE, FOUND), done.err
+    entry = folder / "catalog/papers/2025/specimen2025second.yaml"
+    assert "en: Another Example" in entry.read_text("utf-8")
+    assert run("validate", root=folder).code == FINE
+
+
+def test_labels_of_any_kind_stand_in_the_words_as_they_are(surveykit, tmp_path):
+    from surveykit.load import load_catalog
+    from surveykit.render.pages import render_pages
+
+    folder = tmp_path / "demo"
+    surveykit("init", folder, "--title", "T")
+    path = folder / "catalog/taxonomy.yaml"
+    text = path.read_text("utf-8")
+    for label in ("Role", "Topic", "Method", "Evaluation", "Stage"):
+        text = text.replace(f'en: "{label}"', f'en: "{label} {{0}} <b> {{x"')
+    path.write_text(text, "utf-8")
+    pages = "".join(page.html for page in render_pages(load_catalog(folder), "en"))
+    assert "Topic {0} &lt;b&gt; {x" in pages
+    assert "method {0} &lt;b&gt; {x 1" in pages  # inside a text with blanks
+    assert "<b> {x" not in pages

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +20,7 @@ TAG = {"en": "en", "zh": "zh-CN"}
 OPEN = ("axes", "arena_notes")
 """Sections whose keys are the survey's: axes by their ids, and notes on words of its measured tables."""
 
+_PAPERS = Bilingual(en="Papers", zh="论文")
 _FILE = Path(__file__).with_name("words.yaml")
 _TOKEN = re.compile(r"<(\w+)>")
 _Words = dict[str, dict[str, tuple[str, str]]]
@@ -36,10 +37,7 @@ def words(lang: Lang, catalog: Catalog | None = None) -> SimpleNamespace:
     pick = 1 if lang == "zh" else 0
     labels = dict(_labels(catalog, lang)) if catalog else {}
     said = {
-        section: {
-            key: _TOKEN.sub(lambda found: labels.get(found[1], found[0]), pair[pick])
-            for key, pair in pairs.items()
-        }
+        section: {key: _labelled(pair[pick], labels) for key, pair in pairs.items()}
         for section, pairs in _both().items()
     }
     for section in OPEN:
@@ -52,16 +50,25 @@ def words(lang: Lang, catalog: Catalog | None = None) -> SimpleNamespace:
     )
 
 
+def _labelled(text: str, labels: Mapping[str, str]) -> str:
+    """The text with labels in it; in one whose blanks are filled later, a brace of a label stays a brace."""
+
+    def label(found: re.Match[str]) -> str:
+        said = labels.get(found[1], found[0])
+        return said.replace("{", "{{").replace("}", "}}") if "{" in text else said
+
+    return _TOKEN.sub(label, text)
+
+
 def _labels(catalog: Catalog, lang: Lang) -> Iterator[tuple[str, str]]:
     """`Topic` -> the axis's label as a heading has it; `topic` -> as it stands inside a sentence."""
-    paper = Bilingual(en="Papers", zh="论文")
     names = {
-        "above": paper,
-        "below": paper,
-        "stage": paper,
+        "above": _PAPERS,
+        "below": _PAPERS,
+        "stage": _label(catalog, "stage"),
+        "medium": _label(catalog, "modality"),
         "topic": catalog.topic_axis.label,
         "group": catalog.group_axis.label,
-        **{axis.id: axis.label for axis in catalog.taxonomy.axes},
         **{
             place: term.label
             for place, term in zip(("above", "below"), catalog.poles, strict=False)
@@ -72,6 +79,11 @@ def _labels(catalog: Catalog, lang: Lang) -> Iterator[tuple[str, str]]:
         yield name.capitalize(), text
         yield name, text[:1].lower() + text[1:] if text[1:2].islower() else text
     yield "license", catalog.kit.license_name
+
+
+def _label(catalog: Catalog, axis: str) -> Bilingual:
+    """The label of an axis; what stands nowhere, where there is none."""
+    return catalog.axes[axis].label if axis in catalog.axes else _PAPERS
 
 
 def misplaced(catalog: Catalog) -> Iterator[tuple[str, str, str]]:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 from test_measured import DUEL
 
+from surveykit.kit import Kit
 from surveykit.measured import Arena
 from surveykit.models import Bilingual
 from surveykit.render.intervals import apart
@@ -37,7 +38,9 @@ def measured(catalog):
         cell("nothing", "scan", 5.0, metric="Without an attack"),
     ]
     arena = Arena.model_validate(DUEL | {"cells": cells})
-    return dataclasses.replace(catalog, arena=arena)
+    texture = {"en": "Texture: that of the background", "zh": "纹理：背景的纹理"}
+    kit = Kit.model_validate({"words": {"arena_notes": {"texture": texture}}})
+    return dataclasses.replace(catalog, arena=arena, kit=kit)
 
 
 def test_each_defense_stands_with_the_attack_that_harms_it_most(measured):
@@ -165,5 +168,5 @@ def test_the_matrix_marks_best_and_worst_and_explains_its_words(measured, lang):
     }
     assert list(marks.values()) == [False, True]  # the planted one harms `none` most
     assert found.css_first(".sk-notes")
-    told = {"en": "texture of the background", "zh": "背景的纹理"}[lang]
+    told = {"en": "that of the background", "zh": "背景的纹理"}[lang]
     assert told in found.css_first(".sk-notes").text()

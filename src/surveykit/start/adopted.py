@@ -93,6 +93,8 @@ def adopt(path: Path, wish: Wish) -> Adopted:
     )
     noted = tuple(sorted(set(reading.anomalies)))
     whole = Adopted(wish, texts, len(reading.found), len(texts), tuple(waiting), noted)
+    if addresses := [one.address for one in waiting if _plain(one.address)]:
+        texts["TO-ADD.txt"] = "".join(f"{address}\n" for address in addresses)
     texts["IMPORTED.md"] = _report(whole, path.name, len(reviewed.known))
     return whole
 
@@ -254,6 +256,11 @@ def _catalog(wish: Wish, venues: Sequence[Venue]) -> Catalog:
     )
 
 
+def _plain(address: str) -> bool:
+    """Whether an address is safe in quotes of a shell, and for `xargs`."""
+    return bool(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9:/.?=_()&%~+-]*", address))
+
+
 def _report(adopted: Adopted, name: str, known: int) -> str:
     return "\n".join(_reported(adopted, name, known)) + "\n"
 
@@ -265,11 +272,11 @@ def _reported(adopted: Adopted, name: str, known: int) -> Iterator[str]:
     yield f"{plural(adopted.papers, 'paper')}: {plural(adopted.entries, 'entry')} written{again}, {len(adopted.waiting)} to look up.\n"
     if adopted.waiting:
         yield "## To look up\n"
-        yield "The list does not say enough of these. `surveykit add` looks them up:\n"
+        yield "The list does not say enough of these. `surveykit add` looks them up, all at once by `xargs surveykit add < TO-ADD.txt`:\n"
         yield "| line | paper | not told | command |\n| ---: | --- | --- | --- |"
         for one in adopted.waiting:
-            safe = re.fullmatch(r"[A-Za-z0-9:/.?=_()&%~+-]+", one.address)
-            command = f"`surveykit add '{one.address}'`" if safe else ""
+            plain = _plain(one.address)
+            command = f"`surveykit add '{one.address}'`" if plain else ""
             yield f"| {one.line} | {escape(one.title)} | {', '.join(one.lacks)} | {command} |"
         yield ""
     if adopted.anomalies:
