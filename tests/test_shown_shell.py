@@ -24,6 +24,7 @@ ROOT = Path(__file__).parents[1]
 FILES = ("README*.md", "CONTRIBUTING*.md", "docs/**/*.md", "reference_impls/README*.md")
 PLACES = [path for pattern in FILES for path in sorted(ROOT.glob(pattern))]
 NETWORK, MINUTES, SERVER = "asks hosts outside", "takes minutes", "needs a server"
+ENDLESS = "does not end by itself"
 NOT_RUN = {
     r"surveykit verify": NETWORK,
     r"surveykit check-links": NETWORK,
@@ -31,11 +32,13 @@ NOT_RUN = {
     r"make ": MINUTES,
     r"pytest ": MINUTES,
     r"python -m reference_impls\.(?!artifact_scan run \w+\.pkl)": MINUTES,
-    r"python -m http\.server": "does not end by itself",
+    r"python -m http\.server": ENDLESS,
+    r"surveykit serve": ENDLESS,
+    r"pip install": NETWORK,
     r"rsync ": SERVER,
 }
 """Beginning of a command -> why it is not run here."""
-MAY_FIND = ("add 2303", "import", "doctor", "coverage", "artifact_scan")
+MAY_FIND = ("add 2303", "import", "init", "doctor", "coverage", "artifact_scan")
 """Commands that end with 1, as they find something; where they say so, the document does."""
 SAYS = ("docs/tutorials/add-a-paper.md", "docs/migrate.md", "docs/tutorials/scan-an-encoder.md")  # fmt: skip
 """Documents whose blocks of output are what the commands print; others depend on the whole catalog."""
@@ -97,6 +100,8 @@ def understood(command: str) -> None:
     elif program == "python":  # its words are read by test_shown_commands.py
         name = words[1].partition(".")[2]
         assert (ROOT / "reference_impls" / name / "__main__.py").is_file()
+    elif program == "pip":
+        assert words[0] == "install"
     else:
         assert program == "rsync"
 

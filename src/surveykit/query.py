@@ -55,7 +55,7 @@ class Runnable:
     same: int
     """Those with a method of one of their techniques instead."""
     other: int
-    """Those with a method of the same threat, role and modality instead."""
+    """Those with a method of the same topic, role and modality instead."""
 
     @property
     def nothing(self) -> int:
