@@ -45,7 +45,9 @@ class ProbeConfig:
     """Of Adam, or the largest change of a channel in a step."""
     candidates: Annotated[int, tyro.conf.arg(name="candidate-encoders")] = 5
     """Encoders of which one is behind the service; the given one is the first, the lab trains the others."""
-    tuning: int = 40
+    training: int = 80
+    """Steps in which each of the others is trained."""
+    tuning: int = 100
     """Steps in which a service's encoder is fine-tuned with its head, where it is."""
     seed: int = 0
     """Of starts, other candidates and services."""
@@ -55,8 +57,7 @@ class ProbeConfig:
         for name, known in (("kind", Kind), ("outputs", Outputs)):
             if getattr(self, name) not in get_args(known):
                 raise ConfigError(unknown(name, getattr(self, name), get_args(known)))
-        check_positive(probes=self.probes, steps=self.steps, tuning=self.tuning)
-        check_positive(learning_rate=self.learning_rate)
+        check_positive(probes=self.probes, steps=self.steps, learning_rate=self.learning_rate, training=self.training, tuning=self.tuning)  # fmt: skip
         if self.candidates < 2:
             raise ConfigError(f"candidate-encoders must be at least 2, got {self.candidates}")  # fmt: skip
 
@@ -65,7 +66,8 @@ PRESETS: dict[str, ProbeConfig] = {
     "plain": ProbeConfig(kind="plain"),
     "teacher": ProbeConfig(kind="teacher"),
     "pei": ProbeConfig(),
-    "probabilities": ProbeConfig(outputs="probabilities"),
+    "few": ProbeConfig(probes=4),
+    "probabilities": ProbeConfig(probes=4, outputs="probabilities"),
 }
 """What is measured; the first is the control."""
 
@@ -75,12 +77,17 @@ def distance(embeddings_PD: Tensor, wanted_PD: Tensor) -> Tensor:
     return (embeddings_PD - wanted_PD).square().mean(dim=1)
 
 
+def eight_bits(images: Tensor) -> Tensor:
+    """As a picture file holds them."""
+    return (images * 255).round() / 255
+
+
 def probes(candidate: Encoder, pictures_P3HW: Tensor, config: ProbeConfig) -> Tensor:
-    """Probes (P, 3, H, W) in [0, 1] that embed like the pictures in this candidate."""
+    """Probes (P, 3, H, W) of 8 bits, in [0, 1], that embed like the pictures in this candidate."""
     chance = Generator().manual_seed(config.seed)
     start = torch.rand(pictures_P3HW.shape, generator=chance).to(pictures_P3HW.device)
     if config.kind == "plain":
-        return start
+        return eight_bits(start)
     wanted_PD = embed_all(candidate, pictures_P3HW)
     if config.kind == "teacher":
         free = torch.zeros_like(pictures_P3HW, requires_grad=True)
@@ -89,14 +96,14 @@ def probes(candidate: Encoder, pictures_P3HW: Tensor, config: ProbeConfig) -> Te
             loss = distance(candidate.encode((free.tanh() + 1) / 2), wanted_PD).sum()
             (free.grad,) = torch.autograd.grad(loss, free)
             optimizer.step()
-        return (free.detach().tanh() + 1) / 2
+        return eight_bits((free.detach().tanh() + 1) / 2)
     for _ in range(config.steps):
         start.requires_grad_()
         loss = distance(candidate.encode(start), wanted_PD).sum()
         (gradient,) = torch.autograd.grad(loss, start)
         largest = gradient.abs().amax(dim=(1, 2, 3), keepdim=True).clamp(min=1e-12)
         start = (start.detach() - config.learning_rate * gradient / largest).clamp(0, 1)
-    return start
+    return eight_bits(start)
 
 
 @torch.no_grad()
@@ -114,3 +121,13 @@ def named(agreements: Sequence[float], truth: int) -> float:
     """Whether the candidate whose probes agree most is the true one; among n equal ones it is named once in n."""
     best = [i for i, one in enumerate(agreements) if one == max(agreements)]
     return (truth in best) / len(best)
+
+
+def sure(agreements: Sequence[Sequence[float]], truths: Sequence[int]) -> float:
+    """Share of services named without a false alarm: the true candidate agrees more than any other does with any service.
+
+    So a bar that is set there names no encoder for a service whose own is not among the candidates.
+    """
+    right = [one[truth] for one, truth in zip(agreements, truths, strict=True)]
+    others = [x for one, truth in zip(agreements, truths, strict=True) for i, x in enumerate(one) if i != truth]  # fmt: skip
+    return sum(one > max(others) for one in right) / len(right)

@@ -13,6 +13,7 @@ from reference_impls.fingerprint.method import (
     distance,
     named,
     probes,
+    sure,
 )
 from reference_impls.fingerprint.study import GRID, measure
 from reference_impls.lab.errors import ConfigError, DatasetError
@@ -38,6 +39,11 @@ def test_equal_candidates_are_named_by_chance():
     assert named([0.5, 0.5, 0.5, 0.1], 2) == pytest.approx(1 / 3)
 
 
+def test_a_service_is_named_for_sure_above_what_any_wrong_candidate_reaches():
+    assert sure([[0.9, 0.2], [0.7, 0.6], [0.8, 1.0]], [0, 0, 1]) == pytest.approx(2 / 3)
+    assert sure([[0.5, 0.5]], [0]) == 0
+
+
 @pytest.mark.parametrize("kind", ["teacher", "pei"])
 def test_probes_embed_like_their_pictures_in_their_candidate_alone(kind, tiny_clip):
     pictures = dataset_of_test(TINY_LAB).images_N3HW[:8]
@@ -57,9 +63,10 @@ def test_probes_embed_like_their_pictures_in_their_candidate_alone(kind, tiny_cl
 def test_the_encoder_is_named_more_often_than_by_chance(tiny_clip):
     data = train_dataset(TINY_LAB), dataset_of_test(TINY_LAB)
     setup = Setup(encoder=tiny_clip.image, clip=None, train=data[0], test=data[1], task="")  # fmt: skip
-    tiny = ProbeConfig(steps=40, probes=8, candidates=3, tuning=3)
+    tiny = ProbeConfig(steps=40, probes=8, candidates=3, training=20, tuning=3)
     found, control = (measure(setup, replace(tiny, kind=kind)) for kind in ("pei", "plain"))  # fmt: skip
     assert control["frozen"] == pytest.approx(1 / 3)
+    assert control["frozen_sure"] == 0
     assert found["frozen"] > 0.6
     bare = replace(setup, train=replace(setup.train, labels={}, classes={}))
     with pytest.raises(DatasetError, match="has no labels"):
@@ -82,5 +89,9 @@ def test_settings_out_of_range_are_refused(settings, message):
 def test_published_figures_say_what_the_page_says():
     found = json.loads((GRID.home / "results.json").read_text("utf-8"))
     rows = {name: {key: mean(of) for key, of in one.items() if of} for (_, name), one in GRID.values(found).items()}  # fmt: skip
-    assert rows["plain"]["frozen"] == pytest.approx(0.2, abs=1e-3)
-    assert rows["pei"]["frozen"] > 0.4
+    plain, teacher, pei, few = (rows[name] for name in ("plain", "teacher", "pei", "few"))  # fmt: skip
+    assert plain["frozen"] == plain["tuned"] == pytest.approx(0.2, abs=1e-3)
+    assert plain["frozen_sure"] == 0
+    assert min(teacher["frozen"], pei["frozen"]) > 0.9
+    assert pei["tuned_sure"] < pei["frozen_sure"] - 0.2
+    assert few["frozen_sure"] < pei["frozen_sure"]
