@@ -55,9 +55,8 @@ def services(encoder: Encoder, train: Dataset, tuning: int, seed: int) -> tuple[
     half = len(train) // 2
     labelled = train.take(range(half, len(train))).first(LABELLED)
     if tuning:
-        encoder = fine_tuned(
-            encoder, labelled, next(iter(labelled.labels)), steps=tuning, seed=seed
-        )
+        first, *_ = labelled.labels
+        encoder = fine_tuned(encoder, labelled, first, steps=tuning, seed=seed)
     encoder = fast(encoder)
     learned_MD = embed_all(encoder, labelled.images_N3HW)
     heads = [fit_linear_probe(learned_MD, labels_M, classes=len(labelled.classes[task])) for task, labels_M in labelled.labels.items()]  # fmt: skip
@@ -92,9 +91,7 @@ GRID = Grid(
     presets=PRESETS,
     shown="pei",
     measure=measure,
-    columns={
-        name: Column() for name in ("frozen", "frozen_sure", "tuned", "tuned_sure")
-    },  # fmt: skip
+    columns={name: Column() for name in MEASURES},
     told=[
         Told(preset=one, measure="frozen", better="higher")
         for one in ("teacher", "pei")
