@@ -37,6 +37,7 @@ METHODS = (
     "embedding_inversion",
     "encoder_mi",
     "feature_attack",
+    "fingerprint",
     "gen_af",
     "generative",
     "hub_attack",

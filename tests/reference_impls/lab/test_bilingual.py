@@ -20,13 +20,9 @@ SAID = [
 HAN = r"[\u4e00-\u9fff]"
 PLAIN = r"(?!某)[\u4e00-\u9fff]"
 NAMES = re.compile(
-    r"(5%：)?(ConvNeXt|Transformer|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
-    r"|Cont-Steal|SSL-WM|SSLGuard|PEI|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
-    r"|Cont-Steal|ONNX Runtime|b?float16|int[48]|(picklescan|fickling) [\d.]+)(，(\d+|int8))?(，[ηλ] = [\d.]+)?"
-    r"|Cont-Steal|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλσ] = [\d.]+)?"
-    r"|Cont-Steal|SSL-WM|SSLGuard|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
-    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Text-on-Pair|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
-    r"|Cont-Steal|int[48]|(picklescan|fickling) [\d.]+)(，\d+)?(，[ηλ] = [\d.]+)?"
+    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
+    r"|Cont-Steal|SSL-WM|SSLGuard|ONNX Runtime|b?float16|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)"
+    r"(，(\d+|int8))?(，[ηλσ] = [\d.]+)?"
 )
 """Said in Chinese as in English."""
 

@@ -1,0 +1,1 @@
+"""Which encoder a downstream service was built on."""
