@@ -333,6 +333,7 @@ MADE_AT_RUN = {
     "imports.tables: f'(?i){sign}'": [f"(?i){s}" for s in imports_tables._COLUMNS.values()],
     "lookup: f'(?<!\\\\w){re.escape(word)}'": [rf"(?<!\w){re.escape(w)}" for w in WORDS],
     "lookup: f'(?<!\\\\w){re.escape(word)}(?!\\\\w)'": [rf"(?<!\w){re.escape(w)}(?!\w)" for w in WORDS],
+    "start.adopted: f\"[,(]?\\\\s?(?:{year}|['’]{year % 100:02})\\\\)?\"": [r"[,(]?\s?(?:2021|['’]21)\)?"],
     "text.names: f'[{{}}]|{sign}'": [f"(?i)[{{}}]|{s}" for s in (" and ", ",")],
 }  # fmt: skip
 AT_MOST = {"identifier: pattern": identifier.MOST_CHARACTERS}

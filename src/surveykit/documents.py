@@ -215,7 +215,7 @@ def _rendered(tokens: Sequence[Token], frame: Frame, heading: str) -> str:
 
 def _tame(html: str) -> str:
     """HTML in a document: anchors stay, comments go, all else is shown as letters."""
-    html = re.sub(r"<!--.*?-->", "", html, flags=re.DOTALL)
+    html = re.sub(r"<!--.*?(?:-->|\Z)", "", html, flags=re.DOTALL)
     parts = _ANCHOR.split(html.replace("</a>", ""))
     made = [f'<span id="{escape(p)}"></span>' if n % 2 else escape(p.strip("\n")) for n, p in enumerate(parts)]  # fmt: skip
     return "".join(made)

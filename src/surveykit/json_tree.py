@@ -16,6 +16,8 @@ MOST_DIGITS = 18
 
 # A string may lack its end, so that no text is read twice.
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[\[\]{},:]|[^\s"\[\]{},:]+', re.DOTALL)
+_NO_BRACKET = re.compile(r'"(?:[^"\\]|\\.)*"?|[^\[\]{}"]+', re.DOTALL)
+_AS_LIST = str.maketrans("{}", "[]")
 # Halves of characters, `\ud800`; whole pairs and other escapes are passed over.
 _HALF = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -77,6 +79,11 @@ def _half(text: str) -> Fault | None:
 
 
 def _too_deep(text: str) -> Fault | None:
+    brackets = _NO_BRACKET.sub("", text).translate(_AS_LIST)
+    for _ in range(MAX_DEPTH):  # takes away the innermost level
+        brackets = brackets.replace("[]", "")
+    if not brackets:
+        return None
     depth = 0
     for found in _TOKEN.finditer(text):
         depth += (found[0] in ("[", "{")) - (found[0] in ("]", "}"))

@@ -213,7 +213,7 @@ def _bare(text: str) -> str:
     """A venue's name without its year: `ICML 2021`, `ICML'21` and `2021 ICML` are `ICML`."""
     year = year_in(text)
     if year:
-        text = re.sub(rf"[\s,('’]*(?:{year}|['’]{year % 100:02})\)?", " ", text)
+        text = re.sub(rf"[,(]?\s?(?:{year}|['’]{year % 100:02})\)?", " ", text)
     text = re.sub(
         r"(?i)^(?:in\s+)?proceedings of (?:the )?", "", " ".join(text.split())
     )
