@@ -20,6 +20,9 @@ MAKES_DATA_FOR = {
     ("cleanclip/method.py", "textonpair"),  # the loss that planted what is removed
     ("cleanclip/study.py", "textonpair"),
     ("latent_backdoor/study.py", "badencoder"),  # beside it in the table
+    ("weight_spectra/study.py", "cleanclip"),  # updates that are told apart
+    ("weight_spectra/study.py", "latent_backdoor"),
+    ("weight_spectra/study.py", "textonpair"),
     ("safe_pretraining/method.py", "cleanclip"),  # what it reads of captions
     ("safe_pretraining/method.py", "textonpair"),
     ("text_backdoor_defense/study.py", "data_backdoor"),  # the backdoors it takes out

@@ -59,6 +59,7 @@ METHODS = (
     "text_backdoor_defense",
     "textonpair",
     "watermark",
+    "weight_spectra",
 )
 PROGRAMS = [
     import_module(f"reference_impls.{name}.__main__").PROGRAM for name in METHODS

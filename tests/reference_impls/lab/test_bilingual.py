@@ -20,7 +20,7 @@ SAID = [
 HAN = r"[\u4e00-\u9fff]"
 PLAIN = r"(?!某)[\u4e00-\u9fff]"
 NAMES = re.compile(
-    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
+    r"(5%：)?(ConvNeXt|Transformer|BadEncoder|Text-on-Pair|Auto-PGD|Co-Attack|Sparse-RS|CLIPure|CleanCLIP|Beatrix|PatchSearch|StolenEncoder"
     r"|Cont-Steal|SSL-WM|SSLGuard|ONNX Runtime|b?float16|TextObfuscator|DP-SGD|int[48]|(picklescan|fickling) [\d.]+)"
     r"(，(\d+|int8))?(，[ηλσ] = [\d.]+)?"
 )
