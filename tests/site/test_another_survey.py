@@ -21,6 +21,7 @@ FIELD = re.compile(
 """Words of the survey that the kit was made for."""
 DOCUMENTS = (
     "docs/format.md",
+    "docs/api.md",
     "docs/cli.md",
     "catalog/schema.json",
     "api/v1/openapi.json",

@@ -82,7 +82,7 @@ class PaperBrief(Part):
     venue: VenueBrief
     """Where it appeared."""
     side: str
-    """Whether it attacks, defends or studies."""
+    """Side of its role: one of the first two at the head of the roles, or `study`."""
     terms: dict[str, tuple[str, ...]]
     """Axis -> terms, the main one first."""
     summary: Both | None = None
@@ -118,7 +118,7 @@ class PaperFull(Paper):
     venue: Venue  # type: ignore[assignment]  # the id in the entry, the venue here
     """Where it appeared, with all its names."""
     side: str
-    """Whether it attacks, defends or studies."""
+    """Side of its role: one of the first two at the head of the roles, or `study`."""
     relations: tuple[RelationFrom, ...]
     """Relations that this paper carries."""
     related_by: tuple[RelationFrom, ...]
@@ -238,7 +238,7 @@ class Methods(Answer):
     methods: tuple[Method, ...]
     """Every method."""
     arena: Arena | None = None
-    """Attacks against defenses, where that was run."""
+    """Papers of one side against those of the other, where that was run."""
 
 
 class Relations(Answer):
