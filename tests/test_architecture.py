@@ -21,7 +21,7 @@ MAY_IMPORT = {
     "kit": {"models"},
     "words": {"catalog", "kit", "models"},
     "shipped": set(),
-    "prose": set(),
+    "prose": {"text"},
     "documents": {"text"},
     "health": {"models", "scalars"},
     "coverage": {"models", "scalars"},
@@ -286,7 +286,7 @@ OWNERS = {
     "rapidfuzz": {"rules", "load", "duplicates", "imports", "venue_names", "weighing"},
     "bibtexparser": set(),  # the tests' second reader
     "charset_normalizer": {"imports", "sources"},
-    "markdown_it": {"documents", "imports", "prose"},
+    "markdown_it": {"documents", "imports", "prose", "text"},
     "selectolax": {"imports", "net", "sources"},
     "pylatexenc": {"text"},
     "mkdocs": {"mkdocs_plugin"},

@@ -15,11 +15,11 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
 
 from surveykit.text.markdown import Heading, Outline
+from surveykit.text.tables import TableRenderer
 
 FOLDER = "docs"
 CONTENTS = "README"
@@ -221,7 +221,7 @@ def _tame(html: str) -> str:
     return "".join(made)
 
 
-class _Renderer(RendererHTML):
+class _Renderer(TableRenderer):
     def link_open(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
@@ -267,17 +267,6 @@ class _Renderer(RendererHTML):
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
         return _tame(tokens[idx].content)
-
-    def table_open(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
-    ) -> str:
-        name = escape(env["heading"])
-        return f'<div class="sk-scroll" tabindex="0" role="group" aria-label="{name}"><table class="sk-table">'
-
-    def table_close(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
-    ) -> str:
-        return "</table></div>"
 
 
 _PARSER = MarkdownIt("commonmark", renderer_cls=_Renderer).enable("table")

@@ -10,14 +10,14 @@ from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from html import escape
 from typing import Any, Protocol
 
 from markdown_it import MarkdownIt
-from markdown_it.renderer import RendererHTML
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from markdown_it.utils import OptionsDict
+
+from surveykit.text.tables import TableRenderer
 
 OWN = "{own}"
 """End of a paragraph that says nothing about a paper, and so needs no citation."""
@@ -117,7 +117,7 @@ class Show(Protocol):
         """A figure."""
 
 
-class _Renderer(RendererHTML):
+class _Renderer(TableRenderer):
     def cite(
         self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
     ) -> str:
@@ -134,17 +134,6 @@ class _Renderer(RendererHTML):
         token = tokens[idx]
         source, title = str(token.attrs["src"]), str(token.attrs.get("title", ""))
         return str(env["show"].picture(source, token.content, title))
-
-    def table_open(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
-    ) -> str:
-        name = escape(env["heading"])
-        return f'<div class="sk-scroll" tabindex="0" role="group" aria-label="{name}"><table class="sk-table">'
-
-    def table_close(
-        self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: Any
-    ) -> str:
-        return "</table></div>"
 
 
 def _parser() -> MarkdownIt:
