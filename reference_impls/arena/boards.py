@@ -6,7 +6,7 @@ tables and, with `--publish`, the website's `reference_impls/arena-<name>.json`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any, Literal, Protocol
 import yaml
 
 from reference_impls.lab.bilingual import LAB, Bilingual, Language, Text, localize
+from reference_impls.lab.cache import content_key
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.records import as_data, write_json
 from reference_impls.lab.study.headline import ran_on
@@ -102,7 +103,7 @@ class Board:
     """Runs in a worker process; its trials are kept under the content of its condition."""
     settings: Callable[[Sequence[Any]], Mapping[str, Any]]
     """Of the published JSON, from the conditions."""
-    chain: Callable[[Any], Any] | None = None
+    chain: Callable[[Any], Hashable] = content_key
     """Conditions with the same answer share work, so they stay in one process."""
     version: int = 1
     """Counted up when a change of code makes the same condition give another outcome."""
@@ -141,7 +142,6 @@ class Board:
     @cached_property
     def study(self) -> Study[Any, Trial]:
         """Its command, and what it writes."""
-        more = {} if self.chain is None else {"chain": self.chain}
         return Study(
             home=HERE,
             part=self.name,
@@ -155,7 +155,7 @@ class Board:
             tables=self.tables,
             more=self._publish,
             version=self.version,
-            **more,
+            chain=self.chain,
         )  # fmt: skip
 
     # -- What the trials say -----------------------------------------------------------
@@ -238,7 +238,7 @@ class Board:
                 if any(met):
                     shown = (str(MeanStd.of(list(v.values()))) if v else "–" for v in met)  # fmt: skip
                     body.append([row.label, *shown])
-            heads = ["", *(one.label for one in columns)]
+            heads: list[Text] = ["", *(one.label for one in columns)]
             title = localize(metric.label, language)
             lines += [f"### {title}", "", *table(heads, body, language), ""]
         for one in self.missing:
