@@ -78,6 +78,15 @@ def load_catalog(root: Path) -> Catalog:
     return checked.catalog
 
 
+def load_cards(root: Path) -> dict[str, Card]:
+    """The methods of a folder without a catalog. Raises CatalogError with what is wrong with a card."""
+    files = Intake(root)
+    cards = [card for card in _cards(files) if card]
+    if files.problems:
+        raise CatalogError(sorted(files.problems))
+    return {card.id: card for card in cards}
+
+
 def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
     """Read everything below a repository root and apply every rule.
 

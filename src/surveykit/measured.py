@@ -181,7 +181,7 @@ class Arena(Run):
     schema_version: Literal[1]
     """1; raised when a key changes its meaning or goes away."""
     title: Bilingual | None = None
-    """What it is about, as the heading of its page: `Backdoors`; that of `arena-<name>.json` has one."""
+    """What it is about, as the heading of its page: `Seedlings`; that of `arena-<name>.json` has one."""
     lead: Bilingual | None = None
     """One or two sentences below the heading."""
     generated_at: PlainText
