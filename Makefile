@@ -1,6 +1,7 @@
 # Everything runs in .venv, which the first target makes. `make` alone lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
+GENERATOR ?= mkdocs
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
@@ -17,11 +18,11 @@ site: .venv/ready  ## all generated files, and the website in both languages; PU
 	@echo "open build/site/index.html or build/site/zh/index.html"
 
 # Side by side in folders of their own: MkDocs empties its target first, and the old site stays whole until both are done.
-# Never add -q: it turns --strict off.
+# Never add -q: it turns --strict off. GENERATOR=properdocs is the trial of docs/after-material.md.
 build/next:
-	@$(BIN)/mkdocs build --strict -f mkdocs.yml -d $(abspath $@)
+	@$(BIN)/$(GENERATOR) build --strict -f mkdocs.yml -d $(abspath $@)
 build/next-zh:
-	@$(BIN)/mkdocs build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
+	@$(BIN)/$(GENERATOR) build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
 
 test: .venv/ready .venv/impls  ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
