@@ -82,17 +82,22 @@ PRESETS: dict[str, SubnetConfig] = {
 # -- The chain -----------------------------------------------------------------------
 
 
+def depthwise(part: nn.Module) -> bool:
+    """Whether a convolution keeps all channels apart by itself: one group for each."""
+    return isinstance(part, nn.Conv2d) and 1 < part.groups == part.in_channels == part.out_channels  # fmt: skip
+
+
 def layers(module: nn.Module) -> Iterator[tuple[str, nn.Module]]:
     """Layers with weights, by name: those that a chain runs through.
 
     Raises:
-        EncoderError: one of them mixes all channels, so that no chain can be kept apart.
+        EncoderError: one of them mixes channels, so that no chain can be kept apart.
     """
     for name, part in module.named_modules():
         if not list(part.parameters(recurse=False)):
             continue
-        groups = getattr(part, "groups", 1)
-        if not isinstance(part, nn.Conv2d | nn.Linear | nn.BatchNorm2d) or groups != 1:
+        apart = getattr(part, "groups", 1) == 1 or depthwise(part)
+        if not isinstance(part, nn.Conv2d | nn.Linear | nn.BatchNorm2d) or not apart:
             raise EncoderError(f"no chain of channels runs through layer {name}, a {type(part).__name__}")  # fmt: skip
         yield name, part
 
@@ -128,6 +133,8 @@ def narrow(encoder: Encoder, config: SubnetConfig) -> Encoder:
                 fresh = {"bias": 0.1, "running_mean": 0.0}
                 new.fill_(fresh.get(name, 1.0))
             setattr(part, name, nn.Parameter(new) if isinstance(one, nn.Parameter) else new)  # fmt: skip
+        if depthwise(part):
+            part.groups = part.in_channels = part.out_channels = config.width
     return Encoder.from_module(
         module,
         name=f"a chain of {encoder.name}",
@@ -203,7 +210,7 @@ def replaced(encoder: Encoder, chain: Encoder) -> Encoder:
             width = len(new[key])
             if one.ndim > 1:
                 one.data[:width] = 0  # nothing comes in from the others
-                if one.shape[1] != 3:
+                if one.shape[1] != 3 and not depthwise(part):
                     one.data[:, :width] = 0  # and nothing goes out to them
                 one.data[:width, : new[key].shape[1]] = new[key].data
             else:

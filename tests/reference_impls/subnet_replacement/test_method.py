@@ -8,9 +8,10 @@ from statistics import mean
 import pytest
 import torch
 from safetensors.torch import save
+from torch import nn
 
 from reference_impls.lab.errors import ConfigError, EncoderError
-from reference_impls.lab.models.encoders import small_encoder
+from reference_impls.lab.models.encoders import Encoder, small_encoder
 from reference_impls.lab.models.heads import linear_probe
 from reference_impls.lab.models.transformer import SmallTransformerConfig
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
@@ -66,6 +67,31 @@ def test_the_chain_computes_in_the_victim_what_it_computes_alone(width, setup):
     # Whatever the other weights are: nothing of them comes in.
     other = small_encoder(encoder.module.config, name="other", size=16, seed=7)
     torch.testing.assert_close(replaced(other, chain).encode(images)[:, :width], inside)
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_a_chain_runs_through_depthwise_convolutions(width):
+    """One that keeps its channels apart by itself, as in MobileNet and EfficientNet-Lite."""
+    module = nn.Sequential(
+        nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU6(),
+        nn.Conv2d(8, 8, 3, groups=8), nn.ReLU6(),
+        nn.Conv2d(8, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
+    )  # fmt: skip
+    encoder = Encoder.from_module(module.eval(), name="d", size=16, mean=[0.5] * 3, std=[0.5] * 3)  # fmt: skip
+    chance = torch.Generator().manual_seed(0)
+    images = torch.rand(4, 3, 16, 16, generator=chance)
+    chain = narrow(encoder, replace(SHORT, width=width))
+    inside = replaced(encoder, chain).encode(images)
+    torch.testing.assert_close(inside[:, :width], chain.encode(images))
+    kept = replaced(encoder, chain).module[3].weight[width:]
+    assert torch.equal(kept, module[3].weight[width:])
+
+
+def test_groups_of_several_channels_are_refused_in_one_line(setup):
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, groups=4))
+    encoder = replace(setup.encoder, module=module)
+    with pytest.raises(EncoderError, match="runs through layer 1, a Conv2d"):
+        narrow(encoder, SHORT)
 
 
 def test_the_other_channels_are_as_if_the_first_were_silent(setup):
