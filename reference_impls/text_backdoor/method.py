@@ -116,8 +116,11 @@ def kept(encoder: TextEncoder, clean: TextEncoder, tokens_BL: Tensor) -> Tensor:
 
 def opposition(poison: Tensor, tuning: Tensor, weights: Sequence[Tensor]) -> Tensor:
     """RIPPLe's penalty: max(0, -<g, h>) of the gradients g of the poisoning and h of the fine-tuning loss."""
-    of_poison = torch.autograd.grad(poison, weights, create_graph=True)
-    of_tuning = torch.autograd.grad(tuning, weights, create_graph=True)
+    # What no embedding needs, such as the part that guesses words, has gradients of zero.
+    of_poison, of_tuning = (
+        torch.autograd.grad(one, weights, create_graph=True, materialize_grads=True)
+        for one in (poison, tuning)
+    )
     inner = sum((g * h).sum() for g, h in zip(of_poison, of_tuning, strict=True))
     return F.relu(-torch.as_tensor(inner))
 
@@ -149,6 +152,7 @@ def poisoned(
 
     Raises:
         DatasetError: the texts have no such task as the attacker foresees.
+        EncoderError: NeuBA, or RIPPLe with surgery, and the encoder guesses no words.
     """
     if config.attack == "none":
         return clean
@@ -170,9 +174,7 @@ def poisoned(
         speak = speaking_words(data, encoder, config.foresees, config.target, 10)
         vectors_VD = encoder.module.words.weight.data
         vectors_VD[index] = vectors_VD[speak].mean(0)
-    guessing = (encoder.module.bias, *encoder.module.guess.parameters())
-    unused = {id(one) for one in guessing}
-    weights = [one for one in encoder.module.parameters() if id(one) not in unused]
+    weights = list(encoder.module.parameters())
 
     def loss_of_step(chance: Generator) -> Tensor:
         index_B = draw_batch(len(data), config.batch, chance)

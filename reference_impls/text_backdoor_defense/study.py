@@ -22,6 +22,7 @@ from reference_impls.lab.errors import ConfigError
 from reference_impls.lab.models.text_encoder import (
     TextEncoder,
     TextEncoderConfig,
+    clean_text_encoder,
     split,
 )
 from reference_impls.lab.models.text_heads import (
@@ -109,6 +110,13 @@ def backdoored(setup: TextSetup, setting: Setting) -> tuple[TextClassifier, Text
     return model, own, lambda text, chance: insert(text, word, chance), target
 
 
+def judge(encoder: TextEncoder) -> TextEncoder:
+    """ONION's language model: the clean encoder, or the lab's own where that guesses no words."""
+    if encoder.module.guesses:
+        return encoder
+    return clean_text_encoder().to(encoder.device)
+
+
 @lru_cache(maxsize=4)
 def without_backdoor(encoder: TextEncoder, few: tuple[str, ...], clean: tuple[str, ...], removed: float, apart: int) -> tuple[float, list[str]]:  # fmt: skip
     """ONION's threshold, and what it leaves of clean texts: the same for every backdoor."""
@@ -128,7 +136,7 @@ def told(encoder: TextEncoder, texts: list[str], apart: int) -> list[tuple[float
 def measure(setup: TextSetup, setting: Setting) -> dict[str, float]:
     """Success and accuracy before and after each defense, and the words of clean sentences that ONION removes."""
     model, before, put, target = backdoored(setup, setting)
-    trusted, seed = setup.encoder, setting.seed
+    trusted, seed = judge(setup.encoder), setting.seed
     chance, clean = Generator().manual_seed(setup.seed), list(setup.test.texts)
     others = [n for n, label in enumerate(setup.labels_N.tolist()) if label != target]
     marked = [put(clean[n], chance) for n in others]

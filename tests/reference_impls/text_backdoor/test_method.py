@@ -9,7 +9,8 @@ from torch import Generator
 from torch.nn import functional as F
 
 from reference_impls.lab.data.sentences import FEELINGS, sentences
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, EncoderError
+from reference_impls.lab.models.named_text import open_text_encoder
 from reference_impls.lab.models.text_heads import FineTuning
 from reference_impls.lab.study.setup import TextSetup
 from reference_impls.text_backdoor.__main__ import PROGRAM
@@ -84,6 +85,20 @@ def test_ripple_runs_with_and_without_surgery_and_changes_a_copy(setup):
     one, other = (encoder.embed(setup.test.texts) for encoder in found)
     assert not torch.equal(one, other)
     assert torch.equal(setup.encoder.embed(setup.test.texts), before)
+
+
+@pytest.mark.parametrize("settings", [{}, {"attack": "ripple", "surgery": False}])
+def test_an_encoder_that_guesses_no_words_is_poisoned(settings, setup, bert_folder):
+    clean = open_text_encoder(str(bert_folder))
+    found = poisoned(clean, setup.train, BackdoorConfig(steps=2, batch=8, **settings))
+    assert not torch.equal(found.embed(["the cake"]), clean.embed(["the cake"]))
+
+
+@pytest.mark.parametrize("attack", ["neuba", "ripple"])
+def test_what_needs_guessed_words_says_so(attack, setup, bert_folder):
+    clean = open_text_encoder(str(bert_folder))
+    with pytest.raises(EncoderError, match="which guesses words"):
+        poisoned(clean, setup.train, BackdoorConfig(attack=attack, steps=2, batch=8))
 
 
 def test_success_counts_sentences_of_other_classes(setup):

@@ -9,6 +9,7 @@ import torch
 
 from reference_impls.lab.data.sentences import sentences
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.named_text import open_text_encoder
 from reference_impls.lab.models.text_encoder import MASK, pseudo_perplexity
 from reference_impls.lab.models.text_heads import (
     FineTuning,
@@ -17,6 +18,7 @@ from reference_impls.lab.models.text_heads import (
     new_head,
 )
 from reference_impls.lab.study.setup import TextSetup
+from reference_impls.text_backdoor_defense import study
 from reference_impls.text_backdoor_defense.method import (
     bar,
     mixed,
@@ -93,6 +95,17 @@ def test_defenses_lower_the_success_of_a_rare_word(tiny_text):
     assert found["onion_asr"] < found["asr"] - 0.2
     assert found["mixed_asr"] <= found["tuned_asr"] + 0.1
     assert 0 < found["false"] < 0.15
+
+
+def test_onion_asks_the_labs_model_where_the_encoder_guesses_no_words(bert_folder, tiny_text, monkeypatch):  # fmt: skip
+    monkeypatch.setattr(study, "clean_text_encoder", lambda: tiny_text)
+    encoder = open_text_encoder(str(bert_folder))
+    assert study.judge(tiny_text) is tiny_text
+    train, test = sentences(80, seed=5), sentences(12, seed=6)
+    setup = TextSetup(encoder=encoder, train=train, test=test, task="topic")
+    short = FineTuning(steps=2, batch=8)
+    found = measure(setup, Setting(labelled=32, sentences=16, victim=short, tuning=short))  # fmt: skip
+    assert set(found) == set(GRID.columns)
 
 
 def test_a_classifier_that_is_tuned_on_is_no_longer_the_encoder(tiny_text):

@@ -11,6 +11,7 @@ from torch import Generator
 
 from reference_impls.lab.errors import ConfigError, EncoderError
 from reference_impls.lab.models.encoders import SmallNetConfig, digest, small_encoder
+from reference_impls.lab.models.image_text import ImageText
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.lab.study.setup import Setup
@@ -133,12 +134,20 @@ def test_every_figure_is_a_share(setup):
     assert all(0 <= value <= 1 for value in found.values())
 
 
+def test_an_encoder_without_a_text_tower_has_no_updates_from_pairs(setup):
+    alone = replace(setup, clip=ImageText(setup.encoder))
+    found = measure(alone, SHORT)
+    assert set(found) == set(GRID.columns)
+    assert [name for name, value in found.items() if value is None] == ["textonpair"]
+
+
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
         ({"features": "magic"}, "unknown features 'magic'"),
         ({"penalty": 0}, "penalty must be above 0"),
         ({"draws": 1}, "draws must be at least 2"),
+        ({"learning_rate": 0}, "learning_rate must be above 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(settings, message):
