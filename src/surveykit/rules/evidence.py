@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 
+from surveykit import clock
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
 from surveykit.identifier import identify_quietly
@@ -57,14 +58,9 @@ def _leads_nowhere(text: str) -> bool:
     return all(word in _NO_SOURCE for word in words)
 
 
-def latest_day() -> date:
-    """Today where the day begins first: whoever writes it there is right."""
-    return datetime.now(UTC).astimezone(timezone(timedelta(hours=14))).date()
-
-
 def future_day(catalog: Catalog) -> Iterator[Finding]:
     """Days that have not come yet."""
-    last = latest_day()
+    last = clock.latest_day()
     for paper in catalog.papers:
         days: list[tuple[Loc, date]] = [(("added",), paper.added)]
         if paper.verified:
