@@ -15,7 +15,7 @@ import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from surveykit import clock, files, outputs
 from surveykit.errors import MachineError, Problem, Severity
@@ -78,8 +78,7 @@ class Memory:
         if self._folder is None or self._before is None or after is None:
             return
         made = {path: _sha(text.encode()) for path, text in (texts or {}).items()}
-        written = {path: sha for path, sha in made.items() if after.get(path) == sha}
-        if after != self._before | written:
+        if after != self._before | _written(after, made):
             return
         body = json.dumps([[astuple(problem) for problem in problems], made]).encode()
         kept = _seal(after, body) + b"\n" + body
@@ -127,6 +126,13 @@ def _things(root: Path) -> Things | None:
                 told |= _inside(root, folder, _unread)
         return told
     return None
+
+
+def _written(after: Things, made: Things) -> Things:
+    """Generated files that hold their texts, with their folders, among all things."""
+    there = [path for path, sha in made.items() if after.get(path) == sha]
+    around = {str(up) for path in there for up in PurePosixPath(path).parents}
+    return {path: after[path] for path in (*there, *around) if path in after}
 
 
 def _packages() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from functools import lru_cache
 
 from surveykit import clock
 from surveykit.catalog import Catalog
@@ -46,6 +47,7 @@ def no_source(catalog: Catalog) -> Iterator[Finding]:
                 yield at(catalog, paper, loc, message)
 
 
+@lru_cache(maxsize=10_000)  # most sources stand several times in an entry
 def _leads_nowhere(text: str) -> bool:
     if is_mark(text):
         return False  # SK352 says so
