@@ -40,7 +40,8 @@ def build(root: Path | None, check: bool, pages: Path | None, publish: bool) -> 
     """Write all generated files.
 
     These are the READMEs with their pictures, survey.bib, catalog/schema.json and the
-    generated pages of docs/. Nothing is written while the catalog has errors.
+    generated pages of docs/. Nothing is written while the catalog has errors, and nothing
+    is rendered while neither they nor what they are made from have changed.
     Addresses in them are those of catalog/survey.yaml; the website's are set by its
     deployment (docs/publishing.md).
     """

@@ -27,7 +27,8 @@ from surveykit.memory import Memory
 def validate(root: Path | None, paths: tuple[Path, ...], form: str) -> int:
     """Show every problem and where it is.
 
-    Without PATHS, the whole catalog is checked.
+    Without PATHS, the whole catalog is checked; while nothing has changed, what was found
+    last is told again. SURVEYKIT_FORGET=1 looks at everything anew.
     """
     home = repository(root)
     problems = _problems(home, paths)
