@@ -359,7 +359,7 @@ def test_few_repositories_are_remembered(kept, tmp_path, monkeypatch):
         root = tmp_path / f"r{number}"
         root.mkdir()
         memory.Memory(root).keep(())
-        assert memory.Memory(root).recall() == memory.Verdict((), {})
+        assert memory.Memory(root).recall() == memory.Recalled((), {})
     assert len(list(kept.iterdir())) == 3
 
 

@@ -40,7 +40,7 @@ Things = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Recalled:
     """What a whole pass gave."""
 
     problems: tuple[Problem, ...]
@@ -57,7 +57,7 @@ class Memory:
         self._folder = _folder()
         self._before = _things(root) if self._folder else None
 
-    def recall(self) -> Verdict | None:
+    def recall(self) -> Recalled | None:
         """What a whole pass would give again; None where that is not known."""
         if self._folder is None or self._before is None:
             return None
@@ -68,7 +68,7 @@ class Memory:
         if seal != _seal(self._before, body):  # another state, or torn
             return None
         problems, texts = json.loads(body)
-        return Verdict(tuple(_problem(*fields) for fields in problems), texts)
+        return Recalled(tuple(_problem(*fields) for fields in problems), texts)
 
     def keep(
         self, problems: Sequence[Problem], texts: Mapping[str, str] | None = None
