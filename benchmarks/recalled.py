@@ -7,9 +7,7 @@ turns, so that a busy machine meets each, and the least of each counts.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -18,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from timing import child
 
 from surveykit import memory
 from surveykit.load import check
@@ -91,16 +90,8 @@ def _own(act: Callable[[], object]) -> float:
 
 
 def _child(root: Path, command: str, environment: dict[str, str]) -> float:
-    begin = _spent()
     program = [sys.executable, "-m", "surveykit.cli", "--root", str(root), command]
-    subprocess.run(program, env=environment, check=True, capture_output=True)
-    return _spent() - begin
-
-
-def _spent() -> float:
-    """Processor seconds of all children that have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
+    return child(program, environment)
 
 
 def main() -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from surveykit import load, outputs
 from surveykit.catalog import Catalog
-from surveykit.cli.terminal import openable, repository
+from surveykit.cli.terminal import known, openable, repository
 from surveykit.errors import CatalogError, MachineError, Severity
+from surveykit.models import Paper
 
 
 def open_catalog(given: Path | None) -> Catalog:
@@ -34,6 +35,12 @@ def readable(home: Path) -> Catalog:
     if bad:
         raise CatalogError(bad)
     return checked.readable
+
+
+def chosen(catalog: Catalog, ids: Sequence[str]) -> list[Paper]:
+    """The papers with these ids, each once; all of them without any. Raises click.UsageError."""
+    named = dict.fromkeys(known(id_, catalog.by_id, "paper") for id_ in ids)
+    return [catalog.by_id[id_] for id_ in named] or list(catalog.papers)
 
 
 def entry_names(home: Path) -> frozenset[str]:
