@@ -18,7 +18,9 @@ import files_build
 import gen_af_steps
 import importing
 import links
+import page
 import recalled
+import scaling
 import site_build
 import validate
 from rich.console import Console
@@ -148,8 +150,10 @@ def main() -> int:
         line = _line(figure.name, value, target, f"{figure.ratio:.2f}", kept)
         console.print(line, soft_wrap=True)
     rows = [{**asdict(figure), "ratio": round(figure.ratio, 3)} for figure in measured]
-    text = json.dumps({"machine": here, "figures": rows}, indent=2)
-    RESULTS.write_text(text + "\n", encoding="utf-8")
+    curves = [asdict(chart) for chart in scaling.charts()]
+    results = {"machine": here, "figures": rows, "curves": curves}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    page.write()
     return int(any(figure.ratio > 1 for figure in measured))
 
 

@@ -194,6 +194,7 @@ MAY_IMPORT = {
         "measured",
         "models",
         "rules",
+        "scalars",
         "vocabulary",
         "words",
         "yaml_tree",
