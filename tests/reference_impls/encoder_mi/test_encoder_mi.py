@@ -175,5 +175,6 @@ def test_published_rates_grow_with_training_and_the_control_is_chance():
     auroc = {preset: mean(one["auroc"]) for (_, preset), one in found.items()}
     assert auroc["short"] < auroc["medium"] < auroc["vector"]
     assert abs(auroc["outsider"] - 0.5) < 0.05
+    assert auroc["parts"] < auroc["parts-large"] < auroc["threshold"]
     for one in found.values():
         assert mean(one["tpr01"]) <= mean(one["tpr1"])
