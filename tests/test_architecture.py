@@ -133,7 +133,7 @@ MAY_IMPORT = {
     },
     "changes": {"errors", "files", "yaml_tree"},
     "edit": {"canon", "comments", "models", "yaml_tree"},
-    "fields": {"errors", "rules", "scalars", "yaml_tree"},
+    "fields": {"errors", "rules", "scalars", "text", "yaml_tree"},
     "imports": {
         "catalog",
         "draft",
