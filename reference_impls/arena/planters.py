@@ -102,8 +102,9 @@ class Terms:
 
     def own(self, config: Config) -> Config:
         """A method's settings with this seed."""
-        short = {k: v for k, v in SHORT.items() if self.quick and hasattr(config, k)}
-        return replace(config, seed=self.clip.seed, **short)
+        least = SHORT if self.quick else {}
+        held = {k: min(v, getattr(config, k)) for k, v in least.items() if hasattr(config, k)}  # fmt: skip
+        return replace(config, seed=self.clip.seed, **held)
 
 
 def terms_of(seed: int, *, quick: bool = False) -> Terms:
