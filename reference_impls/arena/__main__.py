@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from reference_impls.arena.backdoors import BACKDOORS
 from reference_impls.arena.clips import CLIPS, clips_of
 from reference_impls.arena.matrix import Finished, as_json, cells
 from reference_impls.arena.own import Run
@@ -107,7 +108,12 @@ def _run(chosen: Sequence[Trial]) -> None:
 PROGRAM = Program(
     module="reference_impls.arena",
     about="Every attack here against every defense and detector here, on one population.",
-    verbs={"study": Study, "clips": CLIPS.verb(), "run": Run},
+    verbs={
+        "study": Study,
+        "clips": CLIPS.verb(),
+        "backdoors": BACKDOORS.study.verb(),
+        "run": Run,
+    },
     examples={"run": ["reference_impls/arena/example.py", "my_defense.py --images 24"]},
 )
 main = PROGRAM.main
