@@ -1,10 +1,11 @@
 # Everything runs in .venv, which the first target makes. `make` alone lists the targets.
 PYTHON ?= python3
 BIN := .venv/bin
+GENERATOR ?= mkdocs
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test test-fast check screenshots serve links fix bench gpu audit clean
+.PHONY: help site test test-fast check screenshots serve links fix bench gpu audit vet clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -17,18 +18,18 @@ site: .venv/ready  ## all generated files, and the website in both languages; PU
 	@echo "open build/site/index.html or build/site/zh/index.html"
 
 # Side by side in folders of their own: MkDocs empties its target first, and the old site stays whole until both are done.
-# Never add -q: it turns --strict off.
+# Never add -q: it turns --strict off. GENERATOR=properdocs is the trial of docs/after-material.md.
 build/next:
-	@$(BIN)/mkdocs build --strict -f mkdocs.yml -d $(abspath $@)
+	@$(BIN)/$(GENERATOR) build --strict -f mkdocs.yml -d $(abspath $@)
 build/next-zh:
-	@$(BIN)/mkdocs build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
+	@$(BIN)/$(GENERATOR) build --strict -f site/mkdocs.zh.yml -d $(abspath $@)
 
 test: .venv/ready .venv/impls  ## all tests
 	$(BIN)/pytest -n 2 $(ARGS)
 
 # What takes long by its nature; `make test` runs it.
 SLOW := $(addprefix tests/,reference_impls site fuzz hostile reliability links test_linear.py render/test_bibtex_oracles.py \
-  sources/test_whole_catalog.py test_cli.py test_nearest.py test_gpu_page.py test_names.py)
+  sources/test_whole_catalog.py test_cli.py test_memory.py test_nearest.py test_gpu_page.py test_names.py)
 test-fast: .venv/ready .venv/impls  ## the quick loop: what needs no browser, no training and no server
 	$(BIN)/pytest -n 2 $(SLOW:%=--ignore %) $(ARGS)
 
@@ -65,6 +66,20 @@ audit: site build/npm/ready  ## HTML checker, axe and Lighthouse over the built 
 	$(BIN)/python benchmarks/audit.py html
 	$(BIN)/python benchmarks/audit.py axe
 	$(BIN)/python benchmarks/audit.py lighthouse
+
+LICENSES := MIT;MIT-0;MIT-CMU;BSD;0BSD;Apache;ISC;PSF;Python Software Foundation;Mozilla Public License;MPL-2.0;Zlib
+# LGPL, only imported by a method; two whose metadata name none: MIT and BSD-3-Clause, as their repositories say.
+JUDGED := fickling axe-playwright-python httpx-aiohttp
+# Lines that look like secrets: names of users in addresses that must be refused, a title, long names of tests.
+INVENTED := user:[a-z]+@|the secret of the machine|SecretGen|"a key"|def test_
+vet: .venv/impls  ## known vulnerabilities, secrets in the files, licences of what is installed; needs the network
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[vet]'
+	$(BIN)/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
+	git ls-files -z | xargs -0 $(BIN)/detect-secrets-hook --exclude-lines '$(INVENTED)' \
+	  --disable-plugin HexHighEntropyString --disable-plugin Base64HighEntropyString
+	@mkdir -p build
+	$(BIN)/pip-licenses --from=mixed --format=markdown --with-urls --partial-match --allow-only='$(LICENSES)' \
+	  --ignore-packages surveykit $(JUDGED) --output-file=build/licences.md
 
 build/npm/ready: benchmarks/package.json
 	@mkdir -p build/npm && cp benchmarks/package.json build/npm/

@@ -101,6 +101,25 @@ def test_methods_without_figures_are_read_without_them(catalog_dir):
     assert catalog.arena is None
 
 
+def test_further_arenas_are_read_by_name_and_need_a_title(catalog_dir):
+    write(catalog_dir, ARENA, DUEL)
+    about = {
+        "title": {"en": "Seeds", "zh": "种子"},
+        "lead": {"en": "All.", "zh": "全部。"},
+    }
+    write(catalog_dir, "reference_impls/arena-seeds.json", DUEL | about)
+    assert list(load_catalog(catalog_dir).arenas) == ["", "seeds"]
+    write(catalog_dir, "reference_impls/arena-seeds.json", DUEL)
+    (problem,) = problems(catalog_dir)
+    assert problem[:2] == ("reference_impls/arena-seeds.json", "SK360")
+    assert "`title` and `lead`" in problem[2]
+    (catalog_dir / "reference_impls/arena-seeds.json").unlink()
+    write(catalog_dir, "reference_impls/arena-Two words.json", DUEL)
+    (problem,) = problems(catalog_dir)
+    assert problem[:2] == ("reference_impls/arena-Two words.json", "SK360")
+    assert "'Two words'" in problem[2]
+
+
 def test_the_real_results_are_readable():
     catalog = load_catalog(ROOT)
     for id_, results in catalog.results.items():

@@ -1,6 +1,8 @@
 """What is installed from an index carries everything, and names no field."""
 
 import io
+import json
+import os
 import re
 import subprocess
 import sys
@@ -75,7 +77,12 @@ def test_the_wheel_has_all_that_a_survey_needs(built):
     for folder in ("assets", "overrides"):
         files = (p for p in (ROOT / "site" / folder).rglob("*") if p.is_file())
         assert {f"surveykit/site/{p.relative_to(ROOT / 'site').as_posix()}" for p in files} <= names  # fmt: skip
-    strangers = [n for n in names if n.split("/")[0] not in ("surveykit", f"surveykit-{surveykit.__version__}.dist-info")]  # fmt: skip
+    ours = (
+        "surveykit",
+        "reference_impls",
+        f"surveykit-{surveykit.__version__}.dist-info",
+    )
+    strangers = [n for n in names if n.split("/")[0] not in ours]
     assert strangers == []
     head = wheel.read(f"surveykit-{surveykit.__version__}.dist-info/METADATA").decode()
     assert f"\nVersion: {surveykit.__version__}\n" in head
@@ -84,6 +91,29 @@ def test_the_wheel_has_all_that_a_survey_needs(built):
     points = wheel.read(f"surveykit-{surveykit.__version__}.dist-info/entry_points.txt")
     assert b"surveykit = surveykit.cli:main" in points
     assert b"surveykit = surveykit.mkdocs_plugin:SurveykitPlugin" in points
+
+
+def test_methods_run_from_the_wheel_where_there_is_no_survey(built, tmp_path):
+    """As `pip install 'surveykit[impls]'` leaves them: outside a clone, listed, shown and run."""
+    here = tmp_path / "anywhere"
+    here.mkdir()
+    zipfile.ZipFile(built[0]).extractall(tmp_path / "installed")
+
+    def run(*arguments):
+        command = [sys.executable, "-m", "surveykit", "impl", *arguments]
+        path = {**os.environ, "PYTHONPATH": str(tmp_path / "installed")}
+        return subprocess.run(command, cwd=here, env=path, capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+
+    cards = {path.parent.name for path in (ROOT / "reference_impls").glob("*/card.yaml")}  # fmt: skip
+    assert {one["id"] for one in json.loads(run("list", "--json").stdout)} == cards
+    assert "serves    backdoor-model-scanning" in run("show", "decree").stdout
+    helped = run("run", "decree", "--", "run", "--help")
+    assert helped.returncode == 0, helped.stderr
+    assert "ENCODER" in helped.stdout
+    probe = run("run", "decree", "--", "run", "absent.pth")
+    assert probe.returncode == 4  # as the method documents
+    assert "absent.pth" in probe.stderr
+    assert not [*here.rglob("*.py")]
 
 
 def test_the_sdist_makes_the_same_wheel(built, tmp_path):

@@ -34,6 +34,7 @@ NOT_RUN = {
     r"python -m reference_impls\.(?!artifact_scan run \w+\.pkl)": MINUTES,
     r"python -m http\.server": ENDLESS,
     r"surveykit serve": ENDLESS,
+    r"surveykit impl run": MINUTES,
     r"pip install": NETWORK,
     r"rsync ": SERVER,
 }

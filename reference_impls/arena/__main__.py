@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 
+from reference_impls.arena.backdoors import BACKDOORS
 from reference_impls.arena.clips import CLIPS, clips_of
 from reference_impls.arena.matrix import Finished, as_json, cells
 from reference_impls.arena.own import Run
@@ -112,6 +113,7 @@ PROGRAM = Program(
     verbs={
         "study": Study,
         "clips": CLIPS.verb(),
+        "backdoors": BACKDOORS.study.verb(),
         "privacy": PRIVACY.study.verb(),
         "theft": THEFT.study.verb(),
         "run": Run,

@@ -15,7 +15,7 @@ from surveykit.documents import Documents
 from surveykit.errors import UnknownPaperError
 from surveykit.health import Health
 from surveykit.kit import Kit
-from surveykit.measured import Arena, Results
+from surveykit.measured import Arena, Contender, Results
 from surveykit.models import Bilingual, Paper, Relation
 from surveykit.texts import ABOUT_TERMS, GlossaryTerm, Text
 from surveykit.vocabulary import Axis, Card, Declined, Survey, Taxonomy, Term, Venue
@@ -66,8 +66,8 @@ class Catalog:
     """Entry id -> file, relative to the repository root."""
     results: Mapping[str, Results] = field(default_factory=dict)
     """Method id -> what was measured with it; methods without figures are absent."""
-    arena: Arena | None = None
-    """Papers of one side measured against those of the other, where that was run."""
+    arenas: Mapping[str, Arena] = field(default_factory=dict)
+    """Papers of one side measured against those of the other, by name; that of `arena.json` comes first and has none."""
     texts: Mapping[str, Mapping[str, Text]] = field(default_factory=dict)
     """Id of a text -> language -> text."""
     glossary: tuple[GlossaryTerm, ...] = ()
@@ -103,6 +103,11 @@ class Catalog:
     def by_id(self) -> Mapping[str, Paper]:
         """Entry id -> paper."""
         return {paper.id: paper for paper in self.papers}
+
+    @cached_property
+    def written(self) -> tuple[str, ...]:
+        """Each paper as JSON, in the order of `papers`: what does not stand there stands nowhere in its entry."""
+        return tuple(p.model_dump_json(exclude_unset=True) for p in self.papers)
 
     @cached_property
     def axes(self) -> Mapping[str, Axis]:
@@ -281,6 +286,23 @@ class Catalog:
         """Runnable methods of a paper."""
         return tuple(self.cards[i] for i in paper.implementations)
 
+    @property
+    def arena(self) -> Arena | None:
+        """The one of `arena.json`."""
+        return self.arenas.get("")
+
+    def topic_of(self, contenders: Iterable[Contender]) -> str | None:
+        """The topic of most of those that come from a paper or a method; None for controls alone."""
+        papers = [c.paper or self.cards[c.card or ""].papers[0] for c in contenders if c.paper or c.card in self.cards]  # fmt: skip
+        found = [self.topic(self.by_id[id_]) for id_ in papers]
+        return max(found, key=found.count) if found else None
+
+    @cached_property
+    def arenas_by_topic(self) -> Mapping[str | None, tuple[str, Arena]]:
+        """Topic of most attacks -> name and arena."""
+        named = list(self.arenas.items())[::-1]  # the first of a topic wins
+        return {self.topic_of(one.rows): (name, one) for name, one in named}
+
     def closest_runnable(self, paper: Paper) -> Closest | None:
         """The method to try for a paper that has none: by technique, else by topic and role.
 
@@ -297,6 +319,15 @@ class Catalog:
             t for t in paper.terms.get(self.group_axis.id, ()) if t in card.techniques
         )
         return Closest(card, next(shared, None))
+
+    @cached_property
+    def offered(self) -> Mapping[str, tuple[Paper, ...]]:
+        """Method id -> papers without a program of their own, to which it comes closest."""
+        held: dict[str, list[Paper]] = defaultdict(list)
+        for paper in self.papers:
+            if closest := self.closest_runnable(paper):
+                held[closest.card.id].append(paper)
+        return {id_: tuple(papers) for id_, papers in held.items()}
 
     def _nearness(self, paper: Paper, card: Card) -> tuple[int, ...]:
         """How near a method is, the weightiest part first; empty when it does not fit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,9 +22,10 @@ from surveykit.kit import Kit
 from surveykit.links import policy
 from surveykit.load_documents import read_documents
 from surveykit.load_texts import read_glossary, read_texts
-from surveykit.measured import Arena, Results
+from surveykit.measured import Arena, Results, arena_path
 from surveykit.models import Paper
 from surveykit.rules import findings
+from surveykit.scalars import SLUG
 from surveykit.vocabulary import Card, Declined, Survey, Taxonomy, Venue
 from surveykit.words import misplaced
 from surveykit.yaml_tree import Fault, Tree
@@ -34,7 +36,7 @@ DECLINED = "catalog/declined.yaml"
 HEALTH = "catalog/health.json"
 COVERAGE = "catalog/coverage.json"
 KIT = "catalog/kit.yaml"
-ARENA = f"{CARDS}/arena.json"
+MOST_ARENAS = 20
 
 _DECLINED = TypeAdapter(tuple[Declined, ...])
 _PAPER = TypeAdapter(Paper)
@@ -76,6 +78,15 @@ def load_catalog(root: Path) -> Catalog:
     return checked.catalog
 
 
+def load_cards(root: Path) -> dict[str, Card]:
+    """The methods of a folder without a catalog. Raises CatalogError with what is wrong with a card."""
+    files = Intake(root)
+    cards = [card for card in _cards(files) if card]
+    if files.problems:
+        raise CatalogError(sorted(files.problems))
+    return {card.id: card for card in cards}
+
+
 def check(root: Path, paths: Sequence[Path] = ()) -> Checked:
     """Read everything below a repository root and apply every rule.
 
@@ -113,7 +124,7 @@ def _read(files: Intake) -> Catalog:
         {card.id: card for card in cards if card},
         paths,
         dict(_results(files, [card for card in cards if card])),
-        files.read_json(ARENA, _ARENA),
+        dict(_arenas(files)),
         read_texts(files),
         read_glossary(files),
         _declined(files),
@@ -273,6 +284,18 @@ def _results(files: Intake, cards: Sequence[Card]) -> Iterator[tuple[str, Result
         path = f"{CARDS}/{card.id}/results.json"
         if results := files.read_json(path, _RESULTS, needs="headline"):
             yield card.id, results
+
+
+def _arenas(files: Intake) -> Iterator[tuple[str, Arena]]:
+    """`arena.json`, which has no name, then each `arena-<name>.json` in the order of names."""
+    found = (files.root / CARDS).glob("arena-*.json") if files.root.is_dir() else ()
+    names = sorted(path.stem.removeprefix("arena-") for path in found)[:MOST_ARENAS]
+    for name in ("", *names):
+        if name and not re.fullmatch(SLUG, name):
+            message = f"{name!r} becomes an address: lower-case letters, digits and single hyphens"
+            files.report(arena_path(name), Fault("SK360", 1, 1, message))
+        elif arena := files.read_json(arena_path(name), _ARENA):
+            yield name, arena
 
 
 def _limited(

@@ -114,6 +114,11 @@ class Contender(Model):
     """Of a defense: why its figures may promise too much, such as signs of masked gradients; it gets no rank."""
 
 
+def arena_path(name: str) -> str:
+    """The file of an arena."""
+    return f"reference_impls/arena{'-' * bool(name)}{name}.json"
+
+
 MOST_CELLS = 20_000
 
 
@@ -169,12 +174,16 @@ class Further(Provenance):
 
 
 class Arena(Run):
-    """`reference_impls/arena.json`: attacks run against defenses on the same models."""
+    """`reference_impls/arena.json` and `arena-<name>.json`: attacks run against defenses on the same models."""
 
     model_config = ConfigDict(extra="ignore")
 
     schema_version: Literal[1]
     """1; raised when a key changes its meaning or goes away."""
+    title: Bilingual | None = None
+    """What it is about, as the heading of its page: `Seedlings`; that of `arena-<name>.json` has one."""
+    lead: Bilingual | None = None
+    """One or two sentences below the heading."""
     generated_at: PlainText
     """Day or time of the run."""
     rows: Annotated[tuple[Contender, ...], Field(max_length=200)]

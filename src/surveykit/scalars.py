@@ -126,7 +126,8 @@ Url = Annotated[
     WithJsonSchema({"type": "string", "pattern": "^https?://[!-~]+$"}),
 ]
 Source = Annotated[PlainText, AfterValidator(_source)]
-Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+SLUG = r"^[a-z0-9]+(-[a-z0-9]+)*$"
+Slug = Annotated[str, StringConstraints(pattern=SLUG)]
 # A method is a Python package, whose name cannot hold a hyphen.
 MethodId = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$")]
 PaperId = Annotated[str, StringConstraints(pattern=r"^[a-z]+[0-9]{4}[a-z0-9]+$")]

@@ -185,7 +185,7 @@ def with_figures(catalog):
 
     results = {"badseeds": Results.model_validate(MADE)}
     return dataclasses.replace(
-        catalog, results=results, arena=Arena.model_validate(DUEL)
+        catalog, results=results, arenas={"": Arena.model_validate(DUEL)}
     )
 
 

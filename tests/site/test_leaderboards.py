@@ -40,7 +40,7 @@ def measured(catalog):
     arena = Arena.model_validate(DUEL | {"cells": cells})
     texture = {"en": "Texture: that of the background", "zh": "纹理：背景的纹理"}
     kit = Kit.model_validate({"words": {"arena_notes": {"texture": texture}}})
-    return dataclasses.replace(catalog, arena=arena, kit=kit)
+    return dataclasses.replace(catalog, arenas={"": arena}, kit=kit)
 
 
 def test_each_defense_stands_with_the_attack_that_harms_it_most(measured):
@@ -91,7 +91,7 @@ def test_page_table_and_data_tell_the_same(measured, lang):
         assert row.css_first("th a, th").text().startswith(standing["defense"]["label"][lang])  # fmt: skip
         assert float(line["value"]) == standing["value"]
         assert f"{standing['low']:.1f}, {standing['high']:.1f}" in row.text()
-    assert data["measured"]["command"] == DUEL["command"]
+    assert [one["command"] for one in data["measured"]] == [DUEL["command"]]
 
 
 def test_a_defense_with_a_warning_has_no_rank_and_says_why(measured):
@@ -102,7 +102,7 @@ def test_a_defense_with_a_warning_has_no_rank_and_says_why(measured):
             "columns": (scan.model_copy(update={"warning": Bilingual(**warning)}), none)
         }
     )
-    catalog = dataclasses.replace(measured, arena=warned)
+    catalog = dataclasses.replace(measured, arenas={"": warned})
     for board in boards(catalog):
         assert [s.rank for s in board.standings] == [None, None]  # no rival is left
     for uri in ("leaderboards.md", "matrix.md"):
@@ -137,7 +137,7 @@ def test_a_pair_that_was_not_run_says_why_and_a_later_run_is_named(measured, lan
     arena = Arena.model_validate(DUEL | {"cells": cells} | more)
     assert arena.why("planted", "none").en == "too slow"
     assert arena.why("nothing", "none") is None
-    catalog = dataclasses.replace(measured, arena=arena)
+    catalog = dataclasses.replace(measured, arenas={"": arena})
     page = next(p for p in render_pages(catalog, lang) if p.uri == "matrix.md")
     found = LexborHTMLParser(page.html)
     (board, *_) = boards(catalog)
@@ -170,3 +170,20 @@ def test_the_matrix_marks_best_and_worst_and_explains_its_words(measured, lang):
     assert found.css_first(".sk-notes")
     told = {"en": "that of the background", "zh": "背景的纹理"}[lang]
     assert told in found.css_first(".sk-notes").text()
+
+
+def test_a_further_arena_has_a_page_and_boards_of_its_own(measured):
+    """The matrix links to it; the same metric of two arenas is told apart; a paper of its topic leads to it."""
+    about = {"title": {"en": "Seeds", "zh": "种子"}, "lead": {"en": "All seeds.", "zh": "全部种子。"}}  # fmt: skip
+    second = Arena.model_validate(DUEL | about | {"cells": [cell("planted", "scan", 50.0), cell("planted", "none", 40.0)]})  # fmt: skip
+    catalog = dataclasses.replace(measured, arenas={**measured.arenas, "seeds": second})
+    pages = {page.uri: page.html for page in render_pages(catalog, "en")}
+    own = LexborHTMLParser(pages["matrix/seeds.md"])
+    assert own.css_first("h1").text() == "Seeds"
+    assert len(own.css(".sk-arena tbody tr")) == 1
+    links = [a.attributes["href"] for a in LexborHTMLParser(pages["matrix.md"]).css("a")]  # fmt: skip
+    assert sum(str(link).endswith("matrix/seeds/") for link in links) == 1
+    heads = [h.text() for h in LexborHTMLParser(pages["leaderboards.md"]).css(".sk-board h3")]  # fmt: skip
+    assert heads == ["Accuracy: texture", "Attack success", "Seeds · Accuracy: texture"]
+    files = json.loads(render_files(catalog, "en")["leaderboards.json"])
+    assert len(files["measured"]) == 2

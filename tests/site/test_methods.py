@@ -43,7 +43,7 @@ def measured(catalog):
         catalog,
         cards={"badseeds": Card.model_validate(card)},
         results={"badseeds": Results.model_validate(made)},
-        arena=Arena.model_validate(duel),
+        arenas={"": Arena.model_validate(duel)},
     )  # fmt: skip
 
 

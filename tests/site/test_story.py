@@ -20,7 +20,7 @@ def measured(catalog):
     return dataclasses.replace(
         catalog,
         results={"badseeds": Results.model_validate(MADE)},
-        arena=Arena.model_validate(DUEL),
+        arenas={"": Arena.model_validate(DUEL)},
     )
 
 

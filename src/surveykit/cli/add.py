@@ -68,10 +68,7 @@ def add(
     dry_run: bool,
     anyway: bool,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """Create an entry for each paper that an IDENTIFIER names.
 
@@ -83,7 +80,6 @@ def add(
     wanted = list(dict.fromkeys(identify(text) for text in identifiers))
     home = repository(root)
     catalog = readable(home)
-    how = Asking(offline, refresh, mailto, cache)
     found = asyncio.run(outcomes(home, catalog, how, wanted, anyway))
     asked = (
         not (yes or as_json or dry_run) and sys.stdin.isatty() and sys.stderr.isatty()

@@ -6,21 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from surveykit import load, outputs, report
+from surveykit import load, outputs
 from surveykit.catalog import Catalog
-from surveykit.cli.terminal import FINE, FOUND, note, openable, repository
-from surveykit.errors import CatalogError, MachineError, Problem, Severity
+from surveykit.cli.terminal import known, openable, repository
+from surveykit.errors import CatalogError, MachineError, Severity
+from surveykit.models import Paper
 
 
 def open_catalog(given: Path | None) -> Catalog:
     """The catalog of the repository. Raises CatalogError when it has errors."""
     return load.load_catalog(repository(given))
-
-
-def warn(problems: Sequence[Problem]) -> None:
-    """Print problems beside the output."""
-    if problems:
-        note(report.render(problems, "text").rstrip("\n"))
 
 
 SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
@@ -42,6 +37,12 @@ def readable(home: Path) -> Catalog:
     return checked.readable
 
 
+def chosen(catalog: Catalog, ids: Sequence[str]) -> list[Paper]:
+    """The papers with these ids, each once; all of them without any. Raises click.UsageError."""
+    named = dict.fromkeys(known(id_, catalog.by_id, "paper") for id_ in ids)
+    return [catalog.by_id[id_] for id_ in named] or list(catalog.papers)
+
+
 def entry_names(home: Path) -> frozenset[str]:
     """Names of all entry files, those among them that cannot be read."""
     return frozenset(path.stem for path in (home / load.PAPERS).rglob("*.yaml"))
@@ -55,8 +56,3 @@ def write_new(home: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
                 f"{openable(home, path)} exists already; nothing is written"
             )
     return outputs.write(home, texts)
-
-
-def exit_code(problems: Sequence[Problem]) -> int:
-    """Whether one of the problems is an error, for the shell."""
-    return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE

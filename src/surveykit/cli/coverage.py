@@ -90,10 +90,7 @@ def coverage(
     top: int,
     write: bool,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """Compare the catalog with other lists: what it has of them, has declined, and lacks.
 
@@ -106,7 +103,6 @@ def coverage(
     asked = [_asked(text) for text in lists]
     if len({one.name for one in asked}) < len(asked):
         raise click.UsageError("two lists have one name; write NAME=LIST")
-    how = Asking(offline, refresh, mailto, cache)
     readings = asyncio.run(_readings(home, catalog, how, asked))
     records = {n: [f.record for f in r.found] for n, r in readings.items()}
     for name, reading in readings.items():

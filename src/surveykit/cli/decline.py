@@ -82,10 +82,7 @@ def decline(
     title: str,
     dry_run: bool,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """Record that papers stay out, each with the reason.
 
@@ -97,7 +94,6 @@ def decline(
     if title and len(identifiers_) > 1:
         raise click.UsageError("--title is the title of one paper; give one IDENTIFIER")
     wanted = list(dict.fromkeys(identify(text) for text in identifiers_))
-    how = Asking(offline, refresh, mailto, cache)
     titles = _shown(home)
     told = {one: title or titles.get(_name(one), "") for one in wanted}
     if missing := [one for one in wanted if not told[one]]:

@@ -126,10 +126,7 @@ def discover_papers(
     abstracts: Path | None,
     issue: Path | None,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """Find new papers, and show the likeliest of each week with the reason and the command that adds it.
 
@@ -145,7 +142,6 @@ def discover_papers(
     asking_for = [known(name, SOURCES, "source") for name in sources.split(",") if name]
     failed: list[str] = []
     texts = _abstracts(catalog, abstracts) if abstracts else {}
-    how = Asking(offline, refresh, mailto, cache)
     if file:
         candidates = _read(file)
         texts = asyncio.run(_kept_abstracts(home, catalog, how)) | texts

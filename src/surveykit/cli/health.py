@@ -14,7 +14,7 @@ import click
 from surveykit import load, outputs
 from surveykit.catalog import Catalog
 from surveykit.checkup import examined
-from surveykit.cli.catalog import readable
+from surveykit.cli.catalog import chosen, readable
 from surveykit.cli.preprints import verdicts_of
 from surveykit.cli.progress import progress
 from surveykit.cli.services import Asking, asking
@@ -25,7 +25,6 @@ from surveykit.cli.terminal import (
     MACHINE,
     as_json,
     example,
-    known,
     note,
     repository,
     say,
@@ -82,10 +81,7 @@ def health(
     no_code: bool,
     form: str,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """See what became of the papers: retracted, withdrawn, corrected, published, their programs moved or archived.
 
@@ -99,13 +95,9 @@ def health(
         )
     home = repository(root)
     catalog = readable(home)
-    chosen = [
-        catalog.by_id[known(i, catalog.by_id, "paper")] for i in dict.fromkeys(ids)
-    ]
-    papers = chosen or list(catalog.papers)
-    how = Asking(offline, refresh, mailto, cache)
+    papers = chosen(catalog, ids)
     verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, Sought.PUBLISHED))
-    skip = no_code or offline
+    skip = no_code or how.offline
     programs = Outcome(()) if skip else _programs(home, catalog, papers)
     today = datetime.now(UTC).date()
     seen = examined(catalog, verdicts, programs, catalog.health, today)

@@ -6,10 +6,13 @@ import importlib.util
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from surveykit.catalog import Catalog
 from surveykit.cli.catalog import open_catalog
 from surveykit.cli.tables import table
 from surveykit.cli.terminal import (
@@ -22,12 +25,40 @@ from surveykit.cli.terminal import (
     say_json,
 )
 from surveykit.errors import MachineError
+from surveykit.load import load_cards
 from surveykit.vocabulary import Card
+
+
+@dataclass(frozen=True)
+class Methods:
+    """The methods of the survey that one stands in, else those that came with the package."""
+
+    home: Path
+    """The folder that holds reference_impls/."""
+    cards: Mapping[str, Card]
+    catalog: Catalog | None
+    """None outside a survey."""
+
+
+def methods(root: Path | None) -> Methods:
+    """What there is to run. Raises click.UsageError where there is neither a survey nor a method."""
+    try:
+        home = repository(root)
+    except click.UsageError:
+        installed = Path(__file__).parents[2]
+        if root or not (installed / "reference_impls").is_dir():
+            raise
+        return Methods(installed, load_cards(installed), None)
+    catalog = open_catalog(root)
+    return Methods(home, catalog.cards, catalog)
 
 
 @click.group(epilog=example("surveykit impl run sieve -- run --help"))
 def impl() -> None:
-    """List, show and run methods."""
+    """List, show and run methods.
+
+    Those of the survey here, or outside any survey those that were installed.
+    """
 
 
 @impl.command("list", epilog=example("surveykit impl list"))
@@ -35,7 +66,7 @@ def impl() -> None:
 @click.pass_obj
 def list_methods(root: Path | None, as_json: bool) -> int:
     """List the methods with the question that each answers."""
-    cards = open_catalog(root).cards
+    cards = methods(root).cards
     if as_json:
         say_json([card.model_dump(mode="json") for card in cards.values()])
     else:
@@ -50,8 +81,8 @@ def list_methods(root: Path | None, as_json: bool) -> int:
 @click.pass_obj
 def show(root: Path | None, method: str, as_json: bool) -> int:
     """Show what a METHOD answers, which papers it runs, and its command."""
-    catalog = open_catalog(root)
-    card = catalog.cards[known(method, catalog.cards, "method")]
+    there = methods(root)
+    card, catalog = there.cards[known(method, there.cards, "method")], there.catalog
     if as_json:
         say_json(card.model_dump(mode="json"))
         return FINE
@@ -62,8 +93,14 @@ def show(root: Path | None, method: str, as_json: bool) -> int:
         ("summary", card.summary.en),
         ("", card.summary.zh),
         ("run", card.command),
-        *(("paper", f"{id_}: {catalog.get(id_).title.en}") for id_ in card.papers),
-        *(("serves", catalog.term("technique", t).label.en) for t in card.techniques),
+        *(
+            ("paper", f"{id_}: {catalog.get(id_).title.en}" if catalog else id_)
+            for id_ in card.papers
+        ),
+        *(
+            ("serves", catalog.term("technique", t).label.en if catalog else t)
+            for t in card.techniques
+        ),
         ("folder", f"reference_impls/{card.id}/"),
     ):
         say(f"{label:<9} {value}".rstrip())
@@ -82,19 +119,22 @@ def run(root: Path | None, method: str, arguments: tuple[str, ...]) -> int:
 
     Its exit code is passed on. Without arguments its help is shown.
     """
-    cards = open_catalog(root).cards
-    card = cards[known(method, cards, "method")]
+    there = methods(root)
+    card = there.cards[known(method, there.cards, "method")]
     if arguments[:1] == ("--",):
         arguments = arguments[1:]
-    return _run(repository(root), card, arguments or ("--help",))
+    return _run(there, card, arguments or ("--help",))
 
 
-def _run(home: Path, card: Card, arguments: tuple[str, ...]) -> int:
+def _run(there: Methods, card: Card, arguments: tuple[str, ...]) -> int:
     if importlib.util.find_spec("torch") is None:
-        raise MachineError(
-            f"{card.name} needs torch; run `pip install -e '.[impls]'` in {home}"
-        )
-    path = os.pathsep.join(filter(None, (str(home), os.environ.get("PYTHONPATH"))))
+        where = f"pip install -e '.[impls]'` in {there.home}"
+        if there.catalog is None:
+            where = "pip install 'surveykit[impls]'`"
+        raise MachineError(f"{card.name} needs torch; run `{where}")
+    path = os.pathsep.join(
+        filter(None, (str(there.home), os.environ.get("PYTHONPATH")))
+    )
     command = [sys.executable, "-m", f"reference_impls.{card.id}", *arguments]
     # A child process: this program neither loads torch nor dies with a method.
     return subprocess.call(command, env={**os.environ, "PYTHONPATH": path})

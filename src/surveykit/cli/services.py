@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -33,7 +34,20 @@ class Asking:
 
 
 def asking(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Options of a command that asks services: --offline, --refresh, --mailto, --cache."""
+    """Options of a command that asks services, --offline, --refresh, --mailto, --cache, which it gets as `how`."""
+
+    @functools.wraps(command)
+    def asks(
+        *args: Any,
+        offline: bool,
+        refresh: bool,
+        mailto: str | None,
+        cache: Path | None,
+        **others: Any,
+    ) -> Any:
+        how = Asking(offline, refresh, mailto, cache)
+        return command(*args, how=how, **others)
+
     for option in (
         click.option(
             "--cache",
@@ -55,8 +69,8 @@ def asking(command: Callable[..., Any]) -> Callable[..., Any]:
             help="Use cached answers only, however old; make no requests.",
         ),
     ):
-        command = option(command)
-    return command
+        asks = option(asks)
+    return asks
 
 
 @contextlib.asynccontextmanager

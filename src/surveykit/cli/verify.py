@@ -14,7 +14,7 @@ import click
 
 from surveykit import outputs
 from surveykit.catalog import Catalog
-from surveykit.cli.catalog import readable
+from surveykit.cli.catalog import chosen, readable
 from surveykit.cli.preprints import preprints, verdicts_of
 from surveykit.cli.services import Asking, asking
 from surveykit.cli.terminal import (
@@ -23,7 +23,6 @@ from surveykit.cli.terminal import (
     MACHINE,
     as_json,
     example,
-    known,
     note,
     repository,
     say,
@@ -69,10 +68,7 @@ def verify(
     published: bool,
     quick: bool,
     as_json: bool,
-    offline: bool,
-    refresh: bool,
-    mailto: str | None,
-    cache: Path | None,
+    how: Asking,
 ) -> int:
     """Compare entries with arXiv, Crossref, DataCite, the ACL Anthology, OpenReview and DBLP.
 
@@ -90,11 +86,7 @@ def verify(
         raise click.UsageError("--published --fix changes only the IDs that you name")
     home = repository(root)
     catalog = readable(home)
-    chosen = [
-        catalog.by_id[known(i, catalog.by_id, "paper")] for i in dict.fromkeys(ids)
-    ]
-    papers = chosen or list(catalog.papers)
-    how = Asking(offline, refresh, mailto, cache)
+    papers = chosen(catalog, ids)
     if published:
         return preprints(home, catalog, papers, how, fix=fix, as_json=as_json)
     sought = Sought.NOTHING if quick else Sought.UNKNOWN

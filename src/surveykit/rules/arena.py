@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
-from surveykit.measured import Arena, Contender
+from surveykit.measured import Arena, Contender, arena_path
 from surveykit.rules.rule import Finding, Rule, did_you_mean
 
-ARENA = "reference_impls/arena.json"
 MOST_METRICS = 50
 MOST_HINTS = 50
 """Wrong names for which a right one is looked for."""
@@ -16,24 +15,27 @@ MOST_HINTS = 50
 
 def unknown_in_arena(catalog: Catalog) -> Iterator[Finding]:
     """Cells without a row or a column, contenders without an entry or a method."""
-    if (arena := catalog.arena) is None:
-        return
-    yield from _metrics(arena)
-    yield from _cells(arena)
-    yield from _missing(arena)
-    for part in ("rows", "columns"):
-        for index, contender in enumerate(getattr(arena, part)):
-            yield from _contender(catalog, contender, (part, index))
+    for name, arena in catalog.arenas.items():
+        path = arena_path(name)
+        yield from _metrics(arena, path)
+        yield from _cells(arena, path)
+        yield from _missing(arena, path)
+        if name and not (arena.title and arena.lead):
+            message = "an arena beside the first needs `title` and `lead`: it has a page of its own"
+            yield Finding(path, (), message)
+        for part in ("rows", "columns"):
+            for index, contender in enumerate(getattr(arena, part)):
+                yield from _contender(catalog, path, contender, (part, index))
 
 
-def _metrics(arena: Arena) -> Iterator[Finding]:
+def _metrics(arena: Arena, path: str) -> Iterator[Finding]:
     metrics = {cell.metric.en for cell in arena.cells}
     if len(metrics) > MOST_METRICS:
         message = f"{len(metrics)} metrics, more than {MOST_METRICS}; each makes a table of its own"
-        yield Finding(ARENA, ("cells",), message)
+        yield Finding(path, ("cells",), message)
 
 
-def _cells(arena: Arena) -> Iterator[Finding]:
+def _cells(arena: Arena, path: str) -> Iterator[Finding]:
     known = {"row": arena.rows, "column": arena.columns}
     ids = {part: {c.id: c.id for c in held} for part, held in known.items()}
     unknown: set[tuple[str, str]] = set()
@@ -46,25 +48,25 @@ def _cells(arena: Arena) -> Iterator[Finding]:
                 near = len(unknown) <= MOST_HINTS
                 hint = did_you_mean(value, ids[part]) if near else ""
                 message = f"{value!r} is not a {part} of the arena{hint}"
-                yield Finding(ARENA, ("cells", index, part), message)
+                yield Finding(path, ("cells", index, part), message)
         pair = (cell.metric.en, cell.row, cell.column)
         if pair in seen:
             message = f"{cell.metric.en!r} of {cell.row!r} against {cell.column!r} stands twice"
-            yield Finding(ARENA, ("cells", index), message)
+            yield Finding(path, ("cells", index), message)
         seen.add(pair)
 
 
-def _missing(arena: Arena) -> Iterator[Finding]:
+def _missing(arena: Arena, path: str) -> Iterator[Finding]:
     for part, known in (("rows", arena.rows), ("columns", arena.columns)):
         ids = {one.id: one.id for one in known}
         for index, reason in enumerate(arena.missing):
             for id_ in set(getattr(reason, part)) - set(ids):
                 message = f"{id_!r} is not a {part[:-1]} of the arena"
-                yield Finding(ARENA, ("missing", index, part), message)
+                yield Finding(path, ("missing", index, part), message)
 
 
 def _contender(
-    catalog: Catalog, contender: Contender, loc: tuple[str, int]
+    catalog: Catalog, path: str, contender: Contender, loc: tuple[str, int]
 ) -> Iterator[Finding]:
     papers, cards = dict.fromkeys(catalog.paths), dict.fromkeys(catalog.cards)
     for key, value, known in (
@@ -74,7 +76,7 @@ def _contender(
         if value and value not in known:
             hint = did_you_mean(value, {id_: id_ for id_ in known})
             message = f"no {'entry' if key == 'paper' else 'method'} {value!r}{hint}"
-            yield Finding(ARENA, (*loc, key), message)
+            yield Finding(path, (*loc, key), message)
 
 
 RULES = (

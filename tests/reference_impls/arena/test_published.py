@@ -58,7 +58,7 @@ def arena():
 def test_the_website_reads_a_whole_arena_and_no_rule_objects(arena, catalog):
     assert [one.id for one in arena.rows] == [one.id for one in ATTACKS]
     assert [one.id for one in arena.columns] == [one.id for one in DEFENSES]
-    assert not list(unknown_in_arena(dataclasses.replace(catalog, arena=arena)))
+    assert not list(unknown_in_arena(dataclasses.replace(catalog, arenas={"": arena})))
     assert arena.hardware == "CPU, 2 cores, 1 thread"
     assert arena.seeds == (0, 1, 2)
 

@@ -175,5 +175,6 @@ def _methods(catalog: Catalog) -> dict[str, Any]:
         results = catalog.results.get(card.id)
         told = _plain(card) | {"page": _pages(catalog, f"methods/{card.id}/")}
         methods.append(told | ({"results": _plain(results)} if results else {}))
-    arena = {"arena": _plain(catalog.arena)} if catalog.arena else {}
-    return {"methods": methods, **arena}
+    held = {name: _plain(arena) for name, arena in catalog.arenas.items()}
+    first = {"arena": held.pop("")} if "" in held else {}
+    return {"methods": methods, **first, **({"arenas": held} if held else {})}

@@ -233,12 +233,14 @@ class TermAnswer(Answer):
 
 
 class Methods(Answer):
-    """The methods that run, their figures, and the arena."""
+    """The methods that run, their figures, and the arenas."""
 
     methods: tuple[Method, ...]
     """Every method."""
     arena: Arena | None = None
     """Papers of one side against those of the other, where that was run."""
+    arenas: dict[str, Arena] = {}
+    """Further ones by name, each with a page of its own."""
 
 
 class Relations(Answer):

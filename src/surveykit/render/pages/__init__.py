@@ -18,7 +18,7 @@ from surveykit.render.pages.home import home_page
 from surveykit.render.pages.leaderboards import leaderboards_page
 from surveykit.render.pages.lifecycle import lifecycle_page
 from surveykit.render.pages.lists import venue_pages, year_pages
-from surveykit.render.pages.matrix import matrix_page
+from surveykit.render.pages.matrix import arena_pages, matrix_page
 from surveykit.render.pages.methods import method_pages
 from surveykit.render.pages.news import news_page
 from surveykit.render.pages.page import Page, Press, as_markdown
@@ -75,7 +75,7 @@ class Interface:
             ("papers/", w.nav.papers),
             *((f"terms/{a}/", axis_title(self.catalog, a, w, self.lang)) for a in axes),
             *([("methods/", w.nav.methods)] if self.catalog.cards else []),
-            *([("leaderboards/", w.boards.title)] if self.catalog.arena else []),
+            *([("leaderboards/", w.boards.title)] if self.catalog.arenas else []),
             ("new/", w.news.title),
             ("about/", w.nav.about),
         ]
@@ -110,6 +110,7 @@ def render_pages(catalog: Catalog, lang: Lang) -> Iterator[Page]:
         yield lifecycle_page(press)
     if catalog.duels:
         yield matrix_page(press)
+        yield from arena_pages(press)
         yield leaderboards_page(press)
     if catalog.cards or catalog.duels:
         yield from method_pages(press)

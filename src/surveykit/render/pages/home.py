@@ -13,7 +13,7 @@ from surveykit.news import days
 from surveykit.render.pages import charts, counts, lifecycle
 from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press, query
-from surveykit.vocabulary import Term
+from surveykit.vocabulary import Card, Term
 
 COLUMNS = 16
 """Marks in one row of a cell of the map."""
@@ -118,6 +118,16 @@ def newest(catalog: Catalog) -> list[Paper]:
     return sorted(catalog.papers, key=age, reverse=True)[:NEWEST]
 
 
+def _featured(catalog: Catalog) -> list[Card]:
+    """Of each topic the method that most papers lead to, with or without a program of their own."""
+    lead = Counter(id_ for paper in catalog.papers for id_ in paper.implementations)
+    lead.update({id_: len(papers) for id_, papers in catalog.offered.items()})
+    first: dict[str, Card] = {}
+    for card in sorted(catalog.cards.values(), key=lambda c: -lead[c.id]):
+        first.setdefault(catalog.topic(catalog.by_id[card.papers[0]]), card)
+    return [first[t.id] for t in catalog.topic_axis.terms if t.id in first]
+
+
 def home_page(press: Press) -> Page:
     """The first page."""
     catalog = press.catalog
@@ -149,6 +159,6 @@ def home_page(press: Press) -> Page:
             [t.id for t in counts.leaves(catalog, catalog.topic_axis.id)],
             "stage",
         )[:GAPS],
-        cards=list(catalog.cards.values()),
+        cards=_featured(catalog),
         headline={i: headline(results) for i, results in catalog.results.items()},
     )

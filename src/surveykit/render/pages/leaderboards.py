@@ -41,6 +41,8 @@ class Board:
 
     id: str
     topic: str
+    arena: Bilingual | None
+    """Title of the arena, if it is not the first."""
     metric: Bilingual
     better: str
     standings: Sequence[Standing]
@@ -58,8 +60,8 @@ def leaderboards_page(press: Press) -> Page:
         title=w.boards.title,
         description=w.boards.lead,
         topics=_by_topic(catalog, found),
-        arena=catalog.arena,
-        notes=notes(catalog.arena, w.arena_notes) if catalog.arena else [],
+        arenas=list(catalog.arenas.values()),
+        notes=notes(catalog.arenas.values(), w.arena_notes),
     )
 
 
@@ -77,11 +79,13 @@ def leaderboard_files(catalog: Catalog) -> dict[str, str]:
 
 def boards(catalog: Catalog) -> list[Board]:
     """A board for each metric under which some attack met some defense."""
-    if catalog.arena is None:
-        return []
-    metrics = by_metric(catalog.arena.cells)
+    metrics = (
+        (arena, cells)
+        for arena in catalog.arenas.values()
+        for cells in by_metric(arena.cells)
+    )
     made = (
-        _board(catalog, catalog.arena, n, cells) for n, cells in enumerate(metrics, 1)
+        _board(catalog, arena, n, cells) for n, (arena, cells) in enumerate(metrics, 1)
     )
     return [board for board in made if board]
 
@@ -90,7 +94,7 @@ def _board(
     catalog: Catalog, arena: Arena, number: int, cells: Sequence[Cell]
 ) -> Board | None:
     rows = {row.id: row for row in arena.rows}
-    topic = _topic(catalog, [rows[cell.row] for cell in cells])
+    topic = catalog.topic_of(rows[cell.row] for cell in cells)
     if topic is None:
         return None
     sign = 1 if cells[0].better == "higher" else -1
@@ -110,6 +114,7 @@ def _board(
     return Board(
         f"board-{number}",
         topic,
+        arena.title,
         cells[0].metric,
         cells[0].better,
         standings,
@@ -133,13 +138,6 @@ def ranks(ends: Sequence[intervals.Interval | None], sign: int) -> list[int | No
     ]
 
 
-def _topic(catalog: Catalog, attacks: Sequence[Contender]) -> str | None:
-    """The topic of those attacks that come from a paper or a method; None for controls alone."""
-    papers = [a.paper or catalog.cards[a.card or ""].papers[0] for a in attacks if a.paper or a.card in catalog.cards]  # fmt: skip
-    found = [catalog.topic(catalog.by_id[id_]) for id_ in papers]
-    return max(found, key=found.count) if found else None
-
-
 def _by_topic(
     catalog: Catalog, found: Sequence[Board]
 ) -> list[tuple[str, list[Board]]]:
@@ -151,20 +149,23 @@ def _by_topic(
 
 
 def _plain(catalog: Catalog, found: Sequence[Board]) -> dict[str, Any]:
-    arena = catalog.arena
-    about = {
-        "date": arena.generated_at,
-        "command": arena.command,
-        "seeds": arena.seeds,
-        "hardware": arena.hardware,
-        "versions": dict(arena.versions),
-    } if arena else None  # fmt: skip
+    about = [
+        {
+            "date": arena.generated_at,
+            "command": arena.command,
+            "seeds": arena.seeds,
+            "hardware": arena.hardware,
+            "versions": dict(arena.versions),
+        }
+        for arena in catalog.arenas.values()
+    ]
     return {
         "rank": "1 + number of defenses whose 95 % interval lies wholly on the better side; overlapping ones share a rank; none with a warning",
         "measured": about,
         "boards": [
             {
                 catalog.topic_axis.id: board.topic,
+                **({"arena": board.arena.model_dump()} if board.arena else {}),
                 "metric": board.metric.model_dump(),
                 "better": board.better,
                 "attacks": board.attacks,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from surveykit.catalog import ANSWERS, Catalog
 from surveykit.measured import Arena, Cell, Contender
@@ -145,10 +146,40 @@ def matrix_page(press: Press) -> Page:
         rows=rows,
         bare=_bare(catalog, rows),
         topics=_by_topic(catalog, found),
-        arena=catalog.arena,
-        tables=tables(catalog.arena) if catalog.arena else [],
-        notes=notes(catalog.arena, w.arena_notes) if catalog.arena else [],
+        others=_named(catalog),
+        **_measured(press, catalog.arena),
     )
+
+
+def matrix_path(name: str) -> str:
+    """Address below the root of the page that shows an arena."""
+    return f"matrix/{name}{'/' * bool(name)}"
+
+
+def arena_pages(press: Press) -> Iterator[Page]:
+    """A page for each arena beside the first."""
+    for name, arena in _named(press.catalog).items():
+        yield press.page(
+            f"{matrix_path(name).rstrip('/')}.md",
+            "arena.html",
+            title=arena.title.in_(press.lang) if arena.title else name,
+            description=arena.lead.in_(press.lang) if arena.lead else "",
+            others={k: v for k, v in _named(press.catalog).items() if k != name},
+            **_measured(press, arena),
+        )
+
+
+def _named(catalog: Catalog) -> dict[str, Arena]:
+    return {name: arena for name, arena in catalog.arenas.items() if name}
+
+
+def _measured(press: Press, arena: Arena | None) -> dict[str, Any]:
+    """What a page needs that shows an arena."""
+    return {
+        "arena": arena,
+        "tables": tables(arena) if arena else [],
+        "notes": notes([arena] if arena else [], press.words.arena_notes),
+    }
 
 
 def _first(catalog: Catalog, paper: Paper) -> str:
@@ -223,10 +254,12 @@ def tables(arena: Arena) -> list[Table]:
     return whole + [_table(arena, held, by_attack=False) for held in alone.values()]
 
 
-def notes(arena: Arena, known: Mapping[str, str]) -> list[str]:
-    """The words of the arena that need an explanation, as far as they stand in it: keys of `w.arena_notes`."""
-    told = [cell.metric.en for cell in arena.cells]
-    told += [one.label.en for one in (*arena.rows, *arena.columns)]
+def notes(arenas: Iterable[Arena], known: Mapping[str, str]) -> list[str]:
+    """The words of arenas that need an explanation, as far as they stand in them: keys of `w.arena_notes`."""
+    told: set[str] = set()
+    for arena in arenas:
+        told |= {cell.metric.en for cell in arena.cells}
+        told |= {one.label.en for one in (*arena.rows, *arena.columns)}
     return [word for word in known if any(word in text for text in told)]
 
 

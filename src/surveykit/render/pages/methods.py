@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from surveykit.measured import Figure, Results
-from surveykit.models import Paper
 from surveykit.render.pages.page import Page, Press
 from surveykit.vocabulary import Card, Term
 
@@ -50,7 +49,7 @@ def _page(press: Press, card: Card) -> Page:
         main=catalog.by_id[card.papers[0]],
         papers=[catalog.by_id[id_] for id_ in card.papers],
         techniques=_techniques(press, card),
-        closest=_closest(press, card),
+        closest=press.catalog.offered.get(card.id, ()),
         figures=headline(results),
         provenance=results.provenance if results else None,
     )
@@ -60,12 +59,6 @@ def _techniques(press: Press, card: Card) -> list[Term]:
     return [
         press.catalog.term(press.catalog.group_axis.id, id_) for id_ in card.techniques
     ]
-
-
-def _closest(press: Press, card: Card) -> list[Paper]:
-    """Papers to which the method is offered because no program of theirs runs here."""
-    found = ((p, press.catalog.closest_runnable(p)) for p in press.catalog.papers)
-    return [paper for paper, near in found if near and near.card.id == card.id]
 
 
 def headline(results: Results | None) -> list[Shown]:

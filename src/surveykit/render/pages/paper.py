@@ -17,9 +17,10 @@ from surveykit.render.bibtex import entry
 from surveykit.render.citation import apa, gbt7714
 from surveykit.render.nearest import because
 from surveykit.render.pages import charts, head
+from surveykit.render.pages.matrix import matrix_path
 from surveykit.render.pages.methods import headline
 from surveykit.render.pages.page import Page, Press
-from surveykit.render.pages.story import story
+from surveykit.render.pages.story import Start, story
 
 GRAPH_LINKS = range(2, 13)
 """Numbers of relations that make a readable graph."""
@@ -109,9 +110,21 @@ def _head(press: Press, paper: Paper) -> str:
 def _closest(press: Press, paper: Paper) -> dict[str, Any]:
     closest = press.catalog.closest_runnable(paper)
     if closest is None:
-        return {"closest": None, "because": ""}
+        arena = None if paper.implementations else _arena(press, paper)
+        return {"closest": None, "because": "", "arena": arena}
     why = because(press.catalog, paper, closest, press.lang)
-    return {"closest": closest.card, "because": why}
+    arena = None if closest.technique else _arena(press, paper)
+    return {"closest": closest.card, "because": why, "arena": arena}
+
+
+def _arena(press: Press, paper: Paper) -> Start | None:
+    """Where methods of its topic meet: what a paper leads to that is an assessment and no method."""
+    catalog = press.catalog
+    if (found := catalog.arenas_by_topic.get(catalog.topic(paper))) is None:
+        return None
+    name, arena = found
+    title = arena.title.in_(press.lang) if arena.title else press.words.story.arena
+    return Start(title, arena.command, matrix_path(name))
 
 
 def _title(press: Press, paper: Paper) -> str:

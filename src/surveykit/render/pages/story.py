@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from surveykit.catalog import ANSWERS, Catalog
 from surveykit.measured import Arena, Contender
 from surveykit.models import Paper, Relation
-from surveykit.render.pages.matrix import Duel, MatrixLine, tables
+from surveykit.render.pages.matrix import Duel, MatrixLine, matrix_path, tables
 
 TOLD = (*ANSWERS, "attacks", "extends")
 """Relation types that carry a story on."""
@@ -78,12 +78,13 @@ def story(catalog: Catalog, paper: Paper, arena_name: str, lang: str) -> Story |
     answers = [id_ for id_, done in deeds.items() if _answers(done, paper)]
     if not answers:
         return None
-    found = trials(catalog.arena, paper) if catalog.arena else []
+    met = {name: trials(arena, paper) for name, arena in catalog.arenas.items()}
+    met = {name: found for name, found in met.items() if found}
     return Story(
         _years(catalog, paper, deeds),
         len(answers),
-        found,
-        _commands(catalog, paper, answers, arena_name if found else "", lang),
+        [one for found in met.values() for one in found],
+        _commands(catalog, paper, answers, arena_name, list(met), lang),
     )
 
 
@@ -143,9 +144,14 @@ def trials(arena: Arena, paper: Paper) -> list[Trial]:
 
 
 def _commands(
-    catalog: Catalog, paper: Paper, answers: Sequence[str], arena_name: str, lang: str
+    catalog: Catalog,
+    paper: Paper,
+    answers: Sequence[str],
+    arena_name: str,
+    arenas: Sequence[str],
+    lang: str,
 ) -> list[Start]:
-    """The attack, the arena where both meet, then the answers."""
+    """The attack, the arenas where both meet, then the answers."""
 
     def cards(of: Paper) -> list[Start]:
         return [
@@ -154,8 +160,11 @@ def _commands(
         ]
 
     made = cards(paper)
-    if arena_name and catalog.arena:
-        made.append(Start(arena_name, catalog.arena.command, "matrix/"))
+    for name in arenas:
+        arena = catalog.arenas[name]
+        colon = "：" if lang == "zh" else ": "
+        called = f"{arena_name}{colon}{arena.title.in_(lang)}" if arena.title else arena_name  # fmt: skip
+        made.append(Start(called, arena.command, matrix_path(name)))
     for id_ in answers:
         made += cards(catalog.by_id[id_])
     return list(dict.fromkeys(made))
