@@ -29,7 +29,7 @@ test: .venv/ready .venv/impls  ## all tests
 
 # What takes long by its nature; `make test` runs it.
 SLOW := $(addprefix tests/,reference_impls site fuzz hostile reliability links test_linear.py render/test_bibtex_oracles.py \
-  sources/test_whole_catalog.py test_cli.py test_nearest.py test_gpu_page.py test_names.py)
+  sources/test_whole_catalog.py test_cli.py test_memory.py test_nearest.py test_gpu_page.py test_names.py)
 test-fast: .venv/ready .venv/impls  ## the quick loop: what needs no browser, no training and no server
 	$(BIN)/pytest -n 2 $(SLOW:%=--ignore %) $(ARGS)
 

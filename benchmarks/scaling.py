@@ -7,8 +7,7 @@ reads the files of the catalog and does nothing else; the jinja2 pass renders a 
 from __future__ import annotations
 
 import multiprocessing
-import resource
-import subprocess
+import os
 import tempfile
 import time
 from collections.abc import Callable, Sequence
@@ -23,6 +22,7 @@ import synthetic
 import validate
 from files_build import PROGRAM
 from pybtex.database import parse_file
+from timing import child
 
 from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, series
 from surveykit.imports.run import import_file
@@ -86,7 +86,10 @@ def _at(folder: Path, count: int) -> list[float]:
     return [
         _seconds(lambda: check(root)),
         _seconds(lambda: [validate.bare(file) for file in files]),
-        _child([*PROGRAM, "--root", str(root), "build"]),
+        child(
+            [*PROGRAM, "--root", str(root), "build"],
+            os.environ | {"SURVEYKIT_FORGET": "1"},
+        ),
         _seconds(lambda: LINE.render(papers=catalog.papers)),
         _seconds(lambda: import_file(listed, empty, date(2026, 11, 20))),
         _seconds(lambda: parse_file(str(listed))),
@@ -113,16 +116,6 @@ def _seconds(act: Callable[[], object]) -> float:
     begin = time.process_time()
     act()
     return time.process_time() - begin
-
-
-def _child(command: list[str]) -> float:
-    def spent() -> float:
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return used.ru_utime + used.ru_stime
-
-    begin = spent()
-    subprocess.run(command, check=True, capture_output=True, timeout=600)
-    return spent() - begin
 
 
 # -- Picture ---------------------------------------------------------------------------

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from surveykit.catalog import Catalog
 
 
+# Tests look at whole passes, and leave nothing in the folders of whoever runs them.
+os.environ["SURVEYKIT_FORGET"] = "1"
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
     """Where SURVEYKIT_NO_SKIP is set, a missing program is a failure; a missing GPU is not."""

@@ -43,6 +43,7 @@ VALUE = st.recursive(
 )  # fmt: skip
 
 
+@example([(("terms",), {"\U00018cd6": None})])
 @example([(("terms", "role"), "\ud7fc")])  # no character yet: shown, never repeated
 @given(st.lists(st.tuples(st.sampled_from(WAYS), VALUE), max_size=3))
 def test_any_value_anywhere_is_accepted_or_explained_at_its_place(changes):

@@ -12,7 +12,7 @@ import pytest
 import yaml
 from broken import BROKEN
 
-from surveykit import rules
+from surveykit import clock, rules
 from surveykit.catalog import Catalog
 from surveykit.errors import Severity
 from surveykit.load import check
@@ -25,7 +25,6 @@ from surveykit.rules import (
     RULES,
     copied,
     did_you_mean,
-    evidence,
     identity,
     letters,
 )
@@ -538,9 +537,9 @@ def test_links_that_lead_where_they_say_are_left_alone(catalog_dir, links):
 
 def test_a_day_has_come_where_it_has_come_anywhere(catalog_dir, monkeypatch):
     edit(catalog_dir, CHEN, (["added"], "2026-12-01"))
-    monkeypatch.setattr(evidence, "latest_day", lambda: date(2026, 12, 1))
+    monkeypatch.setattr(clock, "latest_day", lambda: date(2026, 12, 1))
     assert check(catalog_dir).problems == ()
-    monkeypatch.setattr(evidence, "latest_day", lambda: date(2026, 11, 30))
+    monkeypatch.setattr(clock, "latest_day", lambda: date(2026, 11, 30))
     assert [p.rule for p in check(catalog_dir).problems] == ["SK362"]
 
 

@@ -11,11 +11,14 @@ from typing import Any
 
 import torch
 
+from reference_impls.arena.backdoors import BACKDOORS
 from reference_impls.arena.clips import CLIPS, clips_of
 from reference_impls.arena.matrix import Finished, as_json, cells
 from reference_impls.arena.own import Run
 from reference_impls.arena.present import markdown, page, provenance, sections
+from reference_impls.arena.privacy import PRIVACY
 from reference_impls.arena.published import joined, published
+from reference_impls.arena.theft import THEFT
 from reference_impls.arena.trials import QUICK, Plan, Trial, run, trials
 from reference_impls.lab.bilingual import localize
 from reference_impls.lab.errors import ConfigError
@@ -107,7 +110,14 @@ def _run(chosen: Sequence[Trial]) -> None:
 PROGRAM = Program(
     module="reference_impls.arena",
     about="Every attack here against every defense and detector here, on one population.",
-    verbs={"study": Study, "clips": CLIPS.verb(), "run": Run},
+    verbs={
+        "study": Study,
+        "clips": CLIPS.verb(),
+        "backdoors": BACKDOORS.study.verb(),
+        "privacy": PRIVACY.study.verb(),
+        "theft": THEFT.study.verb(),
+        "run": Run,
+    },
     examples={"run": ["reference_impls/arena/example.py", "my_defense.py --images 24"]},
 )
 main = PROGRAM.main

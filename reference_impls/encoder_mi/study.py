@@ -12,6 +12,7 @@ from reference_impls.encoder_mi.method import (
     AttackConfig,
     learn,
     membership_features,
+    part_features,
 )
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import DatasetError
@@ -58,6 +59,8 @@ def measure(setup: Setup, config: AttackConfig) -> dict[str, float]:
     known = own.images_N3HW[first : first + 2 * kept].tensor_split(2)
 
     def features(encoder: Encoder, images: Tensor) -> Tensor:
+        if config.kind == "parts":
+            return part_features(encoder, images, config, chance)
         return membership_features(encoder.encode, images, config, chance)
 
     seen, unseen = (features(shadow, images) for images in known)

@@ -2,13 +2,15 @@
 
 SSLGuard: Cong, He and Zhang, CCS 2022, https://arxiv.org/abs/2201.11692. SSL-WM: Lv et al., NDSS 2024,
 https://arxiv.org/abs/2209.03563. Losses and tests are those of the published programs, github.com/tianshuocong/SSLGuard
-and github.com/lvpeizhuo/SSL-WM.
+and github.com/lvpeizhuo/SSL-WM; both print a score, and the p-values beside it are ours.
 
-Shape letters: B batch, N pictures, H and W pixels, D embedding width, K width of the secret, G groups of pictures.
+Shape letters: B batch, N pictures, H and W pixels, D embedding width, K width of the secret, G groups of pictures,
+M keys that were never embedded.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Literal, get_args
@@ -96,8 +98,13 @@ class Key:
 
     def match(self, embeddings_BD: Tensor) -> Tensor:
         """Cosines (B,) of decoded embeddings with the secret."""
+        return F.cosine_similarity(self.decode(embeddings_BD), self.secret_K, dim=1)
+
+    def decode(self, embeddings_BD: Tensor) -> Tensor:
+        """What is compared with the secret, (B, K)."""
         assert self.decoder is not None, "a patch alone decodes nothing"
-        return F.cosine_similarity(self.decoder(embeddings_BD), self.secret_K, dim=1)
+        decoded_BK: Tensor = self.decoder(embeddings_BD)
+        return decoded_BK
 
 
 # -- The losses ------------------------------------------------------------------------
@@ -211,3 +218,38 @@ def outlier(stamped_N: Tensor, plain_N: Tensor, groups: int = 10) -> float:
     middle = every_G.quantile(0.5)
     spread = 1.4826 * (every_G - middle).abs().quantile(0.5)
     return ((middle - low) / spread.clamp(min=1e-6)).item()
+
+
+# -- How surely ------------------------------------------------------------------------
+
+
+def cap(cosine: float, width: int) -> float:
+    """Share of all directions in `width` dimensions, 2 at least, whose cosine with a given one is this or more.
+
+    Sablayrolles et al., "Radioactive data", ICML 2020, https://arxiv.org/abs/2002.00937, give it as an incomplete beta
+    function: I(1 - c^2; (K - 1) / 2, 1 / 2) / 2 for c >= 0. Here it is the integral of sin^(K - 2) over the angles.
+    """
+
+    def area(end: float) -> Tensor:
+        angles = torch.linspace(0, end, 4001, dtype=torch.float64)
+        return torch.trapezoid(angles.sin() ** (width - 2), angles)
+
+    return (area(math.acos(max(-1.0, min(1.0, cosine)))) / area(math.pi)).item()
+
+
+def secret_p(decoded_NK: Tensor, secret_K: Tensor) -> float:
+    """SSLGuard: how likely a secret drawn at random lies as near the mean direction of what was decoded, in [0, 1].
+
+    Drawn after encoder and decoder were there, that is. The decoder learned from the secret, so in an encoder that it
+    never met it may lean that way, too: false claims have to be counted.
+    """
+    mean_K = F.normalize(decoded_NK, dim=1).mean(dim=0)
+    return cap(F.cosine_similarity(mean_K, secret_K, dim=0).item(), len(secret_K))
+
+
+def rank_p(own: float, others_M: Tensor) -> float:
+    """How likely one of M + 1 scores drawn alike is as high as the owner's: (1 + number of others as high) / (M + 1).
+
+    Phipson and Smyth, "Permutation P-values should never be zero", 2010, https://arxiv.org/abs/1603.05766.
+    """
+    return (1 + int((others_M >= own).sum())) / (len(others_M) + 1)

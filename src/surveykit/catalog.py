@@ -105,6 +105,11 @@ class Catalog:
         return {paper.id: paper for paper in self.papers}
 
     @cached_property
+    def written(self) -> tuple[str, ...]:
+        """Each paper as JSON, in the order of `papers`: what does not stand there stands nowhere in its entry."""
+        return tuple(p.model_dump_json(exclude_unset=True) for p in self.papers)
+
+    @cached_property
     def axes(self) -> Mapping[str, Axis]:
         """Axis id -> axis, in the order of the taxonomy."""
         return {axis.id: axis for axis in self.taxonomy.axes}

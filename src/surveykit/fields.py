@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from surveykit.errors import Loc
 from surveykit.rules import did_you_mean
 from surveykit.scalars import FORMS
+from surveykit.text.printable import printable
 from surveykit.yaml_tree import Fault, Tree, shown
 
 _KINDS = {
@@ -95,7 +96,7 @@ def _name(loc: Loc) -> str:
     name = ""
     for step in loc:
         name += f"[{step}]" if isinstance(step, int) else f".{step}"
-    return name.removeprefix(".")
+    return printable(name.removeprefix("."))
 
 
 def _explained(form: TypeAdapter[Any], detail: ErrorDetails) -> tuple[str, str]:

@@ -160,6 +160,13 @@ def read(root: Path, path: str, limit: int = -1) -> bytes:
     raise NotPlainError(path, _kind(mode))
 
 
+def user_cache() -> Path:
+    """The user's own folder for what may be deleted at any time. Raises RuntimeError for a user without a home."""
+    base = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    # A relative path counts as none, says the XDG specification: it would lead into the repository.
+    return (base if base.is_absolute() else Path.home() / ".cache") / "surveykit"
+
+
 def temporary() -> str:
     """A name for an unfinished file of this process."""
     return f"{TEMPORARY}{os.getpid()}-{secrets.token_hex(6)}"

@@ -120,14 +120,12 @@ class Author(Model):
     def name(self) -> str:
         """Name as printed, given name first."""
         parts = (self.given, self.particle, self.family, self.suffix)
-        return self.literal or " ".join(part for part in parts if part)
+        return self.literal or " ".join(filter(None, parts))
 
     @property
     def last(self) -> str:
         """The part people cite by: family name with its particle, or the group."""
-        return self.literal or " ".join(
-            part for part in (self.particle, self.family) if part
-        )
+        return self.literal or " ".join(filter(None, (self.particle, self.family)))
 
 
 class Identifiers(Model):

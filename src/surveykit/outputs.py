@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import difflib
+import hashlib
 import os
 import stat
 from collections.abc import Iterable, Iterator, Mapping
@@ -13,7 +14,7 @@ from surveykit import files
 from surveykit.errors import MachineError
 from surveykit.files import LEFTOVER_SECONDS, TEMPORARY
 
-__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "stale", "stale_paths", "sweep", "sweep_below", "write", "write_folder"]  # fmt: skip
+__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "hold", "stale", "stale_paths", "sweep", "sweep_below", "write", "write_folder"]  # fmt: skip
 
 LISTING = ".surveykit-files"
 """File in a folder of generated files that names them, so that a later run may delete them."""
@@ -84,6 +85,15 @@ def stale_paths(root: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
         path
         for path, text in texts.items()
         if _bytes_of(root, path) != text.encode("utf-8")
+    )
+
+
+def hold(root: Path, digests: Mapping[str, str]) -> bool:
+    """Whether each file holds the text with this SHA-256."""
+    return all(
+        (raw := _bytes_of(root, path)) is not None
+        and hashlib.sha256(raw).hexdigest() == digest
+        for path, digest in digests.items()
     )
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Literal
 from urllib.parse import quote
 
-from surveykit.errors import Problem, Severity, plural
+from surveykit.errors import Problem
+from surveykit.listing import WRITERS
 from surveykit.rules import BY_ID, RULES, Rule
 from surveykit.text.printable import printable
 
@@ -19,8 +19,7 @@ SARIF_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 
 def render(problems: Sequence[Problem], form: Format = "text") -> str:
     """Problems in one of the formats, with a final newline."""
-    writers = {"text": _text, "json": _json, "github": _github, "sarif": _sarif}
-    return writers[form](problems)
+    return _sarif(problems) if form == "sarif" else WRITERS[form](problems)
 
 
 def explain(rule: Rule) -> str:
@@ -33,61 +32,6 @@ def explain(rule: Rule) -> str:
 
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.splitlines())
-
-
-def _counted(problems: Sequence[Problem]) -> str:
-    count = Counter(problem.severity for problem in problems)
-    numbers = [(count[severity], str(severity)) for severity in Severity]
-    return ", ".join(plural(n, noun) if n else f"no {noun}s" for n, noun in numbers)
-
-
-def _text(problems: Sequence[Problem]) -> str:
-    return "\n".join([*map(_line, problems), _counted(problems), ""])
-
-
-def _line(problem: Problem) -> str:
-    place = f"{printable(problem.path)}:{problem.line}:{problem.column}"
-    mark = "" if problem.severity is Severity.ERROR else "warning: "
-    return f"{place}: {problem.rule} {mark}{printable(problem.message)}"
-
-
-def _json(problems: Sequence[Problem]) -> str:
-    count = Counter(problem.severity for problem in problems)
-    data = {
-        "errors": count[Severity.ERROR],
-        "warnings": count[Severity.WARNING],
-        "problems": [
-            {
-                "path": printable(p.path),
-                "line": p.line,
-                "column": p.column,
-                "rule": p.rule,
-                "severity": str(p.severity),
-                "message": printable(p.message),
-            }
-            for p in problems
-        ],
-    }
-    return json.dumps(data, ensure_ascii=False, indent=2) + "\n"
-
-
-def _github(problems: Sequence[Problem]) -> str:
-    lines = []
-    for p in problems:
-        file, rule = _property(p.path), _property(p.rule)
-        place = f"file={file},line={p.line},col={p.column},title={rule}"
-        lines.append(f"::{p.severity} {place}::{_data(p.message)}\n")
-    return "".join(lines)
-
-
-def _data(text: str) -> str:
-    """A message that cannot end its line and start a command of its own."""
-    text = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-    return printable(text)
-
-
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _sarif(problems: Sequence[Problem]) -> str:

@@ -28,6 +28,7 @@ METHODS = (
     "bert_attack",
     "bucks",
     "cleanclip",
+    "cloaking",
     "co_attack",
     "contrastive_at",
     "converters",

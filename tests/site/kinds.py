@@ -20,6 +20,7 @@ KINDS = {
     "methodology": "methodology/",
     "lifecycle": "lifecycle/",
     "matrix": "matrix/",
+    "arena": "matrix/backdoors/",
     "leaderboards": "leaderboards/",
     "news": "new/",
     "methods": "methods/",

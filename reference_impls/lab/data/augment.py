@@ -33,15 +33,19 @@ def random_views(images_B3HW: Tensor, views: Views, generator: Generator) -> Ten
 
 
 def crop_and_flip(
-    images_B3HW: Tensor, smallest_crop: float, generator: Generator
+    images_B3HW: Tensor,
+    smallest_crop: float,
+    generator: Generator,
+    *,
+    largest_crop: float = 1,
 ) -> Tensor:
-    """Each image cropped at random, resized to its old size, mirrored half of the time."""
+    """Each image cropped at random, resized to its old size, mirrored half of the time; bounds are shares of its area."""
     batch, device = len(images_B3HW), images_B3HW.device
 
     def uniform(low: float, high: float) -> Tensor:
         return (low + (high - low) * torch.rand(batch, generator=generator)).to(device)
 
-    edge_B = uniform(smallest_crop, 1).sqrt()
+    edge_B = uniform(smallest_crop, largest_crop).sqrt()
     flip_B = torch.where(uniform(0, 1) < 0.5, -1.0, 1.0)
     zero_B = torch.zeros_like(edge_B)
     across_B3 = torch.stack(

@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
 from pathlib import Path
 
 import click
 
-from surveykit import deployment, load, outputs
-from surveykit.catalog import Catalog
-from surveykit.cli import generated
-from surveykit.cli.catalog import exit_code, warn
+from surveykit import outputs
+from surveykit.cli.lazy import asked_for
 from surveykit.cli.terminal import (
     FINE,
-    FOUND,
     example,
+    exit_code,
     note,
-    openable,
     placed,
     repository,
-    say,
+    warn,
 )
 from surveykit.errors import plural
-from surveykit.render.pages import as_markdown, render_files, render_pages
+from surveykit.memory import Memory
 
 
 @click.command(epilog=example("surveykit build --check"))
@@ -45,53 +40,30 @@ def build(root: Path | None, check: bool, pages: Path | None, publish: bool) -> 
     """Write all generated files.
 
     These are the READMEs with their pictures, survey.bib, catalog/schema.json and the
-    generated pages of docs/. Nothing is written while the catalog has errors.
+    generated pages of docs/. Nothing is written while the catalog has errors, and nothing
+    is rendered while neither they nor what they are made from have changed.
     Addresses in them are those of catalog/survey.yaml; the website's are set by its
     deployment (docs/publishing.md).
     """
     if check and pages:
         raise click.UsageError("--check and --pages exclude each other")
     home = repository(root)
-    checked = load.check(home, [])
-    warn(placed(home, checked.problems))
-    if checked.catalog is None or exit_code(checked.problems):
-        return FOUND
-    survey = deployment.placed(checked.catalog.survey, os.environ)
-    if publish:
-        deployment.check(survey)
-    if pages:
-        return _write_pages(pages, dataclasses.replace(checked.catalog, survey=survey))
-    texts = generated.generated(checked.catalog)
-    return _stale(home, texts) if check else _write(home, texts)
-
-
-def _stale(home: Path, texts: dict[str, str]) -> int:
-    differences = outputs.stale(home, texts)
-    if not differences:
+    memory = Memory(home)
+    if not (pages or publish) and _unchanged(home, memory, check):
         return FINE
-    say("".join(differences), end="")
-    note(
-        f"{len(differences)} of {plural(len(texts), 'file')} stale; run `surveykit build`"
-    )
-    return FOUND
+    code: int = asked_for("building:build")(home, memory, check, pages, publish)
+    return code
 
 
-def _write(home: Path, texts: dict[str, str]) -> int:
-    written = outputs.write(home, texts)
-    for path in written:
-        say(openable(home, path))
-    note(f"{len(written)} of {plural(len(texts), 'file')} changed")
-    return FINE
-
-
-def _write_pages(folder: Path, catalog: Catalog) -> int:
-    texts: dict[str, str] = {}
-    for lang in catalog.kit.languages:
-        pages = {page.uri: as_markdown(page) for page in render_pages(catalog, lang)}
-        pages |= render_files(catalog, lang)
-        # Chinese pages lie below zh/, as on the site: they link to files beside the English ones.
-        start = "" if lang == "en" else f"{lang}/"
-        texts |= {start + path: text for path, text in pages.items()}
-    written = outputs.write_folder(folder, texts)
-    note(f"{len(written)} of {plural(len(texts), 'file')} changed")
-    return FINE
+def _unchanged(home: Path, memory: Memory, check: bool) -> bool:
+    """Whether every file holds what would be written again; if so, it is said as after writing."""
+    known = memory.recall()
+    if not known or not known.texts or exit_code(known.problems):
+        return False
+    if not outputs.hold(home, known.texts):
+        return False
+    warn(placed(home, known.problems))
+    if not check:
+        outputs.sweep(home, known.texts)
+        note(f"0 of {plural(len(known.texts), 'file')} changed")
+    return True

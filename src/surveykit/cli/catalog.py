@@ -6,22 +6,16 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from surveykit import load, outputs, report
+from surveykit import load, outputs
 from surveykit.catalog import Catalog
-from surveykit.cli.terminal import FINE, FOUND, known, note, openable, repository
-from surveykit.errors import CatalogError, MachineError, Problem, Severity
+from surveykit.cli.terminal import known, openable, repository
+from surveykit.errors import CatalogError, MachineError, Severity
 from surveykit.models import Paper
 
 
 def open_catalog(given: Path | None) -> Catalog:
     """The catalog of the repository. Raises CatalogError when it has errors."""
     return load.load_catalog(repository(given))
-
-
-def warn(problems: Sequence[Problem]) -> None:
-    """Print problems beside the output."""
-    if problems:
-        note(report.render(problems, "text").rstrip("\n"))
 
 
 SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
@@ -62,8 +56,3 @@ def write_new(home: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
                 f"{openable(home, path)} exists already; nothing is written"
             )
     return outputs.write(home, texts)
-
-
-def exit_code(problems: Sequence[Problem]) -> int:
-    """Whether one of the problems is an error, for the shell."""
-    return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
+from surveykit import files
 from surveykit.catalog import Catalog
 from surveykit.changes import changed_since
-from surveykit.cli.catalog import open_catalog, warn
+from surveykit.cli.catalog import open_catalog
 from surveykit.cli.duration import Duration
 from surveykit.cli.progress import progress
 from surveykit.cli.terminal import (
@@ -23,6 +24,7 @@ from surveykit.cli.terminal import (
     note,
     repository,
     say,
+    warn,
 )
 from surveykit.errors import GitError, Severity, plural
 from surveykit.links import report, session
@@ -213,8 +215,7 @@ def _guard(allow: tuple[str, ...]) -> Guard:
 def _history(home: Path | None) -> Path:
     if home:
         return home / HISTORY
-    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "surveykit" / "links.jsonl"
+    return files.user_cache() / "links.jsonl"
 
 
 def _listed(urls: str) -> tuple[Link, ...]:

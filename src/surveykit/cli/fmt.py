@@ -12,7 +12,6 @@ import click
 
 from surveykit import outputs
 from surveykit.canon import format_text
-from surveykit.cli.catalog import warn
 from surveykit.cli.terminal import (
     FINE,
     FOUND,
@@ -24,6 +23,7 @@ from surveykit.cli.terminal import (
     repository,
     say,
     say_json,
+    warn,
 )
 from surveykit.errors import Problem, plural
 from surveykit.load import PAPERS

@@ -9,6 +9,12 @@ from typing import Any
 import click
 
 
+def asked_for(place: str) -> Any:
+    """What `module:name` says, of a module beside this one that is imported now."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(f"{__package__}.{module}"), name)
+
+
 class LazyGroup(click.Group):
     """A group that knows its commands by a table: name -> `module:command`, and the line for its help.
 
@@ -28,8 +34,7 @@ class LazyGroup(click.Group):
         place = self._places.get(cmd_name)
         if place is None:
             return None
-        module, _, name = place.partition(":")
-        command: click.Command = getattr(import_module(f"{__package__}.{module}"), name)
+        command: click.Command = asked_for(place)
         return command
 
     def format_commands(

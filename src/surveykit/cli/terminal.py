@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from surveykit import listing
 from surveykit.errors import CatalogError, Problem, Severity, plural
 from surveykit.text.printable import printable
 
@@ -83,6 +84,17 @@ def say_json(value: object) -> None:
 def note(text: str) -> None:
     """Print beside the output, for the reader only."""
     click.echo(text, err=True)
+
+
+def warn(problems: Sequence[Problem]) -> None:
+    """Print problems beside the output."""
+    if problems:
+        note(listing.as_text(problems).rstrip("\n"))
+
+
+def exit_code(problems: Sequence[Problem]) -> int:
+    """Whether one of the problems is an error, for the shell."""
+    return FOUND if any(p.severity is Severity.ERROR for p in problems) else FINE
 
 
 def refuse(error: CatalogError, home: Path, most: int = 3) -> int:

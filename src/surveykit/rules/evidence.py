@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
+from functools import lru_cache
 
+from surveykit import clock
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
 from surveykit.identifier import identify_quietly
@@ -45,6 +47,7 @@ def no_source(catalog: Catalog) -> Iterator[Finding]:
                 yield at(catalog, paper, loc, message)
 
 
+@lru_cache(maxsize=10_000)  # most sources stand several times in an entry
 def _leads_nowhere(text: str) -> bool:
     if is_mark(text):
         return False  # SK352 says so
@@ -57,14 +60,9 @@ def _leads_nowhere(text: str) -> bool:
     return all(word in _NO_SOURCE for word in words)
 
 
-def latest_day() -> date:
-    """Today where the day begins first: whoever writes it there is right."""
-    return datetime.now(UTC).astimezone(timezone(timedelta(hours=14))).date()
-
-
 def future_day(catalog: Catalog) -> Iterator[Finding]:
     """Days that have not come yet."""
-    last = latest_day()
+    last = clock.latest_day()
     for paper in catalog.papers:
         days: list[tuple[Loc, date]] = [(("added",), paper.added)]
         if paper.verified:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from surveykit import identifier
+from surveykit import clock, identifier
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.rules import evidence
 from surveykit.rules.rule import Finding, Rule, at
 
 _FIRST, _NEW_STYLE, _FIVE_DIGITS = 1991_07, 2007_04, 2015_01
@@ -44,7 +43,7 @@ def _impossible(arxiv: str, this_month: int) -> str:
 
 
 def _this_month() -> int:
-    day = evidence.latest_day()
+    day = clock.latest_day()
     return day.year * 100 + day.month
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -42,19 +42,24 @@ def _strings(
             yield from _strings(item, sign, (*loc, index))
 
 
-def _texts(catalog: Catalog, sign: re.Pattern[str]) -> Iterator[tuple[str, Loc, str]]:
-    """Every text with such a sign, of every file that people write."""
-    files: dict[str, Any] = {catalog.paths[p.id]: p for p in catalog.papers}
-    files |= {f"reference_impls/{id_}/card.yaml": c for id_, c in catalog.cards.items()}
-    files |= {"catalog/survey.yaml": catalog.survey, TAXONOMY: catalog.taxonomy}
-    places: list[tuple[str, Loc, Any]] = [
-        (path, (), model) for path, model in files.items()
+def _texts(
+    catalog: Catalog, sign: re.Pattern[str], may: Callable[[str], object]
+) -> Iterator[tuple[str, Loc, str]]:
+    """Every text with such a sign, of every file that people write; `may` says of a whole file whether to look."""
+    others: dict[str, Any] = {
+        **{f"reference_impls/{id_}/card.yaml": c for id_, c in catalog.cards.items()},
+        "catalog/survey.yaml": catalog.survey,
+        TAXONOMY: catalog.taxonomy,
+    }
+    places: list[tuple[str, Loc, Any, str]] = [
+        (catalog.paths[paper.id], (), paper, written)
+        for paper, written in zip(catalog.papers, catalog.written, strict=True)
     ]
-    places += [(VENUES, (i,), v) for i, v in enumerate(catalog.venues.values())]
-    for path, place, model in places:
-        if sign.search(
-            model.model_dump_json(exclude_unset=True)
-        ):  # a walk takes longer
+    rest: list[tuple[str, Loc, Any]] = [(p, (), model) for p, model in others.items()]
+    rest += [(VENUES, (i,), v) for i, v in enumerate(catalog.venues.values())]
+    places += [(*one, one[2].model_dump_json(exclude_unset=True)) for one in rest]
+    for path, place, model, written in places:
+        if may(written):  # a walk takes longer
             for loc, text in _strings(model.model_dump(exclude_unset=True), sign):
                 yield path, (*place, *loc), text
 
@@ -63,7 +68,7 @@ def garbled(catalog: Catalog) -> Iterator[Finding]:
     """Texts that were read in a wrong encoding."""
     from ftfy import fix_encoding  # takes longer to load than most catalogs to check
 
-    for path, loc, text in _texts(catalog, _SUSPECT):
+    for path, loc, text in _texts(catalog, _SUSPECT, _may_be_garbled):
         right = fix_encoding(text) if _ODD.search(text) else text
         if right != text or any(map(_is_utf8_as_gbk, _WIDE.findall(text))):
             hint = f"write {right!r}" if right != text else "copy it again"
@@ -74,6 +79,10 @@ def garbled(catalog: Catalog) -> Iterator[Finding]:
             if not author.literal and "?" in author.name:
                 message = f"author {author.name!r} has `?` where a letter was lost; write the letter"
                 yield at(catalog, paper, ("authors", index), message)
+
+
+def _may_be_garbled(text: str) -> bool:
+    return bool(_ODD.search(text)) or any(map(_is_utf8_as_gbk, _WIDE.findall(text)))
 
 
 def _is_utf8_as_gbk(run: str) -> bool:
@@ -87,7 +96,7 @@ def _is_utf8_as_gbk(run: str) -> bool:
 
 def look_alikes(catalog: Catalog) -> Iterator[Finding]:
     """Letters of another script in Latin words."""
-    for path, loc, text in _texts(catalog, _ODD):
+    for path, loc, text in _texts(catalog, _ODD, _ODD.search):
         if found := _stranger(text):
             letter, word = found
             name = unicodedata.name(letter, "letter").lower()

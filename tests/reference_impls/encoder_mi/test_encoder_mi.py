@@ -1,6 +1,7 @@
 """Membership inference: features by hand, what the classifiers learn, and that members are found where there are any."""
 
 import json
+import math
 from dataclasses import replace
 from statistics import mean
 
@@ -15,10 +16,13 @@ from reference_impls.encoder_mi.method import (
     SetNet,
     learn,
     membership_features,
+    part_features,
+    responses,
 )
 from reference_impls.encoder_mi.study import GRID, measure
 from reference_impls.lab.data.augment import Views
 from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.models.feature_maps import image_tokens
 from reference_impls.lab.models.zoo import test_dataset as dataset_of_test
 from reference_impls.lab.models.zoo import train_dataset
 from reference_impls.lab.study.setup import Setup
@@ -60,12 +64,50 @@ class TestFeatures:
         torch.testing.assert_close(found, torch.ones(300, 6))
 
 
+class TestParts:
+    def test_a_part_found_nowhere_is_even_and_one_found_at_a_place_is_far_from_it(self):
+        places = torch.eye(4).unsqueeze(0)
+        parts = torch.tensor([[[0.0] * 4, [0.0, 0, 9, 0]]])
+        found = responses(parts, places)[0]
+        log = torch.tensor([0.0, 0, 9, 0]).log_softmax(dim=0)
+        sharp = (0.25 * (math.log(0.25) - log)).sum().item()
+        assert found[:2].tolist() == pytest.approx([sharp, 0], abs=1e-6)
+        # The normal quantiles of 1/8, 3/8, 5/8 and 7/8 are -1.1503, -0.3186, 0.3186 and 1.1503; their variance is 0.9498.
+        bell = torch.tensor([1.3233, 0.1015, 0.1015, 1.3233]).div(-2 * 0.9498).softmax(dim=0)  # fmt: skip
+        expected = [(bell * (bell.log() - one)).sum().item() for one in (log, torch.full((4,), math.log(0.25)))]  # fmt: skip
+        assert found[2:].tolist() == pytest.approx(expected, abs=1e-3)
+
+    def test_the_order_of_parts_does_not_matter(self):
+        parts, places = torch.randn(2, 5, 3, generator=generator()), torch.randn(2, 9, 3, generator=generator(1))  # fmt: skip
+        found = responses(parts, places)
+        assert found.shape == (2, 10)
+        torch.testing.assert_close(found, responses(parts.flip(1), places))
+
+    def test_parts_are_small_and_embedded_where_the_whole_is(self, tiny_clip, monkeypatch):  # fmt: skip
+        seen = []
+
+        def tokens(encoder, images):
+            seen.append(images)
+            return image_tokens(encoder, images)
+
+        monkeypatch.setattr("reference_impls.encoder_mi.method.image_tokens", tokens)
+        across = torch.linspace(0, 1, 16).expand(40, 3, 16, 16)
+        config = AttackConfig(kind="parts", views=4)
+        found = part_features(tiny_clip.image, across, config, generator())
+        assert found.shape == (40, 8)
+        parts, whole = seen
+        assert (len(parts), len(whole)) == (160, 40)
+        width = (parts[:, 0, 0, 0] - parts[:, 0, 0, -1]).abs()
+        assert width.min() > 0.05**0.5
+        assert width.max() < 0.2**0.5
+
+
 class TestClassifiers:
     def test_the_threshold_compares_means(self):
         score = learn(features(9, 1, 0), features(9, 0, 1), AttackConfig(kind="threshold"))  # fmt: skip
         assert score(torch.tensor([[0.2, 0.4]])).item() == pytest.approx(0.3)
 
-    @pytest.mark.parametrize("kind", ["vector", "set"])
+    @pytest.mark.parametrize("kind", ["vector", "set", "parts"])
     def test_they_learn_what_sets_members_apart(self, kind):
         config = AttackConfig(kind=kind, epochs=100)
         score = learn(features(100, 0.6, 0), features(100, 0.3, 1), config)
@@ -116,8 +158,9 @@ def test_too_few_images_are_told(tiny_clip):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"kind": "magic"}, "'magic'; choose one of threshold, vector, set"),
+        ({"kind": "magic"}, "'magic'; choose one of threshold, vector, set, parts"),
         ({"views": 1}, "views must be at least 2, got 1"),
+        ({"smallest_part": 0.3}, "the smallest first, got 0.3 to 0.2"),
         ({"steps": -1}, "steps must be 0 or more, got -1"),
         ({"members": 0}, "members must be above 0"),
     ],
@@ -132,5 +175,6 @@ def test_published_rates_grow_with_training_and_the_control_is_chance():
     auroc = {preset: mean(one["auroc"]) for (_, preset), one in found.items()}
     assert auroc["short"] < auroc["medium"] < auroc["vector"]
     assert abs(auroc["outsider"] - 0.5) < 0.05
+    assert auroc["parts"] < auroc["parts-large"] < auroc["threshold"]
     for one in found.values():
         assert mean(one["tpr01"]) <= mean(one["tpr1"])

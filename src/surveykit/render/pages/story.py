@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from surveykit.catalog import ANSWERS, Catalog
@@ -66,7 +66,10 @@ class Story:
 
     years: Sequence[StoryYear]
     answers: int
+    arenas: Mapping[str, Arena]
+    """Those that it stands in, by name."""
     trials: Sequence[Trial]
+    """Of the first of them."""
     commands: Sequence[Start]
 
 
@@ -83,7 +86,8 @@ def story(catalog: Catalog, paper: Paper, arena_name: str, lang: str) -> Story |
     return Story(
         _years(catalog, paper, deeds),
         len(answers),
-        [one for found in met.values() for one in found],
+        {name: catalog.arenas[name] for name in met},
+        next(iter(met.values()), []),
         _commands(catalog, paper, answers, arena_name, list(met), lang),
     )
 
