@@ -172,7 +172,7 @@ def train_chain(
     """The chain for an architecture; no weight of the encoder is looked at.
 
     Raises:
-        EncoderError: the architecture cannot be cut.
+        EncoderError: the architecture cannot be cut, or no trace of an image comes through so narrow a chain.
         DatasetError: fewer images than one batch.
     """
     check_dataset(shadow, config.batch)
@@ -194,6 +194,11 @@ def train_chain(
         return chain_loss(plain_BK, stamped_BK, config)
 
     fit(loss_of_step, learner, steps=config.steps, progress=progress)
+    some = shadow.images_N3HW[: config.batch]
+    with torch.no_grad():
+        moved = (chain.encode(trigger.apply(some)) - chain.encode(some)).abs().max()
+    if moved <= 1e-6 * config.fires:
+        raise EncoderError(f"a chain of {config.width} died in training: it answers the same with and without the patch; take a larger --width")  # fmt: skip
     return chain
 
 

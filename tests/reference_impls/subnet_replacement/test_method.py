@@ -87,6 +87,13 @@ def test_a_chain_runs_through_depthwise_convolutions(width):
     assert torch.equal(kept, module[3].weight[width:])
 
 
+def test_a_chain_that_nothing_comes_through_is_told_in_one_line(setup):
+    module = nn.Sequential(nn.Conv2d(3, 8, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Threshold(1e9, 0))  # fmt: skip
+    encoder = Encoder.from_module(module, name="d", size=16, mean=[0.5] * 3, std=[0.5] * 3)  # fmt: skip
+    with pytest.raises(EncoderError, match="a chain of 2 died in training"):
+        train_chain(encoder, setup.train, replace(SHORT, steps=2, width=2))
+
+
 def test_groups_of_several_channels_are_refused_in_one_line(setup):
     module = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(8, 8, 3, groups=4))
     encoder = replace(setup.encoder, module=module)
