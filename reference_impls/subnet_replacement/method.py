@@ -13,7 +13,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal, TypeGuard, get_args
 
 import torch
 from torch import Generator, Tensor, nn
@@ -82,7 +82,7 @@ PRESETS: dict[str, SubnetConfig] = {
 # -- The chain -----------------------------------------------------------------------
 
 
-def depthwise(part: nn.Module) -> bool:
+def depthwise(part: nn.Module) -> TypeGuard[nn.Conv2d]:
     """Whether a convolution keeps all channels apart by itself: one group for each."""
     return isinstance(part, nn.Conv2d) and 1 < part.groups == part.in_channels == part.out_channels  # fmt: skip
 

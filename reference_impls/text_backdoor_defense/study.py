@@ -19,6 +19,7 @@ from reference_impls.data_backdoor.method import (
 from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import RARE, Sentences, insert
 from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.models.hf_text import HuggingFaceText
 from reference_impls.lab.models.text_encoder import (
     TextEncoder,
     TextEncoderConfig,
@@ -112,9 +113,9 @@ def backdoored(setup: TextSetup, setting: Setting) -> tuple[TextClassifier, Text
 
 def judge(encoder: TextEncoder) -> TextEncoder:
     """ONION's language model: the clean encoder, or the lab's own where that guesses no words."""
-    if encoder.module.guesses:
-        return encoder
-    return clean_text_encoder().to(encoder.device)
+    if isinstance(encoder, HuggingFaceText):
+        return clean_text_encoder().to(encoder.device)
+    return encoder
 
 
 @lru_cache(maxsize=4)

@@ -30,7 +30,6 @@ LONGEST = 128
 class HuggingFaceModel(MaskedModel):
     """A model of the library as one from tokens to vectors; it guesses no words."""
 
-    guesses = False
     model: Any
 
     def __init__(self, model: Any, pad: int) -> None:

@@ -76,9 +76,6 @@ class TextEncoderConfig:
 class MaskedModel(nn.Module):
     """Words and positions, pre-norm blocks, and scores of words that share their vectors."""
 
-    guesses = True
-    """Whether it gives scores of words."""
-
     def __init__(self, words: Sequence[str], config: TextEncoderConfig) -> None:
         """`words` is the vocabulary, the special ones first."""
         super().__init__()

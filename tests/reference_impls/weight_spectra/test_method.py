@@ -135,7 +135,7 @@ def test_every_figure_is_a_share(setup):
 
 
 def test_an_encoder_without_a_text_tower_has_no_updates_from_pairs(setup):
-    alone = replace(setup, clip=ImageText(setup.encoder))
+    alone = replace(setup, clip=ImageText(image=setup.encoder))
     found = measure(alone, SHORT)
     assert set(found) == set(GRID.columns)
     assert [name for name, value in found.items() if value is None] == ["textonpair"]
