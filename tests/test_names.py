@@ -367,4 +367,5 @@ def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(read, piec
         read(text)
         return time.process_time() - started
 
-    assert seconds(200_000) < 60 * seconds(10_000) + 0.5  # a square would be 400
+    # A square would be 400, in each of three tries; a busy machine spoils one.
+    assert any(seconds(200_000) < 60 * seconds(10_000) + 0.5 for _ in range(3))

@@ -33,8 +33,12 @@ def test_a_body_that_breaks_off_is_said(world, hostile):
 def test_bodies_that_fail_are_no_missing_network(world, hostile):
     """With nothing else to ask, and nobody else who would answer."""
     urls = [f"http://{name}.test:{hostile.port}/{name}" for name in BODIES]
-    outcome = world.check(urls, canaries=["http://nx.test/"])
-    assert outcome.counts["ok"] == len(urls)
+    for first in range(
+        0, len(urls), 8
+    ):  # all at once, a busy machine is late with each
+        some = urls[first : first + 8]
+        outcome = world.check(some, canaries=["http://nx.test/"])
+        assert outcome.counts["ok"] == len(some)
 
 
 @pytest.mark.parametrize("status", [200, 404, 500, 503])
