@@ -19,7 +19,7 @@ from reference_impls.gen_af.model import Downstream, build, task_of
 from reference_impls.gen_af.sensitivity import measure_sensitivity, rank_correlation
 from reference_impls.lab.attacks.pgd import Budget, pgd
 from reference_impls.lab.models.training import SimCLRConfig
-from reference_impls.lab.models.zoo import LabWorld, clean_encoder, train_world
+from reference_impls.lab.models.zoo import LabData, clean_encoder, train_dataset
 
 RECORDED = {"published": 0.245, "ours": 0.180}
 """Least seconds of PGD-10 on 64 images, measured earlier with the published program itself."""
@@ -62,9 +62,9 @@ class Costs:
 def measure(repeats: int = 7) -> Costs:
     """Both on a lab encoder that Gen-AF's task has been added to, one thread."""
     torch.set_num_threads(1)
-    lab = LabWorld()
+    lab = LabData()
     encoder = clean_encoder(SimCLRConfig(steps=200), lab)
-    task = task_of(train_world(lab), "foreground")
+    task = task_of(train_dataset(lab), "foreground")
     model = build(encoder, len(task.classes), HardenConfig()).eval().requires_grad_()
     images, labels = task.images_N3HW[:64], task.labels_N[:64]
     config = HardenConfig(

@@ -6,7 +6,7 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -143,18 +143,26 @@ def main() -> int:
     console.print(_line("figure", "measured", "target", "ratio"), style="bold")
     for figure in figures():
         measured.append(figure)
+        _keep(here, measured, [])  # one that fails later takes none of them along
         value, target = (
             f"{n:.3g} {figure.unit}" for n in (figure.value, figure.target)
         )
         kept = "" if figure.ratio <= 1 else "missed"
         line = _line(figure.name, value, target, f"{figure.ratio:.2f}", kept)
         console.print(line, soft_wrap=True)
-    rows = [{**asdict(figure), "ratio": round(figure.ratio, 3)} for figure in measured]
-    curves = [asdict(chart) for chart in scaling.charts()]
-    results = {"machine": here, "figures": rows, "curves": curves}
-    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
+    _keep(here, measured, scaling.charts())
     page.write()
     return int(any(figure.ratio > 1 for figure in measured))
+
+
+def _keep(
+    here: dict[str, str | int | float],
+    measured: Sequence[Figure],
+    charts: Sequence[scaling.Chart],
+) -> None:
+    rows = [{**asdict(figure), "ratio": round(figure.ratio, 3)} for figure in measured]
+    results = {"machine": here, "figures": rows, "curves": [asdict(c) for c in charts]}
+    RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
 def _line(name: str, value: str, target: str, ratio: str, kept: str = "") -> str:

@@ -47,7 +47,10 @@ def measure(entries: int | None = None, keep: Path | None = None) -> Cost:
                 for file in card.parent.iterdir():
                     if file.suffix in (".yaml", ".json", ".svg", ".png", ".webp"):
                         shutil.copy(file, target)
-        shutil.copy(synthetic.REPOSITORY / "mkdocs.yml", root)
+        text = (synthetic.REPOSITORY / "mkdocs.yml").read_text("utf-8")
+        if not (root / "catalog/glossary.yaml").exists():
+            text = text.replace("  - glossary.md\n", "")  # no page to lead to
+        (root / "mkdocs.yml").write_text(text, encoding="utf-8")
         shutil.copytree(synthetic.REPOSITORY / "site", root / "site")
         before = _children_seconds()
         begin = time.perf_counter()
