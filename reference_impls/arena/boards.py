@@ -14,7 +14,14 @@ from typing import Any, Literal, Protocol
 
 import yaml
 
-from reference_impls.lab.bilingual import LAB, Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import (
+    LAB,
+    Bilingual,
+    Language,
+    Text,
+    listed,
+    localize,
+)
 from reference_impls.lab.cache import content_key
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.records import as_data, write_json
@@ -243,9 +250,9 @@ class Board:
             lines += [f"### {title}", "", *table(heads, body, language), ""]
         for one in self.missing:
             names = [
-                Bilingual(", ".join(c.label.en for c in known if c.id in ids), "、".join(c.label.zh for c in known if c.id in ids))
+                listed(c.label for c in known if c.id in ids)
                 for known, ids in ((self.rows, one.rows), (self.columns, one.columns))
-            ]  # fmt: skip
+            ]
             told = LAB["board.missing"].fill(
                 rows=names[0], columns=names[1], why=one.why
             )

@@ -22,7 +22,7 @@ from reference_impls.arena.registry import (
     Attack,
     Defense,
 )
-from reference_impls.lab.bilingual import Bilingual, Language, Text, localize
+from reference_impls.lab.bilingual import Bilingual, Language, Text, listed, localize
 from reference_impls.lab.metrics.mean_std import MeanStd
 from reference_impls.lab.study.page import Answer, Page, Section, Table
 from reference_impls.lab.study.readme import table
@@ -116,9 +116,7 @@ def _names(known: Sequence[Attack | Defense], ids: Collection[str]) -> Bilingual
     if {one.id for one in known} <= set(ids):
         return WORDS["tables.all"]
     names: list[Bilingual] = [getattr(one, "short", one.label) for one in known if one.id in ids]  # fmt: skip
-    return Bilingual(
-        ", ".join(one.en for one in names), "、".join(one.zh for one in names)
-    )
+    return listed(names)
 
 
 def _backdoor(found: Sequence[Cell], task: str) -> Section:

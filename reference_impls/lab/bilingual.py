@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -124,3 +124,12 @@ def _fields(text: str) -> set[str | None]:
 
 LAB = Words(Path(__file__).with_name("words.yaml"))
 """What the lab itself tells."""
+
+
+def listed(names: Iterable[Bilingual]) -> Bilingual:
+    """Names one after the other, as a sentence lists them."""
+    known, between = list(names), LAB["separator"]
+    return Bilingual(
+        between.en.join(one.en for one in known),
+        between.zh.join(one.zh for one in known),
+    )
