@@ -12,6 +12,7 @@ import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from selectolax.lexbor import LexborHTMLParser
 
 from surveykit.links.judge import failed, judge
 from surveykit.links.state import Reason, State
@@ -151,6 +152,35 @@ def test_no_body_is_a_crash(raw, kind, packing, status):
     page = read_page(headers, raw, whole=True)
     assert len(page.raw) <= max(MOST_BYTES, len(raw))
     judge(URL, Reply(URL, status, headers, page), pdf=True)
+
+
+PIECES = (
+    "<html><head>",
+    "<title>First paper</title>",
+    "<TITLE lang=en>Second\npaper</TITLE >",
+    "<title>No end",
+    "</title",
+    "<!-- <title>Hidden</title> -->",
+    "<script>'<title>Hidden</title>'</script>",
+    "<script>",
+    "<style></title></style>",
+    "<body><p>Words",
+    "<titles>Names</titles>",
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=8))
+def test_the_title_is_the_one_a_parser_finds_in_the_whole_page(pieces):
+    source = "".join(pieces)
+    headers = httpx.Headers({"content-type": "text/html"})
+    found = LexborHTMLParser(source).css_first("title")
+    title = read_page(headers, source.encode(), whole=True).title
+    # a title without an end holds the tags after it, which are renamed by then
+    words = [
+        text.partition("<")[0].split()
+        for text in (title, found.text() if found else "")
+    ]
+    assert words[0] == words[1]
 
 
 @given(st.integers(100, 999))

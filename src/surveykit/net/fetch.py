@@ -110,7 +110,7 @@ class Fetcher:
             visit.cookies = visit.cookies or httpx.Cookies()
             visit.cookies.extract_cookies(response)
         status, fields = response.status_code, response.headers
-        return Reply(str(request.url), status, fields, await body.page(fields))
+        return Reply(str(request.url), status, fields, body.page(fields))
 
     def _left(self, visit: Visit) -> float:
         """Seconds that are left for one check."""
@@ -174,13 +174,13 @@ class _Body:
                     self.whole = False
                     break
 
-    async def page(self, headers: httpx.Headers) -> FetchedPage | None:
-        """The page, taken apart beside the event loop; None where none was asked for."""
+    def page(self, headers: httpx.Headers) -> FetchedPage | None:
+        """The page; None where none was asked for."""
         if not self.asked:
             return None
         cut = words(self.fault) if self.fault else ""
         raw, whole = bytes(self.raw[: self.most]), self.whole and not self.fault
-        return await asyncio.to_thread(read_page, headers, raw, whole=whole, cut=cut)
+        return read_page(headers, raw, whole=whole, cut=cut)
 
 
 def words(error: BaseException) -> str:
