@@ -1,4 +1,4 @@
-"""The paper table in a real browser, in both languages, with all rows in the page and with most of them fetched."""
+"""The paper table in a real browser, in both languages, with the newest rows in the page and the others fetched."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from surveykit.render.pages import explorer
+from surveykit.render.pages.explorer import NEWEST
 from tests.site.waiting import wait_until
 
 pytestmark = pytest.mark.browser
@@ -22,15 +22,6 @@ def table(request, visit):
         return visit(f"{request.param}papers/{query}", **how)
 
     return open_table
-
-
-@pytest.fixture(scope="session")
-def small_window(build_site, tmp_path_factory, whole_catalog):
-    """The real site as it would be with more than 1,000 papers: 30 rows in the page, the others fetched."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(explorer, "STATIC", 40)
-        patch.setattr(explorer, "NEWEST", 30)
-        return build_site(whole_catalog, tmp_path_factory.mktemp("large"))
 
 
 def query(page):
@@ -275,50 +266,21 @@ def test_a_phone_shows_cards_and_folds_the_filters(table):
     assert bar["x"] + bar["width"] <= 390
 
 
-@pytest.mark.parametrize("lang", ["", "zh/"])
-def test_above_a_thousand_papers_the_table_is_the_same(
-    small_window, serve, visit, base, lang
-):
-    with serve(small_window) as address:
-        page = visit(f"{lang}papers/?role=attack", address=address)
-        wait_until(page, "!document.querySelector('.sk-older')")
-        attacks = ids(page)
-        page.goto(f"{address}{lang}papers/?find=bakdoor&threat=backdoor")
-        wait_until(page, "!document.querySelector('.sk-older')")
-        misspelt = find(page, "bakdoor")
-        row(page, misspelt[-1]).locator("input").check()
-        assert page.locator("tr.r.on").count() == 1
-        backdoors = find(page, "")
-        without = visit(f"{lang}papers/", address=address, script=False)
-        assert without.locator("tr.r").count() == 30
-        assert without.locator(".sk-older a").count() > 5
-    whole = visit(f"{lang}papers/?role=attack", address=base)
-    assert attacks == ids(whole)
-    page = visit(f"{lang}papers/?threat=backdoor", address=base)
-    assert misspelt == find(page, "bakdoor")
-    assert len(misspelt) == len(backdoors) > 100
-
-
-def test_counts_and_filters_do_not_wait_for_the_rows_of_older_papers(
-    small_window, serve, visit, base
-):
+def test_counts_and_filters_do_not_wait_for_the_rows_of_older_papers(visit):
     held = []
-    with serve(small_window) as address:
-        page = visit(
-            "papers/?threat=backdoor",
-            address=address,
-            routes={"**/older.js": lambda route: held.append(route)},
-        )
-        early = page.locator(".sk-count").inner_text()
-        assert 0 < page.locator("tr.r").count() <= 30
-        assert page.locator(".sk-older a").count() > 5
-        page.locator("#sort").select_option("title")
-        held[0].continue_()
-        page.locator(".sk-older").wait_for(state="detached")
-        titles = ids(page)
-        assert page.locator(".sk-count").inner_text() == early
-    whole = visit("papers/?threat=backdoor&sort=title", address=base)
-    assert titles == ids(whole)
+    page = visit(
+        "papers/?threat=backdoor",
+        routes={"**/older.js": lambda route: held.append(route)},
+    )
+    early = page.locator(".sk-count").inner_text()
+    assert 0 < page.locator("tr.r").count() <= NEWEST
+    assert page.locator(".sk-older a").count() > 5
+    page.locator("#sort").select_option("title")
+    held[0].continue_()
+    page.locator(".sk-older").wait_for(state="detached")
+    titles = ids(page)
+    assert page.locator(".sk-count").inner_text() == early
+    assert titles == ids(visit("papers/?threat=backdoor&sort=title"))
 
 
 def test_titles_are_found_before_their_rows_have_boxes(table):
@@ -333,19 +295,13 @@ def test_titles_are_found_before_their_rows_have_boxes(table):
     assert early == find(table(), "contrastive")
 
 
-def test_without_the_rows_of_older_papers_the_newest_ones_stay_usable(
-    small_window, serve, visit
-):
-    with serve(small_window) as address:
-        page = visit(
-            "papers/", address=address, routes={"**/older.js": lambda r: r.abort()}
-        )
-        wait_until(
-            page, "document.querySelector('.sk-count').textContent.includes('30')"
-        )
-        assert len(ids(page, whole=False)) == 30
-        assert page.locator(".sk-older a").count() > 5
-        assert len(find(page, "encoder", whole=False)) > 0
+def test_without_the_rows_of_older_papers_the_newest_ones_stay_usable(visit):
+    page = visit("papers/", routes={"**/older.js": lambda r: r.abort()})
+    count = "document.querySelector('.sk-count').textContent"
+    wait_until(page, f"{count}.includes('{NEWEST}')")
+    assert len(ids(page, whole=False)) == NEWEST
+    assert page.locator(".sk-older a").count() > 5
+    assert len(find(page, "encoder", whole=False)) > 0
 
 
 def test_a_shared_address_shows_all_papers_if_the_script_does_not_come(table):

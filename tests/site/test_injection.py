@@ -153,9 +153,10 @@ def test_nothing_runs_in_a_browser(hostile, visit, serve, catalog):
     paths += [f"papers/{p.id}/" for p in catalog.papers[:3]]
     paths += ["terms/threat/backdoor/", f"venues/{catalog.papers[0].venue}/"]
     with serve(hostile) as address:
+        page = visit("", address=address)
         for lang in ("", "zh/"):
             for path in paths:
-                page = visit(lang + path, address=address)
+                page.goto(f"{address}{lang}{path}")
                 for link in page.locator("article a:visible").all()[:5]:
                     link.hover()
                     link.focus()
