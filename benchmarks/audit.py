@@ -62,15 +62,12 @@ def html(site: Path) -> int:
 
 def axe(site: Path) -> int:
     """Number of pages with a barrier; the tests look at a quarter of these ways to see them."""
-    from playwright.sync_api import sync_playwright
-
+    from tests.chromium import chromium
     from tests.site.axe import barriers
-    from tests.site.conftest import ARGS
 
     faults = seen = 0
     ways = [*product(("", "zh/"), ("light", "dark"), (1440, 390))]
-    with served(site) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=shutil.which("chromium"), args=ARGS)  # fmt: skip
+    with served(site) as address, chromium() as browser:
         for (kind, path), (lang, scheme, width) in product(KINDS.items(), ways):
             page = browser.new_page(
                 viewport={"width": width, "height": 900},
@@ -83,7 +80,6 @@ def axe(site: Path) -> int:
                 faults += 1
                 say(f"{kind} {lang or 'en/'} {scheme} {width}: {told}")
             page.close()
-        browser.close()
     say(f"{seen} views, {faults} with a barrier")
     return faults
 

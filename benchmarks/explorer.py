@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import synthetic
-from playwright.sync_api import CDPSession, Page, sync_playwright
+from playwright.sync_api import CDPSession, Page
 from rich.console import Console
 
 sys.path.insert(0, str(synthetic.REPOSITORY))
-from tests.site.conftest import ARGS, served
+from tests.chromium import chromium
+from tests.site.conftest import served
 from tests.site.waiting import wait_until
 
 TYPED = (
@@ -92,19 +93,14 @@ def measure(entries: int, runs: int = 3) -> Speed:
 
 def look(site: Path, entries: int, runs: int = 3) -> Speed:
     """Speed of the table of a built site."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        raise SystemExit("no chromium on the path; apt-get install chromium")
     loads: list[tuple[float, float]] = []
     keys: list[list[tuple[float, float]]] = []
-    with served(site) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=ARGS)
+    with served(site) as address, chromium() as browser:
         for _ in range(runs):
             page = browser.new_page(viewport={"width": 1440, "height": 900})
             loads.append(_load(page, address + "papers/?threat=backdoor"))
             keys.append(_keystrokes(page, address + "papers/"))
             page.close()
-        browser.close()
     arrived, called = (min(times) for times in zip(*loads, strict=True))
     best = [
         [min(key) for key in zip(*each, strict=True)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -12,29 +11,24 @@ from pathlib import Path
 
 import click
 import synthetic
-from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
 sys.path.insert(0, str(synthetic.REPOSITORY))
-from tests.site.conftest import ARGS, served
+from tests.chromium import chromium
+from tests.site.conftest import served
 from tests.site.tasks import TASKS
 from tests.site.walk import SIZES, Run, do
 
 
 def runs(site: Path, words: str = "") -> Iterator[Run]:
     """Each task whose name has the words, in English and Chinese, on a phone and at a desk."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        raise SystemExit("no chromium on the path; apt-get install chromium")
     wanted = [task for task in TASKS if words in task.name]
-    with served(site) as home, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=ARGS)
+    with served(site) as home, chromium() as browser:
         every = list(product(wanted, ("en", "zh"), SIZES))
         for task, lang, size in track(every, "Readers", console=Console(stderr=True)):
             yield do(browser, home, task, lang, size)
-        browser.close()
 
 
 def table(done: list[Run]) -> Table:

@@ -1,7 +1,5 @@
 """Encoders whose answer is known, and a small lab that keeps its cache to itself."""
 
-import shutil
-
 import pytest
 import torch
 from torch import nn
@@ -23,6 +21,7 @@ from reference_impls.lab.models.text_encoder import (
 )
 from reference_impls.lab.models.training import SimCLRConfig, train_simclr
 from reference_impls.lab.models.zoo import LabData, train_dataset
+from tests import chromium as browsers
 from tests.reference_impls import gpu_figures
 
 SIZE, DIMENSION = 16, 32
@@ -144,16 +143,10 @@ def small_lab(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def chromium():
-    sync = pytest.importorskip(
-        "playwright.sync_api", reason="playwright is not installed"
-    )
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("no Chromium here")
-    with sync.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield browser
-        browser.close()
+    if browsers.PROGRAM is None:
+        pytest.skip(browsers.MISSING)
+    with browsers.chromium() as started:
+        yield started
 
 
 TINY_CLIP = CLIPConfig(

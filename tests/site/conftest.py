@@ -7,7 +7,6 @@ import fcntl
 import functools
 import http.server
 import os
-import shutil
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from surveykit.load import load_catalog
+from tests.chromium import MISSING, PROGRAM, chromium
 
 ROOT = Path(__file__).parents[2]
 PUBLISHED = {
@@ -25,14 +25,6 @@ PUBLISHED = {
 }
 """Addresses of the sites that tests look at: nobody answers there."""
 CONFIGS = {"en": "mkdocs.yml", "zh": "site/mkdocs.zh.yml"}
-ARGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 TELLS = """addEventListener("securitypolicyviolation", event => console.error(
     `policy: ${event.effectiveDirective} stopped ${event.blockedURI} ${event.sample}`));"""
@@ -137,15 +129,10 @@ def serve():
 @pytest.fixture(scope="session")
 def browser():
     """A real Chromium."""
-    path = shutil.which("chromium")
-    if not path:
-        pytest.skip("no chromium on the path; apt-get install chromium")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(executable_path=path, args=ARGS)
-        yield chromium
-        chromium.close()
+    if PROGRAM is None:
+        pytest.skip(MISSING)
+    with chromium() as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -8,15 +8,15 @@ choose among the names. Two of them, made smaller, are the pictures of the READM
 
 from __future__ import annotations
 
-import shutil
 import sys
 from collections.abc import Iterator
 from io import BytesIO
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 
-from tests.site.conftest import ARGS, ROOT, served
+from tests.chromium import chromium
+from tests.site.conftest import ROOT, served
 from tests.site.kinds import KINDS
 
 SITE, TARGET = ROOT / "build/site", ROOT / "build/screenshots"
@@ -66,20 +66,15 @@ def small(picture: bytes, width: int) -> bytes:
 
 def main(words: list[str]) -> None:
     """Write the pictures whose names hold one of the words, or all."""
-    chromium = shutil.which("chromium")
-    if not chromium:
-        raise SystemExit("no chromium on the path; apt-get install chromium")
     if not (SITE / "index.html").is_file():
         raise SystemExit(f"{SITE} holds no site; run `make site` first")
     readme = "--readme" in words
     words = [word for word in words if word != "--readme"]
-    with served(SITE) as address, sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=chromium, args=ARGS)
+    with served(SITE) as address, chromium() as browser:
         if readme:
             _readme(browser, address)
         else:
             _all(browser, address, words)
-        browser.close()
 
 
 def _all(browser: Browser, address: str, words: list[str]) -> None:
