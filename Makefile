@@ -5,7 +5,7 @@ GENERATOR ?= mkdocs
 export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help site test test-fast check screenshots serve links fix bench gpu audit vet clean
+.PHONY: help site test test-fast check screenshots serve links fix cover bench gpu audit vet clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /  \1\t/p' Makefile | expand -t 12
@@ -55,6 +55,13 @@ fix: .venv/ready  ## what can be repaired without a decision: style, generated f
 	$(BIN)/ruff format
 	$(BIN)/surveykit fmt
 	$(BIN)/surveykit build
+
+cover: .venv/ready .venv/impls  ## what the tests reach, statements and branches: docs/reliability.md
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[prove]'
+	@rm -rf build/cover && mkdir -p build/cover
+	$(BIN)/coverage run -m pytest -n 2 $(ARGS)
+	$(BIN)/coverage combine -q && $(BIN)/coverage json -q -i -o build/cover/all.json
+	$(BIN)/python -m tests.reliability.covered build/cover/all.json
 
 bench: .venv/ready  ## the figures that are promised, measured here
 	PYTHONPATH=. $(BIN)/python benchmarks/run.py

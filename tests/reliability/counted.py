@@ -21,7 +21,12 @@ TEXTS = {
         "fuzz": "## Odd catalogs\n\nEach run changes one to three files of a small catalog, in structure or as text, and runs `validate`, `build`, `report` or `doctor` on it. Wrong is a traceback, another exit code than 0 to 3, or more than 5 seconds.",
         "rows": {"runs": "inside one process", "programs": "as whole programs"},
         "table": "| how | runs | wrong | slowest run |",
-        "made": "{date}, {machine}, seed `{seed}`. Again: `{command}`",
+        "seed": ", seed `{}`",
+        "made": "{date}, {machine}{seed}. Again: `{command}`",
+        "covered": "## What the tests reach\n\nStatements and branches that run while all tests do, those in other programs that the tests start included.",
+        "reached": "| code | statements | branches | reached |",
+        "mutants": "## What the tests notice\n\nOne small change of the code at a time (cosmic-ray: another operator, another number, a condition turned round, a loop left out), drawn by a seed from all changes of a part, those inside type annotations excepted; then the tests of that part run. A change that no test fails with has survived.",
+        "noticed": "| part | possible changes | tried | noticed | share |",
         "full": "## Full disk, read-only tree\n\n`tests/reliability/test_disk.py` runs each command that writes (`build`, `build --pages`, `fmt`, `import`, `add`, `verify --fix`, `check-links`, `check-links --fix`, and the command of a method that trains) where the disk is full from the first byte, early, or just before the end, and where nothing may be written: one line says so, exit code 3, no file has changed, and nothing unfinished is left. What a command keeps as it goes (answers, the history of links, trained encoders) is whole, and once there is room again the same command comes to the end it would have come to.",
     },
     "zh": {
@@ -31,11 +36,18 @@ TEXTS = {
         "fuzz": "## 怪异的目录\n\n每次运行改动一个小目录中的一至三个文件（改结构或改文本），再运行 `validate`、`build`、`report` 或 `doctor`。出现回溯、退出码不在 0 到 3 之间或超过 5 秒，即为出错。",
         "rows": {"runs": "同一进程内", "programs": "独立程序"},
         "table": "| 方式 | 次数 | 出错 | 最慢一次 |",
-        "made": "{date}，{machine}，种子 `{seed}`。重做：`{command}`",
+        "seed": "，种子 `{}`",
+        "made": "{date}，{machine}{seed}。重做：`{command}`",
+        "covered": "## 测试覆盖了什么\n\n运行全部测试时执行到的语句和分支，包括测试启动的其他程序中的语句和分支。",
+        "reached": "| 代码 | 语句 | 分支 | 覆盖率 |",
+        "mutants": "## 测试能发现什么\n\n每次对代码做一处小改动（由 cosmic-ray 完成：换运算符、换数字、条件取反、跳过循环），按种子从某一部分的全部改动中抽取，类型注解内的改动除外；然后运行该部分的测试。没有任何测试因之失败的改动即为存活。",
+        "noticed": "| 部分 | 可能的改动 | 试过 | 被发现 | 比例 |",
         "full": "## 磁盘已满、目录只读\n\n`tests/reliability/test_disk.py` 运行每个会写文件的命令（`build`、`build --pages`、`fmt`、`import`、`add`、`verify --fix`、`check-links`、`check-links --fix`，以及一个方法的训练命令）：磁盘从第一个字节起、稍后、或临近结束时写满，以及不可写之处。结果均为一行说明、退出码 3，没有文件改变，也没有留下未写完的文件。命令随时保存的内容（应答、链接历史、训练好的编码器）完整无缺；有了空间后再次运行，结果与从未中断时相同。",
     },
 }
 COMMANDS = {
+    "covered": "make cover",
+    "mutants": "python -m tests.reliability.mutants --each 60 --write",
     "kills": "python -m tests.reliability.kills --write",
     "runs": "python -m tests.fuzz.catalogs --runs 200000 --seconds 36000 --write",
     "programs": "python -m tests.fuzz.catalogs --programs --runs 1000 --write",
@@ -90,7 +102,38 @@ def _part(known: dict[str, Any], lang: str) -> str:
     ]
     out.append("\n".join([said["table"], "|---|--:|--:|--:|", *rows]))
     out += [_made(known[name], name, said) for name in said["rows"] if name in known]
-    return "\n\n".join([*out, said["full"]])
+    out.append(said["full"])
+    if covered := known.get("covered"):
+        out += [
+            said["covered"],
+            _covered(covered, said),
+            _made(covered, "covered", said),
+        ]
+    if mutants := known.get("mutants"):
+        out += [
+            said["mutants"],
+            _mutants(mutants, said),
+            _made(mutants, "mutants", said),
+        ]
+    return "\n\n".join(out)
+
+
+def _covered(covered: dict[str, Any], said: dict[str, Any]) -> str:
+    lines = [
+        f"| `{name}` | {one['statements']:,} | {one['branches']:,} | {one['percent']:.1f} % |"
+        for name, one in covered["scenes"].items()
+    ]
+    return "\n".join([said["reached"], "|---|--:|--:|--:|", *lines])
+
+
+def _mutants(mutants: dict[str, Any], said: dict[str, Any]) -> str:
+    rows = dict(mutants["scenes"])
+    rows["**Σ**"] = {k: sum(one[k] for one in rows.values()) for k in ("of", "tried", "killed")}  # fmt: skip
+    lines = [
+        f"| {name} | {one['of']:,} | {one['tried']} | {one['killed']} | {one['killed'] / one['tried']:.0%} |"
+        for name, one in rows.items()
+    ]
+    return "\n".join([said["noticed"], "|---|--:|--:|--:|--:|", *lines])
 
 
 def _kills(kills: dict[str, Any], said: dict[str, Any]) -> str:
@@ -103,4 +146,5 @@ def _kills(kills: dict[str, Any], said: dict[str, Any]) -> str:
 
 
 def _made(counts: dict[str, Any], name: str, said: dict[str, Any]) -> str:
-    return str(said["made"].format(**counts, command=COMMANDS[name]))
+    seed = said["seed"].format(counts["seed"]) if "seed" in counts else ""
+    return str(said["made"].format(**counts | {"seed": seed}, command=COMMANDS[name]))
