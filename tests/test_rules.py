@@ -331,6 +331,13 @@ def test_a_scene_gives_its_problems_and_no_other(scene, catalog_dir):
     assert all(problem.message.isprintable() for problem in problems)
 
 
+def test_a_relation_to_nobody_names_who_may_be_meant(catalog_dir):
+    edit(catalog_dir, OCONNOR, (["relations"], [extends("feng2023detectin")]))
+    (problem,) = check(catalog_dir).problems
+    said = "no entry 'feng2023detectin'; did you mean `feng2023detecting`?"
+    assert problem.message == said
+
+
 # Rules about whole files, which test_load.py, test_yaml_tree.py and test_texts.py break one by one.
 WHOLE_FILES = {
     *("SK001", "SK002", "SK003", "SK004", "SK005", "SK007", "SK008", "SK009", "SK011"),

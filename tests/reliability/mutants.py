@@ -32,7 +32,7 @@ PARTS = {
     ),
     "rules": (
         [f"{SRC}/rules/*.py"],
-        "tests/test_rules.py tests/test_retraction.py tests/test_texts.py tests/test_yaml_tree.py tests/test_names.py",
+        "tests/test_rules.py tests/test_load.py tests/test_measured.py tests/test_texts.py tests/test_retraction.py tests/test_published.py",
     ),
     "bibtex": (
         [f"{SRC}/render/bibtex.py", f"{SRC}/references/bibtex*.py"],

@@ -145,6 +145,8 @@ def test_doi_and_url_stand_verbatim(catalog):
         ({"literal": "Salt and Pepper, Inc."}, "{Salt and Pepper, Inc.}"),
         ({"family": "Nilaksh"}, "Nilaksh"),
         ({"family": "Foo Bar"}, "{Foo Bar}"),
+        ({"given": "Ana", "family": "Foo Bar"}, "Foo Bar, Ana"),
+        ({"family": "Foo Bar", "suffix": "Jr."}, "Foo Bar, Jr., {}"),
         ({"given": "Q.", "family": "Ruiz de Lara"}, "{Ruiz de Lara}, Q."),
         ({"given": "世伟", "family": "冯"}, r"{\relax 冯}, {\relax 世伟}"),
         ({"given": "A and", "family": "B, C"}, "{B, C}, {A and}"),

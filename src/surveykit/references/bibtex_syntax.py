@@ -314,7 +314,8 @@ class File:
             self._reading.note(min(self._comments), "not-kept", said)
         if self._loose:
             line, said = self._loose[0]
-            more = f", and {len(self._loose) - 1} more pieces" * (len(self._loose) > 1)
+            rest = plural(len(self._loose) - 1, "more piece")
+            more = f", and {rest}" * (len(self._loose) > 1)
             told = f"text outside of any entry is passed over: {said!r}{more}"
             self._reading.note(line, "not-kept", told)
 
