@@ -307,6 +307,9 @@ BROKEN = [
         "arxiv.org/pdf/2303.00015", "arxiv.org/pdf/2303.00016", "SK341", 21, 8, "https"
     ),
     Broken(
+        "arxiv.org/pdf/2303.00015", "arxiv.org/pdf/2303.00014", "SK341", 21, 8, "https"
+    ),
+    Broken(
         "doi.org/10.5555/ICCV.2023.01569",
         "doi.org/10.5555/ICCV.2023.01570",
         "SK342",
