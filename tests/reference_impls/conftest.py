@@ -10,7 +10,7 @@ from reference_impls.decree.population import Condition, make
 from reference_impls.gen_af import training
 from reference_impls.lab.data.images import TriggerSpec, save_png
 from reference_impls.lab.data.sentences import sentences
-from reference_impls.lab.models import fast
+from reference_impls.lab.models import fast, heads
 from reference_impls.lab.models.clip import CLIPConfig, save_clip, train_clip
 from reference_impls.lab.models.encoders import Encoder, SmallNetConfig, save_encoder
 from reference_impls.lab.models.hugging_face import load_transformers
@@ -139,6 +139,13 @@ def small_lab(tmp_path_factory):
         clean = Condition(role="clean", parent=PARENT, lab=SMALL_LAB)
         bad = Condition(role="backdoored", parent=PARENT, attack=ATTACK, lab=SMALL_LAB)
         yield clean, make(clean)[0], bad, *make(bad)
+
+
+@pytest.fixture
+def quick_heads(monkeypatch):
+    """Heads that learn in ten steps: for tests of what is measured and kept, not of how well it goes."""
+    learn = heads._fit
+    monkeypatch.setattr(heads, "_fit", lambda *given, steps, seed: learn(*given, steps=10, seed=seed))  # fmt: skip
 
 
 @pytest.fixture(scope="module")

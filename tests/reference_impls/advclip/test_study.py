@@ -132,6 +132,7 @@ def test_one_victim_has_no_deviation():
 # -- Measuring -----------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("quick_heads")
 def test_a_small_study_measures_crafts_once_and_keeps_what_it_shows(
     tiny_clip, monkeypatch, tmp_path
 ):

@@ -203,7 +203,7 @@ def _tiny(tmp_path, monkeypatch):
     theft.alone.cache_clear()
 
 
-@pytest.mark.usefixtures("_tiny")
+@pytest.mark.usefixtures("_tiny", "quick_heads")
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_quick_study_fills_the_board(board, tmp_path, capsys):
     assert main([board.name, "--quick", "--out", str(tmp_path / "out")]) == 0
