@@ -10,10 +10,10 @@ import yaml
 from broken import ENTRY
 from hypothesis import example, given
 from hypothesis import strategies as st
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from surveykit.fields import validated
-from surveykit.models import Paper
+from surveykit.models import Bilingual, Paper
 from surveykit.rules import BY_ID
 from surveykit.vocabulary import Taxonomy, Venue
 from surveykit.yaml_tree import decode, parse
@@ -107,3 +107,15 @@ def test_numbers_are_not_guessed_from_text():
             "axes[0].min_terms: '1' is a number here; write 1 without quotes",
         )
     ]
+
+
+def test_in_a_survey_with_english_alone_a_text_is_its_own_twin():
+    said = {"en": "Mushrooms"}
+    alone = Bilingual.model_validate(said, context={"languages": ("en",)})
+    assert (alone.en, alone.zh) == ("Mushrooms", "Mushrooms")
+    for context in (None, {"languages": ("en", "zh")}):
+        with pytest.raises(ValidationError):
+            Bilingual.model_validate(said, context=context)
+    both = said | {"zh": "蘑菇"}
+    kept = Bilingual.model_validate(both, context={"languages": ("en",)})
+    assert kept.zh == "蘑菇"

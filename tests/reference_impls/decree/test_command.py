@@ -77,9 +77,7 @@ def test_json_is_all_that_stdout_gets(files, threshold, tmp_path, capsys):
             str(threshold),
             "--out",
             str(tmp_path / "o"),
-            "--json",
-            "--language",
-            "zh",
+            *("--max-epochs", "2", "--count", "64", "--json", "--language", "zh"),
         ]
     )
     assert json.loads(capsys.readouterr().out)["backdoored"] is (code == 1)
