@@ -33,7 +33,7 @@ TABLE = "\n| seconds | {numbers} |\n|---|{rule}\n"
 def written(results: dict[str, Any]) -> dict[Path, str]:
     """The page and its pictures, by where they stand."""
     lines = [
-        f"| {one['name']} | {one['value']:.3g} {one['unit']} | {one['target']:.3g} {one['unit']} | {one['ratio']:.2f} |\n"
+        f"| {one['name']}{_day(one, results['machine'])} | {one['value']:.3g} {one['unit']} | {one['target']:.3g} {one['unit']} | {one['ratio']:.2f} |\n"
         for one in results["figures"]
     ]
     text, files = HEAD.format(**results["machine"]) + "".join(lines), {}
@@ -51,6 +51,11 @@ def written(results: dict[str, Any]) -> dict[Path, str]:
             cells = (f"{curve.points[n]:.3g}" if n in curve.points else "" for n in numbers)  # fmt: skip
             text += f"| {curve.name} | {' | '.join(cells)} |\n"
     return {PAGE: text, **files}
+
+
+def _day(row: dict[str, Any], machine: dict[str, Any]) -> str:
+    day = row.get("date", machine["date"])
+    return "" if day == machine["date"] else f" ({day})"
 
 
 def write() -> None:

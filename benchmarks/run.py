@@ -1,4 +1,7 @@
-"""`make bench`: every promised figure, measured here, beside its target; kept in results.json."""
+"""`make bench`: every promised figure, measured here, beside its target; kept in results.json.
+
+`python benchmarks/run.py links` measures one part again, and leaves the figures of the others with the day they are of.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import json
 import os
 import platform
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import advclip_step
 import decree_step
@@ -43,8 +48,8 @@ class Figure:
         return self.value / self.target
 
 
-def figures() -> Iterator[Figure]:
-    """All figures, the quick ones first."""
+def catalog() -> Iterator[Figure]:
+    """Reading, checking, writing and importing entries, without the site."""
     yield Figure("`list --help`", files_build.help_seconds() * 1000, 150, "ms")
     thousand = validate.measure(1_000)
     yield Figure("validate 1,000 entries", thousand.validate, 1, "s")
@@ -58,8 +63,10 @@ def figures() -> Iterator[Figure]:
     brought = importing.measure()
     yield Figure("import 10,000 BibTeX entries", brought.imported, 10, "s")
     yield Figure("one paper among 10,000", brought.looked * 1000, 200, "ms")
-    yield from detector()
-    yield from attack_and_defense()
+
+
+def checking() -> Iterator[Figure]:
+    """Link checks beside what the latency allows, and beside linkinator."""
     checked = links.measure()
     times = 1 / checked.of_ideal
     yield Figure(
@@ -69,6 +76,10 @@ def figures() -> Iterator[Figure]:
         beside = checked.linkinator.links / checked.ours.links
         yield Figure("the same beside linkinator", beside, 1, "x")
     yield Figure("memory for 20,000 links", checked.memory, 120, "MB")
+
+
+def site() -> Iterator[Figure]:
+    """Building the site, and the table of papers in a browser."""
     real = site_build.measure()
     yield Figure(f"site, the {real.entries} papers, en + zh", real.wall, 8, "s")
     small, large = site_build.measure(1_000), site_build.measure(4_000)
@@ -125,6 +136,17 @@ def attack_and_defense() -> Iterator[Figure]:
     )
 
 
+PARTS: dict[str, Callable[[], Iterator[Figure]]] = {
+    "catalog": catalog,
+    "detector": detector,
+    "steps": attack_and_defense,
+    "links": checking,
+    "site": site,
+}
+"""Name of a part -> its figures, the quick ones first."""
+CURVES = {"catalog": scaling.papers, "links": scaling.checks}
+
+
 def machine() -> dict[str, str | int | float]:
     """What the figures were measured on."""
     return {
@@ -136,32 +158,39 @@ def machine() -> dict[str, str | int | float]:
     }
 
 
-def main() -> int:
-    """Print each figure when it is measured, and keep them all; 1 when a target is missed."""
-    console, here, measured = Console(), machine(), []
+def main(parts: Sequence[str]) -> int:
+    """Print each figure when it is measured, and keep it in the place of the one of before; 1 when a target is missed."""
+    if unknown := set(parts) - set(PARTS):
+        raise SystemExit(f"no part {', '.join(unknown)}; known: {', '.join(PARTS)}")
+    console, here = Console(), machine()
+    results = {"machine": here, "figures": [], "curves": []}
+    if parts:
+        results = json.loads(RESULTS.read_text("utf-8"))
+    missed = 0
     console.print(" · ".join(f"{name} {value}" for name, value in here.items()))
     console.print(_line("figure", "measured", "target", "ratio"), style="bold")
-    for figure in figures():
-        measured.append(figure)
-        _keep(here, measured, [])  # one that fails later takes none of them along
+    for figure in chain.from_iterable(PARTS[part]() for part in parts or PARTS):
+        missed += figure.ratio > 1
+        row = {**asdict(figure), "ratio": round(figure.ratio, 3), "date": here["date"]}
+        _keep(results, "figures", "name", row)
         value, target = (
             f"{n:.3g} {figure.unit}" for n in (figure.value, figure.target)
         )
         kept = "" if figure.ratio <= 1 else "missed"
         line = _line(figure.name, value, target, f"{figure.ratio:.2f}", kept)
         console.print(line, soft_wrap=True)
-    _keep(here, measured, scaling.charts())
+    for part in CURVES.keys() & set(parts or PARTS):
+        for chart in CURVES[part]():
+            _keep(results, "curves", "id", asdict(chart))
     page.write()
-    return int(any(figure.ratio > 1 for figure in measured))
+    return int(missed > 0)
 
 
-def _keep(
-    here: dict[str, str | int | float],
-    measured: Sequence[Figure],
-    charts: Sequence[scaling.Chart],
-) -> None:
-    rows = [{**asdict(figure), "ratio": round(figure.ratio, 3)} for figure in measured]
-    results = {"machine": here, "figures": rows, "curves": [asdict(c) for c in charts]}
+def _keep(results: dict[str, Any], what: str, by: str, row: dict[str, Any]) -> None:
+    """Keep a row where the one of its name stood; one that fails later takes none of them along."""
+    rows = results[what]
+    place = next((n for n, old in enumerate(rows) if old[by] == row[by]), len(rows))
+    rows[place : place + 1] = [row]
     RESULTS.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
 
 
@@ -170,4 +199,4 @@ def _line(name: str, value: str, target: str, ratio: str, kept: str = "") -> str
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

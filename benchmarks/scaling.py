@@ -52,16 +52,12 @@ class Chart:
     curves: Sequence[Curve]
 
 
-def charts() -> list[Chart]:
-    """All of the page."""
-    return [*_papers(), _links()]
-
-
 CATALOG = ("surveykit validate", "bare YAML pass", "surveykit build", "jinja2 alone")
 BIBTEX = ("surveykit import", "pybtex", "bibtexparser")
 
 
-def _papers() -> list[Chart]:
+def papers() -> list[Chart]:
+    """Catalogs and BibTeX of more and more papers."""
     found = {name: Curve(name) for name in (*CATALOG, *BIBTEX)}
     for count in PAPERS:
         with tempfile.TemporaryDirectory() as folder:
@@ -97,7 +93,8 @@ def _at(folder: Path, count: int) -> list[float]:
     ]
 
 
-def _links() -> Chart:
+def checks() -> list[Chart]:
+    """More and more links, beside what the latency allows."""
     ours, ideal = Curve("surveykit check-links"), Curve("ideal: 100 at once, 50 ms each")  # fmt: skip
     here, there = multiprocessing.Pipe()
     server = multiprocessing.Process(target=links.serve, args=(there,), daemon=True)
@@ -109,7 +106,7 @@ def _links() -> Chart:
             ideal.points[count] = count * links.LATENCY_SECONDS / links.AT_ONCE
     finally:
         server.terminate()
-    return Chart("links", "Links: seconds", "links", [ours, ideal])
+    return [Chart("links", "Links: seconds", "links", [ours, ideal])]
 
 
 def _seconds(act: Callable[[], object]) -> float:
