@@ -138,6 +138,7 @@ def test_no_arguments_show_the_help_and_are_wrong_usage(run, monkeypatch, capsys
         (["list", "threat=backdor"], USAGE, "no threat term 'backdor'; did you mean backdoor?"),
         (["list", "--year", "20x3"], USAGE, "--year '20x3' is neither YEAR nor YEAR-YEAR"),
         (["list", "--year", "²⁰²³"], USAGE, "is neither YEAR nor YEAR-YEAR"),
+        (["list", "--year", "2024-2022"], USAGE, "'2024-2022' ends before it begins"),
         (["list", "--venue", "cvrp"], USAGE, "no venue 'cvrp'; did you mean cvpr"),
         (["list", "backdoor"], USAGE, "is not of the form axis=term; did you mean threat=backdoor?"),
         (["list", "role=backdoor"], USAGE, "no role term 'backdoor'; did you mean threat=backdoor?"),
@@ -290,6 +291,13 @@ def test_a_reason_that_is_no_word_is_one_line(run, catalog_dir):
     assert "goes to --why" in told.err
     assert len(told.err.splitlines()) == 1
     assert not (catalog_dir / "catalog/declined.yaml").exists()
+
+
+def test_words_of_a_decision_come_in_with_any_blanks(run, catalog_dir):
+    told = run("decline", "2501.00707", "--title", " A  Title\n", "--why", "too\nshort ")  # fmt: skip
+    assert told.code == FINE
+    (one,) = parse((catalog_dir / "catalog/declined.yaml").read_text("utf-8")).data
+    assert (one["title"], one["reason"]) == ("A Title", "too short")
 
 
 # ---- build ----
@@ -616,6 +624,15 @@ def test_a_closed_pipe_is_no_failure(catalog_dir):
     out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
     assert (out.returncode, out.stderr) == (0, "")
     assert len(out.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_failure(catalog_dir, closed):
+    command = shlex.join([*PROGRAM, "--root", str(catalog_dir), "list"])
+    shell = f"{command} {closed}"
+    out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert (out.returncode, out.stderr) == (0, "")
+    assert len(out.stdout.splitlines()) == (0 if " >&-" in f" {closed}" else 8)
 
 
 def test_a_full_device_is_one_line(catalog_dir):

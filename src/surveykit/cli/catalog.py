@@ -49,8 +49,8 @@ def entry_names(home: Path) -> frozenset[str]:
 
 
 def write_new(home: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Write new entries, and give back their paths; no file is written over, whatever it holds. Raises MachineError."""
-    for path in texts:
+    """Write new entries, and give back their paths; no file that holds anything else is written over. Raises MachineError."""
+    for path in outputs.stale_paths(home, texts):
         if os.path.lexists(home / path):
             raise MachineError(
                 f"{openable(home, path)} exists already; nothing is written"

@@ -32,6 +32,7 @@ from surveykit.errors import MachineError, Severity
 from surveykit.identifier import Identifier, identify
 from surveykit.models import Identifiers
 from surveykit.sources.resolve import SERVICES
+from surveykit.text.letters import tidy
 from surveykit.text.printable import printable
 from surveykit.vocabulary import Declined
 from surveykit.yaml_tree import read
@@ -93,6 +94,7 @@ def decline(
     catalog = readable(home)
     if title and len(identifiers_) > 1:
         raise click.UsageError("--title is the title of one paper; give one IDENTIFIER")
+    title, why = tidy(title), tidy(why)
     wanted = list(dict.fromkeys(identify(text) for text in identifiers_))
     titles = _shown(home)
     told = {one: title or titles.get(_name(one), "") for one in wanted}

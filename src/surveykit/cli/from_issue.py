@@ -25,7 +25,7 @@ from surveykit.yaml_tree import parse, shown
 
 
 @click.command("from-issue", epilog=example("surveykit from-issue - --number 12"))
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option(
     "--number", type=click.IntRange(1), required=True, help="Number of the issue."
 )
