@@ -66,6 +66,7 @@ MAY_IMPORT = {
     },
     "suggest": {"catalog", "models", "text", "vocabulary"},
     "draft": {
+        "addresses",
         "canon",
         "catalog",
         "errors",
@@ -92,6 +93,7 @@ MAY_IMPORT = {
     },
     "declining": {"canon", "models", "vocabulary", "yaml_tree"},
     "discover": {
+        "addresses",
         "catalog",
         "discover",
         "errors",
@@ -263,6 +265,7 @@ MAY_IMPORT = {
         "weighing",
     },
     "published": {
+        "addresses",
         "catalog",
         "models",
         "record",

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Loc = tuple[str | int, ...]
-"""The way to a value in a file: `("authors", 0, "family")`."""
+"""The way from the top of a file to a value, keys and 0-based places in lists: `("authors", 0, "family")`."""
 
 
 class Severity(StrEnum):

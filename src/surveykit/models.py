@@ -127,6 +127,15 @@ class Author(Model):
         """The part people cite by: family name with its particle, or the group."""
         return self.literal or " ".join(filter(None, (self.particle, self.family)))
 
+    @property
+    def written(self) -> str | dict[str, str]:
+        """As a person would type it: a plain string where that is read the same, else the parts."""
+        parts = self.model_dump(exclude_none=True)
+        short = parts.keys() == {"given", "family"}
+        return (
+            self.name if short and Author.model_validate(self.name) == self else parts
+        )
+
 
 class Identifiers(Model):
     """Names by which other services know the paper."""

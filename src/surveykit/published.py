@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from surveykit.addresses import doi_page
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
 from surveykit.record import Record
@@ -88,7 +89,7 @@ class Publication:
         """Page of the published version."""
         known = self.identifiers
         if "doi" in known:
-            return f"https://doi.org/{known['doi']}"
+            return doi_page(known["doi"])
         if "acl" in known:
             return f"https://aclanthology.org/{known['acl']}/"
         if "openreview" in known:
@@ -154,7 +155,9 @@ def taken_over(
     verified = paper.verified
     by = [*(e.source for e in one.evidence), *(verified.by if verified else ())]
     doubt = {"doubt": old["verified"]["doubt"]} if verified and verified.doubt else {}
-    pdf = paper.links.pdf or f"https://arxiv.org/pdf/{paper.identifiers.arxiv}"
+    links = {**old["links"], "paper": one.url or paper.links.paper}
+    if preprint := paper.identifiers.arxiv:  # other servers have no address by rule
+        links.setdefault("pdf", f"https://arxiv.org/pdf/{preprint}")
     place = one.named(catalog)
     note = {"en": f"Published: {place}.", "zh": f"已正式发表：{place}。"}
     event = {
@@ -169,7 +172,7 @@ def taken_over(
         "year": one.year,
         **{name: value for name, value in told.items() if value},
         "identifiers": {**one.identifiers, **known},
-        "links": {**old["links"], "paper": one.url or paper.links.paper, "pdf": pdf},
+        "links": links,
         "history": [*old.get("history", ()), event],
         "verified": {
             "date": today.isoformat(),

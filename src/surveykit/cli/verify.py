@@ -30,6 +30,7 @@ from surveykit.cli.terminal import (
 )
 from surveykit.edit import with_key
 from surveykit.errors import plural
+from surveykit.load import PAPERS
 from surveykit.verifying import Sought, Status, Verdict, filled, stamped
 from surveykit.yaml_tree import read
 
@@ -93,7 +94,7 @@ def verify(
     verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, sought))
     texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
     if fix:
-        outputs.sweep_below(home, "catalog/papers")
+        outputs.sweep_below(home, PAPERS)
         outputs.write(home, texts)
     if as_json:
         say_json([_row(catalog, one, texts) for one in verdicts])
@@ -155,7 +156,7 @@ def _lines(home: Path, catalog: Catalog, verdict: Verdict) -> list[str]:
     path = catalog.paths[verdict.id]
     if verdict.status == "ok":
         return []
-    tree = read(home / path)
+    tree = read(home / path, root=home)
 
     def at(name: str) -> str:
         line, column = tree.place(tuple(name.split(".")))
