@@ -273,7 +273,7 @@ def test_a_survey_that_cannot_be_finished_leaves_nothing(surveykit, tmp_path, mo
     monkeypatch.setattr(init, "generated", broken)
     code, _, err = surveykit("init", tmp_path / "demo", "--title", "T")
     assert code == MACHINE
-    assert "the disk is full" in err
+    assert f"{tmp_path / 'demo'}: the disk is full" in err
     assert list(tmp_path.iterdir()) == []
 
 

@@ -68,6 +68,16 @@ def test_entries_that_went_elsewhere_are_not_written_over(run, tmp_path):
     assert "0 entries written" in err
 
 
+def test_a_format_that_no_name_tells_is_said_where_nothing_is_found(run, tmp_path):
+    path = tmp_path / "scholar.enw"
+    path.write_text("%0 Journal Article\n%T Planting Seeds in Rain\n", "utf-8")
+    code, out, _ = run("import", path, "--dry-run")
+    assert code == FOUND
+    assert "scholar.enw:1: lost: read as markdown" in out
+    assert "--from names another" in out
+    assert "--from" not in run("import", path, "--dry-run", "--from", "markdown").out
+
+
 def test_an_id_that_a_broken_entry_has_is_not_given_again(run, listed, catalog_dir):
     broken = catalog_dir / "catalog/papers/2024/duong2024planting.yaml"
     broken.parent.mkdir(exist_ok=True)

@@ -46,4 +46,6 @@ def make(
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise MachineError(f"{folder}: {error.strerror or error}") from error
+    except MachineError as error:
+        raise MachineError(f"{folder}: {error}") from error
     return catalog
