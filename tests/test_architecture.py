@@ -282,6 +282,7 @@ MAY_IMPORT = {
         "links",
         "models",
         "published",
+        "text",
         "venue_names",
         "verifying",
     },

@@ -300,6 +300,13 @@ def test_words_of_a_decision_come_in_with_any_blanks(run, catalog_dir):
     assert (one["title"], one["reason"]) == ("A Title", "too short")
 
 
+def test_a_decision_that_cannot_be_kept_leaves_no_file(run, catalog_dir):
+    told = run("decline", "2501.00707", "--title", "A" * 10_001)
+    assert (told.code, told.err.count("\n")) == (MACHINE, 1)
+    assert "nothing is written" in told.err
+    assert not (catalog_dir / "catalog/declined.yaml").exists()
+
+
 # ---- build ----
 
 

@@ -254,6 +254,15 @@ def test_a_new_year_moves_the_file_and_keeps_the_id(from_issue):
     assert old.replace(b"\nyear: 2024\n", b"\nyear: 2023\n") == new
 
 
+def test_a_new_year_writes_over_no_other_file(from_issue, catalog_dir):
+    other = catalog_dir / "catalog/papers/2027/muller2024journal.yaml"
+    other.parent.mkdir()
+    other.write_text("id: [", "utf-8")
+    code, said, before, after = from_issue("year", "2027", id_="muller2024journal")
+    assert (code, after) == (FOUND, before)
+    assert "exists already" in said["refused"]
+
+
 def test_a_refused_new_year_puts_the_file_back(from_issue):
     code, said, before, after = from_issue("year", "2022", id_="feng2023detecting")
     assert (code, list(said)) == (FOUND, ["refused"])

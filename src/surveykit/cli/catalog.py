@@ -21,16 +21,17 @@ def open_catalog(given: Path | None) -> Catalog:
 SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
 
 
-def readable(home: Path) -> Catalog:
+def readable(home: Path, rewritten: str = "") -> Catalog:
     """The entries that can be read, unfinished ones among them.
 
-    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry.
+    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry; and where
+    the file is that is to be `rewritten`: what it holds would be lost.
     """
     checked = load.check(home)
     bad = [
         problem
         for problem in checked.problems
-        if problem.severity is Severity.ERROR and problem.path in SHARED
+        if problem.severity is Severity.ERROR and problem.path in (*SHARED, rewritten)
     ]
     if bad:
         raise CatalogError(bad)

@@ -179,5 +179,8 @@ def _write(home: Path, new: Iterable[Declined]) -> None:
     outputs.write(home, {DECLINED: with_declined(old, new)})
     problems = [p for p in load.check(home).problems if p.path == DECLINED]
     if any(p.severity is Severity.ERROR for p in problems):
-        outputs.write(home, {DECLINED: old})
+        if tree:
+            outputs.write(home, {DECLINED: old})
+        else:
+            path.unlink()
         raise MachineError(f"{problems[0]}; nothing is written")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -86,7 +87,11 @@ def _texts(
     path = target(request, catalog)
     text = changed(request, (home / path).read_text(encoding="utf-8"))
     now = f"catalog/papers/{parse(text).data['year']}/{Path(path).name}"
-    return {now: text} if now == path else {path: None, now: text}
+    if now == path:
+        return {now: text}
+    if os.path.lexists(home / now):
+        raise IssueError(f"{now} exists already; a person has to merge the two")
+    return {path: None, now: text}
 
 
 def _new(

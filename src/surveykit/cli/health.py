@@ -94,7 +94,7 @@ def health(
             "--write keeps a look at all papers; it goes without IDs"
         )
     home = repository(root)
-    catalog = readable(home)
+    catalog = readable(home, load.HEALTH if write else "")
     papers = chosen(catalog, ids)
     verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, Sought.PUBLISHED))
     skip = no_code or how.offline
