@@ -6,6 +6,7 @@ and `docs/format.md` are generated from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -70,6 +71,10 @@ class Bilingual(InLanguages):
     def in_(self, lang: str) -> str:
         """Text in `lang`, which is `en` or `zh`."""
         return self.zh if lang == "zh" else self.en
+
+    def written(self, languages: Iterable[str]) -> dict[str, str]:
+        """The text as the entries of a survey in these languages have it."""
+        return {lang: self.in_(lang) for lang in languages}
 
 
 class Author(Model):

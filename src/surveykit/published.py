@@ -10,7 +10,7 @@ from typing import Any
 
 from surveykit.addresses import doi_page
 from surveykit.catalog import Catalog
-from surveykit.models import Paper
+from surveykit.models import Bilingual, Event, Paper
 from surveykit.record import Record
 from surveykit.sources.found import Found
 from surveykit.text.letters import letters
@@ -154,17 +154,18 @@ def taken_over(
     told = {name: one.first(name) for name in details}
     verified = paper.verified
     by = [*(e.source for e in one.evidence), *(verified.by if verified else ())]
-    doubt = {"doubt": old["verified"]["doubt"]} if verified and verified.doubt else {}
+    languages = catalog.kit.languages
+    doubt = (
+        {"doubt": verified.doubt.written(languages)}
+        if verified and verified.doubt
+        else {}
+    )
     links = {**old["links"], "paper": one.url or paper.links.paper}
     if preprint := paper.identifiers.arxiv:  # other servers have no address by rule
         links.setdefault("pdf", f"https://arxiv.org/pdf/{preprint}")
     place = one.named(catalog)
-    note = {"en": f"Published: {place}.", "zh": f"已正式发表：{place}。"}
-    event = {
-        "kind": "published",
-        "date": today.isoformat(),
-        "note": {lang: note[lang] for lang in catalog.kit.languages},
-    }
+    note = Bilingual(en=f"Published: {place}.", zh=f"已正式发表：{place}。")
+    events = (*paper.history, Event(kind="published", date=today, note=note))
     known = paper.identifiers.model_dump(exclude_none=True)
     changed: dict[str, Any] = {
         "venue": venue.id,
@@ -173,7 +174,14 @@ def taken_over(
         **{name: value for name, value in told.items() if value},
         "identifiers": {**one.identifiers, **known},
         "links": links,
-        "history": [*old.get("history", ()), event],
+        "history": [
+            {
+                "kind": event.kind,
+                "date": event.date.isoformat(),
+                "note": event.note.written(languages),
+            }
+            for event in events
+        ],
         "verified": {
             "date": today.isoformat(),
             "by": list(dict.fromkeys(by)),

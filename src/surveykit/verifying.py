@@ -331,13 +331,15 @@ def _unknown(scheme: str, value: str, service: str) -> Contradiction:
     )
 
 
-def stamped(paper: Paper, verdict: Verdict, day: str) -> dict[str, object]:
+def stamped(
+    catalog: Catalog, paper: Paper, verdict: Verdict, day: str
+) -> dict[str, object]:
     """The `verified` of an entry that agrees: today, the sources of today, and what it was compared with before."""
     old = paper.verified
     by = [*verdict.agreed, *(old.by if old else ())]
     new: dict[str, object] = {"date": day, "by": list(dict.fromkeys(by))}
     if old and old.doubt:
-        new["doubt"] = old.doubt.model_dump()
+        new["doubt"] = old.doubt.written(catalog.kit.languages)
     return new
 
 
