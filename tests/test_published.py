@@ -96,5 +96,6 @@ def test_an_entry_in_english_gets_no_second_language(real):
     new = taken_over(english, paper, one, date(2026, 12, 1))
     assert [list(event["note"]) for event in new["history"]] == [["en"], ["en"]]
     assert new["verified"]["doubt"] == {"en": "A doubt."}
-    stamp = stamped(english, paper, Verdict(paper.id, Status.OK), "2026-12-01")
+    alone = replace(english, papers=(paper,))
+    stamp = stamped(alone, Verdict(paper.id, Status.OK), "2026-12-01")
     assert stamp["doubt"] == {"en": "A doubt."}

@@ -66,7 +66,6 @@ class UnknownPaperError(SurveyError):
     """No entry has this id."""
 
     def __init__(self, paper_id: str, suggestions: Sequence[str] = ()) -> None:
-        self.paper_id = paper_id
         self.suggestions = tuple(suggestions)
         hint = f"; did you mean {', '.join(self.suggestions)}?" if suggestions else ""
         super().__init__(f"no paper with the id {paper_id!r}{hint}")
@@ -80,7 +79,6 @@ class IdentifierError(SurveyError):
     """A text is no identifier that is understood."""
 
     def __init__(self, text: str, why: str = "") -> None:
-        self.text = text
         fault = f" ({why})" if why else ""
         super().__init__(
             f"{text[:120]!r} names no paper{fault}; give an arXiv id, a DOI, an ACL Anthology id, "

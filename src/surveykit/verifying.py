@@ -331,11 +331,9 @@ def _unknown(scheme: str, value: str, service: str) -> Contradiction:
     )
 
 
-def stamped(
-    catalog: Catalog, paper: Paper, verdict: Verdict, day: str
-) -> dict[str, object]:
+def stamped(catalog: Catalog, verdict: Verdict, day: str) -> dict[str, object]:
     """The `verified` of an entry that agrees: today, the sources of today, and what it was compared with before."""
-    old = paper.verified
+    old = catalog.get(verdict.id).verified
     by = [*verdict.agreed, *(old.by if old else ())]
     new: dict[str, object] = {"date": day, "by": list(dict.fromkeys(by))}
     if old and old.doubt:

@@ -122,7 +122,7 @@ def _fixed(
         settled = all(one.safe for one in verdict.candidates)
         sound = verdict.status in (Status.OK, Status.MISSING) and verdict.agreed
         if sound and settled and not verdict.failures:
-            changes["verified"] = stamped(catalog, paper, verdict, day)
+            changes["verified"] = stamped(catalog, verdict, day)
         text: str | None = read(home / path, root=home).text
         before = text
         for key, value in changes.items():
