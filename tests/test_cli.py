@@ -642,6 +642,32 @@ def test_a_stream_that_is_closed_is_no_failure(catalog_dir, closed):
     assert len(out.stdout.splitlines()) == (0 if " >&-" in f" {closed}" else 8)
 
 
+def test_nobody_who_hears_of_a_failure_does_not_make_it_a_success(catalog_dir):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*PROGRAM, "--root", str(catalog_dir), "show", "nothing"]
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=writer)
+    os.close(writer)
+    assert (out.returncode, out.stdout) == (USAGE, b"")
+
+
+def test_a_folder_that_is_gone_is_said_so(tmp_path):
+    gone = tmp_path / "gone"
+    shell = f"mkdir {gone}; cd {gone}; rmdir {gone}; {shlex.join(PROGRAM)} list"
+    out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert out.returncode == MACHINE
+    assert out.stderr == "Error: the folder that you stand in was deleted; change to another one\n"  # fmt: skip
+
+
+def test_a_list_of_addresses_may_begin_with_a_byte_order_mark(run, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("\ufeffhttp://127.0.0.1:1/a\r\n", "utf-8")
+    history = tmp_path / "history.jsonl"
+    told = run("check-links", "--urls", path, "--format", "json", "--history", history)
+    (link,) = json.loads(told.out)["links"]
+    assert (link["url"], link["reason"]) == ("http://127.0.0.1:1/a", "private-address")
+
+
 def test_a_full_device_is_one_line(catalog_dir):
     with Path("/dev/full").open("w") as full:
         out = subprocess.run(

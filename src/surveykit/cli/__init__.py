@@ -75,6 +75,11 @@ COMMANDS = {
 def app(context: click.Context, root: Path | None) -> None:
     """A living survey as one YAML file per paper: check it, build it, ask it."""
     context.obj = root
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        said = "the folder that you stand in was deleted; change to another one"
+        raise MachineError(said) from None
     if os.environ.get("NO_COLOR"):
         context.color = False
 

@@ -219,7 +219,7 @@ def _history(home: Path | None) -> Path:
 
 
 def _listed(urls: str) -> tuple[Link, ...]:
-    with click.open_file(urls, encoding="utf-8", errors="replace") as file:
+    with click.open_file(urls, encoding="utf-8-sig", errors="replace") as file:
         return from_lines(file, urls)
 
 
