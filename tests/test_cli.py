@@ -204,7 +204,13 @@ def test_paths_can_be_opened_from_where_one_stands(
             cli.main()
         return "".join(capsys.readouterr())
 
-    for arguments in (["validate"], ["doctor"], ["list"], ["build"]):
+    for arguments in (
+        ["validate"],
+        ["doctor"],
+        ["list"],
+        ["build"],
+        ["verify", "--offline"],
+    ):
         paths = set(re.findall(r"\S*chen2025breaking\.yaml", told(*arguments)))
         assert {(cwd / path).resolve() for path in paths} == {break_entry.resolve()}
     for form in ("github", "sarif"):  # programs get the repository's paths

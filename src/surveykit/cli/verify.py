@@ -24,6 +24,7 @@ from surveykit.cli.terminal import (
     as_json,
     example,
     note,
+    openable,
     repository,
     say,
     say_json,
@@ -129,7 +130,7 @@ def _fixed(
             text = with_key(text, key, value) if text is not None else None
         if text is None:
             kept.append(
-                f"{path} stays: comments or its form do not let it be changed safely"
+                f"{openable(home, path)} stays: comments or its form do not let it be changed safely"
             )
         elif text != before:
             texts[path] = text
@@ -160,7 +161,7 @@ def _lines(home: Path, catalog: Catalog, verdict: Verdict) -> list[str]:
 
     def at(name: str) -> str:
         line, column = tree.place(tuple(name.split(".")))
-        return f"{path}:{line}:{column}: {verdict.status}"
+        return f"{openable(home, path)}:{line}:{column}: {verdict.status}"
 
     found = [f"{at(d.field)} {d}" for d in verdict.differences]
     found += [
