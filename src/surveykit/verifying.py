@@ -321,8 +321,8 @@ class Verifier:
 
 
 def is_preprint(catalog: Catalog, paper: Paper) -> bool:
-    """Whether the entry knows of no venue yet but a preprint server."""
-    return catalog.venues[paper.venue].kind == "preprint"
+    """Whether the entry knows of no venue yet but a preprint server; a draft may know of none at all."""
+    return paper.venue in catalog.venues and catalog.venue(paper).kind == "preprint"
 
 
 def _unknown(scheme: str, value: str, service: str) -> Contradiction:
