@@ -138,6 +138,7 @@ def test_no_arguments_show_the_help_and_are_wrong_usage(run, monkeypatch, capsys
         (["list", "threat=backdor"], USAGE, "no threat term 'backdor'; did you mean backdoor?"),
         (["list", "--year", "20x3"], USAGE, "--year '20x3' is neither YEAR nor YEAR-YEAR"),
         (["list", "--year", "²⁰²³"], USAGE, "is neither YEAR nor YEAR-YEAR"),
+        (["list", "--year", "2024-2022"], USAGE, "'2024-2022' ends before it begins"),
         (["list", "--venue", "cvrp"], USAGE, "no venue 'cvrp'; did you mean cvpr"),
         (["list", "backdoor"], USAGE, "is not of the form axis=term; did you mean threat=backdoor?"),
         (["list", "role=backdoor"], USAGE, "no role term 'backdoor'; did you mean threat=backdoor?"),
@@ -203,7 +204,13 @@ def test_paths_can_be_opened_from_where_one_stands(
             cli.main()
         return "".join(capsys.readouterr())
 
-    for arguments in (["validate"], ["doctor"], ["list"], ["build"]):
+    for arguments in (
+        ["validate"],
+        ["doctor"],
+        ["list"],
+        ["build"],
+        ["verify", "--offline"],
+    ):
         paths = set(re.findall(r"\S*chen2025breaking\.yaml", told(*arguments)))
         assert {(cwd / path).resolve() for path in paths} == {break_entry.resolve()}
     for form in ("github", "sarif"):  # programs get the repository's paths
@@ -289,6 +296,20 @@ def test_a_reason_that_is_no_word_is_one_line(run, catalog_dir):
     assert told.code == USAGE
     assert "goes to --why" in told.err
     assert len(told.err.splitlines()) == 1
+    assert not (catalog_dir / "catalog/declined.yaml").exists()
+
+
+def test_words_of_a_decision_come_in_with_any_blanks(run, catalog_dir):
+    told = run("decline", "2501.00707", "--title", " A  Title\n", "--why", "too\nshort ")  # fmt: skip
+    assert told.code == FINE
+    (one,) = parse((catalog_dir / "catalog/declined.yaml").read_text("utf-8")).data
+    assert (one["title"], one["reason"]) == ("A Title", "too short")
+
+
+def test_a_decision_that_cannot_be_kept_leaves_no_file(run, catalog_dir):
+    told = run("decline", "2501.00707", "--title", "A" * 10_001)
+    assert (told.code, told.err.count("\n")) == (MACHINE, 1)
+    assert "nothing is written" in told.err
     assert not (catalog_dir / "catalog/declined.yaml").exists()
 
 
@@ -616,6 +637,41 @@ def test_a_closed_pipe_is_no_failure(catalog_dir):
     out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
     assert (out.returncode, out.stderr) == (0, "")
     assert len(out.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_stream_that_is_closed_is_no_failure(catalog_dir, closed):
+    command = shlex.join([*PROGRAM, "--root", str(catalog_dir), "list"])
+    shell = f"{command} {closed}"
+    out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert (out.returncode, out.stderr) == (0, "")
+    assert len(out.stdout.splitlines()) == (0 if " >&-" in f" {closed}" else 8)
+
+
+def test_nobody_who_hears_of_a_failure_does_not_make_it_a_success(catalog_dir):
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [*PROGRAM, "--root", str(catalog_dir), "show", "nothing"]
+    out = subprocess.run(command, stdout=subprocess.PIPE, stderr=writer)
+    os.close(writer)
+    assert (out.returncode, out.stdout) == (USAGE, b"")
+
+
+def test_a_folder_that_is_gone_is_said_so(tmp_path):
+    gone = tmp_path / "gone"
+    shell = f"mkdir {gone}; cd {gone}; rmdir {gone}; {shlex.join(PROGRAM)} list"
+    out = subprocess.run(["bash", "-c", shell], capture_output=True, text=True)
+    assert out.returncode == MACHINE
+    assert out.stderr == "Error: the folder that you stand in was deleted; change to another one\n"  # fmt: skip
+
+
+def test_a_list_of_addresses_may_begin_with_a_byte_order_mark(run, tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("\ufeffhttp://127.0.0.1:1/a\r\n", "utf-8")
+    history = tmp_path / "history.jsonl"
+    told = run("check-links", "--urls", path, "--format", "json", "--history", history)
+    (link,) = json.loads(told.out)["links"]
+    assert (link["url"], link["reason"]) == ("http://127.0.0.1:1/a", "private-address")
 
 
 def test_a_full_device_is_one_line(catalog_dir):

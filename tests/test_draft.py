@@ -69,6 +69,13 @@ def test_the_published_version_decides_whatever_comes_first(drafter, turn):
     assert draft.id == "example2025planting"
 
 
+def test_a_doi_with_signs_that_no_address_holds_is_the_page_all_the_same(drafter):
+    doi = "10.1002/(SICI)1:2<3::AID>3.0.CO;2-X"
+    alone = PUBLISHED | {"doi": doi, "source": f"doi:{doi}"}
+    links = drafter.draft([record(**alone)]).data["links"]
+    assert links["paper"] == "https://doi.org/10.1002/(SICI)1:2%3C3::AID%3E3.0.CO;2-X"
+
+
 def test_full_names_beat_initials_of_the_same_people(drafter):
     initials = record(**PUBLISHED | {"authors": ("A. Example", "W. Li")})
     assert drafter.draft([initials, record()]).data["authors"] == [

@@ -79,6 +79,16 @@ def faults_of(form, text):
     return [(f.rule, f.line, f.column, f.message) for f in faults]
 
 
+@pytest.mark.parametrize(
+    ("form", "wanted"),
+    [(Paper, "a mapping of keys and values"), (tuple[Venue, ...], "a list")],
+)
+def test_an_empty_file_has_no_key_to_delete(form, wanted):
+    assert faults_of(form, "# nothing\n") == [
+        ("SK203", 1, 1, f"needs {wanted}; fill it, or delete the file")
+    ]
+
+
 def test_a_field_inside_a_list_of_models_finds_its_fields():
     text = (
         "- id: x\n  name: X\n  full: {en: x, zh: 甲}\n  kind: journal\n  alias: [y]\n"

@@ -115,8 +115,16 @@ def test_states_of_links_and_verdicts_are_shown(
     )
     assert "broken" in out
     assert "mismatch" in out
-    links.write_text("[]")
-    assert run("report", "--base", "main", "--links", links)[0] == MACHINE
+    for option, text in (
+        ("--links", "[]"),
+        ("--links", '{"links": [{"url": "x"}]}'),
+        ("--verified", '[{"status": "ok"}]'),
+        ("--verified", "[" * 100_000),
+    ):
+        links.write_text(text)
+        code, _, err = run("report", "--base", "main", option, links)
+        assert (code, err.count("\n")) == (MACHINE, 1)
+        assert "give the output of the command" in err
 
 
 STRANGE = (
@@ -143,7 +151,10 @@ def test_names_are_ids_and_nothing_else(run, repository, catalog_dir):
 
 @pytest.mark.parametrize("base", ["nowhere", "--output=/tmp/x", "main; id"])
 def test_a_base_that_is_no_commit_is_one_line(run, repository, base):
-    assert run("report", f"--base={base}")[0] == MACHINE
+    code, _, err = run("report", f"--base={base}")
+    assert (code, err.count("\n")) == (MACHINE, 1)
+    assert f"--base {base!r}: " in err
+    assert "fetch it first" in err
 
 
 def test_a_report_fits_into_a_comment(catalog):
@@ -179,6 +190,14 @@ def test_an_issue_becomes_a_change(run, catalog_dir, catalog, tmp_path):
     assert said["files"] == [catalog.paths[paper.id]]
     after = (catalog_dir / catalog.paths[paper.id]).read_text(encoding="utf-8")
     assert set(after.splitlines()) - set(before.splitlines()) == {"month: 3"}
+
+
+def test_an_issue_that_is_no_text_is_refused(run, tmp_path):
+    issue = tmp_path / "issue.md"
+    issue.write_bytes(b"### Entry \xff\n")
+    code, out, _ = run("from-issue", issue, "--number", "12")
+    assert code == FOUND
+    assert "refused" in json.loads(out)
 
 
 def test_an_issue_that_breaks_a_rule_changes_nothing(
@@ -233,6 +252,15 @@ def test_a_new_year_moves_the_file_and_keeps_the_id(from_issue):
         after["2023/muller2024journal.yaml"],
     )
     assert old.replace(b"\nyear: 2024\n", b"\nyear: 2023\n") == new
+
+
+def test_a_new_year_writes_over_no_other_file(from_issue, catalog_dir):
+    other = catalog_dir / "catalog/papers/2027/muller2024journal.yaml"
+    other.parent.mkdir()
+    other.write_text("id: [", "utf-8")
+    code, said, before, after = from_issue("year", "2027", id_="muller2024journal")
+    assert (code, after) == (FOUND, before)
+    assert "exists already" in said["refused"]
 
 
 def test_a_refused_new_year_puts_the_file_back(from_issue):

@@ -243,6 +243,7 @@ def test_no_topic_is_lost_or_has_the_id_of_another(tmp_path):
         (["new", "--title", "T", "--axes", "five"], USAGE, "'five' is not one of"),
         (["new", "--title", "T", "--repository", "not an address"], USAGE, "SK211 repository: bad address"),
         (["new", "--title", "a\u200bb"], USAGE, "SK208"),
+        (["new", "--title", "  "], USAGE, "the title is empty; give --title"),
         (["new", "--title", "T", "--from", "missing.md"], USAGE, "does not exist"),
         (["new", "--title", "T", "--from", "file"], MACHINE, "no paper was found in it"),
         (["file/below", "--title", "T"], MACHINE, "file/below: File exists"),
@@ -272,7 +273,7 @@ def test_a_survey_that_cannot_be_finished_leaves_nothing(surveykit, tmp_path, mo
     monkeypatch.setattr(init, "generated", broken)
     code, _, err = surveykit("init", tmp_path / "demo", "--title", "T")
     assert code == MACHINE
-    assert "the disk is full" in err
+    assert f"{tmp_path / 'demo'}: the disk is full" in err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -280,6 +281,16 @@ def test_an_empty_folder_is_taken(surveykit, tmp_path):
     (tmp_path / "demo").mkdir()
     assert surveykit("init", tmp_path / "demo", "--title", "T")[0] == FINE
     assert (tmp_path / "demo/catalog").is_dir()
+
+
+def test_the_empty_folder_that_one_stands_in_is_taken(surveykit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = tmp_path.stat().st_ino
+    code, out, _ = surveykit("init", ".", "--title", "T", "--maintainer", " Ada  Holt")
+    assert (code, out) == (FINE, ".: 2 entries\n")
+    assert tmp_path.stat().st_ino == before
+    assert 'name: "Ada Holt"' in (tmp_path / "catalog/survey.yaml").read_text("utf-8")
+    assert not [p for p in tmp_path.iterdir() if p.name.startswith(".surveykit-new-")]
 
 
 @pytest.mark.parametrize("title", ['Mush"rooms: [x] # {y}', "A\\b 'c' <b>&", "- 1", "Wi]]ld %} {{ x }} [[ y"])  # fmt: skip

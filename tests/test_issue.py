@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from surveykit.errors import IssueError
 from surveykit.forms import forms
-from surveykit.issue import IssueError, branch, changed, parsed, target
+from surveykit.issue import branch, changed, parsed, target
 from surveykit.render.issue_forms import render_forms
 from surveykit.yaml_tree import parse
 

@@ -54,6 +54,30 @@ def test_entries_can_go_elsewhere(run, listed, catalog_dir, tmp_path):
     assert entries(catalog_dir) == before
 
 
+def test_entries_that_went_elsewhere_are_not_written_over(run, tmp_path):
+    old, other = tmp_path / "old.bib", tmp_path / "other.bib"
+    for path, title in ((old, "Planting Seeds in Rain"), (other, "Planting Trees on Hills")):  # fmt: skip
+        path.write_text(f"@article{{a, title={{{title}}}, author={{Ada Duong}}, year=2024}}")  # fmt: skip
+    run("import", old, "--out", tmp_path / "new")
+    (entry,) = (tmp_path / "new").rglob("*.yaml")
+    before = entry.read_bytes()
+    code, _, err = run("import", other, "--out", tmp_path / "new")
+    assert (code, entry.read_bytes()) == (MACHINE, before)
+    assert "exists already; nothing is written" in err
+    _, _, err = run("import", old, "--out", tmp_path / "new")
+    assert "0 entries written" in err
+
+
+def test_a_format_that_no_name_tells_is_said_where_nothing_is_found(run, tmp_path):
+    path = tmp_path / "scholar.enw"
+    path.write_text("%0 Journal Article\n%T Planting Seeds in Rain\n", "utf-8")
+    code, out, _ = run("import", path, "--dry-run")
+    assert code == FOUND
+    assert "scholar.enw:1: lost: read as markdown" in out
+    assert "--from names another" in out
+    assert "--from" not in run("import", path, "--dry-run", "--from", "markdown").out
+
+
 def test_an_id_that_a_broken_entry_has_is_not_given_again(run, listed, catalog_dir):
     broken = catalog_dir / "catalog/papers/2024/duong2024planting.yaml"
     broken.parent.mkdir(exist_ok=True)

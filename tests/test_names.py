@@ -192,7 +192,6 @@ def test_groups_are_groups_where_the_record_says_so():
     found = from_list(names, groups=True)
     assert people(found) == [f"={name}" for name in names]
     assert found.doubts == ()
-    assert author("Meta AI", group=True).literal == "Meta AI"
 
 
 def test_an_item_that_holds_several_names_is_divided():

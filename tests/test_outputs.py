@@ -193,7 +193,7 @@ def gone() -> int:
 
 
 def test_leftovers_are_swept_at_once_when_their_process_is_gone(root):
-    left = root / f"docs/{outputs.TEMPORARY}{gone()}-0123456789ab"
+    left = root / f"docs/{files.TEMPORARY}{gone()}-0123456789ab"
     left.write_text("half", encoding="utf-8")
     outputs.write(root, OLD)  # nothing to write
     assert not left.exists()
@@ -201,12 +201,12 @@ def test_leftovers_are_swept_at_once_when_their_process_is_gone(root):
 
 def test_unfinished_files_of_a_living_process_stay_until_they_are_old(root):
     mine, reused = (
-        root / f"{outputs.TEMPORARY}{os.getpid()}-{word}" for word in ("new", "old")
+        root / f"{files.TEMPORARY}{os.getpid()}-{word}" for word in ("new", "old")
     )
-    unnumbered = root / f"{outputs.TEMPORARY}x"
+    unnumbered = root / f"{files.TEMPORARY}x"
     for path in (mine, reused, unnumbered):
         path.write_text("half", encoding="utf-8")
-    past = time.time() - outputs.LEFTOVER_SECONDS - 60
+    past = time.time() - files.LEFTOVER_SECONDS - 60
     os.utime(reused, (past, past))
     outputs.write(root, NEW)
     assert mine.exists()

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
 from rapidfuzz import fuzz, process
 
 from surveykit.load import check
-from surveykit.models import Paper
-from surveykit.published import publications
+from surveykit.models import Bilingual, Event, Identifiers, Links, Paper, Verification
+from surveykit.published import publications, taken_over
 from surveykit.record import Record
 from surveykit.sources.found import Found
 from surveykit.venue_names import VenueNames
+from surveykit.verifying import Status, Verdict, stamped
 
 NEIGHBORS = 8
 """Papers of the nearest titles that a search gives beside the right one."""
@@ -61,3 +64,38 @@ def test_each_paper_is_found_and_no_neighbour_is_taken_for_it(real):
     assert len(published) > 600
     assert wrong == []
     assert right >= 0.99 * len(published), lost
+
+
+def test_a_preprint_of_another_server_gets_no_address_at_arxiv(real):
+    paper = next(p for p in real.papers if real.venue(p).kind == "conference")
+    bare = paper.model_copy(
+        update={
+            "identifiers": Identifiers(),
+            "links": Links(paper="https://server.test/preprint"),
+        }
+    )
+    record = as_found(real, paper).record
+    odd = record.model_copy(update={"doi": "10.1002/(SICI)1:2<3::AID>3.0.CO;2-X"})
+    (one,) = publications(real, VenueNames(real.venues), bare, [Found(odd)])
+    links = taken_over(real, bare, one, date(2026, 12, 1))["links"]
+    assert links == {"paper": "https://doi.org/10.1002/(SICI)1:2%3C3::AID%3E3.0.CO;2-X"}
+    assert Links.model_validate(links)
+
+
+def test_an_entry_in_english_gets_no_second_language(real):
+    english = replace(real, kit=real.kit.model_copy(update={"languages": ("en",)}))
+    paper = next(p for p in real.papers if real.venue(p).kind == "conference")
+    said, day = Bilingual(en="A doubt.", zh="A doubt."), date(2026, 11, 1)
+    update = {
+        "verified": Verification(date=day, by=("DBLP",), doubt=said),
+        "history": (Event(kind="corrected", date=day, note=said),),
+    }
+    paper = as_preprint(paper).model_copy(update=update)
+    names = VenueNames(real.venues)
+    (one,) = publications(english, names, paper, [as_found(real, real.get(paper.id))])
+    new = taken_over(english, paper, one, date(2026, 12, 1))
+    assert [list(event["note"]) for event in new["history"]] == [["en"], ["en"]]
+    assert new["verified"]["doubt"] == {"en": "A doubt."}
+    alone = replace(english, papers=(paper,))
+    stamp = stamped(alone, Verdict(paper.id, Status.OK), "2026-12-01")
+    assert stamp["doubt"] == {"en": "A doubt."}

@@ -81,3 +81,13 @@ def test_the_nearest_entry_to_a_title_is_its_own(catalog):
         best, likeness = suggester.nearest(Clues(paper.title.en))[0]
         assert best is paper
         assert 0 < likeness <= 1.0001
+
+
+def test_marks_of_unfinished_entries_are_no_suggestions(real):
+    paper = real.papers[0]
+    marked = {axis: ("todo", *terms) for axis, terms in paper.terms.items()}
+    draft = paper.model_copy(update={"terms": marked, "venue": "todo"})
+    suggester = Suggester(dataclasses.replace(real, papers=(draft,)))
+    found = suggester.suggest(Clues(paper.title.en))
+    assert found["role"]
+    assert "todo" not in {one.term for some in found.values() for one in some}

@@ -57,12 +57,17 @@ def page(found: Identifier, *, pdf: bool = False) -> str | None:
     name = found.value
     pages = {
         "arxiv": f"https://arxiv.org/{'pdf' if pdf else 'abs'}/{name}",
-        "doi": f"https://doi.org/{quote(name, safe='/:;()._-')}",
+        "doi": doi_page(name),
         "acl": f"https://aclanthology.org/{name}{'.pdf' if pdf else '/'}",
         "openreview": f"https://openreview.net/{'pdf' if pdf else 'forum'}?id={name}",
         "page": name,
     }
     return pages.get(found.kind)
+
+
+def doi_page(doi: str) -> str:
+    """Where a DOI leads, as an entry may hold it: `<` and others stand in DOIs and in no address."""
+    return f"https://doi.org/{quote(doi, safe='/:;()._-')}"
 
 
 def entry_id(text: str) -> str:

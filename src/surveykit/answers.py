@@ -128,7 +128,7 @@ def _parts(answer: Answer, line: str) -> list[Any]:
     """One author as in an entry: `{literal: The Team}`."""
     tree = parse(line)
     try:
-        return [_written(Author.model_validate(tree.data))]
+        return [Author.model_validate(tree.data).written]
     except ValidationError:
         how = "{given: Ana, particle: de la, family: Cruz} or {literal: The Team}"
         raise answer.refused("has parts that are none of a name", how) from None
@@ -141,16 +141,7 @@ def _people(answer: Answer, line: str) -> list[Any]:
         raise IssueError(f"authors: {'; '.join(people.doubts)}; write {how}")
     if not people.authors:
         raise answer.refused("names nobody", how)
-    return [_written(author) for author in people.authors]
-
-
-def _written(author: Author) -> Any:
-    """An author as a person would type it: a plain string where that is read the same."""
-    parts = author.model_dump(exclude_none=True)
-    plain = author.name
-    if parts.keys() == {"given", "family"} and Author.model_validate(plain) == author:
-        return plain
-    return parts
+    return [author.written for author in people.authors]
 
 
 def _name(author: Any) -> str:

@@ -45,7 +45,7 @@ class Change:
 def changes(home: Path, base: str) -> tuple[Change, ...]:
     """Entry files that differ from the point where this branch left `base`; new ones need not be committed.
 
-    Raises MachineError where git or `base` is missing.
+    Raises GitError for an unknown `base`, MachineError where git is missing.
     """
     start = fork_point(home, base)
     tracked = _git(
@@ -68,7 +68,7 @@ def changed_since(home: Path, revision: str) -> set[str]:
 
 
 def fork_point(home: Path, base: str) -> str:
-    """The commit at which this branch left `base`."""
+    """The commit at which this branch left `base`. Raises GitError, MachineError."""
     commit = _git(
         home, "rev-parse", "--verify", "--end-of-options", f"{base}^{{commit}}"
     )

@@ -13,6 +13,7 @@ from surveykit.links.engine import LinkFinding, Outcome
 from surveykit.links.state import Reason, State
 from surveykit.models import Paper
 from surveykit.published import publications
+from surveykit.text.retraction import in_title
 from surveykit.venue_names import VenueNames
 from surveykit.verifying import Verdict, is_preprint
 
@@ -90,11 +91,13 @@ def _of_papers(
 
 
 def _kind(alarm: str) -> HealthKind:
-    """What an alarm is about; its words are those of the modules in `sources`."""
-    words = alarm.casefold()
-    if "concern" in words:
+    """What an alarm is about; its words are those of the modules in `sources`, not those of the paper that it quotes."""
+    _, calls_itself, title = alarm.partition(" calls itself ")
+    head, _, notice = alarm.partition(" says: ")
+    words = in_title(title[1:-1]) if calls_itself else head.partition(": ")[0]
+    if "concern" in words.casefold():
         return "concern"
-    return "retracted" if "retract" in words else "withdrawn"
+    return "retracted" if "retract" in f"{words} {notice}".casefold() else "withdrawn"
 
 
 def _of_programs(programs: Outcome, today: date) -> Iterator[HealthFinding]:

@@ -11,7 +11,6 @@ from surveykit.models import Identifiers
 from surveykit.vocabulary import Declined
 from surveykit.yaml_tree import parse
 
-FILE = "catalog/declined.yaml"
 HEAD = "# Papers that were looked at and stay out, each with the reason; nobody has to read them twice.\n"
 DEFAULT = "scope"
 """Reason in one word where none is given."""

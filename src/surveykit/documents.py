@@ -98,12 +98,6 @@ class Document:
                 return 0
         return 0
 
-    @property
-    def anchors(self) -> frozenset[str]:
-        """What a link may lead to."""
-        own = (anchor for anchor in _ANCHOR.findall(self.body))
-        return frozenset([*own, *(heading.anchor for heading in self.outline)])
-
     @cached_property
     def pictures(self) -> tuple[str, ...]:
         """Sources of its pictures, as they are written."""

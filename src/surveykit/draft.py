@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
+from surveykit.addresses import doi_page
 from surveykit.canon import entry_text
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc
@@ -120,7 +121,7 @@ class Drafter:
             "id": self._id(authors, year, title, taken),
             "title": {"en": title} | ({"zh": TODO} if two else {}),
             "aka": [TODO, name] if (name := short_name(title)) else None,
-            "authors": [_written(author) for author in authors] or [{"literal": TODO}],
+            "authors": [author.written for author in authors] or [{"literal": TODO}],
             "venue": where.venue,
             "track": where.track if where.track != "main" else None,
             "year": year,
@@ -257,15 +258,6 @@ def _initials(authors: Sequence[Author]) -> bool:
     return any(re.fullmatch(r"(?:\w\.[\s-]?)+|\w", name) for name in given)
 
 
-def _written(author: Author) -> str | dict[str, str]:
-    """An author as a person would type it: a plain string where that is read the same."""
-    parts = author.model_dump(exclude_none=True)
-    plain = author.name
-    if parts.keys() == {"given", "family"} and Author.model_validate(plain) == author:
-        return plain
-    return {name: str(value) for name, value in parts.items()}
-
-
 def _year(ranked: Sequence[Record], today: date, notes: list[str]) -> int:
     year: int | None = _first(ranked, "year")
     if year is None:
@@ -297,7 +289,7 @@ def _links(ranked: Sequence[Record]) -> dict[str, str]:
         next(
             (r.paper_url for r in ranked if r.paper_url and r.kind != "preprint"), None
         ),
-        f"https://doi.org/{_quoted(doi)}" if doi else None,
+        doi_page(doi) if doi else None,
         f"https://openreview.net/forum?id={openreview}" if openreview else None,
         f"https://arxiv.org/abs/{arxiv}" if arxiv else None,
         _first(ranked, "paper_url"),
@@ -316,10 +308,6 @@ def _links(ranked: Sequence[Record]) -> dict[str, str]:
         "code": _first(ranked, "code_url"),
     }
     return {name: url for name, url in links.items() if url}
-
-
-def _quoted(doi: str) -> str:
-    return re.sub(r"[%?#\[\]]", lambda sign: f"%{ord(sign[0]):02X}", doi)
 
 
 def _is_url(text: str) -> bool:

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 Loc = tuple[str | int, ...]
-"""The way to a value in a file: `("authors", 0, "family")`."""
+"""The way from the top of a file to a value, keys and 0-based places in lists: `("authors", 0, "family")`."""
 
 
 class Severity(StrEnum):
@@ -66,7 +66,6 @@ class UnknownPaperError(SurveyError):
     """No entry has this id."""
 
     def __init__(self, paper_id: str, suggestions: Sequence[str] = ()) -> None:
-        self.paper_id = paper_id
         self.suggestions = tuple(suggestions)
         hint = f"; did you mean {', '.join(self.suggestions)}?" if suggestions else ""
         super().__init__(f"no paper with the id {paper_id!r}{hint}")
@@ -80,7 +79,6 @@ class IdentifierError(SurveyError):
     """A text is no identifier that is understood."""
 
     def __init__(self, text: str, why: str = "") -> None:
-        self.text = text
         fault = f" ({why})" if why else ""
         super().__init__(
             f"{text[:120]!r} names no paper{fault}; give an arXiv id, a DOI, an ACL Anthology id, "

@@ -123,13 +123,13 @@ def _explained(form: TypeAdapter[Any], detail: ErrorDetails) -> tuple[str, str]:
         return _OWN[kind], detail["msg"]
     if context.get("class_name") == "Author":
         kind = "author"
-    return "SK203", _wrong_kind(kind, value)
+    return "SK203", _wrong_kind(kind, value, detail["loc"])
 
 
-def _wrong_kind(kind: str, value: object) -> str:
+def _wrong_kind(kind: str, value: object, loc: Loc) -> str:
     wanted = _KINDS.get(kind, "another kind of value")
     if value is None:
-        return f"needs {wanted}; fill it, or delete the key"
+        return f"needs {wanted}; fill it, or delete the {'key' if loc else 'file'}"
     if kind == "string_type" and isinstance(value, int):
         return f"{value} needs quotes: '{value}'"
     if kind == "int_type" and isinstance(value, str) and value.isdecimal():

@@ -28,8 +28,6 @@ from surveykit.scalars import INVISIBLE, TODO
 from surveykit.text.letters import letters
 from surveykit.yaml_tree import Fault, Tree, parse, shown
 
-__all__ = ["IssueError", "Request", "branch", "changed", "parsed", "target"]
-
 MOST_CHARACTERS = 20_000
 MOST_OF_ONE = 4_000
 _EMPTY = frozenset({"", "_no response_", "*no response*", "no response"})

@@ -38,7 +38,7 @@ RELATED: Mapping[str, tuple[RelationType, ...]] = {
     "compar": ("compares-with",),
     "对比": ("compares-with",),
 }
-"""How a word that asks for a relation begins -> the types meant: `defense OysterNet`, `检测 OysterNet`."""
+"""Part of a word that asks for a relation -> the types meant: `defense OysterNet`, `检测 OysterNet`."""
 _BESIDE = frozenset("a against an by for how of on the to 对 的 针对".split())
 """Words that may stand beside a name and a word for a relation."""
 _HAN = "\u3400-\u9fff"
@@ -230,7 +230,7 @@ def _bare(url: str) -> str:
 
 
 def _relations(word: str) -> tuple[RelationType, ...]:
-    return next((kinds for start, kinds in RELATED.items() if start in word), ())
+    return next((kinds for part, kinds in RELATED.items() if part in word), ())
 
 
 def _worth(wanted: list[str], fields: Mapping[str, str], *, people: bool) -> int:

@@ -6,6 +6,7 @@ and `docs/format.md` are generated from it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -71,6 +72,10 @@ class Bilingual(InLanguages):
         """Text in `lang`, which is `en` or `zh`."""
         return self.zh if lang == "zh" else self.en
 
+    def written(self, languages: Iterable[str]) -> dict[str, str]:
+        """The text as the entries of a survey in these languages have it."""
+        return {lang: self.in_(lang) for lang in languages}
+
 
 class Author(Model):
     """One author. A plain string `Given Family` is read with its last word as family name."""
@@ -126,6 +131,15 @@ class Author(Model):
     def last(self) -> str:
         """The part people cite by: family name with its particle, or the group."""
         return self.literal or " ".join(filter(None, (self.particle, self.family)))
+
+    @property
+    def written(self) -> str | dict[str, str]:
+        """As a person would type it: a plain string where that is read the same, else the parts."""
+        parts = self.model_dump(exclude_none=True)
+        short = parts.keys() == {"given", "family"}
+        return (
+            self.name if short and Author.model_validate(self.name) == self else parts
+        )
 
 
 class Identifiers(Model):

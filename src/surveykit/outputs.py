@@ -12,9 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from surveykit import files
 from surveykit.errors import MachineError
-from surveykit.files import LEFTOVER_SECONDS, TEMPORARY
-
-__all__ = ["LEFTOVER_SECONDS", "LISTING", "TEMPORARY", "hold", "stale", "stale_paths", "sweep", "sweep_below", "write", "write_folder"]  # fmt: skip
 
 LISTING = ".surveykit-files"
 """File in a folder of generated files that names them, so that a later run may delete them."""

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from surveykit.addresses import doi_page
 from surveykit.catalog import Catalog
-from surveykit.models import Paper
+from surveykit.models import Bilingual, Event, Paper
 from surveykit.record import Record
 from surveykit.sources.found import Found
 from surveykit.text.letters import letters
@@ -88,7 +89,7 @@ class Publication:
         """Page of the published version."""
         known = self.identifiers
         if "doi" in known:
-            return f"https://doi.org/{known['doi']}"
+            return doi_page(known["doi"])
         if "acl" in known:
             return f"https://aclanthology.org/{known['acl']}/"
         if "openreview" in known:
@@ -153,15 +154,18 @@ def taken_over(
     told = {name: one.first(name) for name in details}
     verified = paper.verified
     by = [*(e.source for e in one.evidence), *(verified.by if verified else ())]
-    doubt = {"doubt": old["verified"]["doubt"]} if verified and verified.doubt else {}
-    pdf = paper.links.pdf or f"https://arxiv.org/pdf/{paper.identifiers.arxiv}"
+    languages = catalog.kit.languages
+    doubt = (
+        {"doubt": verified.doubt.written(languages)}
+        if verified and verified.doubt
+        else {}
+    )
+    links = {**old["links"], "paper": one.url or paper.links.paper}
+    if preprint := paper.identifiers.arxiv:  # other servers have no address by rule
+        links.setdefault("pdf", f"https://arxiv.org/pdf/{preprint}")
     place = one.named(catalog)
-    note = {"en": f"Published: {place}.", "zh": f"已正式发表：{place}。"}
-    event = {
-        "kind": "published",
-        "date": today.isoformat(),
-        "note": {lang: note[lang] for lang in catalog.kit.languages},
-    }
+    note = Bilingual(en=f"Published: {place}.", zh=f"已正式发表：{place}。")
+    events = (*paper.history, Event(kind="published", date=today, note=note))
     known = paper.identifiers.model_dump(exclude_none=True)
     changed: dict[str, Any] = {
         "venue": venue.id,
@@ -169,8 +173,15 @@ def taken_over(
         "year": one.year,
         **{name: value for name, value in told.items() if value},
         "identifiers": {**one.identifiers, **known},
-        "links": {**old["links"], "paper": one.url or paper.links.paper, "pdf": pdf},
-        "history": [*old.get("history", ()), event],
+        "links": links,
+        "history": [
+            {
+                "kind": event.kind,
+                "date": event.date.isoformat(),
+                "note": event.note.written(languages),
+            }
+            for event in events
+        ],
         "verified": {
             "date": today.isoformat(),
             "by": list(dict.fromkeys(by)),

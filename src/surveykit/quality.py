@@ -9,8 +9,6 @@ from surveykit.models import Paper
 from surveykit.prose import read_prose
 
 ALL = "all"
-OWED = ("identifier", "summary")
-"""What an entry can always have: their shares do not fall. Of the others the numbers do not, for a new paper may have no program yet."""
 
 
 @dataclass(frozen=True)
@@ -73,17 +71,3 @@ def _line(
         runnable=sum(bool(p.implementations) for p in papers),
         text=sum(p.id in cited for p in papers),
     )
-
-
-def fallen(before: Quality, now: Quality) -> list[str]:
-    """What has become worse since: shares of what every entry owes, numbers of the rest."""
-    names = [name for name in before.__dataclass_fields__ if name != "topic"]
-    return [
-        name
-        for name in names
-        if (
-            round(now.share(name), 1) < round(before.share(name), 1)
-            if name in OWED
-            else getattr(now, name) < getattr(before, name)
-        )
-    ]

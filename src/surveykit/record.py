@@ -9,7 +9,6 @@ from surveykit.scalars import (
     AclId,
     ArxivClass,
     ArxivId,
-    Day,
     Doi,
     Month,
     OpenReviewId,
@@ -68,5 +67,3 @@ class Record(Model):
     """Sections or keywords under which the source files it, outermost first."""
     source: PlainText
     """Where this was read: `arXiv:2303.15180`, `doi:10.1145/…`, `refs.bib#L12`."""
-    retrieved: Day | None = None
-    """Day on which it was read; absent for a file."""

@@ -96,8 +96,9 @@ class Suggester:
         whole = sum(score for _, score in near) or 1.0
         for paper, score in near:
             for term in paper.terms.get(axis.id, ()):
-                scores[term] += score / whole
-                like[term].append(paper.id)
+                if (axis.id, term) in self._catalog.terms:  # drafts have marks, too
+                    scores[term] += score / whole
+                    like[term].append(paper.id)
         named = dict(self._named(axis, _places(clues)))
         for term, (worth, _) in named.items():
             scores[term] += worth

@@ -321,8 +321,8 @@ class Verifier:
 
 
 def is_preprint(catalog: Catalog, paper: Paper) -> bool:
-    """Whether the entry knows of no venue yet but a preprint server."""
-    return catalog.venues[paper.venue].kind == "preprint"
+    """Whether the entry knows of no venue yet but a preprint server; a draft may know of none at all."""
+    return paper.venue in catalog.venues and catalog.venue(paper).kind == "preprint"
 
 
 def _unknown(scheme: str, value: str, service: str) -> Contradiction:
@@ -331,13 +331,13 @@ def _unknown(scheme: str, value: str, service: str) -> Contradiction:
     )
 
 
-def stamped(paper: Paper, verdict: Verdict, day: str) -> dict[str, object]:
+def stamped(catalog: Catalog, verdict: Verdict, day: str) -> dict[str, object]:
     """The `verified` of an entry that agrees: today, the sources of today, and what it was compared with before."""
-    old = paper.verified
+    old = catalog.get(verdict.id).verified
     by = [*verdict.agreed, *(old.by if old else ())]
     new: dict[str, object] = {"date": day, "by": list(dict.fromkeys(by))}
     if old and old.doubt:
-        new["doubt"] = old.doubt.model_dump()
+        new["doubt"] = old.doubt.written(catalog.kit.languages)
     return new
 
 

@@ -33,8 +33,6 @@ try:
 except ImportError:  # PyYAML without libyaml: same events, about nine times slower
     EventParser = yaml.SafeLoader  # type: ignore[assignment,misc]
 
-"""Way from the top of a file to a value: keys and 0-based list positions."""
-
 MAX_DEPTH = 12
 MAX_BYTES = 256 * 1024
 MAX_TEXT = 10_000

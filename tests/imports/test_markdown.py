@@ -135,6 +135,18 @@ def test_everything_that_is_wrong_with_it_is_reported(imported):
     }
 
 
+def test_links_within_the_list_lead_where_the_forge_leads_them(imported, tmp_path):
+    (tmp_path / "my figure.png").touch()
+    result = imported(
+        "## 📖 后门 攻击\n\n[to it](#-%E5%90%8E%E9%97%A8-%E6%94%BB%E5%87%BB)\n[to none](#nowhere)\n\n"
+        "![drawn](my%20figure.png?raw=true) ![lost](my%20other.png)\n"
+    )
+    assert said(result, "anchor") == ["no heading has the anchor #nowhere"]
+    assert said(result, "missing-file") == [
+        "my%20other.png does not lie beside the list"
+    ]
+
+
 def test_the_shared_number_of_two_papers_names_both_lines(imported):
     (message,) = said(imported(BULLETS), "shared-identifier")
     assert "Harvesting Seeds" in message

@@ -118,6 +118,7 @@ def test_declining_keeps_the_file_as_it_is(world, week):
         (["discover", "--since", "2026-11-18", "--until", "2026-11-17"], 2),
         (["discover", "--source", "arxiv,pigeons"], 2),
         (["discover", "--since", "2026-11-17", "--until", "2026-11-17"], 2),
+        (["discover", "--until", "0001-01-05"], 2),
     ],
 )
 def test_wrong_questions_get_one_line(world, week, arguments, code):
@@ -168,6 +169,21 @@ def test_abstracts_of_entries_that_came_before_serve_files_too(world, server, we
     assert len(server.asked) == asked
     assert paper in after.splitlines()[2]
     assert paper not in before.splitlines()[2]
+
+
+def test_abstracts_come_from_a_file_line_by_line(world):
+    paper = next(p.id for p in load_catalog(world.root).papers)
+    listed, abstracts = world.root / "list.jsonl", world.root / "abstracts.jsonl"
+    listed.write_text(json.dumps({"id": "a", "date": "2026-11-16", "title": "Sleep of Quokkas and Numbats"}), "utf-8")  # fmt: skip
+    text = json.dumps({"id": paper, "abstract": "Quokkas\u2028and numbats."}, ensure_ascii=False)  # fmt: skip
+    abstracts.write_text(f"\ufeff{text}\r\n\n", "utf-8")
+    command = ("discover", "--from", str(listed), "--abstracts", str(abstracts))
+    assert f"like {paper}" in world.run(*command).out
+    for bad in ('{"id": ["a"]}', "[]", "{", "[" * 100_000):
+        abstracts.write_text(f"{text}\n{bad}\n", "utf-8")
+        done = world.run(*command)
+        assert (done.code, done.err.count("\n")) == (3, 1)
+        assert "abstracts.jsonl:2: " in done.err
 
 
 def test_the_issue_is_the_same_for_the_same_week_and_bounded(world, server):

@@ -20,7 +20,10 @@ from surveykit.links.engine import LinkFinding, Outcome
 from surveykit.links.gather import catalog_links
 from surveykit.links.state import Reason, Result, State
 from surveykit.load import check, load_catalog
+from surveykit.record import Record
 from surveykit.render import health as shown
+from surveykit.sources.found import Found
+from surveykit.verifying import Status, Verdict
 
 FILE = "catalog/health.json"
 
@@ -98,6 +101,36 @@ def test_what_the_publisher_announced_is_a_finding_until_it_is_seen_to(
     seen = "verified: {date: '2026-11-20', by: ['https://doi.org/10.5555/N', 'arXiv:2401.00001']}\n"
     path.write_text(published.ENTRY + seen, encoding="utf-8")
     assert look(papers)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("alarm", "kind"),
+    [
+        ("arXiv:2401.00001 is withdrawn: withdrawn by the author, for privacy concerns", "withdrawn"),
+        ("arXiv:2401.00001 is withdrawn: this work retracts no earlier claim", "withdrawn"),
+        ("doi:10.5555/a calls itself '[RETRACTED] Privacy Concerns of Encoders'", "retracted"),
+        ("doi:10.5555/a calls itself 'Expression of Concern: Retracted Flows'", "concern"),
+        ("doi:10.5555/a says: This article has been retracted for ethical concerns", "retracted"),
+    ],
+)  # fmt: skip
+def test_the_words_of_a_paper_do_not_say_what_became_of_it(real_catalog, alarm, kind):
+    paper = real_catalog.papers[0]
+    record = Record(title=paper.title.en, source="doi:10.5555/a")
+    verdict = Verdict(paper.id, Status.MISMATCH, found=(Found(record, (alarm,)),))
+    seen = examined(real_catalog, [verdict], Outcome(()), None, date(2026, 12, 1))
+    assert [one.kind for one in seen.findings] == [kind]
+
+
+@pytest.mark.parametrize("name", ["health", "coverage"])
+def test_a_broken_file_is_not_written_over(papers, name):
+    path = papers.root / f"catalog/{name}.json"
+    path.write_text("<<<<<<< ours\n{}\n", "utf-8")
+    listed = papers.root / "refs.bib"
+    listed.write_text("@article{a, title={On Wool and Bread}, year={2024}}", "utf-8")
+    words = {"health": ["--no-code", "--offline"], "coverage": [str(listed)]}[name]
+    done = papers.run(name, *words, "--write")
+    assert (done.code, path.read_text("utf-8")) == (1, "<<<<<<< ours\n{}\n")
+    assert f"catalog/{name}.json:1:1: SK113" in done.err
 
 
 def test_a_new_version_is_no_correction(papers, server):

@@ -96,6 +96,15 @@ def published(world, *more):
     return done.code, row
 
 
+def test_a_draft_without_a_venue_is_no_preprint_yet(world, entry, server):
+    text = ENTRY.replace("venue: arxiv", "venue: todo")
+    (world.root / PATH).write_text(text, encoding="utf-8")
+    done = world.run("verify", "--published", ID)
+    assert (done.code, done.out) == (0, "0 preprints: 0 published, 0 not found elsewhere\n")  # fmt: skip
+    server.answers["/arxiv"] = on_arxiv()
+    assert world.run("health", ID, "--no-code").code == 0
+
+
 def test_a_preprint_that_nobody_knows_elsewhere_is_no_finding(world, entry):
     code, row = published(world)
     assert (code, row["publications"], row["failures"]) == (0, [], [])

@@ -75,12 +75,21 @@ COMMANDS = {
 def app(context: click.Context, root: Path | None) -> None:
     """A living survey as one YAML file per paper: check it, build it, ask it."""
     context.obj = root
+    try:
+        Path.cwd()
+    except FileNotFoundError:
+        said = "the folder that you stand in was deleted; change to another one"
+        raise MachineError(said) from None
     if os.environ.get("NO_COLOR"):
         context.color = False
 
 
 def main() -> None:
     """Run the command line and leave with its exit code; a failure is one clear line."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # closed by who started us: `<&-`, `>&-`
+            nothing = os.open(os.devnull, os.O_RDWR)
+            setattr(sys, name, os.fdopen(nothing, mode, encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         # A terminal that knows no Chinese gets replacement characters instead of a crash.
         stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # text streams have it

@@ -21,16 +21,17 @@ def open_catalog(given: Path | None) -> Catalog:
 SHARED = ("catalog/survey.yaml", "catalog/taxonomy.yaml", "catalog/venues.yaml")
 
 
-def readable(home: Path) -> Catalog:
+def readable(home: Path, rewritten: str = "") -> Catalog:
     """The entries that can be read, unfinished ones among them.
 
-    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry.
+    Raises CatalogError where survey, taxonomy or venues are faulty: without them nothing can be said of an entry; and where
+    the file is that is to be `rewritten`: what it holds would be lost.
     """
     checked = load.check(home)
     bad = [
         problem
         for problem in checked.problems
-        if problem.severity is Severity.ERROR and problem.path in SHARED
+        if problem.severity is Severity.ERROR and problem.path in (*SHARED, rewritten)
     ]
     if bad:
         raise CatalogError(bad)
@@ -49,8 +50,8 @@ def entry_names(home: Path) -> frozenset[str]:
 
 
 def write_new(home: Path, texts: Mapping[str, str]) -> tuple[str, ...]:
-    """Write new entries, and give back their paths; no file is written over, whatever it holds. Raises MachineError."""
-    for path in texts:
+    """Write new entries, and give back their paths; no file that holds anything else is written over. Raises MachineError."""
+    for path in outputs.stale_paths(home, texts):
         if os.path.lexists(home / path):
             raise MachineError(
                 f"{openable(home, path)} exists already; nothing is written"

@@ -219,9 +219,8 @@ def _history(home: Path | None) -> Path:
 
 
 def _listed(urls: str) -> tuple[Link, ...]:
-    name = "-" if urls == "-" else urls
-    with click.open_file(urls, encoding="utf-8", errors="replace") as file:
-        return from_lines(file, name)
+    with click.open_file(urls, encoding="utf-8-sig", errors="replace") as file:
+        return from_lines(file, urls)
 
 
 def _chosen(

@@ -99,7 +99,7 @@ def coverage(
     what the catalog has. Exit code 1 means that something is missing.
     """
     home = repository(root)
-    catalog = readable(home)
+    catalog = readable(home, load.COVERAGE if write else "")
     asked = [_asked(text) for text in lists]
     if len({one.name for one in asked}) < len(asked):
         raise click.UsageError("two lists have one name; write NAME=LIST")

@@ -25,13 +25,15 @@ from surveykit.cli.terminal import (
     say,
     say_json,
 )
-from surveykit.declining import DEFAULT, FILE, REASONS, decision, with_declined
+from surveykit.declining import DEFAULT, REASONS, decision, with_declined
 from surveykit.discover import listed
 from surveykit.discover.candidate import identifiers, names
 from surveykit.errors import MachineError, Severity
 from surveykit.identifier import Identifier, identify
+from surveykit.load import DECLINED
 from surveykit.models import Identifiers
 from surveykit.sources.resolve import SERVICES
+from surveykit.text.letters import tidy
 from surveykit.text.printable import printable
 from surveykit.vocabulary import Declined
 from surveykit.yaml_tree import read
@@ -93,6 +95,7 @@ def decline(
     catalog = readable(home)
     if title and len(identifiers_) > 1:
         raise click.UsageError("--title is the title of one paper; give one IDENTIFIER")
+    title, why = tidy(title), tidy(why)
     wanted = list(dict.fromkeys(identify(text) for text in identifiers_))
     titles = _shown(home)
     told = {one: title or titles.get(_name(one), "") for one in wanted}
@@ -113,7 +116,7 @@ def decline(
         say_json([one.model_dump(mode="json", exclude_none=True) for one in new])
     else:
         for made in new:
-            say(f"{openable(home, FILE)}: {printable(made.title)}: {made.reason}")
+            say(f"{openable(home, DECLINED)}: {printable(made.title)}: {made.reason}")
     for one, other in refused:
         note(f"{one}: is {other}")
     return FOUND if refused else FINE
@@ -165,14 +168,19 @@ def _owner(catalog: Catalog, declined: Iterable[Declined], one: Declined) -> str
 
 def _write(home: Path, new: Iterable[Declined]) -> None:
     """Write the file, which must hold what it held and the new decisions. Raises MachineError."""
-    path = home / FILE
+    path = home / DECLINED
     tree = read(path, root=home) if path.exists() else None
     if tree and tree.faults:
         fault = tree.faults[0]
-        raise MachineError(f"{FILE}:{fault.line}: {fault.message}; nothing is written")
+        raise MachineError(
+            f"{DECLINED}:{fault.line}: {fault.message}; nothing is written"
+        )
     old = tree.text if tree else ""
-    outputs.write(home, {FILE: with_declined(old, new)})
-    problems = [p for p in load.check(home).problems if p.path == FILE]
+    outputs.write(home, {DECLINED: with_declined(old, new)})
+    problems = [p for p in load.check(home).problems if p.path == DECLINED]
     if any(p.severity is Severity.ERROR for p in problems):
-        outputs.write(home, {FILE: old})
+        if tree:
+            outputs.write(home, {DECLINED: old})
+        else:
+            path.unlink()
         raise MachineError(f"{problems[0]}; nothing is written")

@@ -136,7 +136,7 @@ def discover_papers(
     home = repository(root)
     catalog = readable(home)
     last = until or datetime.now(UTC).date()
-    first = since or last - timedelta(DAYS)
+    first = since or last - min(timedelta(DAYS), last - date.min)
     if first > last:
         raise click.UsageError(f"--since {first} is after the last day, {last}")
     asking_for = [known(name, SOURCES, "source") for name in sources.split(",") if name]
@@ -182,16 +182,19 @@ def _read(file: Path) -> list[Candidate]:
 
 
 def _abstracts(catalog: Catalog, file: Path) -> dict[str, str]:
-    """Entry id -> abstract, from a file."""
+    """Entry id -> abstract, from a file. Raises MachineError."""
     owners = {p.identifiers.arxiv: p.id for p in catalog.papers if p.identifiers.arxiv}
     found = {}
-    for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
+    lines = file.read_text(encoding="utf-8-sig", errors="replace").split("\n")
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
         try:
             told = json.loads(line)
-            id_, text = told["id"], str(told["abstract"])
-        except (ValueError, KeyError, TypeError):
+            id_, text = str(told["id"]), str(told["abstract"])
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise MachineError(
-                f"{file}: {line[:60]!r} is no object with `id` and `abstract`"
+                f"{file}:{number}: {line[:60]!r} is no object with `id` and `abstract`"
             ) from None
         found[owners.get(id_, id_)] = text
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
@@ -25,7 +26,7 @@ from surveykit.yaml_tree import parse, shown
 
 
 @click.command("from-issue", epilog=example("surveykit from-issue - --number 12"))
-@click.argument("file", type=click.File("r", encoding="utf-8"))
+@click.argument("file", type=click.File("r", encoding="utf-8", errors="replace"))
 @click.option(
     "--number", type=click.IntRange(1), required=True, help="Number of the issue."
 )
@@ -86,7 +87,11 @@ def _texts(
     path = target(request, catalog)
     text = changed(request, (home / path).read_text(encoding="utf-8"))
     now = f"catalog/papers/{parse(text).data['year']}/{Path(path).name}"
-    return {now: text} if now == path else {path: None, now: text}
+    if now == path:
+        return {now: text}
+    if os.path.lexists(home / now):
+        raise IssueError(f"{now} exists already; a person has to merge the two")
+    return {path: None, now: text}
 
 
 def _new(

@@ -15,6 +15,7 @@ from surveykit import load, outputs
 from surveykit.catalog import Catalog
 from surveykit.checkup import examined
 from surveykit.cli.catalog import chosen, readable
+from surveykit.cli.check_links import HISTORY
 from surveykit.cli.preprints import verdicts_of
 from surveykit.cli.progress import progress
 from surveykit.cli.services import Asking, asking
@@ -40,7 +41,6 @@ from surveykit.net.guard import Guard
 from surveykit.render import health as shown
 from surveykit.verifying import Sought
 
-HISTORY = ".cache/links.jsonl"
 AGE = 6 * 86400.0
 """Results of the week's link check are taken over."""
 EXIT_CODES = """\b
@@ -94,7 +94,7 @@ def health(
             "--write keeps a look at all papers; it goes without IDs"
         )
     home = repository(root)
-    catalog = readable(home)
+    catalog = readable(home, load.HEALTH if write else "")
     papers = chosen(catalog, ids)
     verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, Sought.PUBLISHED))
     skip = no_code or how.offline

@@ -76,9 +76,8 @@ def import_references(
     say(writers["json" if as_json else shown](), end="")
     if not dry_run:
         target = out or home
-        write = write_new if target.resolve() == home else outputs.write
         outputs.sweep_below(target, PAPERS)
-        written = write(target, imported.texts)
+        written = write_new(target, imported.texts)
         where = openable(target, written[0]) if len(written) == 1 else f"below {target}"
         note(f"{plural(len(written), 'entry')} written: {where}")
         if written and target.resolve() == home:

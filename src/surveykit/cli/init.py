@@ -73,16 +73,18 @@ def init(
     """
     if why := refused(directory):
         raise click.UsageError(why)
-    title = title or _asked("Title in English", "--title")
+    title = " ".join((title or _asked("Title in English", "--title")).split())
+    if not title:
+        raise click.UsageError("the title is empty; give --title")
     if title_zh is None and sys.stdin.isatty() and not as_json:
         title_zh = click.prompt("Title in Chinese (empty: English alone)", default="", show_default=False, err=True)  # fmt: skip
     wish = Wish(
-        Called(" ".join(title.split()), " ".join((title_zh or "").split())),
+        Called(title, " ".join((title_zh or "").split())),
         datetime.now(UTC).date(),
         ("en", "zh") if title_zh else ("en",),
         repository.rstrip("/"),
         license_,
-        maintainer,
+        " ".join(maintainer.split()),
         axes,
         _topics(topics),
         version=importlib.metadata.version("surveykit"),

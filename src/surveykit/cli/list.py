@@ -92,4 +92,6 @@ def _years(text: str) -> range:
     years = first, last if dash else first
     if not all(year.isascii() and year.isdigit() and len(year) == 4 for year in years):
         raise click.UsageError(f"--year {text!r} is neither YEAR nor YEAR-YEAR")
+    if years[0] > years[1]:
+        raise click.UsageError(f"--year {text!r} ends before it begins")
     return range(int(years[0]), int(years[1]) + 1)

@@ -14,7 +14,15 @@ from surveykit import files, outputs
 from surveykit.catalog import Catalog
 from surveykit.cli.progress import counted
 from surveykit.cli.services import Asking, client
-from surveykit.cli.terminal import FINE, FOUND, MACHINE, note, say, say_json
+from surveykit.cli.terminal import (
+    FINE,
+    FOUND,
+    MACHINE,
+    note,
+    openable,
+    say,
+    say_json,
+)
 from surveykit.edit import with_key
 from surveykit.errors import MachineError, plural
 from surveykit.load import PAPERS
@@ -147,7 +155,8 @@ def _tell(home: Path, catalog: Catalog, found: Sequence[Preprint]) -> None:
             for line in _lines(home, catalog, one, place):
                 say(printable(line))
         for remark in one.remarks:
-            say(printable(f"{one.path}: only the authors say so: {remark}"))
+            where = openable(home, one.path)
+            say(printable(f"{where}: only the authors say so: {remark}"))
         if one.kept and one.places:
             note(one.kept)
     say(_summary(found))
@@ -167,12 +176,13 @@ def _lines(
 ) -> list[str]:
     path = one.written or one.path
     line, column = read(home / path, root=home).place(("venue",))
-    lines = [f"{path}:{line}:{column}: published {place.named(catalog)}"]
+    where = openable(home, path)
+    lines = [f"{where}:{line}:{column}: published {place.named(catalog)}"]
     lines += [f"    {e.source} says {e.says} ({e.agrees})" for e in place.evidence]
     change = ", ".join(f"{k}: {v}" for k, v in _facts(place).items())
     lines.append(f"    {change}")
     if one.written:
-        lines.append(f"    written to {one.written}")
+        lines.append(f"    written to {where}")
     elif place.sure:
         command = f"surveykit verify --published --fix {one.paper.id}"
         lines.append(f"    take it over: {command}")

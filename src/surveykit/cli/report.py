@@ -17,7 +17,7 @@ from surveykit.cli.catalog import readable
 from surveykit.cli.fmt import entry_paths, formatted
 from surveykit.cli.terminal import FINE, FOUND, example, note, repository, say
 from surveykit.duplicates import candidates
-from surveykit.errors import MachineError, Severity
+from surveykit.errors import GitError, MachineError, Severity
 from surveykit.render.pull_report import PullRequest, ReportedEntry, pull_report
 from surveykit.scalars import is_id
 from surveykit.text.printable import printable
@@ -61,7 +61,7 @@ def report(
     READMEs gain and lose. The text is Markdown in which nothing from an entry is markup.
     """
     home = repository(root)
-    found = changes(home, base)
+    found = _changes(home, base)
     if names:
         for change in found:
             if change.deleted:
@@ -72,8 +72,8 @@ def report(
                 note(f"{printable(change.path)}: no name of an entry, so left out")
         return FINE
     catalog = readable(home)
-    said = {row["id"]: row for row in _rows(verified, "")}
-    states = {row["url"]: str(row["state"]) for row in _rows(links, "links")}
+    said = {row["id"]: row for row in _rows(verified, "", ("id",))}
+    states = {row["url"]: str(row["state"]) for row in _rows(links, "links", ("url", "state"))}  # fmt: skip
     entries = tuple(_entry(change, catalog, said, states) for change in found)
     pull = _pull(home, base, entries)
     say(pull_report(pull, catalog), end="")
@@ -82,16 +82,30 @@ def report(
     return FOUND if bad or errors else FINE
 
 
-def _rows(path: Path | None, key: str) -> Sequence[Mapping[str, Any]]:
-    """Rows that another command wrote as JSON."""
+def _changes(home: Path, base: str) -> tuple[Change, ...]:
+    """Entries that a branch changes. Raises MachineError."""
+    try:
+        return changes(home, base)
+    except GitError as error:
+        said = "name a branch or commit that is here, or fetch it first"
+        raise MachineError(f"--base {base!r}: {error}; {said}") from None
+
+
+def _rows(
+    path: Path | None, key: str, needs: Sequence[str]
+) -> Sequence[Mapping[str, Any]]:
+    """Rows that another command wrote as JSON, each with the texts that are needed. Raises MachineError."""
     if path is None:
         return ()
     try:
         data = json.loads(path.read_bytes())
         rows = data[key] if key else data
-        return [row for row in rows if isinstance(row, dict)]
-    except (ValueError, KeyError, TypeError, OSError) as error:
-        raise MachineError(f"{path}: not what was expected: {error}") from None
+        if all(isinstance(row[name], str) for row in rows for name in needs):
+            return list(rows)
+    except (ValueError, KeyError, TypeError, RecursionError):
+        pass
+    what = f"{f'`{key}` with ' * bool(key)}rows with {' and '.join(map(repr, needs))}"
+    raise MachineError(f"{path}: holds no {what}; give the output of the command")
 
 
 def _entry(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import os
@@ -82,8 +83,9 @@ def say_json(value: object) -> None:
 
 
 def note(text: str) -> None:
-    """Print beside the output, for the reader only."""
-    click.echo(text, err=True)
+    """Print beside the output, for the reader only: one who listens no more stops nothing."""
+    with contextlib.suppress(BrokenPipeError):
+        click.echo(text, err=True)
 
 
 def warn(problems: Sequence[Problem]) -> None:

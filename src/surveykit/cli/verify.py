@@ -24,12 +24,14 @@ from surveykit.cli.terminal import (
     as_json,
     example,
     note,
+    openable,
     repository,
     say,
     say_json,
 )
 from surveykit.edit import with_key
 from surveykit.errors import plural
+from surveykit.load import PAPERS
 from surveykit.verifying import Sought, Status, Verdict, filled, stamped
 from surveykit.yaml_tree import read
 
@@ -93,7 +95,7 @@ def verify(
     verdicts = asyncio.run(verdicts_of(home, catalog, how, papers, sought))
     texts, kept = _fixed(home, catalog, verdicts) if fix else ({}, [])
     if fix:
-        outputs.sweep_below(home, "catalog/papers")
+        outputs.sweep_below(home, PAPERS)
         outputs.write(home, texts)
     if as_json:
         say_json([_row(catalog, one, texts) for one in verdicts])
@@ -121,14 +123,14 @@ def _fixed(
         settled = all(one.safe for one in verdict.candidates)
         sound = verdict.status in (Status.OK, Status.MISSING) and verdict.agreed
         if sound and settled and not verdict.failures:
-            changes["verified"] = stamped(paper, verdict, day)
+            changes["verified"] = stamped(catalog, verdict, day)
         text: str | None = read(home / path, root=home).text
         before = text
         for key, value in changes.items():
             text = with_key(text, key, value) if text is not None else None
         if text is None:
             kept.append(
-                f"{path} stays: comments or its form do not let it be changed safely"
+                f"{openable(home, path)} stays: comments or its form do not let it be changed safely"
             )
         elif text != before:
             texts[path] = text
@@ -155,11 +157,11 @@ def _lines(home: Path, catalog: Catalog, verdict: Verdict) -> list[str]:
     path = catalog.paths[verdict.id]
     if verdict.status == "ok":
         return []
-    tree = read(home / path)
+    tree = read(home / path, root=home)
 
     def at(name: str) -> str:
         line, column = tree.place(tuple(name.split(".")))
-        return f"{path}:{line}:{column}: {verdict.status}"
+        return f"{openable(home, path)}:{line}:{column}: {verdict.status}"
 
     found = [f"{at(d.field)} {d}" for d in verdict.differences]
     found += [

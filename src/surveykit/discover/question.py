@@ -17,7 +17,7 @@ from surveykit.sources.recent import Recent, Wanted
 CLASSES = 4
 """Classes of arXiv that are asked for, the most frequent of the catalog's."""
 WORDS = 8
-"""PaperWords of each side."""
+"""Words of each side."""
 _VOLUME = re.compile(r"[0-9]{4}\.([a-z0-9]+-[a-z0-9]+)\.[0-9]+")
 
 Recents = Callable[[Client, Wanted], AsyncIterator[Recent]]

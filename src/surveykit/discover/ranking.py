@@ -25,7 +25,7 @@ class Ranked:
     near: tuple[tuple[str, float], ...]
     """The nearest entries with their likeness from 0 to 1, best first."""
     sides: tuple[tuple[str, ...], ...]
-    """PaperWords of the taxonomy that title and abstract have, by side."""
+    """Words of the taxonomy that title and abstract have, by side."""
 
     @property
     def reason(self) -> str:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from surveykit.addresses import doi_page
 from surveykit.discover.ranking import Ranked
 from surveykit.identifier import Identifier, identify_quietly
 from surveykit.text.markdown import address, escape
@@ -37,15 +38,12 @@ class Tick:
     identifier: Identifier
 
 
-def text(shown: Iterable[tuple[str, Ranked]], *, decided: Sequence[str] = ()) -> str:
-    """The issue's text for candidates with their weeks, in order; it ends where an issue would burst.
-
-    Those of `decided`, by argument of `surveykit add`, are left out.
-    """
+def text(shown: Iterable[tuple[str, Ranked]]) -> str:
+    """The issue's text for candidates with their weeks, in order; it ends where an issue would burst."""
     parts, size, week, left = [_HEAD], len(_HEAD), "", 0
     for name, one in shown:
         argument = one.candidate.command
-        if not _named(argument) or argument in decided:
+        if not _named(argument):
             continue
         head = f"\n## {name}\n" if name != week else ""
         part = head + _item(one, argument)
@@ -76,7 +74,7 @@ def _page(one: Ranked) -> str:
     record = one.candidate.record
     if record.arxiv:
         return f"https://arxiv.org/abs/{record.arxiv}"
-    return f"https://doi.org/{record.doi}" if record.doi else record.paper_url or ""
+    return doi_page(record.doi) if record.doi else record.paper_url or ""
 
 
 def _named(argument: str) -> Identifier | None:

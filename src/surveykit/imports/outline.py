@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise, zip_longest
 from pathlib import Path
+from urllib.parse import unquote
 
 from surveykit.errors import plural
 from surveykit.imports.document import Block
 from surveykit.references.reading import Reading
+from surveykit.text.letters import tidy
+from surveykit.text.markdown import slug
 
 _TOTALS = "total sum all 合计 总计".split()
 
@@ -33,22 +36,17 @@ def check(
 
 
 def _check_anchors(text: str, blocks: Sequence[Block], reading: Reading) -> None:
-    known = {_anchor(block.text) for block in blocks if block.kind == "heading"}
+    known = {slug(block.text) for block in blocks if block.kind == "heading"}
     known |= set(re.findall(r"\b(?:id|name)\s*=\s*[\"']([^\"']+)[\"']", text))
     known |= {target.lower() for target in known} | {""}
     for number, line in enumerate(text.split("\n"), start=1):
         for target in re.findall(r"\]\(#([^)]{0,300})\)", line):
-            plain = target.lower()
+            plain = tidy(unquote(target)).lower()
             if plain not in known and plain.rstrip("-0123456789") not in known:
-                right = _anchor(target)
+                right = slug(plain)
                 hint = f"; write #{right}" if right in known else ""
                 said = f"no heading has the anchor #{target}{hint}"
                 reading.note(number, "anchor", said)
-
-
-def _anchor(title: str) -> str:
-    """The anchor that GitHub gives a heading."""
-    return re.sub(r"[^\w\- ]", "", title.strip().lower()).replace(" ", "-")
 
 
 def _check_tables(
@@ -79,7 +77,8 @@ def missing_files(text: str, folder: Path, reading: Reading) -> None:
     for number, line in enumerate(text.split("\n"), start=1):
         for name in re.findall(r"\]\(\s{0,9}([^)#\s]{1,300})\s{0,9}\)", line):
             local = not re.match(r"(?i)[a-z][a-z0-9+.-]*:|/|#", name)
-            if local and ".." not in name.split("/") and not _lies(folder / name):
+            path = unquote(name.partition("?")[0])  # `my%20figure.png?raw=true`
+            if local and ".." not in path.split("/") and not _lies(folder / path):
                 said = f"{name} does not lie beside the list"
                 reading.note(number, "missing-file", said)
 

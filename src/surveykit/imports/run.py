@@ -88,9 +88,15 @@ def import_file(
     No entry gets an id that is among `taken`.
     """
     text, anomalies = text_of(_content(path))
-    form = form or guessed_form(path.name, text)
+    told = form or _SUFFIXES.get(path.suffix.lower())
+    form = told or guessed_form(path.name, text)
     reading = READERS[form](text, path.name)
     reading.anomalies += anomalies
+    if not (told or reading.found):
+        said = (
+            f"read as {form}, as the file's name tells no format; --from names another"
+        )
+        reading.note(1, "lost", said)
     if form == "markdown":
         outline.missing_files(text, path.parent, reading)
     reviewed = review(reading, catalog)

@@ -69,7 +69,6 @@ def _found(
 ) -> Found:
     host = paper.find(f"{_MODS}relatedItem[@type='host']")
     return found(
-        client,
         client.services.acl,
         _authors(paper),
         _text(paper, "originInfo/dateIssued") or _text(paper, "part/date"),

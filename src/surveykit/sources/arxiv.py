@@ -175,7 +175,6 @@ def _found(client: Client, entry: Element, id_: str) -> Found:
     said = comment or markup(abstract)[:200]
     notes = [f"arXiv:{id_} says: {text}" for text in (appeared, comment) if text]
     return found(
-        client,
         client.services.arxiv,
         People(people.authors) if withdrawn else people,
         _text(entry, f"{_ATOM}published")[:7],

@@ -73,7 +73,6 @@ def _found(client: Client, item: Mapping[str, Any], doi: str) -> Found:
     doi = str(item.get("DOI") or doi)  # in the registrar's own spelling
     alarms, notes = _updates(item, doi)
     return found(
-        client,
         client.services.crossref,
         each(item.get("author"), "given family suffix", None),
         _date(item),

@@ -36,7 +36,6 @@ async def find(client: Client, value: str) -> Found:
     said = [markup(text(one, "description")) for one in told]
     alarms += [f"doi:{value} says: {one[:200]}" for one in said if in_abstract(one)]
     return found(
-        client,
         service,
         each(item.get("creators"), "givenName familyName", "Organizational"),
         [item.get("publicationYear")],

@@ -88,7 +88,6 @@ def _found(client: Client, info: Mapping[str, Any]) -> Found:
     kind = "preprint" if venue == "CoRR" else kind
     source = f"dblp:{info.get('key') or 'search'}"
     return found(
-        client,
         client.services.dblp,
         people,
         [info.get("year")],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from pydantic import ValidationError
 from surveykit.duplicates import SAME, Index
 from surveykit.errors import ServiceError
 from surveykit.record import Record
-from surveykit.sources.client import Client
 from surveykit.sources.services import Service
 from surveykit.text import retraction
 from surveykit.text.dates import MONTHS
@@ -53,7 +51,6 @@ class Found:
 
 
 def found(
-    client: Client,
     service: Service,
     people: People,
     date: object,
@@ -70,12 +67,10 @@ def found(
     year, month = year_month(date)
     fields |= {"authors": people.authors, "year": year, "month": month}
     clean = {k: _cleaned(k, v) for k, v in fields.items() if v}
-    day = datetime.datetime.fromtimestamp(client.now(), datetime.UTC).date()
     made: Record | None = None
     while clean.get("title") and not made:
         try:
-            told = {k: v for k, v in clean.items() if v}
-            made = Record.model_validate({**told, "retrieved": day})
+            made = Record.model_validate({k: v for k, v in clean.items() if v})
         except ValidationError as error:
             for detail in error.errors(include_url=False):
                 clean.pop(str(detail["loc"][0]), None)

@@ -39,7 +39,6 @@ async def find(client: Client, value: str) -> Found:
         if one and one.kind in ("arxiv", "doi", "acl", "openreview"):
             title = re.search(r"^#\s+(.+)$", text, re.MULTILINE)
             return found(
-                client,
                 service,
                 People(),
                 None,

@@ -67,7 +67,6 @@ def _found(client: Client, work: Mapping[str, Any]) -> Found:
     people = (mapping(one) for one in listed(work.get("authorships")))
     id_ = text(work, "id").rpartition("/")[2]
     return found(
-        client,
         client.services.openalex,
         from_list(text(one, "raw_author_name") for one in people),
         text(work, "publication_date"),

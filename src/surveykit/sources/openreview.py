@@ -115,7 +115,6 @@ def _found(client: Client, note: Mapping[str, Any], value: str) -> Found:
     source, said = f"openreview:{value}", venue or "no decision"
     what = "withdrawn" if withdrawn else "desk rejected" if refused else ""
     return found(
-        client,
         client.services.openreview,
         People(people.authors) if what else people,
         [_year(venue, note)],

@@ -93,7 +93,6 @@ async def find(client: Client, value: str) -> Found:
     conference, journal = page.first("conference"), page.first("journal")
     guess = f"{value} is in no charset that it declares; read as {page.guess}"
     return found(
-        client,
         service,
         people,
         page.first("date"),

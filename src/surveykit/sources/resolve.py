@@ -160,7 +160,7 @@ async def _add_searched(
 ) -> None:
     """Add the first result that is the same paper and adds something."""
     asked = known.records[0]
-    family = (asked.authors[0].last if asked.authors else "") or ""
+    family = asked.authors[0].last if asked.authors else ""
     try:
         results = await search(client, asked.title, family)
     except FetchError as error:

@@ -6,7 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from surveykit.catalog import Catalog
@@ -59,8 +59,8 @@ class Adopted:
     papers: int
     """Papers that the list has."""
     entries: int
-    waiting: tuple[Waiting, ...] = field(default=())
-    anomalies: tuple[Anomaly, ...] = field(default=())
+    waiting: tuple[Waiting, ...]
+    anomalies: tuple[Anomaly, ...]
 
 
 def adopt(path: Path, wish: Wish) -> Adopted:
@@ -122,10 +122,8 @@ def _shelves(reading: Reading) -> dict[int, Shelf]:
 
 def _nested(reading: Reading) -> bool:
     """Whether headings are those of sections, and not keywords of references."""
-    return reading.source.lower().endswith((".md", ".markdown")) or not any(
-        reading.source.lower().endswith(end)
-        for end in (".bib", ".bibtex", ".json", ".ris", ".csv", ".tsv")
-    )
+    references = (".bib", ".bibtex", ".json", ".ris", ".csv", ".tsv")
+    return not reading.source.lower().endswith(references)
 
 
 def _is_topic(heading: str) -> bool:

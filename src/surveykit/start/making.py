@@ -26,22 +26,26 @@ def make(
     texts: Mapping[str, str],
     generated: Callable[[Catalog], Mapping[str, str]],
 ) -> Catalog:
-    """Write the files and all that is generated from them, beside the place first, then give them their name.
+    """Write the files and all that is generated from them, into a folder without a name first, then put them in their place.
 
-    Raises MachineError, and CatalogError for a skeleton that is no catalog; then nothing is left.
+    An empty folder stays the one that it is, for the reader may stand in it. Raises MachineError, and CatalogError for a skeleton that is no catalog; then nothing is left.
     """
     try:
+        there = folder.is_dir()
         folder.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = folder.parent / files.temporary()
+        unfinished = (folder if there else folder.parent) / files.temporary()
         try:
             outputs.write(unfinished, texts)
             catalog = load_catalog(unfinished)
             outputs.write(unfinished, generated(catalog))
-            if folder.is_dir():
-                folder.rmdir()
-            unfinished.rename(folder)
+            if not there:
+                unfinished.rename(folder)
+            for path in sorted(unfinished.iterdir()) if there else ():
+                path.rename(folder / path.name)
         finally:
             shutil.rmtree(unfinished, ignore_errors=True)
     except OSError as error:
         raise MachineError(f"{folder}: {error.strerror or error}") from error
+    except MachineError as error:
+        raise MachineError(f"{folder}: {error}") from error
     return catalog

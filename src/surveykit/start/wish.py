@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 from urllib.parse import urlsplit
@@ -61,12 +61,12 @@ class Wish:
     """Text of `catalog/venues.yaml`; empty for that of the examples."""
     examples: bool = True
     """Whether the two annotated entries are written."""
-    version: str = field(default="")
+    version: str = ""
     """Version of the kit that the survey is made with."""
 
     @property
     def project(self) -> str:
-        """Called of the repository: the last step of its address, else made of the title."""
+        """Name of the repository: the last step of its address, else made of the title."""
         last = urlsplit(self.repository).path.rstrip("/").rpartition("/")[2]
         return last or slug(self.title.en) or "survey"
 

@@ -87,9 +87,9 @@ _SHOWN = str.maketrans("\u2500\u2501\u2502\u2503", " ,;&", _BRACE)
 _NOT_OURS = dict.fromkeys(range(0x2500, 0x2505))
 
 
-def author(text: str, *, group: bool = False) -> Author | None:
+def author(text: str) -> Author | None:
     """One name: `Given Family`, `Family, Given`, `Family, Jr., Given`, 冯世伟; None for what is no name."""
-    found = from_list([text], groups=group).authors
+    found = from_list([text]).authors
     return found[0] if len(found) == 1 else None
 
 
