@@ -191,7 +191,7 @@ def test_the_section_that_the_doctor_names_exists():
     text = (root / "CONTRIBUTING.md").read_text(encoding="utf-8")
     assert "### When no term or venue fits\n" in text
     chinese = (root / "CONTRIBUTING.zh-CN.md").read_text(encoding="utf-8")
-    assert "### 没有合适的分类项或会议时\n" in chinese
+    assert "### 没有合适的类目或会议时\n" in chinese
 
 
 def test_of_many_drafts_the_doctor_shows_one_line_each_and_all_of_one(run, drafted):

@@ -139,7 +139,7 @@ def _fix_entry(taxonomy: Taxonomy) -> Form:
                 "value",
                 "Right value · 正确的值",
                 "As it should be; several authors or terms one a line or separated by commas; `-` removes what an entry may "
-                "lack. 正确的内容；多位作者、多个分类项可每行一个，也可用逗号分隔；填 `-` 表示删除（仅限可省略的字段）。",
+                "lack. 正确的内容；多位作者、多个类目可每行一个，也可用逗号分隔；填 `-` 表示删除（仅限可省略的字段）。",
                 widget="textarea",
             ),
             Question(
