@@ -40,7 +40,7 @@ class AttackConfig:
     """`kl`: away from the clean embedding; `co`: also from the changed caption (Co-Attack); `set`: away from
     all changed captions, in several sizes (SGA); `noise`: random signs."""
     text: TextLoss = "guided"
-    """`kl`: away from the caption's clean embedding; `guided`: away from the image's (SGA); `noise`: any word."""
+    """`kl`: away from the caption's clean embedding; `guided`: away from the image's (SGA); `noise`: one of its changes, by chance."""
     alpha: float = 3.0
     """Weight of Co-Attack's second term."""
     scales: tuple[float, ...] = (0.5, 0.75, 1.25, 1.5)

@@ -101,7 +101,7 @@ def learned(benign_NF: Tensor, bad_NF: Tensor, config: SpectraConfig) -> Detecto
     """A detector from updates of which it is known whether they carry a backdoor; both kinds weigh the same.
 
     Raises:
-        ConfigError: fewer than two updates in all, or none of a kind.
+        ConfigError: there is no update of one of the kinds.
     """
     if not len(benign_NF) or not len(bad_NF):
         raise ConfigError("a detector learns from updates of both kinds")

@@ -269,7 +269,6 @@ class Grid(Generic[Config]):
             prepare=models,
             results=results,
             headline=self.headline,
-            seeds=lambda rows: sorted({one.seed for one in rows}),
             tables=self.tables,
             charts=self.charts,
             version=self.version,
