@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -30,9 +30,8 @@ from reference_impls.lab.attacks.universal import (
     check_epsilon,
 )
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.patches import PatchSpec, place_patch
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import ConfigError, DatasetError, check_choices
 from reference_impls.lab.models.contrastive import info_nce
 from reference_impls.lab.models.encoders import check_usable, embed_all
 from reference_impls.lab.models.fast import accelerated, encode_in_parts
@@ -56,7 +55,6 @@ from reference_impls.lab.study.options import Fraction
 # -- Settings ------------------------------------------------------------------------
 
 Crafter = Literal["direct", "generator", "linf"]
-CRAFTERS: tuple[Crafter, ...] = get_args(Crafter)
 LEARNING_RATES: dict[Crafter, float] = {"direct": 0.3, "generator": 5e-3, "linf": 0.3}
 """Of Adam, falling to 0; the published generator takes a constant 2e-4."""
 
@@ -101,8 +99,7 @@ class AdvCLIPConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.crafter not in CRAFTERS:
-            raise ConfigError(unknown("crafter", self.crafter, CRAFTERS))
+        check_choices(self)
         check_epsilon(self.epsilon)
         check_positive(steps=self.steps, temperature=self.temperature)
         if self.batch < 3:

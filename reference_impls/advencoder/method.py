@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -29,7 +29,7 @@ from reference_impls.lab.attacks.universal import (
 )
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.patches import PatchSpec, place_patch
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.contrastive import info_nce
 from reference_impls.lab.models.encoders import Encoder, check_usable, embed_all
 from reference_impls.lab.models.fast import accelerated
@@ -91,8 +91,7 @@ class AdvEncoderConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        _check_choice("variant", self.variant, get_args(Variant))
-        _check_choice("crafter", self.crafter, get_args(Crafter))
+        check_choices(self)
         check_epsilon(self.epsilon)
         check_positive(
             steps=self.steps, temperature=self.temperature, learning_rate=self.rate
@@ -133,11 +132,6 @@ LEARNING_RATES: dict[Crafter, float] = {
     "direct": 0.1,
     "signs": 0.05,
 }
-
-
-def _check_choice(name: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")
 
 
 # -- Losses: pure functions, one equation each ---------------------------------------

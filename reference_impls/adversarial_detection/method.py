@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -20,8 +20,7 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import DatasetError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.heads import fit_mlp_head
 from reference_impls.lab.models.training import check_positive
@@ -48,8 +47,7 @@ class DetectorConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.detector not in get_args(Detector):
-            raise ConfigError(unknown("detector", self.detector, get_args(Detector)))
+        check_choices(self)
         check_positive(views=self.views, mirrors=self.mirrors)
 
 

@@ -228,7 +228,10 @@ def tables(found: Found, language: Language) -> str:
 def charts(found: Found) -> dict[str, str]:
     """Mean AUROC of the first case."""
     shown = [
-        (WORDS[f"detectors.{preset}"], [mean(values[name] or [0.5]) for name in CHART])
+        (
+            WORDS[f"detectors.{preset}"],
+            [mean(values[name]) if values[name] else None for name in CHART],
+        )
         for (case, preset), values in groups(found).items()
         if case == FIRST
     ]
@@ -244,7 +247,6 @@ STUDY = Study(
     measure=measured,
     results=results,
     headline=headline,
-    seeds=lambda trials: sorted({one.seed for one in trials}),
     tables=tables,
     charts=charts,
 )

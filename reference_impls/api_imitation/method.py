@@ -12,15 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import Sentences
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.text_encoder import (
     SPECIAL,
@@ -60,9 +59,7 @@ class ImitationConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for what, value, kinds in (("answers", self.answers, Answers), ("asks", self.asks, Queries), ("thief", self.thief, Thief)):  # fmt: skip
-            if value not in get_args(kinds):
-                raise ConfigError(unknown(what, value, get_args(kinds)))
+        check_choices(self)
         check_positive(queries=self.queries)
         if self.thief == "solves" and self.answers != "all":
             raise ConfigError("solving needs all probabilities, so --answers all")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import yaml
 
@@ -87,14 +87,6 @@ class Trial:
     """By id of the metric; a metric that does not apply is absent."""
     seconds: float
     """Processor seconds."""
-
-
-class Condition(Protocol):
-    """What is measured at once: a frozen dataclass whose fields decide the outcome."""
-
-    @property
-    def name(self) -> str:
-        """For progress."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -273,7 +273,6 @@ STUDY = Study(
     prepare=prepare,
     results=results,
     headline=headline,
-    seeds=lambda rows: sorted({one.seed for one in rows}),
     tables=tables,
     version=3,
 )

@@ -10,14 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.text_encoder import SPECIAL, TextEncoder, split
 from reference_impls.lab.models.text_heads import (
     Loss,
@@ -51,8 +50,7 @@ class AttackConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.proposals not in get_args(Proposals):
-            raise ConfigError(unknown("proposals", self.proposals, get_args(Proposals)))
+        check_choices(self)
         check_positive(candidates=self.candidates, changed=self.changed, radius=self.radius)  # fmt: skip
         if self.ascents < 0:
             raise ConfigError(f"ascents must be at least 0, got {self.ascents}")

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import torch
 import tyro
 from torch import Generator, Tensor
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.training import check_positive
 
 Noise = Literal["none", "flat", "coverage"]
@@ -54,8 +53,7 @@ class ServiceConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.noise not in get_args(Noise):
-            raise ConfigError(unknown("noise", self.noise, get_args(Noise)))
+        check_choices(self)
         check_positive(planes=self.planes, alpha=self.alpha, beta=self.beta)
         check_positive(start=self.start, steps=self.steps, common=self.common)
         if self.padding < 0 or self.accounts < 2 or self.queries < self.accounts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -18,8 +18,7 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.clip import CLIP, LogScale
 from reference_impls.lab.models.encoders import Encoder, embed_all
 from reference_impls.lab.models.image_text import ImageText
@@ -67,8 +66,7 @@ class RemovalConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.way not in get_args(Way):
-            raise ConfigError(unknown("way", self.way, get_args(Way)))
+        check_choices(self)
         check_positive(pairs=self.pairs, steps=self.steps, batch=self.batch)
         check_positive(learning_rate=self.learning_rate, tau=self.tau)
         for name in ("dropped", "pruned"):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal
 
 from reference_impls.cleanclip.method import PRESETS, RemovalConfig, remove
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.poison import Poison, poisoned, success_rate
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.clip import CLIP, train_clip
 from reference_impls.lab.models.encoders import embed_all
 from reference_impls.lab.models.heads import captioned, recall_at
@@ -38,12 +37,6 @@ class Setting(RemovalConfig):
     """The attacker's trigger, target and share of poisoned pairs; Text-on-Pair takes 5 %."""
     planting: int = 200
     """Steps of the attacker."""
-
-    def __post_init__(self) -> None:
-        """Refuse settings out of range."""
-        super().__post_init__()
-        if self.origin not in get_args(Origin):
-            raise ConfigError(unknown("origin", self.origin, get_args(Origin)))
 
 
 @lru_cache(maxsize=16)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -20,8 +20,7 @@ from torch.nn import functional as F
 
 from reference_impls.lab.attacks.pgd import Budget, ascend, cross_entropy, project
 from reference_impls.lab.data.augment import crop_and_flip
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.zero_shot import EmbedText, ZeroShot
 
@@ -48,8 +47,7 @@ class CloakConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.aim not in get_args(Aim):
-            raise ConfigError(unknown("aim", self.aim, get_args(Aim)))
+        check_choices(self)
         if self.surrogates < 0 or self.weight < 0:
             raise ConfigError("surrogates and weight must be at least 0")
         if not 0 < self.smallest_crop <= 1:

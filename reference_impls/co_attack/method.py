@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -24,8 +24,7 @@ from torch.nn import functional as F
 
 from reference_impls.co_attack.captions import Changes, Substitutes, reworded
 from reference_impls.lab.attacks.pgd import Budget, ascend, project
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.clip import CLIP
 from reference_impls.lab.models.image_text import ImageText
 
@@ -41,7 +40,7 @@ class AttackConfig:
     """`kl`: away from the clean embedding; `co`: also from the changed caption (Co-Attack); `set`: away from
     all changed captions, in several sizes (SGA); `noise`: random signs."""
     text: TextLoss = "guided"
-    """`kl`: away from the caption's clean embedding; `guided`: away from the image's (SGA); `noise`: any word."""
+    """`kl`: away from the caption's clean embedding; `guided`: away from the image's (SGA); `noise`: one of its changes, by chance."""
     alpha: float = 3.0
     """Weight of Co-Attack's second term."""
     scales: tuple[float, ...] = (0.5, 0.75, 1.25, 1.5)
@@ -59,13 +58,7 @@ class AttackConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for name, known in (
-            ("image", get_args(ImageLoss)),
-            ("text", get_args(TextLoss)),
-            ("substitutes", get_args(Substitutes)),
-        ):
-            if getattr(self, name) not in known:
-                raise ConfigError(unknown(name, getattr(self, name), known))
+        check_choices(self)
         if not self.alpha >= 0 or not self.noise >= 0:
             raise ConfigError(
                 f"alpha and noise must not be below 0, got {self.alpha} and {self.noise}"

@@ -235,7 +235,6 @@ STUDY = Study(
     chain=lambda condition: condition.config.seed,
     results=results,
     headline=headline,
-    seeds=lambda trials: sorted({one.seed for one in trials}),
     tables=tables,
     charts=charts,
 )

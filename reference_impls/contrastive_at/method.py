@@ -13,7 +13,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -28,8 +28,7 @@ from reference_impls.lab.attacks.pgd import (
 )
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.encoders import Encoder, fresh
 from reference_impls.lab.models.training import (
     Progress,
@@ -77,9 +76,7 @@ class PretrainConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for name, known in (("loss", Loss), ("change", Change), ("start", Start)):
-            if (value := getattr(self, name)) not in get_args(known):
-                raise ConfigError(unknown(name, value, get_args(known)))
+        check_choices(self)
         check_positive(steps=self.steps, batch=self.batch, weight=self.weight)
         check_positive(learning_rate=self.learning_rate, temperature=self.temperature)
 

@@ -19,8 +19,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reference_impls.converters.conversion import Way
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.training import check_positive
 
 Probabilities = Callable[[Tensor], Tensor]
@@ -45,8 +44,7 @@ class ConverterConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.way not in get_args(Way):
-            raise ConfigError(unknown("way", self.way, get_args(Way)))
+        check_choices(self)
         check_positive(searched=self.searched, mutations=self.mutations)
 
 

@@ -10,14 +10,13 @@ Shape letters: N texts.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator
 
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import RARE, Sentences, insert
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.text_heads import labels_of
 
 Trigger = Literal["word", "homograph", "phrase", "syntax"]
@@ -47,8 +46,7 @@ class PoisonConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.trigger not in get_args(Trigger):
-            raise ConfigError(unknown("trigger", self.trigger, get_args(Trigger)))
+        check_choices(self)
         if not 0 <= self.rate < 1:
             raise ConfigError(f"rate must be at least 0 and below 1, got {self.rate:g}")
         if self.letters < 1 or self.target < 0:

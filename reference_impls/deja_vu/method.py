@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.training import check_positive
 
 Kind = Literal["given", "simclr", "clip"]
@@ -46,8 +45,7 @@ class DejaVuConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.kind not in get_args(Kind):
-            raise ConfigError(unknown("kind", self.kind, get_args(Kind)))
+        check_choices(self)
         check_positive(steps=self.steps, members=self.members)
         check_positive(neighbours=self.neighbours, least=self.least)
         if not 0 <= self.masked < 1:

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, cast
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import Sentences
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.small_gpt import SmallGPT
 from reference_impls.lab.models.text_encoder import TextEncoder
@@ -71,9 +70,7 @@ class InversionConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for name, kinds in (("control", Control), ("defense", Defense)):
-            if (one := getattr(self, name)) not in get_args(kinds):
-                raise ConfigError(unknown(name, one, get_args(kinds)))
+        check_choices(self)
         check_positive(noise=self.noise, bits=self.bits, prototypes=self.prototypes)
         check_positive(tuning=self.tuning, steps=self.steps, batch=self.batch)
         if self.width < 4 or self.width % 4:

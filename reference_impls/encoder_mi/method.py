@@ -16,15 +16,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.data.augment import Views, crop_and_flip, random_views
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.feature_maps import image_tokens
 from reference_impls.lab.models.heads import seeded
@@ -76,8 +75,7 @@ class AttackConfig:
             raise ConfigError(f"parts must lie in (0, 1], the smallest first, got {self.smallest_part} to {self.largest_part}")  # fmt: skip
         if self.steps < 0:
             raise ConfigError(f"steps must be 0 or more, got {self.steps}")
-        if self.kind not in get_args(Kind):
-            raise ConfigError(unknown("kind", self.kind, get_args(Kind)))
+        check_choices(self)
 
 
 @torch.no_grad()

@@ -20,8 +20,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reference_impls.lab.attacks.pgd import Budget, ascend, start_of
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.captioner import Captioner
 from reference_impls.lab.models.feature_maps import image_tokens
 
@@ -42,8 +41,7 @@ class AttackConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.attack not in get_args(Attack):
-            raise ConfigError(unknown("attack", self.attack, get_args(Attack)))
+        check_choices(self)
 
 
 WIDE = Budget(epsilon=16 / 255, steps=20)

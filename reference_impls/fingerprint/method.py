@@ -11,15 +11,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import torch
 import tyro
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.encoders import Encoder, embed_all
 from reference_impls.lab.models.training import check_positive
 
@@ -54,9 +53,7 @@ class ProbeConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for name, known in (("kind", Kind), ("outputs", Outputs)):
-            if getattr(self, name) not in get_args(known):
-                raise ConfigError(unknown(name, getattr(self, name), get_args(known)))
+        check_choices(self)
         check_positive(probes=self.probes, steps=self.steps, learning_rate=self.learning_rate, training=self.training, tuning=self.tuning)  # fmt: skip
         if self.candidates < 2:
             raise ConfigError(f"candidate-encoders must be at least 2, got {self.candidates}")  # fmt: skip

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import tyro
 
 from reference_impls.lab.attacks.pgd import Budget
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.training import check_positive
 
 Method = Literal["linear-probe", "standard", "pgd-at", "trades", "gen-af"]
@@ -124,8 +124,7 @@ class HardenConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        _check_choice("method", self.method, get_args(Method))
-        _check_choice("variant", self.variant, get_args(Variant))
+        check_choices(self)
         check_positive(
             epochs=self.epochs,
             accumulate=self.accumulate,
@@ -155,8 +154,3 @@ class HardenConfig:
     def two_stages(self) -> bool:
         """Whether a clean adaptation follows."""
         return self.adaptation is not None and self.method in ("gen-af", "pgd-at")
-
-
-def _check_choice(what: str, value: str, known: tuple[str, ...]) -> None:
-    if value not in known:
-        raise ConfigError(f"unknown {what} {value!r}; choose one of {', '.join(known)}")

@@ -85,8 +85,6 @@ def measure_sensitivity(
     adversarial_N3HW: Tensor,
     labels_N: Tensor,
     config: SensitivityConfig,
-    *,
-    progress: Progress | None = None,
 ) -> Sensitivity:
     """Every layer's contribution on adversarial images; the model is left as it was.
 
@@ -103,7 +101,7 @@ def measure_sensitivity(
         )
     )
     if config.mode == "exact":
-        loss, rises = _exact(model, batches, config, progress)
+        loss, rises = _exact(model, batches, config)
     else:
         loss, rises = _first_order(model, batches, config)
     layers = tuple(
@@ -144,15 +142,13 @@ def _exact(
     model: Downstream,
     batches: Batches,
     config: SensitivityConfig,
-    progress: Progress | None,
 ) -> tuple[float, dict[str, float]]:
     with torch.no_grad():
         before = _mean_loss(model, batches, {}).item()
-    rises, names = {}, adaptable_layers(model)
-    for done, name in enumerate(names, start=1):
-        rises[name] = _highest_loss(model, name, batches, config) - before
-        if progress:
-            progress(done, len(names))
+    rises = {
+        name: _highest_loss(model, name, batches, config) - before
+        for name in adaptable_layers(model)
+    }
     return before, rises
 
 

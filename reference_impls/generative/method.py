@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -20,9 +20,8 @@ from torch.nn import functional as F
 from reference_impls.lab.attacks.pgd import Budget, Classifier, pgd
 from reference_impls.lab.attacks.plain import plain_attack
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.leaves import leaves
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.generator import (
     CraftSettings,
@@ -64,9 +63,7 @@ class GeneratorConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for name, known in (("attack", Attack), ("domain", Domain)):
-            if (value := getattr(self, name)) not in get_args(known):
-                raise ConfigError(unknown(name, value, get_args(known)))
+        check_choices(self)
         check_positive(steps=self.steps, batch=self.batch)
         check_positive(
             learning_rate=self.learning_rate, **{"reach.epsilon": self.reach.epsilon}

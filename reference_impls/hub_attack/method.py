@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.text_encoder import MASK, SPECIAL, TextEncoder
 from reference_impls.lab.models.training import check_positive
 
@@ -58,8 +57,7 @@ class HubConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.way not in get_args(Way):
-            raise ConfigError(unknown("way", self.way, get_args(Way)))
+        check_choices(self)
         check_positive(passages=self.passages, known=self.known, steps=self.steps)
         check_positive(places=self.places, draws=self.draws, candidates=self.candidates)
 

@@ -9,6 +9,8 @@ LabError                  the command lines catch exactly this
 
 from __future__ import annotations
 
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
 
 class LabError(Exception):
     """Root of all errors that the lab raises on purpose."""
@@ -21,6 +23,18 @@ class ConfigError(LabError):
     """A setting or an argument is out of its range."""
 
     exit_code = 2
+
+
+def check_choices(settings: Any) -> None:
+    """Refuse a dataclass that holds a value which the `Literal` of its field does not name.
+
+    Raises:
+        ConfigError: the first such field.
+    """
+    for name, kind in get_type_hints(type(settings)).items():
+        known, value = get_args(kind), getattr(settings, name)
+        if get_origin(kind) is Literal and value not in known:
+            raise ConfigError(f"unknown {name} {value!r}; choose one of {', '.join(known)}")  # fmt: skip
 
 
 class EncoderError(LabError):

@@ -10,15 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger, unknown
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger
+from reference_impls.lab.errors import ConfigError, DatasetError, check_choices
 from reference_impls.lab.models.encoders import Encoder, embed_all
 from reference_impls.lab.models.heads import Head, linear_probe
 from reference_impls.lab.models.training import (
@@ -72,8 +72,7 @@ class LatentConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.way not in get_args(Way):
-            raise ConfigError(unknown("way", self.way, get_args(Way)))
+        check_choices(self)
         check_positive(steps=self.steps, batch=self.batch, tuning=self.tuning)
         check_positive(learning_rate=self.learning_rate, tuning_rate=self.tuning_rate)
         check_positive(weight=self.weight, chosen=self.chosen, typical=self.typical)

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -21,9 +21,8 @@ from torch.func import functional_call, grad, vmap
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.people import NUMBERS, STRANGERS, STREETS, TOWNS, Person
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.text_encoder import (
     MASK,
     PAD,
@@ -78,8 +77,7 @@ class MemorisationConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.training not in get_args(Training):
-            raise ConfigError(unknown("training", self.training, get_args(Training)))
+        check_choices(self)
         check_positive(canaries=self.canaries, steps=self.steps, batch=self.batch)
         check_positive(noise=self.noise, clip=self.clip, delta=self.delta)
         if self.canaries * len(REPEATED) > STRANGERS:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError, DatasetError
+from reference_impls.lab.errors import DatasetError, check_choices
 from reference_impls.lab.models.encoders import Encoder, embed_all
 from reference_impls.lab.models.feature_maps import image_tokens
 from reference_impls.lab.models.training import check_positive
@@ -49,8 +48,7 @@ class FilterConfig(Search):
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         super().__post_init__()
-        if self.detector not in get_args(Detector):
-            raise ConfigError(unknown("detector", self.detector, get_args(Detector)))
+        check_choices(self)
         check_positive(pool=self.pool, neighbours=self.neighbours)
         check_positive(orders=self.orders, width=self.width)
 

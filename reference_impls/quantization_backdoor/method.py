@@ -15,15 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.func import functional_call
 
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import TriggerSpec, make_trigger, unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.data.images import TriggerSpec, make_trigger
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.metrics.similarity import mean_cosine_to
 from reference_impls.lab.models.compression import (
     BITS,
@@ -71,9 +71,7 @@ class CompressionConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        for what, value, kinds in (("way", self.way, Way), ("form", self.form, Form)):
-            if value not in get_args(kinds):
-                raise ConfigError(unknown(what, value, get_args(kinds)))
+        check_choices(self)
         if self.form == "float32" or (self.way == "rounding" and self.form not in BITS):
             raise ConfigError(f"{self.way} cannot be woken by {self.form}")
         check_positive(steps=self.steps, hiding=self.hiding, batch=self.batch)

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
 from reference_impls.lab.attacks.pgd import Classifier, checked, margin
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.training import Progress, check_positive
 from reference_impls.query_attack.solutions import (
     Solutions,
@@ -65,10 +64,7 @@ class QueryConfig:
                 raise ConfigError(
                     f"{name} must lie in [0, 1], got {getattr(self, name)}"
                 )
-        if self.domination not in get_args(Domination):
-            raise ConfigError(
-                unknown("domination", self.domination, get_args(Domination))
-            )
+        check_choices(self)
 
 
 PRESETS = {

@@ -13,13 +13,13 @@ from typing import Any
 from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
-from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import (
     LabData,
     clean_encoder,
+    studied_encoder,
     test_dataset,
     train_dataset,
 )
@@ -67,12 +67,12 @@ class Trial(Success):
 
 def conditions(options: StudyOptions) -> list[Condition]:
     """Every attack on every task and encoder."""
-    quick, net = options.quick, SmallNetConfig(widths=(24, 48, 96))
+    quick = options.quick
     return [
         Condition(
             preset=preset,
             config=replace(config, seed=seed, queries=10 if quick else QUERIES[-1]),
-            encoder=SimCLRConfig(steps=200, net=net, bf16=False, seed=seed),
+            encoder=studied_encoder(seed),
             task=task,
             images=8 if quick else 60,
         )
@@ -199,7 +199,6 @@ STUDY = Study(
     measure=measured,
     results=results,
     headline=headline,
-    seeds=lambda trials: sorted({one.seed for one in trials}),
     tables=tables,
     charts=charts,
 )

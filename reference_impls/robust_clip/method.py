@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -20,8 +20,7 @@ from torch.nn import functional as F
 
 from reference_impls.lab.attacks.pgd import Budget, ascend
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.training import (
     Progress,
@@ -60,8 +59,7 @@ class TuningConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.loss not in get_args(Loss):
-            raise ConfigError(unknown("loss", self.loss, get_args(Loss)))
+        check_choices(self)
         check_positive(
             steps=self.steps, batch=self.batch, learning_rate=self.learning_rate
         )

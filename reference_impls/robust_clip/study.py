@@ -276,7 +276,6 @@ STUDY = Study(
     measure=measured,
     results=results,
     headline=headline,
-    seeds=lambda trials: sorted({one.seed for one in trials}),
     tables=tables,
     charts=charts,
 )

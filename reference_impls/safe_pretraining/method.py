@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -19,8 +19,7 @@ from torch.nn import functional as F
 from reference_impls.cleanclip.method import blank_words
 from reference_impls.lab.data.augment import Views, random_views
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.clip import CLIP, LogScale, clip_loss, text_tower
 from reference_impls.lab.models.encoders import LabNetConfig, embed_all, small_encoder
 from reference_impls.lab.models.training import (
@@ -72,8 +71,7 @@ class PretrainingConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.way not in get_args(Way):
-            raise ConfigError(unknown("way", self.way, get_args(Way)))
+        check_choices(self)
         check_positive(steps=self.steps, batch=self.batch, every=self.every, pool=self.pool)  # fmt: skip
         check_positive(warmup=self.warmup, meet=self.meet, meet_rate=self.meet_rate)
         check_positive(learning_rate=self.learning_rate, certain=self.certain)

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
 from reference_impls.lab.attacks.pgd import Budget, ascend, project, start_of
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.segmenter import Segmenter
 from reference_impls.lab.models.training import check_positive, draw_batch
 
@@ -47,8 +46,7 @@ class AttackConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.attack not in get_args(Attack):
-            raise ConfigError(unknown("attack", self.attack, get_args(Attack)))
+        check_choices(self)
         check_positive(prompts=self.prompts, rounds=self.rounds, batch=self.batch)
         if self.floor >= 0:
             raise ConfigError(f"floor must be below 0, where masks end, got {self.floor}")  # fmt: skip

@@ -14,13 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor
 from statistics import NormalDist
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.metrics.intervals import exact_binomial
 from reference_impls.lab.models.training import Progress, check_positive
 
@@ -55,8 +54,7 @@ class SmoothingConfig:
         check_positive(sigma=self.sigma, n0=self.n0, n=self.n, steps=self.steps)
         if not 0 < self.alpha < 0.5:
             raise ConfigError(f"alpha must lie in (0, 0.5), got {self.alpha}")
-        if self.denoiser not in get_args(Kind):
-            raise ConfigError(unknown("denoiser", self.denoiser, get_args(Kind)))
+        check_choices(self)
         if self.denoiser == "diffusion" and self.sigma > 1:
             raise ConfigError(f"diffusion learns sigma up to 1, got {self.sigma}")
 

@@ -13,13 +13,13 @@ from typing import Any
 from reference_impls.lab.bilingual import Language, Text, Words, localize
 from reference_impls.lab.data.shapes import TASK_NAMES
 from reference_impls.lab.metrics.mean_std import MeanStd
-from reference_impls.lab.models.encoders import SmallNetConfig
 from reference_impls.lab.models.fast import accelerated
 from reference_impls.lab.models.heads import linear_classifier
 from reference_impls.lab.models.training import SimCLRConfig
 from reference_impls.lab.models.zoo import (
     LabData,
     clean_encoder,
+    studied_encoder,
     test_dataset,
     train_dataset,
 )
@@ -88,12 +88,12 @@ class Trial(Certified):
 
 def conditions(options: StudyOptions) -> list[Condition]:
     """Every setting on every encoder; on the second task with and without the main denoiser."""
-    quick, net = options.quick, SmallNetConfig(widths=(24, 48, 96))
+    quick = options.quick
     seeds = options.seeds_of()
     base = SmoothingConfig(n=100, steps=20) if quick else SmoothingConfig()
     return [
         Condition(
-            encoder=SimCLRConfig(steps=200, net=net, bf16=False, seed=seed),
+            encoder=studied_encoder(seed),
             config=replace(base, denoiser=kind, sigma=sigma, seed=seed),
             task=task,
             images=4 if quick else 50,
@@ -229,7 +229,6 @@ STUDY = Study(
     measure=measured,
     results=results,
     headline=headline,
-    seeds=lambda trials: sorted({one.seed for one in trials}),
     tables=tables,
     charts=charts,
 )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import torch
 import tyro
@@ -20,8 +20,7 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from reference_impls.lab.data.augment import Views, random_views
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.encoders import (
     Encoder,
     SmallNetConfig,
@@ -72,8 +71,7 @@ class TheftConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.loss not in get_args(Loss):
-            raise ConfigError(unknown("loss", self.loss, get_args(Loss)))
+        check_choices(self)
         check_positive(temperature=self.temperature, steps=self.steps)
         check_positive(learning_rate=self.learning_rate)
         if self.weight < 0:

@@ -13,14 +13,14 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Literal, TypeGuard, get_args
+from typing import Literal, TypeGuard
 
 import torch
 from torch import Generator, Tensor, nn
 
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import TriggerSpec, make_trigger, unknown
-from reference_impls.lab.errors import ConfigError, EncoderError
+from reference_impls.lab.data.images import TriggerSpec, make_trigger
+from reference_impls.lab.errors import EncoderError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.heads import Head
 from reference_impls.lab.models.training import (
@@ -62,8 +62,7 @@ class SubnetConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.chain not in get_args(Chain):
-            raise ConfigError(unknown("chain", self.chain, get_args(Chain)))
+        check_choices(self)
         check_positive(width=self.width, fires=self.fires, strength=self.strength)
         check_positive(steps=self.steps, batch=self.batch)
         check_positive(learning_rate=self.learning_rate, clean_weight=self.clean_weight)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
@@ -20,8 +20,7 @@ from torch.nn import functional as F
 from reference_impls.lab.attacks.adaptive import bpda, soft_sign
 from reference_impls.lab.attacks.pgd import Budget, ascend, project, start_of
 from reference_impls.lab.data.dataset import Dataset
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.training import check_positive
 from reference_impls.test_time.reversal import Encode, view_agreement
@@ -59,8 +58,7 @@ class DefenseConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.defense not in get_args(Defense):
-            raise ConfigError(unknown("defense", self.defense, get_args(Defense)))
+        check_choices(self)
         check_positive(
             tau=self.tau, eta=self.eta, steps=self.steps, training=self.training
         )

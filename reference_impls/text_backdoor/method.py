@@ -11,16 +11,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import RARE, Sentences, insert
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.text_encoder import TextEncoder, masked_loss
 from reference_impls.lab.models.text_heads import labels_of, new_head
 from reference_impls.lab.models.training import (
@@ -64,8 +63,7 @@ class BackdoorConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.attack not in get_args(Attack):
-            raise ConfigError(unknown("attack", self.attack, get_args(Attack)))
+        check_choices(self)
         check_positive(triggers=self.triggers, steps=self.steps, batch=self.batch)
         check_positive(learning_rate=self.learning_rate, pull=self.pull)
         if self.triggers > len(RARE):

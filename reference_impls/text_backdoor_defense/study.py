@@ -16,9 +16,8 @@ from reference_impls.data_backdoor.method import (
     poisoned,
     triggered,
 )
-from reference_impls.lab.data.images import unknown
 from reference_impls.lab.data.sentences import RARE, Sentences, insert
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import check_choices
 from reference_impls.lab.models.hf_text import HuggingFaceText
 from reference_impls.lab.models.text_encoder import (
     TextEncoder,
@@ -74,8 +73,7 @@ class Setting(DefenseConfig):
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
         super().__post_init__()
-        if self.attack not in get_args(Attack):
-            raise ConfigError(unknown("attack", self.attack, get_args(Attack)))
+        check_choices(self)
 
 
 Put = Callable[[str, Generator], str]

@@ -13,15 +13,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 import torch
 import tyro
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger, unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.data.images import Trigger, TriggerSpec, make_trigger
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, embed_all, small_encoder
 from reference_impls.lab.models.encoders import SmallNetConfig as Net
@@ -66,8 +66,7 @@ class MarkConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.scheme not in get_args(Scheme):
-            raise ConfigError(unknown("scheme", self.scheme, get_args(Scheme)))
+        check_choices(self)
         check_positive(code=self.code, steps=self.steps, batch=self.batch)
         check_positive(learning_rate=self.learning_rate, weight=self.weight)
         if not 0 < self.covered <= 1:

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from reference_impls.lab.data.images import unknown
-from reference_impls.lab.errors import ConfigError, EncoderError
+from reference_impls.lab.errors import ConfigError, EncoderError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.training import check_positive
 
@@ -39,8 +38,7 @@ class SpectraConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
-        if self.features not in get_args(Features):
-            raise ConfigError(unknown("features", self.features, get_args(Features)))
+        check_choices(self)
         check_positive(penalty=self.penalty)
 
 
@@ -103,7 +101,7 @@ def learned(benign_NF: Tensor, bad_NF: Tensor, config: SpectraConfig) -> Detecto
     """A detector from updates of which it is known whether they carry a backdoor; both kinds weigh the same.
 
     Raises:
-        ConfigError: fewer than two updates in all, or none of a kind.
+        ConfigError: there is no update of one of the kinds.
     """
     if not len(benign_NF) or not len(bad_NF):
         raise ConfigError("a detector learns from updates of both kinds")

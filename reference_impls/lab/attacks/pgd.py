@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
 from reference_impls.lab.bilingual import plural
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.study.options import Fraction
 
 Classifier = Callable[[Tensor], Tensor]
@@ -60,10 +60,7 @@ class Budget:
             raise ConfigError(f"step must be above 0, got {self.step}")
         if self.steps < 1:
             raise ConfigError(f"steps must be at least 1, got {self.steps}")
-        if self.norm not in get_args(Norm):
-            raise ConfigError(
-                f"unknown norm {self.norm!r}; choose {', '.join(get_args(Norm))}"
-            )
+        check_choices(self)
 
     @property
     def step_size(self) -> float:

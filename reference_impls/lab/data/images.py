@@ -10,13 +10,13 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Self, get_args
+from typing import Literal, Self
 
 import torch
 from PIL import Image
 from torch import Tensor
 
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.files import replacing
 
 TriggerKind = Literal["white", "random", "coloured"]
@@ -50,21 +50,13 @@ class TriggerSpec:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be drawn."""
-        if self.kind not in get_args(TriggerKind):
-            raise ConfigError(unknown("trigger kind", self.kind, get_args(TriggerKind)))
-        if self.place not in get_args(Place):
-            raise ConfigError(unknown("trigger place", self.place, get_args(Place)))
+        check_choices(self)
         if self.side < 1:
             raise ConfigError(f"trigger side must be at least 1 pixel, got {self.side}")
 
     def __str__(self) -> str:
         """Short name, for instance `white-6-bottom-right`."""
         return f"{self.kind}-{self.side}-{self.place}"
-
-
-def unknown(what: str, value: str, known: tuple[str, ...]) -> str:
-    """The message for a value that is not among the known ones."""
-    return f"unknown {what} {value!r}; choose one of {', '.join(known)}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor
 
-from reference_impls.lab.data.images import MARGIN, Place, place_of, unknown
-from reference_impls.lab.errors import ConfigError
+from reference_impls.lab.data.images import MARGIN, Place, place_of
+from reference_impls.lab.errors import ConfigError, check_choices
 
-PatchPlace = Place | Literal["random"]
-PLACES: tuple[str, ...] = (*get_args(Place), "random")
+PatchPlace = Literal[Place, "random"]
 
 
 def patch_side(share: float, height: int, width: int) -> int:
@@ -37,12 +36,11 @@ class PatchSpec:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be placed on any image."""
+        check_choices(self)
         if not 0 < self.share <= 1:
             raise ConfigError(
                 f"a patch's share of the image must lie in (0, 1], got {self.share}"
             )
-        if self.place not in PLACES:
-            raise ConfigError(unknown("patch place", self.place, PLACES))
         if self.margin < 0:
             raise ConfigError(f"a patch's margin must be 0 or more, got {self.margin}")
 

@@ -28,9 +28,6 @@ EXAMPLES = ("open_clip:RN50/openai", "hf-clip:openai/clip-vit-base-patch32")
 """Models with a text tower, by name."""
 TEXT_BATCH = 256
 
-Tokenize = Callable[[Sequence[str]], Tensor]
-"""Captions to token indices (B, L)."""
-
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ImageText:

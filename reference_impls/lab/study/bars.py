@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from reference_impls.lab.bilingual import Language, Text, localize
 from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, Mark, series
 
-Group = tuple[Text, Sequence[float]]
-"""Its name, and one fraction in [0, 1] for each measure."""
+Group = tuple[Text, Sequence[float | None]]
+"""Its name, and one fraction in [0, 1] for each measure; None where nothing was measured."""
 BAR, GAP = 11, 14
 """Height of a bar, and space between groups, in pixels."""
 
@@ -32,10 +32,14 @@ def bars(
         canvas.text(0, canvas.y + GAP, name, size=SMALL)
         canvas.y += GAP + 6
         for tone, value, measure in zip(tones, values, measures, strict=True):
-            hint = f"{localize(measure, language)}: {value:.1%}"
-            canvas.bar(0, canvas.y, max(x(value), 1), BAR, tone, hint=hint)
-            place = x(value) + 6, canvas.y + BAR - 1
-            canvas.text(*place, f"{value:.0%}", tone="quiet", size=SMALL - 2)
+            told, length = "–", 0.0
+            if value is not None:
+                told = f"{float(f'{value:.2f}'):.0%}"  # as the tables round it
+                length = x(value)
+                hint = f"{localize(measure, language)}: {value:.1%}"
+                canvas.bar(0, canvas.y, max(length, 1), BAR, tone, hint=hint)
+            place = length + 6, canvas.y + BAR - 1
+            canvas.text(*place, told, tone="quiet", size=SMALL - 2)
             canvas.y += BAR + 3
         canvas.y += 4
     return canvas.svg(title, about)

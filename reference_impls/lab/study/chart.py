@@ -120,17 +120,17 @@ class Canvas:
         size: int = BODY,
         bold: bool = False,
     ) -> None:
-        """One line of words, `y` is its base line."""
+        """One line of words, `y` is its base line; Markdown's backticks are left out."""
         weight = ' font-weight="650"' * bold
         self._parts.append(
             f'<text class="{tone}" x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" font-size="{size}"{weight}>'
-            f"{escape(localize(text, self.language))}</text>"
+            f"{escape(localize(text, self.language).replace('`', ''))}</text>"
         )
 
-    def heading(self, text: Text, *, tone: Tone = "ink", bold: bool = True) -> None:
+    def heading(self, text: Text) -> None:
         """Words over the whole width, in as many lines as they need."""
         for line in wrapped(localize(text, self.language), WIDTH / BODY):
-            self.text(0, self.y + BODY, line, tone=tone, bold=bold)
+            self.text(0, self.y + BODY, line, bold=True)
             self.y += 21
         self.y += 3
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from reference_impls.lab.bilingual import Language, Text
-from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, series
+from reference_impls.lab.bilingual import Language, Text, localize
+from reference_impls.lab.study.chart import SMALL, WIDTH, Axis, Canvas, ems, series
 
 Curve = tuple[Text, Callable[[float], float]]
 """Its name, and from the number to a fraction in [0, 1]."""
@@ -26,7 +26,10 @@ def curves(
     canvas, marks = Canvas(language), series(len(shown))
     canvas.heading(title)
     names = [name for name, _ in shown]
-    canvas.legend(list(zip(marks, names, strict=True)), columns=2)
+    # `ems` is for bold words; what is as wide as a column would touch the next one's mark
+    widest = max(0.8 * ems(localize(name, language)) * SMALL for name in names)
+    columns = 2 if widest + 28 < WIDTH / 2 else 1
+    canvas.legend(list(zip(marks, names, strict=True)), columns=columns)
     top, bottom = canvas.y + 8, canvas.y + 8 + HEIGHT
     x, y = Axis(ticks[0], ticks[-1], 48, WIDTH - 12), Axis(0, 1, bottom, top)
     canvas.across(x, ticks, top, bottom, "g")

@@ -181,6 +181,5 @@ def floor(
         measure=measure,
         results=results,
         headline=lambda found: (),
-        seeds=lambda trials: sorted({one.seed for one in trials}),
         tables=tables,
     )

@@ -248,7 +248,7 @@ class Grid(Generic[Config]):
             return {}
         words = self.words
         shown = [
-            (words[f"presets.{preset}"], [mean(here[name] or [0]) for name in self.chart])
+            (words[f"presets.{preset}"], [mean(here[name]) if here[name] else None for name in self.chart])
             for (task, preset), here in self.values(found).items()
             if task == self.tasks[0]
         ]  # fmt: skip
@@ -269,7 +269,6 @@ class Grid(Generic[Config]):
             prepare=models,
             results=results,
             headline=self.headline,
-            seeds=lambda rows: sorted({one.seed for one in rows}),
             tables=self.tables,
             charts=self.charts,
             version=self.version,

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from reference_impls.lab.bilingual import LAB, Bilingual
@@ -89,17 +89,13 @@ def summary(
     command: str,
     seeds: Sequence[int],
     about: dict[str, Any],
-    day: date | None = None,
 ) -> dict[str, Any]:
-    """`headline` and `provenance` for the top of `results.json`.
-
-    `about` is what `lab.records.surroundings` gives; `day` is today unless told.
-    """
+    """`headline` and `provenance` for the top of `results.json`; `about` is what `lab.records.surroundings` gives."""
     return {
         "headline": list(figures),
         "provenance": {
             "command": command,
-            "date": (day or datetime.now(UTC).date()).isoformat(),
+            "date": datetime.now(UTC).date().isoformat(),
             "seeds": list(seeds),
             **ran_on(about),
             "versions": about["versions"],

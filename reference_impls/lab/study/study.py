@@ -42,6 +42,10 @@ def _nothing(*_: object) -> tuple[()]:
     return ()
 
 
+def _seeds(trials: Sequence[Any]) -> list[int]:
+    return sorted({one.seed for one in trials})
+
+
 def _no_files(_: Found) -> dict[str, str]:
     return {}
 
@@ -72,7 +76,7 @@ class Study(Generic[Condition, Trial]):
     """`results.json` but for headline, provenance and `run`."""
     headline: Callable[[Found], Sequence[dict[str, Any]]]
     """Figures of the website, from `results`."""
-    seeds: Callable[[Sequence[Trial]], Sequence[int]]
+    seeds: Callable[[Sequence[Trial]], Sequence[int]] = _seeds
     """Of the provenance."""
     tables: Callable[[Found, Language], str]
     """The README's part, from `results.json`."""

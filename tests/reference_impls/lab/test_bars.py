@@ -20,3 +20,10 @@ def test_a_bar_is_as_long_as_its_fraction(language):
     whole = widths[0]
     assert widths == pytest.approx([whole, whole / 4, whole / 2, 1], abs=0.1)
     assert f"<title>{getattr(measures[1], language)}: 25.0%</title>" in svg
+
+
+def test_what_was_not_measured_has_no_bar_and_no_figure():
+    svg = bars([("`code`", [None, 0.415])], ["one", "two"], "en", title="t", about="a")
+    assert re.findall(r">([^<]+)</text>", svg)[-3:] == ["code", "–", "41%"]
+    assert svg.count('x="0.0"') == 3  # title, name, one bar
+    assert "two: 41.5%" in svg

@@ -24,3 +24,11 @@ def test_a_curve_lies_where_its_function_says(language):
     assert all(y == pytest.approx((top + bottom) / 2, abs=0.1) for _, y in flat)
     assert [flat[0][0], flat[-1][0]] == [left, right]
     assert svg.count("<title>50.0%</title>") == 1 + 3
+
+
+@pytest.mark.parametrize(("name", "columns"), [("MSE", 2), ("diffusion, " * 3, 1)])
+def test_a_legend_has_a_second_column_where_its_names_leave_room(name, columns):
+    shown = [(name, lambda x: x), ("flat", lambda x: 0.5)]
+    svg = curves(shown, "en", ticks=(0, 1), title="t", about="a", across="x")
+    places = re.findall(r'<text class="ink" x="([^"]+)" y="[^"]+" text-anchor="start" font-size="14"', svg)  # fmt: skip
+    assert len(set(places)) == columns

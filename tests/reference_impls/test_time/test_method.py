@@ -166,6 +166,7 @@ def test_gradients_reach_the_images_and_the_seed_decides(preset, tiny_clip):
     ("settings", "message"),
     [
         ({"defense": "magic"}, "'magic'; choose one of none, noise, ttc"),
+        ({"toward": "magic"}, "unknown toward 'magic'; choose one of text, random"),
         ({"tau": 0}, "tau must be above 0, got 0"),
         ({"eta": -1}, "eta must be above 0"),
         ({"bank": 0}, "bank must be above 0"),
