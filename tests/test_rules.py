@@ -109,6 +109,14 @@ SCENES = {
         ],
         [],
     ),
+    "pages of two parts": (
+        [(MULLER, (["pages"], "A12-B3"))],
+        [],
+    ),
+    "pages from the end to the beginning": (
+        [(MULLER, (["pages"], "A12-A3"))],
+        [(MULLER, "SK345", ["pages"])],
+    ),
     "a venue in the wrong year": (
         [(CHEN, (["venue"], "iccv"), (["year"], 2025)), (GARCIA, (["venue"], "iccv"))],
         [],
@@ -533,6 +541,19 @@ def test_arxiv_ids_at_the_borders_of_their_forms_are_right(catalog_dir, arxiv):
     year = 1991 if arxiv.startswith("cs/91") else 2021
     edit(catalog_dir, SAITO, (["identifiers", "arxiv"], arxiv), (["links", "paper"], f"https://arxiv.org/abs/{arxiv}"), (["year"], year))  # fmt: skip
     assert "SK347" not in [p.rule for p in check(catalog_dir).problems]
+
+
+@pytest.mark.parametrize(
+    ("arxiv", "why"),
+    [
+        ("1501.0001", "ids of 2015-01 have 5 digits behind the dot"),
+        ("1412.00001", "ids of 2014-12 have 4 digits behind the dot"),
+        ("cs/0703000", "numbers begin at 001"),
+    ],
+)
+def test_why_an_arxiv_id_cannot_be_is_said(catalog_dir, arxiv, why):
+    edit(catalog_dir, SAITO, (["identifiers", "arxiv"], arxiv), (["links", "paper"], f"https://arxiv.org/abs/{arxiv}"), (["year"], 2021))  # fmt: skip
+    assert [p.message for p in check(catalog_dir).problems if p.rule == "SK347" and why in p.message]  # fmt: skip
 
 
 @pytest.mark.parametrize("links", LINKS_ALLOWED, ids=str)
