@@ -258,6 +258,16 @@ SCENES = {
             *((p, "SK312", "terms") for p in (SAITO, ZHANG)),
         ],
     ),
+    "axes of which pages are made, that papers may lack": (
+        [(TAXONOMY, (["axes", 0, "min_terms"], 0), (["axes", 1, "min_terms"], 0), (["axes", 1, "only_for_roles"], ["attack", "detection"]))],
+        [
+            (MULLER, "SK315", "threat"),
+            (GARCIA, "SK315", "threat"),
+            (TAXONOMY, "SK317", ["axes", 0, "min_terms"]),
+            (TAXONOMY, "SK317", ["axes", 1, "min_terms"]),
+            (TAXONOMY, "SK317", ["axes", 1, "only_for_roles"]),
+        ],
+    ),
     "an ORCID of the wrong kind in the survey": (
         [("catalog/survey.yaml", (["maintainers", 0, "orcid"], "0000-0002-1825-0090"))],
         [("catalog/survey.yaml", "SK212", ["maintainers", 0, "orcid"])],

@@ -131,8 +131,11 @@ def repeated_term(catalog: Catalog) -> Iterator[Finding]:
 
 
 def broken_taxonomy(catalog: Catalog) -> Iterator[Finding]:
-    """Ids in the taxonomy that stand twice or lead nowhere."""
+    """Ids in the taxonomy that stand twice or lead nowhere, axes of which the pages are made and that papers may lack."""
     seen: set[str] = set()
+    if not catalog.axes.keys() - {"role"}:
+        message = "no axis besides `role`; add one, it gives the chapters"
+        yield Finding(TAXONOMY, ("axes",), message)
     for index, axis in enumerate(catalog.taxonomy.axes):
         loc = ("axes", index)
         if axis.id in seen:
@@ -142,8 +145,20 @@ def broken_taxonomy(catalog: Catalog) -> Iterator[Finding]:
             message = f"min_terms {axis.min_terms} is above max_terms {axis.max_terms}"
             yield Finding(TAXONOMY, (*loc, "min_terms"), message)
         seen.add(axis.id)
+        if axis.id in ("role", catalog.topic_axis.id):
+            yield from _optional(axis, index)
         yield from _broken_roles(catalog, axis, index)
         yield from _broken_terms(catalog, axis, index)
+
+
+def _optional(axis: Axis, at_axis: int) -> Iterator[Finding]:
+    said = "pages and charts are made of this axis, so every paper answers it"
+    if axis.min_terms == 0:
+        message = f"{said}; write 1"
+        yield Finding(TAXONOMY, ("axes", at_axis, "min_terms"), message)
+    if axis.only_for_roles:
+        message = f"{said}; delete `only_for_roles`"
+        yield Finding(TAXONOMY, ("axes", at_axis, "only_for_roles"), message)
 
 
 def _broken_roles(catalog: Catalog, axis: Axis, at_axis: int) -> Iterator[Finding]:
@@ -239,7 +254,7 @@ RULES = (
     Rule(
         "SK317",
         "the taxonomy is sound in itself",
-        "Axes and terms have one id each, a parent stands above its children, and every id that is referred to exists.",
+        "Axes and terms have one id each, a parent stands above its children, and every id that is referred to exists. Every paper answers the axis `role` and the first one besides it, of which chapters and charts are made.",
         "- {id: field-test, parent: evaluaton}",
         "- {id: evaluation}\n- {id: field-test, parent: evaluation}",
         broken_taxonomy,
