@@ -20,7 +20,13 @@ from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import ConfigError, DatasetError
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.image_text import ImageText
-from reference_impls.lab.models.training import Learner, Progress, draw_batch, fit
+from reference_impls.lab.models.training import (
+    Learner,
+    Progress,
+    draw_batch,
+    fit,
+    seeded,
+)
 
 Defense = Literal["none", "noise", "blur", "pruning", "adversarial-training"]
 DEFENSES: tuple[Defense, ...] = get_args(Defense)
@@ -152,9 +158,9 @@ def adversarially_trained(
     labels_N, batch = train.labels[task], min(64, len(train))
     copy = encoder.copy()
     module = copy.module.eval().requires_grad_()  # BatchNorm keeps its statistics
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        head = nn.Linear(encoder.dimension, len(train.classes[task])).to(encoder.device)
+    classes = len(train.classes[task])
+    head = seeded(lambda: nn.Linear(encoder.dimension, classes), seed)
+    head = head.to(encoder.device)
     players = nn.ModuleDict({"encoder": module, "head": head})
     optimizer = torch.optim.Adam(players.parameters(), lr=1e-3)
     learner = Learner(

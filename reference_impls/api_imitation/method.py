@@ -20,7 +20,6 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import ConfigError, check_choices
-from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.text_encoder import (
     SPECIAL,
     MaskedModel,
@@ -31,7 +30,7 @@ from reference_impls.lab.models.text_heads import (
     TextScores,
     fine_tuned,
 )
-from reference_impls.lab.models.training import check_positive
+from reference_impls.lab.models.training import check_positive, seeded
 
 Answers = Literal["label", "top", "all"]
 Queries = Literal["same", "spliced", "random"]
@@ -136,7 +135,6 @@ def copied(
     if config.thief == "scratch":
         module = public.module
         new = seeded(lambda: MaskedModel(module.vocabulary, module.config), config.seed)
-        assert isinstance(new, MaskedModel)
         start = TextEncoder(new.to(public.device), "scratch")
     names = tuple(map(str, range(answers_QC.shape[1])))
     data = Sentences(name="answers", texts=texts, labels={"api": answers_QC}, classes={"api": names})  # fmt: skip

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Literal
 
 import torch
 from torch import Generator, Tensor, nn
@@ -19,7 +19,6 @@ from torch.nn import functional as F
 
 from reference_impls.lab.data.sentences import Sentences
 from reference_impls.lab.errors import ConfigError, check_choices
-from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.small_gpt import SmallGPT
 from reference_impls.lab.models.text_encoder import TextEncoder
 from reference_impls.lab.models.text_heads import labels_of, new_head
@@ -29,6 +28,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 
 Control = Literal["no", "shuffled", "untrained"]
@@ -196,8 +196,8 @@ def taught(embed: Released, texts: Sequence[str], config: InversionConfig, progr
         z_ND = z_ND[torch.randperm(len(z_ND), generator=chance)]
     mean_D, std_D = z_ND.mean(dim=0), z_ND.std(dim=0) + 1e-6
     z_ND = (z_ND - mean_D) / std_D
-    decoder = cast(SmallGPT, seeded(lambda: SmallGPT(texts, reads=z_ND.shape[1], width=config.width), config.seed)).to(z_ND.device)  # fmt: skip
-    words = cast(nn.Linear, seeded(lambda: nn.Linear(z_ND.shape[1], len(decoder.vocabulary)), config.seed)).to(z_ND.device)  # fmt: skip
+    decoder = seeded(lambda: SmallGPT(texts, reads=z_ND.shape[1], width=config.width), config.seed).to(z_ND.device)  # fmt: skip
+    words = seeded(lambda: nn.Linear(z_ND.shape[1], len(decoder.vocabulary)), config.seed).to(z_ND.device)  # fmt: skip
     tokens_NL = decoder.tokens(texts)
     held_NV = torch.zeros(len(texts), len(decoder.vocabulary), device=z_ND.device).scatter_(1, tokens_NL, 1.0)  # fmt: skip
 

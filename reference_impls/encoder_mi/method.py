@@ -26,8 +26,7 @@ from reference_impls.lab.data.augment import Views, crop_and_flip, random_views
 from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.models.encoders import Encoder
 from reference_impls.lab.models.feature_maps import image_tokens
-from reference_impls.lab.models.heads import seeded
-from reference_impls.lab.models.training import check_positive
+from reference_impls.lab.models.training import check_positive, seeded
 
 Encode = Callable[[Tensor], Tensor]
 Score = Callable[[Tensor], Tensor]

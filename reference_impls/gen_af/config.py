@@ -36,6 +36,7 @@ class SensitivityConfig:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range."""
+        check_choices(self)
         check_positive(
             radius=self.radius,
             epochs=self.epochs,

@@ -20,6 +20,7 @@ from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import ConfigError, DatasetError, EncoderError
 from reference_impls.lab.models.encoders import Encoder, save_weights
 from reference_impls.lab.models.tensor_files import write_tensors
+from reference_impls.lab.models.training import seeded
 
 HEAD_FORMAT = "gen-af-head-1"
 
@@ -64,13 +65,13 @@ class Downstream(nn.Module):
 
 def build(encoder: Encoder, classes: int, config: HardenConfig) -> Downstream:
     """A copy of the encoder under a new head; the same for the same seed."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)  # layers initialise from the global stream only
-        head = (
-            nn.Sequential(nn.Linear(encoder.dimension, classes))
-            if config.method == "linear-probe"
-            else mlp_head(encoder.dimension, config.hidden, classes, config.dropout)
-        )
+
+    def new_head() -> nn.Sequential:
+        if config.method == "linear-probe":
+            return nn.Sequential(nn.Linear(encoder.dimension, classes))
+        return mlp_head(encoder.dimension, config.hidden, classes, config.dropout)
+
+    head = seeded(new_head, config.seed)
     return Downstream(encoder.copy(), head.to(encoder.device))
 
 

@@ -17,7 +17,6 @@ from torch.nn import functional as F
 from reference_impls.lab.attacks.universal import check_epsilon
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.models.encoders import Encoder
-from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.prompts import Context
 from reference_impls.lab.models.training import (
     Progress,
@@ -25,6 +24,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fine_tuning_learner,
     fit,
+    seeded,
 )
 from reference_impls.lab.models.zero_shot import SCALE
 from reference_impls.lab.study.options import Fraction

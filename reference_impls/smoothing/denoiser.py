@@ -18,6 +18,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 from reference_impls.smoothing.method import Classifier, SmoothingConfig
 
@@ -92,9 +93,8 @@ def behind_denoiser(
     check_dataset(train, BATCH)
     if train.size % 2:
         raise DatasetError(f"the denoiser takes even sizes only, got {train.size}")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        denoiser = Denoiser(diffusion=config.denoiser == "diffusion")
+    diffusion = config.denoiser == "diffusion"
+    denoiser = seeded(lambda: Denoiser(diffusion=diffusion), config.seed)
     learner = one_cycle_learner(
         {"denoiser": denoiser.to(train.images_N3HW.device)},
         steps=config.steps,

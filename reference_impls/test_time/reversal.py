@@ -22,6 +22,7 @@ from reference_impls.lab.models.training import (
     fit,
     nt_xent,
     one_cycle_learner,
+    seeded,
 )
 
 Encode = Callable[[Tensor], Tensor]
@@ -49,10 +50,7 @@ def train_projector(
     check_dataset(train, BATCH)
     images_N3HW = train.images_N3HW
     width = encode(images_N3HW[:1]).shape[1]
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        layers = [nn.Linear(width, width), nn.ReLU(), nn.Linear(width, WIDTH)]
-        projector = nn.Sequential(*layers).to(images_N3HW.device)
+    projector = seeded(lambda: nn.Sequential(nn.Linear(width, width), nn.ReLU(), nn.Linear(width, WIDTH)), seed).to(images_N3HW.device)  # fmt: skip
     learner = one_cycle_learner(
         {"projector": projector}, steps=steps, learning_rate=3e-3, seed=seed
     )

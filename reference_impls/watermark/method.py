@@ -25,13 +25,13 @@ from reference_impls.lab.errors import ConfigError, check_choices
 from reference_impls.lab.metrics.similarity import mean_pairwise_cosine
 from reference_impls.lab.models.encoders import Encoder, embed_all, small_encoder
 from reference_impls.lab.models.encoders import SmallNetConfig as Net
-from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.training import (
     Progress,
     check_positive,
     draw_batch,
     fine_tuning_learner,
     fit,
+    seeded,
 )
 
 Scheme = Literal["none", "patch", "secret"]

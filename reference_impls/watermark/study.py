@@ -15,13 +15,13 @@ from reference_impls.lab.bilingual import Language
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.data.images import TriggerSpec, make_trigger
 from reference_impls.lab.models.encoders import Encoder, embed_all
-from reference_impls.lab.models.heads import seeded
 from reference_impls.lab.models.suspects import (
     check_labelled,
     fine_tuned,
     predictions,
     pruned,
 )
+from reference_impls.lab.models.training import seeded
 from reference_impls.lab.study.grid import Grid, Told
 from reference_impls.lab.study.setup import Setup
 from reference_impls.lab.study.single import Column

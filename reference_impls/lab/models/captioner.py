@@ -26,6 +26,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 
 END = 0
@@ -152,10 +153,8 @@ def captioner(
     with torch.no_grad():
         parts = train.images_N3HW.split(256)
         tokens_NTC = torch.cat([image_tokens(encoder, part) for part in parts])
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        sizes = len(vocabulary), length, *tokens_NTC.shape[1:], config.width
-        decoder = CaptionDecoder(*sizes).to(encoder.device)
+    sizes = len(vocabulary), length, *tokens_NTC.shape[1:], config.width
+    decoder = seeded(lambda: CaptionDecoder(*sizes), config.seed).to(encoder.device)
     made = Captioner(encoder=encoder, decoder=decoder, vocabulary=vocabulary, length=length)  # fmt: skip
 
     def learn() -> None:

@@ -34,6 +34,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 
 
@@ -176,9 +177,8 @@ def train_clip(
 def text_tower(captions: Sequence[str], dimension: int, seed: int) -> TextTower:
     """An untrained one for captions of one length, the same for the same seed."""
     words = sorted({word for caption in captions for word in caption.split()})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        return TextTower(words, len(captions[0].split()), dimension)
+    length = len(captions[0].split())
+    return seeded(lambda: TextTower(words, length, dimension), seed + 1)
 
 
 # -- Files ---------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from reference_impls.lab.models.training import (
     fit,
     nt_xent,
     one_cycle_learner,
+    seeded,
 )
 from reference_impls.lab.torchvision import import_torchvision
 
@@ -159,9 +160,7 @@ def clean(recipe: Recipe) -> Encoder:
 
 def untrained(recipe: Recipe) -> Encoder:
     """The same architecture with its first weights."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)  # layers initialise from the global stream only
-        net = architecture(recipe.family)
+    net = seeded(lambda: architecture(recipe.family), recipe.seed)
     return Encoder.from_module(
         net, name=recipe.name, size=32, mean=(0.5, 0.5, 0.5), std=(0.25, 0.25, 0.25)
     )
@@ -178,9 +177,7 @@ def pretrain(recipe: Recipe) -> Encoder:
     """A clean encoder, the same for the same recipe."""
     dataset = pictures(recipe.pictures, recipe.count, recipe.seed)
     encoder = untrained(recipe)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed + 1)
-        task = _TASKS[recipe.objective](encoder, dataset)
+    task = seeded(lambda: _TASKS[recipe.objective](encoder, dataset), recipe.seed + 1)
     learner = one_cycle_learner(
         {"encoder": encoder.module, "task": task},
         steps=recipe.steps,

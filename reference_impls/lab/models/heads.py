@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from reference_impls.lab.data.dataset import Dataset
 from reference_impls.lab.errors import DatasetError
 from reference_impls.lab.models.encoders import Encoder, embed_all
+from reference_impls.lab.models.training import seeded
 
 PROMPT = "a photo of a {}"
 """What CLIP reads of a class."""
@@ -106,13 +107,6 @@ def fit_mlp_head(
     """A 512-256 MLP classifier on frozen embeddings, BadEncoder's downstream model."""
     layers = _layers([embeddings_ND.shape[1], 512, 256, classes], seed)
     return _fit(layers, embeddings_ND, labels_N, steps=200, seed=seed)
-
-
-def seeded(make: Callable[[], nn.Module], seed: int) -> nn.Module:
-    """A new module whose first weights depend on the seed alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)  # layers initialise from the global stream only
-        return make()
 
 
 def _layers(widths: list[int], seed: int) -> nn.Module:

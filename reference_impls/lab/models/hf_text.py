@@ -22,6 +22,7 @@ from reference_impls.lab.models.text_encoder import (
     TextEncoder,
     TextEncoderConfig,
 )
+from reference_impls.lab.models.training import seeded
 
 LONGEST = 128
 """Tokens at most; what follows is cut off."""
@@ -90,9 +91,8 @@ class HuggingFaceText(TextEncoder):
 
     def untrained(self, seed: int) -> HuggingFaceText:
         """One of the same plan whose weights are drawn anew."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            model = type(self.module.model)(self.module.model.config)
+        old = self.module.model
+        model = seeded(lambda: type(old)(old.config), seed)
         return self._with(model, f"untrained {self.name}")
 
     def to(self, device: torch.device) -> HuggingFaceText:

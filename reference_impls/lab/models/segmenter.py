@@ -25,6 +25,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 
 
@@ -142,9 +143,8 @@ def segmenter(
         raise DatasetError(f"{train.name} has no masks for a segmenter to learn from")
     check_dataset(train, config.batch)
     channels = sum(one.shape[1] for one in feature_maps(encoder, train.images_N3HW[:2]))
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        decoder = MaskDecoder(channels, config.width).to(encoder.device)
+    decoder = seeded(lambda: MaskDecoder(channels, config.width), config.seed)
+    decoder = decoder.to(encoder.device)
     made = Segmenter(encoder=encoder, decoder=decoder)
 
     def loss_of_step(chance: Generator) -> Tensor:

@@ -31,6 +31,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 from reference_impls.lab.models.transformer import Block
 
@@ -155,9 +156,8 @@ class TextEncoder:
         """One that also knows all words of the texts; vectors of new ones are drawn at random."""
         old = self.module
         new = {word for text in texts for word in split(text)} - set(old.vocabulary)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            module = MaskedModel((*old.vocabulary, *sorted(new)), old.config)
+        words = (*old.vocabulary, *sorted(new))
+        module = seeded(lambda: MaskedModel(words, old.config), seed)
         module.to(self.device).eval().requires_grad_(False)
         for name, values in module.state_dict().items():
             before = old.state_dict()[name]
@@ -166,9 +166,8 @@ class TextEncoder:
 
     def untrained(self, seed: int) -> TextEncoder:
         """One of the same plan whose weights are drawn anew."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
-            module = MaskedModel(self.module.vocabulary, self.module.config)
+        old = self.module
+        module = seeded(lambda: MaskedModel(old.vocabulary, old.config), seed)
         module.eval().requires_grad_(False)
         return TextEncoder(module.to(self.device), f"untrained {self.name}")
 
@@ -271,9 +270,7 @@ def train_text_encoder(
     if len(data) < config.batch:
         raise DatasetError(f"{data.name} has {len(data)} texts, fewer than one batch of {config.batch}")  # fmt: skip
     known = sorted({word for text in data.texts for word in split(text)})
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(config.seed)
-        module = MaskedModel((*SPECIAL, *known), config)
+    module = seeded(lambda: MaskedModel((*SPECIAL, *known), config), config.seed)
     encoder = TextEncoder(module, f"text-{config.seed}")
     tokens_NL = encoder.tokens(data.texts)
     module.words.weight.data = together(tokens_NL, len(module.vocabulary), config.width)

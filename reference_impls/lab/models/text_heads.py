@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
 from torch import Generator, Tensor, nn
 from torch.nn import functional as F
 
@@ -21,6 +20,7 @@ from reference_impls.lab.models.training import (
     draw_batch,
     fit,
     one_cycle_learner,
+    seeded,
 )
 
 TextScores = Callable[[Sequence[str]], Tensor]
@@ -69,9 +69,8 @@ def text_probe(encoder: TextEncoder, data: Sentences, task: str) -> TextScores:
 
 def new_head(encoder: TextEncoder, classes: int, seed: int) -> nn.Linear:
     """A linear layer from the encoder's embeddings to classes."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return nn.Linear(encoder.module.config.width, classes).to(encoder.device)
+    width = encoder.module.config.width
+    return seeded(lambda: nn.Linear(width, classes), seed).to(encoder.device)
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 from torch import Generator, Tensor, nn
@@ -29,7 +30,7 @@ from reference_impls.lab.models.saving import write_torch
 
 Progress = Callable[[int, int, float], None]
 """Called after every step with (steps done, steps in all, loss)."""
-
+Module = TypeVar("Module", bound=nn.Module)
 
 CHECKPOINT_EVERY = 50
 """Steps between two checkpoints."""
@@ -239,11 +240,14 @@ def train_simclr(
 
 def projection_head(dimension: int, seed: int, width: int = 64) -> nn.Sequential:
     """What SimCLR puts between an embedding (B, D) and its loss: two layers, the last one of a width."""
+    return seeded(lambda: nn.Sequential(nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, width)), seed + 1)  # fmt: skip
+
+
+def seeded(make: Callable[[], Module], seed: int) -> Module:
+    """A new module whose first weights depend on the seed alone."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed + 1)
-        return nn.Sequential(
-            nn.Linear(dimension, dimension), nn.ReLU(), nn.Linear(dimension, width)
-        )
+        torch.manual_seed(seed)  # layers initialise from the global stream only
+        return make()
 
 
 def one_cycle_learner(

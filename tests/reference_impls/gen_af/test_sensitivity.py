@@ -187,6 +187,11 @@ def test_a_model_in_training_mode_is_refused(model, task):
         measure_sensitivity(model, task.images_N3HW, task.labels_N, SensitivityConfig())
 
 
+def test_an_unknown_way_to_measure_is_refused():
+    with pytest.raises(ConfigError, match="unknown mode 'quick'; choose one of exact"):
+        SensitivityConfig(mode="quick")
+
+
 def test_a_model_without_layers_is_refused():
     with pytest.raises(ConfigError, match="neither convolutions nor linear layers"):
         adaptable_layers(nn.ReLU())
