@@ -96,10 +96,14 @@ def contained_shapes() -> Iterator[tuple[str, str, bytes]]:
     yield "npz", "x.npz", zipped({"a.npy": npy(PAYLOAD)})
     yield "npz, entry without extension", "x.npz", zipped({"a": npy(PAYLOAD)})
     yield "npz with a bare pickle", "x.npz", zipped({"a.npy": PAYLOAD})
-    for kind, packed in (("zlib", zlib.compress(PAYLOAD)), ("gzip", gzip.compress(PAYLOAD)), ("bz2", bz2.compress(PAYLOAD)),
+    for kind, packed in (("zlib", zlib.compress(PAYLOAD)), ("gzip", gzip.compress(PAYLOAD, mtime=0)), ("bz2", bz2.compress(PAYLOAD)),
                          ("xz", lzma.compress(PAYLOAD)), ("lzma", lzma.compress(PAYLOAD, lzma.FORMAT_ALONE))):  # fmt: skip
         yield f"joblib, {kind}", "model.joblib", packed
-    yield "compressed twice", "model.pkl", gzip.compress(zlib.compress(PAYLOAD))
+    yield (
+        "compressed twice",
+        "model.pkl",
+        gzip.compress(zlib.compress(PAYLOAD), mtime=0),
+    )
     yield "joblib, behind an array", "model.joblib", joblib_array() + PAYLOAD
     for ending in ("safetensors", "json", "txt", "onnx", "gguf", "npy", "zip", "h5"):
         yield f"pickle called .{ending}", f"model.{ending}", PAYLOAD

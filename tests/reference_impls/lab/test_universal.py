@@ -1,5 +1,7 @@
 """Universal patches and perturbations: bounds, places, files, and bad input as one line."""
 
+from typing import get_args
+
 import numpy
 import pytest
 import torch
@@ -18,7 +20,7 @@ from reference_impls.lab.attacks.universal import (
 )
 from reference_impls.lab.data.images import Trigger
 from reference_impls.lab.data.patches import (
-    PLACES,
+    PatchPlace,
     PatchSpec,
     paste,
     patch_side,
@@ -27,6 +29,7 @@ from reference_impls.lab.data.patches import (
 )
 from reference_impls.lab.errors import ConfigError
 
+PLACES = get_args(PatchPlace)
 SIZE = 16
 
 
