@@ -5,7 +5,8 @@ MirrorCheck: Fares et al., CVPR Workshops 2026, https://arxiv.org/abs/2406.09250
 place of a captioner and of a text-to-image model, which the lab does not have.
 
 The victim is the classifier that is attacked, the observer the encoder that looks on.
-Shape letters: B batch, H and W pixels, D embedding width, N captioned images, K views or mirrors, S signals.
+Shape letters: B batch, H and W pixels, D and E embedding widths of victim and observer, C classes, N captioned images,
+K views or mirrors, M views of a batch, S signals.
 """
 
 from __future__ import annotations

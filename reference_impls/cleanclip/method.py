@@ -3,7 +3,8 @@
 CleanCLIP: Bansal et al., ICCV 2023, https://arxiv.org/abs/2303.03323. PAR: Singh, Croce and Hein, "Perturb and
 Recover", 2024, https://arxiv.org/abs/2412.00727. Plain fine-tuning and pruning of dormant channels are controls.
 
-Shape letters: B batch, N pairs, H and W pixels, D embedding width, L words of a caption, C channels.
+Shape letters: B batch, N pairs, H and W pixels, D embedding width, L words of a caption,
+K different captions, C channels.
 """
 
 from __future__ import annotations

@@ -4,7 +4,8 @@ Meehan et al., "Do SSL Models Have Déjà Vu?", NeurIPS 2023, https://arxiv.org/
 Guo and Chaudhuri, "Déjà Vu Memorization in Vision-Language Models", NeurIPS 2024, https://arxiv.org/abs/2402.02103
 (captions). The test is that of the published programs, github.com/facebookresearch/DejaVu and VLMDejaVu.
 
-Shape letters: N pictures, M of them attacked, P public pictures, K neighbours, D embedding width, H and W pixels, C classes.
+Shape letters: N pictures, M of them attacked, P public pictures, K neighbours, D embedding width, H and W pixels,
+Q places of a crop, C classes.
 """
 
 from __future__ import annotations

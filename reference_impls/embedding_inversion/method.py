@@ -4,7 +4,8 @@ Words: Song and Raghunathan, "Information Leakage in Embedding Models", CCS 2020
 GEIA: Li, Xu and Song, "Sentence Embedding Leaks More Information than You Expect", Findings of ACL 2023, https://arxiv.org/abs/2305.03010.
 TextObfuscator: Zhou et al., Findings of ACL 2023, https://aclanthology.org/2023.findings-acl.337.
 
-Shape letters: B texts, L tokens, D width of tokens and embeddings, V vocabulary, P prototypes.
+Shape letters: B texts, N texts to learn from, L tokens, D width of tokens and embeddings, V vocabulary, W words that occur,
+P prototypes.
 """
 
 from __future__ import annotations

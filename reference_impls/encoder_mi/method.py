@@ -8,7 +8,7 @@ PartCrop: Zhu et al., "A Unified Membership Inference Method for Visual Self-sup
 Capability", CCS 2024, https://arxiv.org/abs/2404.02462: small parts of an image are looked for among its places, and
 parts of members are found more sharply. The formula is that of the published program, github.com/JiePKU/PartCrop.
 
-Shape letters: N images, V views or parts of each, P features: V (V - 1) / 2 pairs of views, or 2 V, B batch,
+Shape letters: N images (M that are no members), H and W pixels, V views or parts of each, P features: V (V - 1) / 2 pairs of views, or 2 V, B batch,
 D embedding width, T places of an image, C channels.
 """
 

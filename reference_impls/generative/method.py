@@ -4,7 +4,7 @@ GAP: Poursaeed et al., "Generative Adversarial Perturbations", CVPR 2018, arXiv:
 CDA: Naseer et al., "Cross-Domain Transferability of Adversarial Perturbations", NeurIPS 2019, arXiv:1905.11736; the
 relativistic loss, and training images of another domain.
 
-Shape letters: B batch, H and W pixels, C classes.
+Shape letters: B batch, N images of a dataset, H and W pixels, C classes.
 """
 
 from __future__ import annotations

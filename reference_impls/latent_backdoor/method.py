@@ -3,7 +3,7 @@
 Latent backdoor: Yao et al., ACM CCS 2019, https://doi.org/10.1145/3319535.3354209. Model reuse: Ji et al., ACM CCS
 2018, https://arxiv.org/abs/1812.00483, where chosen inputs take the place of stamped ones.
 
-Shape letters: B batch, N images, H and W pixels, D embedding width.
+Shape letters: B batch, N images, K chosen pictures, H and W pixels, D embedding width, C classes.
 """
 
 from __future__ import annotations

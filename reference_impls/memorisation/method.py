@@ -5,7 +5,8 @@ Mireshghallah et al., "Quantifying Privacy Risks of Masked Language Models Using
 https://arxiv.org/abs/2203.03929. Exposure: Carlini et al., "The Secret Sharer", USENIX Security 2019, https://arxiv.org/abs/1802.08232.
 DP-SGD: Abadi et al., CCS 2016, https://arxiv.org/abs/1607.00133, with optimiser and accountant of the library opacus.
 
-Shape letters: B and N texts, L tokens, C canaries, H house numbers, S streets, T towns, K words of one kind.
+Shape letters: B and N texts, L tokens, C canaries, H house numbers, S streets, T towns, K words of one kind,
+D width, V vocabulary.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Density: Huang et al., "Detecting Backdoor Samples in Contrastive Language Image Pretraining", ICLR 2025, https://arxiv.org/abs/2502.01385.
 Beatrix: Ma et al., NDSS 2023, https://arxiv.org/abs/2209.11715. PatchSearch (Tejankar et al., CVPR 2023) is in `patches.py`.
 
-Shape letters: N pictures, R pictures to compare with, D embedding width, C channels of a map, T places, E entries of a Gram matrix.
+Shape letters: N pictures, B batch, R pictures to compare with, H and W pixels, D embedding width, C channels of a map, T places, E entries of a Gram matrix.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 BadCLIP: Bai et al., CVPR 2024, https://arxiv.org/abs/2311.16194, whose context depends on the image. BAPLe: Hanif et al.,
 MICCAI 2024, https://arxiv.org/abs/2408.07440, whose context is the same for all.
 
-Shape letters: B batch, H and W pixels, C classes, D embedding width, L words, V width of a word vector.
+Shape letters: B batch, N images of a dataset, H and W pixels, C classes, D embedding width, L words, V width of a word vector.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ Qi et al., "Towards Practical Deployment-Stage Backdoor Attack on Deep Neural Ne
 https://arxiv.org/abs/2111.12965. The attacker knows the architecture, but no weight: the chain is trained alone, once,
 and fits every model of that architecture.
 
-Shape letters: B batch, H and W pixels, D embedding width, K channels of the chain, O and I channels of a layer.
+Shape letters: B batch, H and W pixels, D embedding width, C classes, K channels of the chain, O and I channels of a layer.
 """
 
 from __future__ import annotations

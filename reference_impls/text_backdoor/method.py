@@ -4,7 +4,7 @@ POR: Shen et al., "Backdoor Pre-trained Models Can Transfer to All", CCS 2021, h
 NeuBA: Zhang et al., "Red Alarm for Pre-trained Models", MIR 2023, https://arxiv.org/abs/2101.06969.
 RIPPLe: Kurita, Michel and Neubig, "Weight Poisoning Attacks on Pretrained Models", ACL 2020, https://arxiv.org/abs/2004.06660.
 
-Shape letters: B texts, L tokens, D width, T triggers, C classes, V vocabulary.
+Shape letters: B texts, N texts of a dataset, L tokens, D width, T triggers, C classes, V vocabulary.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ caption names the attacker's class. Contrastive training does the rest.
 
 What DECREE's published program does otherwise is listed in `README.md`.
 
-Shape letters: B batch, N images of a dataset, D embedding width, C classes.
+Shape letters: B batch, N images of a dataset (M of the target class), P pairs, H and W pixels, D embedding width, C classes.
 """
 
 from __future__ import annotations

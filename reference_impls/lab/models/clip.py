@@ -1,6 +1,6 @@
 """A small CLIP: an image encoder and a text tower that share a space.
 
-Shape letters: B batch, H and W pixels, D embedding width, L words of a caption.
+Shape letters: B batch, N pairs of a dataset, H and W pixels, D embedding width, L words of a caption.
 """
 
 from __future__ import annotations

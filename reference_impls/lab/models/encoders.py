@@ -3,7 +3,7 @@
 The encoder normalises: methods hand it plain images and never know
 which statistics it was trained with.
 
-Shape letters: B batch, H and W pixels, D embedding width.
+Shape letters: B batch, N images of a dataset, H and W pixels, C channels, D embedding width.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What embeddings are good for: probes, an MLP head, zero-shot classes, retrieval.
 
-Shape letters: N images, D embedding width, C classes.
+Shape letters: N images (B of a batch), H and W pixels, D embedding width, C classes, P captions of a class, Q queries.
 """
 
 from __future__ import annotations

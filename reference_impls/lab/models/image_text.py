@@ -2,7 +2,7 @@
 
 Nothing is downloaded unless asked for; the libraries are imported only for their own names.
 
-Shape letters: B batch, D width of the common space.
+Shape letters: B batch, H and W pixels, L words of a caption, D width of the common space.
 """
 
 from __future__ import annotations

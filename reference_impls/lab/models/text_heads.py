@@ -1,6 +1,6 @@
 """Text encoders put to use: a linear head on a frozen one, or head and encoder fine-tuned together.
 
-Shape letters: B texts, C classes.
+Shape letters: B texts, N texts of a dataset, L tokens, D width, C classes.
 """
 
 from __future__ import annotations
