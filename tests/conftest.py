@@ -400,7 +400,7 @@ PAPERS = [
         "corrections": [
             {
                 "en": "An earlier list gave the main track.",
-                "zh": "早先的清单写成了主会议。",
+                "zh": "早先的列表写成了主会议。",
             }
         ],
         "added": ADDED,

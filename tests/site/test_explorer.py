@@ -234,6 +234,8 @@ def test_the_reader_keeps_the_place_when_the_search_index_arrives_late(table):
         page.keyboard.press("j")
     place = page.locator("tr.r.cur .sk-title").get_attribute("href")
     wait_until(page, "document.querySelector('.sk-ex[aria-busy]')")
+    while not held:  # it says so before it asks
+        page.wait_for_timeout(20)
     for route in held:
         route.continue_()
     wait_until(page, "!document.querySelector('.sk-ex[aria-busy]')")
