@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import ast
 import bz2
 import io
 import json
 import lzma
 import re
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -21,8 +21,6 @@ from reference_impls.artifact_scan.pickles import Report
 
 LONGEST = 1 << 24
 """Bytes of a header or a text that are read."""
-LONGEST_PROGRAM = 1 << 20
-"""Letters of a program that is parsed."""
 DEEPEST = 12
 """Messages in messages, or files in files."""
 OUTSIDE = re.compile(r"^[/\\]|^\w:|(^|[/\\])\.\.([/\\]|$)|://")
@@ -125,7 +123,7 @@ def zip_entries(view: memoryview, room: Room, report: Report) -> Iterator[tuple[
         entries = zipfile.ZipFile(Reader(view)).infolist()
     except (zipfile.BadZipFile, NotImplementedError) as error:
         raise ValueError(str(error)) from error
-    if min((one.header_offset for one in entries), default=0):
+    if min((one.header_offset for one in entries), default=0) or not _framed(view):
         report("cannot decide", "zip_framed", "")
     for one in entries:
         at, name = one.header_offset, one.orig_filename
@@ -141,6 +139,28 @@ def zip_entries(view: memoryview, room: Room, report: Report) -> Iterator[tuple[
             yield name, unpack(raw, zlib.decompressobj(-15), room) if method else raw
         else:
             report("cannot decide", "zip_method", name)
+
+
+def _framed(view: memoryview) -> bool:
+    """Whether the directory lies right before the end's records and where they say, so that no reader takes another one."""
+    start = max(0, len(view) - 65_557)
+    end = start + bytes(view[start:]).rfind(b"PK\x05\x06")
+    size, place = struct.unpack_from("<II", view, end + 12)
+    if bytes(view[end - 20 : end - 16]) == b"PK\x06\x07":
+        (larger,) = struct.unpack_from("<Q", view, end - 12)
+        end -= 20 + 56
+        if larger != end or bytes(view[end : end + 4]) != b"PK\x06\x06":
+            return False
+        size, place = struct.unpack_from("<QQ", view, end + 40)
+    return bool(place + size == end)
+
+
+def is_tar(head: bytes) -> bool:
+    """Whether a first block is a tar's, by its checksum: the oldest ones have no other sign."""
+    try:
+        return bool(tarfile.TarInfo.frombuf(head, "utf-8", "replace"))
+    except tarfile.HeaderError:
+        return False
 
 
 # -- Arrays and tensors ----------------------------------------------------------------
@@ -283,55 +303,3 @@ def gguf(view: memoryview) -> Iterator[tuple[str, str]]:
     for _ in range(count):
         name = value(8)
         yield name, value(file.take("<I")[0])
-
-
-# -- Texts -----------------------------------------------------------------------------
-
-TEMPLATE = re.compile(
-    r"""__|\|\s*attr|\\x|\\u00|lipsum|cycler|joiner|\bself\b|\.mro\b|\{%-?\s*(?:import|include|extends|from)\b|["']_|_["']"""
-)
-"""What a chat template has no need of, and an escape from its sandbox has."""
-SINKS = re.compile(
-    r"(os\.(system|popen|exec\w*|spawn\w*|posix_spawn\w*|remove|unlink|dup2)|subprocess\.\w+|pty\.spawn|socket\.\w+|shutil\.rmtree|"
-    r"(builtins\.)?(exec|eval|compile|__import__|getattr)|importlib\.import_module|ctypes\.\w+|marshal\.loads|pickle\.loads?|"
-    r"urllib\.request\.\w+|requests\.\w+)"
-)
-"""Calls that a model's own code has no need of."""
-
-
-def printable(view: memoryview) -> str:
-    """A file as text; nothing where it is none, or too long to be looked at."""
-    if len(view) > LONGEST:
-        return ""
-    try:
-        text = str(view, "utf-8-sig")
-    except UnicodeDecodeError:
-        return ""
-    return "" if re.search(r"[\x00-\x08\x0e-\x1f]", text) else text
-
-
-def calls(text: str) -> Iterator[str]:
-    """Dotted names of what a Python file calls, by where they are imported from; it is only parsed."""
-    tree = ast.parse(text)
-    names: dict[str, str] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            names |= {one.asname: one.name for one in node.names if one.asname}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}  # fmt: skip
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call):
-            first, dot, rest = ast.unparse(node.func).partition(".")
-            yield f"{names.get(first, first)}{dot}{rest}"
-
-
-def settings(read: Any) -> Iterator[tuple[str, Any]]:
-    """Every key and value of JSON; items of lists go by the key of their list."""
-    waiting = [("", read)]
-    while waiting:
-        key, here = waiting.pop()
-        yield key, here
-        if isinstance(here, dict):
-            waiting += [(str(name), one) for name, one in here.items()]
-        elif isinstance(here, list):
-            waiting += [(key, one) for one in here]

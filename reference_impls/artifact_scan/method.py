@@ -8,7 +8,6 @@ ways to load a pickle, and more dangerous functions, than lists of bad names kno
 
 from __future__ import annotations
 
-import json
 import mmap
 import os
 import re
@@ -22,10 +21,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from reference_impls.artifact_scan import formats
+from reference_impls.artifact_scan import formats, texts
 from reference_impls.artifact_scan.answer import Answer, Finding, ScanConfig, verdict
-from reference_impls.artifact_scan.pickles import Level, Machine, Stream
-from reference_impls.artifact_scan.policy import allowed, known, renamed
+from reference_impls.artifact_scan.pickles import MOST_STEPS, Level, Machine
+from reference_impls.artifact_scan.stream import Stream
 from reference_impls.lab.errors import ConfigError
 
 MOST_FINDINGS = 1000
@@ -33,10 +32,6 @@ TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 """First pickle of PyTorch's older format; four more follow, then raw values."""
 TORCH_RAW = re.compile(r"[^/]+/(\.?data/.+|version|byteorder|\.format_version|\.storage_alignment)")  # fmt: skip
 """Entries of PyTorch's zip that are values, not pickles."""
-KERAS = re.compile(
-    r"keras\.(src\.)?(layers|initializers|optimizers|losses|metrics|activations|regularizers|constraints|models|dtype_policies)\b|keras$"
-)
-"""Modules whose classes a Keras model is made of."""
 DAMAGED = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, SyntaxError, RecursionError,
     MemoryError, tarfile.TarError, tokenize.TokenError,
@@ -136,7 +131,10 @@ class Scan:
             self.pickle(view, kind)
             return
         # Older protocols begin with no sign, so that the sign of another format may be their first opcode.
-        pickled = bool(head) and self.perhaps_pickle(view, kind) > 0
+        known = self.perhaps_pickles(view, kind) > 0
+        if formats.is_tar(head):  # its first file may be called like another format
+            self.tar(view)
+            known = True
         for magic, maker in formats.COMPRESSED:
             if head.startswith(magic) and not raw:
                 self.part(formats.unpack(view, maker(), self.room), "unpacked", kind=kind)  # fmt: skip
@@ -145,31 +143,42 @@ class Scan:
             if head.startswith(magic):
                 read(self, view)
                 return
-        if head[257:262] == b"ustar":
-            self.tar(view)
-        elif tensors:
+        if tensors:
             formats.safetensors(view)
-        elif head and not pickled:
-            self.other(view, name, raw=raw)
+        elif head:  # a program, too, may begin with a whole pickle
+            self.other(view, name, raw=raw or known)
 
     def other(self, view: memoryview, name: str, *, raw: bool) -> None:
         """ONNX, which begins with no sign of its own; text; or nobody knows what."""
         if view[0] == 8 and not raw:
             formats.onnx(view, self.report)
-        elif text := formats.printable(view):
-            self.text(text, Path(name).suffix.lower())
+        elif text := texts.printable(view):
+            texts.judge(text, Path(name).suffix.lower(), self.report)
         elif not raw:
             self.report("cannot decide", "unknown_format", "")
 
     # -- Pickles ---------------------------------------------------------------------------
 
-    def machine(self, view: memoryview, kind: str) -> Machine:
+    def machine(self, view: memoryview, kind: str, *, plain: bool = False) -> Machine:  # fmt: skip
         """That reads the pickles of a part."""
 
         def inner(part: memoryview) -> None:
             self.part(part, "argument", kind="torch")
 
-        return Machine(Stream(view), kind, self.report, inner, self.steps)
+        return Machine(Stream(view), kind, self.report, inner, self.steps, plain)
+
+    def run(self, machine: Machine) -> Any:
+        """What a pickle gives; the values of joblib's arrays are also read as every other loader reads them.
+
+        Raises:
+            ValueError: it is damaged.
+        """
+        rest = machine.stream.view[machine.stream.at :]
+        try:
+            return machine.run()
+        finally:
+            if machine.arrays and not machine.plain:
+                self.perhaps_pickle(rest, machine.kind, plain=True)
 
     def pickle(self, view: memoryview, kind: str) -> None:
         """One pickle or several, up to the end of a file.
@@ -178,30 +187,37 @@ class Scan:
             ValueError: it is damaged.
         """
         machine = self.machine(view, kind)
-        if machine.run() == TORCH_MAGIC:
+        if self.run(machine) == TORCH_MAGIC:
             machine.kind = "torch"
             for _ in range(4):
-                machine.run()
+                self.run(machine)
             return
-        while machine.stream.at < len(view):
-            rest = view[machine.stream.at :]
-            if (used := self.perhaps_pickle(rest, kind)) == 0:
-                self.report("cannot decide", "follows", f"{len(rest)}")
-                return
-            machine.stream.at += used
+        rest = view[machine.stream.at :]
+        if left := len(rest) - self.perhaps_pickles(rest, kind):
+            self.report("cannot decide", "follows", f"{left}")
 
-    def perhaps_pickle(self, view: memoryview, kind: str) -> int:
-        """Bytes of a pickle, 0 if it is none; what is no pickle to its end counts if it imports of a known package, or calls."""
+    def perhaps_pickles(self, view: memoryview, kind: str) -> int:
+        """Bytes of all pickles that follow each other, 0 if there is none."""
+        used = 0
+        while used < len(view) and (more := self.perhaps_pickle(view[used:], kind)):
+            used += more
+        return used
+
+    def perhaps_pickle(self, view: memoryview, kind: str, *, plain: bool = False) -> int:  # fmt: skip
+        """Bytes of a pickle, 0 if it is none; what is no pickle to its end counts if it imports of a known package and is not innocent, or calls."""
         kept, self.findings = self.findings, {}
-        machine, used = self.machine(view, kind), 0
+        machine, used = self.machine(view, kind, plain=plain), 0
         try:
-            machine.run()
+            self.run(machine)
             used = machine.stream.at
         except ValueError:
-            if machine.strange or any(one.reason == "refused" for one in self.findings):
+            if self.steps[0] > MOST_STEPS:  # nothing that follows is read either
+                raise
+            if machine.strange or (machine.named and self.findings):
                 self.report("cannot decide", "damaged", "it breaks off")
                 used = len(view)
-        found, self.findings = self.findings, kept
+        finally:
+            found, self.findings = self.findings, kept
         if used:
             self.findings |= found
         return used
@@ -223,13 +239,17 @@ class Scan:
     def tar(self, view: memoryview) -> None:
         """PyTorch's oldest format, and NeMo's."""
         with tarfile.open(fileobj=cast(Any, formats.Reader(view)), mode="r:") as archive:  # fmt: skip
-            for one in archive:
+            members = list(archive)
+            torch = {"storages", "tensors", "pickle"} <= {one.name for one in members}
+            for one in members:
                 self.outside(one.name)
                 if one.issym() or one.islnk():
                     self.outside(one.linkname)
-                if one.isreg():
-                    place = one.offset_data
-                    self.part(view[place : place + one.size], one.name, raw=True)
+                if one.issparse():
+                    self.report("cannot decide", "unread", f"{one.name}, with gaps")
+                elif one.isreg():
+                    place, raw = one.offset_data, torch and one.name != "pickle"
+                    self.part(view[place : place + one.size], one.name, raw=raw)
 
     def outside(self, name: str) -> None:
         """A name that leads out of the folder."""
@@ -248,11 +268,13 @@ class Scan:
         """A header of names and values; templates among them are programs."""
         for name, text in formats.gguf(view):
             if "chat_template" in name:
-                self.template(text)
+                texts.template(text, self.report)
 
     def hdf5(self, view: memoryview) -> None:
         """Keras's older format, which is not read here but for the sign of a lambda layer."""
-        sign = re.search(rb'"class_name"\s*:\s*"(Lambda|TFOpLambda)"', view)
+        sign = re.search(
+            rb'"class_name"\s*:\s*"(Lambda|TFOpLambda|TorchModuleWrapper)"', view
+        )
         self.report(*(("dangerous", "lambda", "") if sign else ("cannot decide", "unread", "HDF5")))  # fmt: skip
 
     def unread(self, view: memoryview) -> None:
@@ -261,60 +283,6 @@ class Scan:
 
     def shown(self, view: memoryview) -> None:
         """Pictures and sounds, which people look at and listen to."""
-
-    def template(self, text: str) -> None:
-        """A chat template, which a sandbox of Jinja runs."""
-        if sign := formats.TEMPLATE.search(text):
-            self.report("dangerous", "template", sign[0])
-
-    def text(self, text: str, suffix: str) -> None:
-        """JSON, YAML, Python, a template; any other text is only read by people."""
-        if suffix == ".py" and len(text) < formats.LONGEST_PROGRAM:
-            bad = [one for one in formats.calls(text) if formats.SINKS.fullmatch(one)]
-            for one in bad:
-                self.report("dangerous", "code_calls", one)
-            self.report("cannot decide", "own_code", "")
-        elif suffix == ".py":
-            self.report("cannot decide", "unread", "long program")
-        elif suffix in (".jinja", ".j2"):
-            self.template(text)
-        elif suffix in (".yaml", ".yml") and (sign := re.search(r"%TAG|[!:]python/\S*", text)):  # fmt: skip
-            self.report("dangerous", "yaml_tag", sign[0])
-        elif text.lstrip()[:1] in ("{", "["):
-            try:
-                read = json.loads(text)
-            except ValueError:
-                if suffix == ".json":
-                    raise
-                return
-            for key, value in formats.settings(read):
-                self.setting(key, value)
-
-    def setting(self, key: str, value: Any) -> None:
-        """A key of JSON that makes its reader import or run something."""
-        if isinstance(value, dict) and "class_name" in value:
-            self.keras(value)
-        if key in ("auto_map", "custom_pipelines") or (key, value) == ("trust_remote_code", True):  # fmt: skip
-            told = json.dumps(value)
-            elsewhere = "--" in told or "://" in told
-            self.report(*(("dangerous", "remote_code", told) if elsewhere else ("cannot decide", "own_code", told)))  # fmt: skip
-        if not isinstance(value, str):
-            return
-        if key in ("chat_template", "template"):
-            self.template(value)
-        if key == "_target_":
-            module, _, name = value.rpartition(".")
-            full = renamed(module, name)
-            if not allowed(full, "pickle"):
-                self.report(*(("dangerous", "refused", full) if known(full) else ("cannot decide", "unknown", full)))  # fmt: skip
-
-    def keras(self, layer: dict[str, Any]) -> None:
-        """A layer of Keras, by name."""
-        name, module = layer["class_name"], layer.get("module") or "keras"
-        if name in ("Lambda", "TFOpLambda"):
-            self.report("dangerous", "lambda", str(layer.get("name", "")))
-        elif not KERAS.match(str(module)):
-            self.report("dangerous", "refused", f"{module} {name}")
 
 
 HEADS: tuple[tuple[bytes, Callable[[Scan, memoryview], None]], ...] = (

@@ -14,18 +14,13 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any, Literal
 
-import numpy
-
 from reference_impls.artifact_scan.policy import allowed, known, renamed
+from reference_impls.artifact_scan.stream import UNKNOWN, Blob, Stream, opcodes
+from reference_impls.artifact_scan.values import DTYPE, Global, Made, layout
 
 Level = Literal["dangerous", "cannot decide"]
 Report = Callable[[Level, str, str], None]
 """Told of a level, a reason of `words.yaml`, and what it is about."""
-LARGE = 1 << 20
-"""Bytes of an argument from which on its content stays in the file."""
-NOT_ASCII = bytes(range(128, 256))
-LONGEST_LINE = 1 << 24
-"""Bytes of a line of protocol 0."""
 MOST_STEPS = 20_000_000
 """Opcodes of a file: minutes of reading."""
 LOAD_BYTES = "torch.storage _load_from_bytes"
@@ -35,72 +30,6 @@ ARRAY = "joblib.numpy_pickle NumpyArrayWrapper"
 BROKEN = (
     ValueError, KeyError, IndexError, TypeError, EOFError, OverflowError, struct.error, RecursionError
 )  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Global:
-    """A name that a pickle imports, by the one that Python 3 knows it by."""
-
-    name: str
-    """Module and name, with a space between."""
-
-
-@dataclass(eq=False)
-class Made:
-    """What a call gives; nothing is called, so only its recipe is known."""
-
-    of: str = ""
-    arguments: Any = None
-    state: Any = None
-
-
-class Blob(bytes):
-    """A long argument: its first bytes, and where all of it lies."""
-
-    whole: memoryview
-
-    def __len__(self) -> int:
-        """As the file tells it; pickletools compares."""
-        return len(self.whole)
-
-
-class Stream:
-    """What pickletools reads from: a part of a file, which is never copied whole."""
-
-    def __init__(self, view: memoryview) -> None:
-        self.view, self.at = view, 0
-        self.cut = False
-        """Whether the last argument was a long one."""
-
-    def read(self, count: int) -> bytes:
-        """So many bytes, or those that are left."""
-        part = self.view[self.at : self.at + max(count, 0)]
-        self.at += len(part)
-        if len(part) <= LARGE:
-            return bytes(part)
-        blob = Blob(bytes(part[:LARGE]).rstrip(NOT_ASCII))  # no letter is cut
-        blob.whole, self.cut = part, True
-        return blob
-
-    def readline(self) -> bytes:
-        """Up to the end of the line.
-
-        Raises:
-            ValueError: it is too long.
-        """
-        line = bytearray()
-        while not line.endswith(b"\n") and self.at < len(self.view):
-            piece = bytes(self.view[self.at : self.at + 4096])
-            piece = piece[: piece.find(b"\n") + 1] or piece
-            line += piece
-            self.at += len(piece)
-            if len(line) > LONGEST_LINE:
-                raise ValueError(f"a line of more than {LONGEST_LINE} bytes")
-        return bytes(line)
-
-    def tell(self) -> int:
-        """Bytes read."""
-        return self.at
 
 
 # -- The machine ---------------------------------------------------------------------
@@ -119,8 +48,18 @@ class Machine:
     """Is given pickles that are arguments."""
     steps: list[int]
     """Opcodes that were read of the file so far; several machines count together."""
+    plain: bool = False
+    """Whether the values of joblib's arrays are opcodes, as to every loader but joblib."""
     strange: bool = False
     """Whether it called something that no policy lists."""
+    named: bool = False
+    """Whether it imported something that is known; mere text or numbers hardly do."""
+    arrays: int = 0
+    """Arrays of joblib so far."""
+    frame: int = 0
+    """Where the last frame ends, which joblib reads at once."""
+    fields: dict[int, Any] = field(default_factory=dict)
+    """Mappings that became part of a type of NumPy, by identity."""
     stack: list[Any] = field(default_factory=list)
     memo: dict[int, Any] = field(default_factory=dict)
 
@@ -132,7 +71,7 @@ class Machine:
         """
         self.stack, self.memo = [], {}
         try:
-            for opcode, argument, _ in pickletools.genops(self.stream):  # type: ignore[arg-type]
+            for opcode, argument in opcodes(self.stream):
                 self.steps[0] += 1
                 if self.steps[0] > MOST_STEPS:
                     raise ValueError(f"more than {MOST_STEPS} opcodes")
@@ -163,9 +102,10 @@ class Machine:
         raise ValueError("no mark on the stack")
 
     def kept(self, items: list[Any]) -> list[Any]:
-        """Items that go into a container; what loads pickles may not go on to someone else."""
-        if any(isinstance(one, Global) and one.name == LOAD_BYTES for one in items):
-            self.report("dangerous", "handed_on", LOAD_BYTES)
+        """Items that go into a container; what loads pickles or reads arrays may not go on to someone else."""
+        for one in items:
+            if isinstance(one, Global) and one.name in (LOAD_BYTES, ARRAY):
+                self.report("dangerous", "handed_on", one.name)
         return items
 
     def imports(self, module: Any, name: Any) -> None:
@@ -175,7 +115,9 @@ class Machine:
             self.stack.append(Made())
             return
         full = renamed(module, name)
-        if not allowed(full, self.kind):
+        listed = bool(allowed(full, self.kind))
+        self.named |= listed or known(full)
+        if not listed:
             if known(full):
                 self.report("dangerous", "refused", full)
             else:
@@ -200,7 +142,7 @@ class Machine:
         first = arguments[0] if isinstance(arguments, tuple) and arguments else None
         if name == "_codecs encode" and isinstance(first, str) and arguments[1:] == ("latin1",):  # fmt: skip
             return first.encode("latin1", "replace")
-        if name in ("builtins bytearray", "builtins bytes") and isinstance(first, bytes):  # fmt: skip
+        if name == "builtins bytes" and isinstance(first, bytes):
             return first
         if name == LOAD_BYTES:
             if isinstance(first, bytes):
@@ -238,8 +180,10 @@ class Machine:
             self.report("dangerous", "patched", target.name)
         elif isinstance(target, Made):
             target.state = state
+            if target.of == DTYPE:
+                self.typed(target)
             if target.of == ARRAY:
-                self.skip_array(state)
+                self.array(state)
 
     def tuple_of(self, count: int) -> None:
         """TUPLE1 to TUPLE3."""
@@ -251,9 +195,14 @@ class Machine:
         target = self.stack[-1]
         if isinstance(target, Global):
             self.report("dangerous", "patched", target.name)
+        if id(target) in self.fields:
+            self.report("cannot decide", "forged", "its fields change")
         if isinstance(target, dict):
-            pairs = zip(items[::2], items[1::2], strict=True)
-            target.update((key, value) for key, value in pairs if isinstance(key, str))
+            for key, value in zip(items[::2], items[1::2], strict=True):
+                if isinstance(key, str):
+                    target[key] = value
+                elif key is UNKNOWN or isinstance(key, Made):
+                    target.clear()  # it may be any text that is already there
 
     def append(self, items: list[Any]) -> None:
         """Items for what lies below them."""
@@ -271,20 +220,52 @@ class Machine:
         self.report("cannot decide", "extension", str(code))
         self.stack.append(Global(f"copyreg extension-{code}"))
 
-    def skip_array(self, state: Any) -> None:
+    def typed(self, dtype: Made) -> None:
+        """A type of NumPy with its state."""
+        dtype.measured = None
+        try:
+            fields = dtype.state[4]
+            if isinstance(fields, dict):
+                self.fields[id(fields)] = fields
+            dtype.measured = layout(dtype)
+        except BROKEN as error:
+            self.report("cannot decide", "forged", str(error))
+
+    def array(self, state: Any) -> None:
         """The values of joblib's arrays, which stand in the stream.
 
         Raises:
             ValueError: nobody can tell how long they are.
         """
-        kind = state["dtype"].arguments[0]
-        if kind.startswith("O"):
-            Machine(self.stream, self.kind, self.report, self.inner, self.steps).run()
+        self.arrays += 1
+        if self.plain:
+            self.named = False  # from here on, values may be read that are no opcodes
+            return
+        try:
+            self.skip(state)
+        except BROKEN as error:
+            self.report("cannot decide", "damaged", str(error))
+            raise
+        self.stack[-1] = Made()
+
+    def skip(self, state: Any) -> None:
+        """Go to the end of an array.
+
+        Raises:
+            ValueError: there is no telling where it is.
+        """
+        if self.stream.at < self.frame:
+            raise ValueError("an array within a frame")
+        size, objects = layout(state["dtype"])
+        if objects:
+            inner = Machine(self.stream, self.kind, self.report, self.inner, self.steps)
+            inner.run()
+            self.strange |= inner.strange
             return
         if state.get("numpy_array_alignment_bytes") is not None:
             padding = self.stream.read(1)[0]
             self.stream.at += padding
-        size = prod(state["shape"]) * numpy.dtype(kind).itemsize
+        size *= prod(state["shape"])
         if not 0 <= size <= len(self.stream.view) - self.stream.at:
             raise ValueError("an array is longer than the file")
         self.stream.at += size
@@ -338,6 +319,7 @@ RULES: dict[str, Rule] = {
     "BINPERSID": lambda m, _: m.persistent(m.stack.pop()),
     "READONLY_BUFFER": lambda m, _: None,
     "STOP": lambda m, _: None,
+    "FRAME": lambda m, size: setattr(m, "frame", m.stream.at + size),
 } | {
     **dict.fromkeys(("EXT1", "EXT2", "EXT4"), Machine.extension),
     **dict.fromkeys(("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"), _put),
