@@ -7,7 +7,7 @@ import os
 import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from surveykit import files
@@ -104,6 +104,25 @@ def _data(raw: bytes | None) -> Mapping[str, Any] | None:
     except RefusedError:
         return None
     return data if isinstance(data, dict) else None
+
+
+def kept(home: Path, path: str) -> Path:
+    """Where the program keeps what it learned, in a repository: reached through no link, and no part of a commit.
+
+    A pull request could else have lines written anywhere, or bring the answers by which it is judged. Raises MachineError.
+    """
+    here = home
+    for part in PurePosixPath(path).parts:
+        here /= part
+        if here.is_symlink():
+            raise MachineError(f"{here} is a symbolic link; delete it, or name another place")  # fmt: skip
+    try:
+        brought = _git(home, "ls-files", "-z", "--", path)
+    except MachineError:  # no git, no commits
+        return here
+    if brought:
+        raise MachineError(f"{path} is part of a commit, so anybody's; `git rm -r --cached {path}`, then delete it")  # fmt: skip
+    return here
 
 
 def _at(home: Path, start: str, path: str) -> bytes | None:

@@ -11,7 +11,7 @@ import click
 
 from surveykit import files
 from surveykit.catalog import Catalog
-from surveykit.changes import changed_since
+from surveykit.changes import changed_since, kept
 from surveykit.cli.catalog import open_catalog
 from surveykit.cli.duration import Duration
 from surveykit.cli.progress import progress
@@ -214,7 +214,7 @@ def _guard(allow: tuple[str, ...]) -> Guard:
 
 def _history(home: Path | None) -> Path:
     if home:
-        return home / HISTORY
+        return kept(home, HISTORY)
     return files.user_cache() / "links.jsonl"
 
 

@@ -13,6 +13,7 @@ import click
 
 from surveykit import load, outputs
 from surveykit.catalog import Catalog
+from surveykit.changes import kept
 from surveykit.checkup import examined
 from surveykit.cli.catalog import chosen, readable
 from surveykit.cli.check_links import HISTORY
@@ -135,7 +136,7 @@ def _programs(home: Path, catalog: Catalog, papers: Sequence[Paper]) -> Outcome:
         return session.check_links(
             links,
             settings,
-            history=home / HISTORY,
+            history=kept(home, HISTORY),
             policy=policy,
             seen=seen,
             signals=(signal.SIGINT, signal.SIGTERM),

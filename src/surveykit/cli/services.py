@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from surveykit.catalog import Catalog
+from surveykit.changes import kept
 from surveykit.errors import MachineError
 from surveykit.net.agent import user_agent
 from surveykit.net.connect import transport
@@ -88,7 +89,7 @@ async def client(home: Path, catalog: Catalog, how: Asking) -> AsyncIterator[Cli
         yield Client(
             way,
             guard,
-            Cache(how.cache or home / CACHE),
+            Cache(how.cache or kept(home, CACHE)),
             f"{name} mailto:{how.mailto}" if how.mailto else name,
             mailto=how.mailto,
             github_token=os.environ.get("GITHUB_TOKEN"),
