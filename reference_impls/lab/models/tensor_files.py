@@ -213,6 +213,7 @@ _PLAIN: list[Any] = [
 
 def _read_torch(path: Path) -> Any:
     try:
+        _check_size(path)
         with torch.serialization.safe_globals(_PLAIN), warnings.catch_warnings():
             warnings.simplefilter(
                 "ignore", UserWarning
@@ -239,6 +240,15 @@ def _read_torch(path: Path) -> Any:
         raise EncoderError(
             f"{path} is truncated or no PyTorch file: {first_line}"
         ) from error
+
+
+def _check_size(path: Path) -> None:
+    """Refuse what PyTorch never writes: parts that are compressed or lie over each other, so that a small file fills the memory."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            size = sum(one.file_size for one in archive.infolist())
+        if size > path.stat().st_size:
+            raise EncoderError(f"{path} unpacks to more than it holds; save it with torch.save")  # fmt: skip
 
 
 def _refusal(path: Path, reason: str) -> str:
@@ -270,5 +280,6 @@ def _tensors(
 def _check_plain(name: str, value: Tensor, path: Path) -> None:
     if value.layout != torch.strided or value.is_quantized:
         raise EncoderError(f"{path}: {name} is sparse or quantised; save it as floats")
-    if value.untyped_storage().nbytes() < value.numel() * value.element_size():
+    held = value.untyped_storage().nbytes() if value.device.type == "cpu" else 0
+    if held < value.numel() * value.element_size():
         raise EncoderError(f"{path}: {name} claims more values than the file holds")

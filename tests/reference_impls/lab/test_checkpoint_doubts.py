@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import zipfile
 
 import numpy
 import pytest
@@ -356,6 +357,23 @@ def test_a_tensor_that_claims_more_than_the_file_holds_is_refused(tmp_path):
     path = save({"w": torch.ones(1).expand(1000, 1000)}, tmp_path / "wide.pth")
     with pytest.raises(EncoderError, match="w claims more values than the file holds"):
         read_state(path)
+
+
+def test_a_tensor_without_values_is_refused(tmp_path):
+    path = save({"w": torch.ones(1 << 40, device="meta")}, tmp_path / "meta.pth")
+    with pytest.raises(EncoderError, match="w claims more values than the file holds"):
+        read_state(path)
+
+
+def test_a_small_file_does_not_fill_the_memory(tmp_path):
+    whole = save({"w": torch.zeros(1 << 20)}, tmp_path / "whole.pth")
+    packed = tmp_path / "packed.pth"
+    with zipfile.ZipFile(whole) as old, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as new:  # fmt: skip
+        for one in old.infolist():
+            new.writestr(one.filename, old.read(one))
+    with pytest.raises(EncoderError, match="unpacks to more than it holds"):
+        read_state(packed)
+    assert "w" in read_state(whole)
 
 
 def test_a_sparse_tensor_is_refused(tmp_path):
