@@ -152,6 +152,12 @@ def test_a_library_that_does_not_come_is_asked_for_again(visit):
     wait_until(page, "/^\\d of/.test(document.querySelector('.sk-count').textContent)")
 
 
+def test_an_address_with_a_lone_percent_sign_stops_no_script(visit):
+    page = visit("papers/#100%")
+    page.locator("#find").fill("DECREE")
+    wait_until(page, "/^\\d of/.test(document.querySelector('.sk-count').textContent)")
+
+
 @pytest.mark.parametrize("typed", ["10.1145/%ff", "https://doi.org/10.1/%", "%E4%", "((", "a\\", "🙂", "http://", "?id=", "\u202e后", "-"])  # fmt: skip
 def test_whatever_is_typed_gets_an_answer(visit, typed):
     assert len(engine(visit(""), [typed])) == 1
