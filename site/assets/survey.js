@@ -61,7 +61,9 @@
   const home = $(".sk-hero .sk-search");
   if (home) {
     const input = $("input", home);
-    input.addEventListener("focus", () => searching().then(search => search.combobox(input, $(".sk-hits", home), { status: $("[role=status]", home) })), { once: true });
+    const load = () => searching().then(search => search.combobox(input, $(".sk-hits", home), { status: $("[role=status]", home) }), wait);
+    const wait = () => input.addEventListener("focus", load, { once: true });      // again, if the script does not come
+    wait();
     document.addEventListener("click", event => { if (!home.contains(event.target)) $(".sk-hits", home).hidden = true; });
   }
   /* What a reader has asked for stays asked for in the other language. */
