@@ -276,7 +276,11 @@
   }
   mine.onclick = () => { listed = listed === "mine" ? "" : "mine"; draw(true); };
   addEventListener("storage", () => { picked.clear(); list.ids().forEach(id => picked.add(id)); for (const paper of papers) if (paper.box) paper.row.classList.toggle("on", paper.box.checked = picked.has(idOf(paper))); draw(); });
-  table.addEventListener("change", ({ target }) => pick(target === all ? shown : [target.closest("tr").paper], target.checked));
+  table.addEventListener("change", async ({ target }) => {
+    const on = target.checked;
+    if (target === all) await olderRows;      // a paper whose row has not come has no id yet
+    pick(target === all ? shown : [target.closest("tr").paper], on);
+  });
   const fetched = {};
   const ask = address => fetched[address] ??= fetch(address).then(answer => answer.json());
   const save = (text, type, name) => {

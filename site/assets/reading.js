@@ -1,4 +1,4 @@
-/* Citations show the paper: on hover, on keyboard focus, on touch. What is shown stands in the list of the page; nothing is asked for. */
+/* Pages to read. Citations show the paper: on hover, on keyboard focus, on touch. What is shown stands in the list of the page; nothing is asked for. */
 (() => {
   "use strict";
   const tip = document.createElement("div");
@@ -74,4 +74,8 @@
     show(link);
   });
   addEventListener("resize", hide);
+
+  /* On a phone the navigation is one line that scrolls: it starts at the page that is open. */
+  const here = document.querySelector(".sk-subnav [aria-current]"), nav = here?.parentNode;
+  if (nav) nav.scrollLeft = here.offsetLeft - nav.offsetLeft;
 })();

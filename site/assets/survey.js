@@ -61,7 +61,9 @@
   const home = $(".sk-hero .sk-search");
   if (home) {
     const input = $("input", home);
-    input.addEventListener("focus", () => searching().then(search => search.combobox(input, $(".sk-hits", home), { status: $("[role=status]", home) })), { once: true });
+    const load = () => searching().then(search => search.combobox(input, $(".sk-hits", home), { status: $("[role=status]", home) }), wait);
+    const wait = () => input.addEventListener("focus", load, { once: true });      // again, if the script does not come
+    wait();
     document.addEventListener("click", event => { if (!home.contains(event.target)) $(".sk-hits", home).hidden = true; });
   }
   /* What a reader has asked for stays asked for in the other language. */
@@ -153,7 +155,9 @@
       for (const [mark, own] of marks) mark.classList.toggle("off", own > year);
       for (const link of $$("td > a", map)) {
         for (const [count, shape] of [[".na", ".a"], [".nd", ".d"]]) {
-          $(count, link).textContent = $$(`svg ${shape}:not(.off)`, link).length;
+          const cell = $(count, link), n = $$(`svg ${shape}:not(.off)`, link).length;
+          cell.textContent = n;
+          cell.classList.toggle("z", !n);
         }
       }
       /* A paper may stand in two cells, so the totals of earlier years cannot be summed. */
@@ -177,9 +181,9 @@
     for (const { isIntersecting, target } of boxes) if (isIntersecting) { target.scrollLeft = 1e4; seen.unobserve(target); }
   }, { rootMargin: "400px" });
   for (const wide of $$(".sk-time, .sk-matrix")) seen.observe(wide.parentNode);
-  /* A link to a folded list unfolds it. */
+  /* A link to a folded list unfolds it; ids of lists are ASCII, so the fragment needs no decoding, which fails at a lone %. */
   const unfold = () => {
-    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = location.hash.length > 1 && document.getElementById(location.hash.slice(1));
     if (target && target.matches("details")) { target.open = true; target.scrollIntoView(); }
   };
   addEventListener("hashchange", unfold);

@@ -165,3 +165,9 @@ def test_method_pages_lead_to_the_readme_in_their_language(catalog, lang, name):
     for uri, folder in (("methods/badseeds.md", "badseeds/"), ("methods/index.md", "")):
         links = [a.attributes["href"] for a in made[uri].css("a[href*='README']")]
         assert links == [f"{catalog.survey.repository}/blob/main/reference_impls/{folder}{name}"]  # fmt: skip
+
+
+def test_cards_are_plain_text_and_no_markdown(whole_catalog):
+    """Pages print their texts as they stand."""
+    for card in whole_catalog.cards.values():
+        assert "`" not in card.model_dump_json(), card.id

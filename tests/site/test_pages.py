@@ -215,3 +215,10 @@ def test_a_kind_of_page_styles_no_class_of_another():
     for sheet in sorted((Path(package.__file__).parents[4] / "site/assets/css").glob("4*.css")):  # fmt: skip
         for name in re.findall(r"^(\.sk-[\w-]+) \{", sheet.read_text("utf-8"), re.M):
             assert owners.setdefault(name, sheet.name) == sheet.name, name
+
+
+def test_chinese_pages_lead_to_the_chinese_guide_and_put_chinese_in_wide_brackets(catalog):  # fmt: skip
+    for page in render_pages(catalog, "zh"):
+        assert "/CONTRIBUTING.md" not in page.html, page.uri
+        notes = [small.text() for small in document(page).css("small")]
+        assert not [t for t in notes if re.search(r"\([\u4e00-\u9fff]", t)], page.uri

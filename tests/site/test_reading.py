@@ -65,3 +65,10 @@ def test_without_a_script_a_citation_leads_to_its_paper_and_the_list_is_there(vi
     id_ = link.get_attribute("data-ref")
     assert link.get_attribute("href").endswith(f"papers/{id_}/")
     assert page.locator(f"#ref-{id_}").count() == 1
+
+
+def test_on_a_phone_the_navigation_shows_the_page_that_is_open(visit):
+    page = visit("methodology/", width=390)
+    here = page.locator(".sk-subnav [aria-current]").bounding_box()
+    assert here["x"] >= 0
+    assert here["x"] + here["width"] <= 390

@@ -152,6 +152,36 @@ def test_a_library_that_does_not_come_is_asked_for_again(visit):
     wait_until(page, "/^\\d of/.test(document.querySelector('.sk-count').textContent)")
 
 
+def test_the_field_of_the_home_page_asks_again_for_a_script_that_did_not_come(visit):
+    page = visit("", routes={"**/search.js": lambda route: route.abort()})
+    field = page.locator("#home-search")
+    with page.expect_event("requestfailed"):
+        field.focus()
+    page.unroute("**/search.js")
+    field.blur()
+    field.fill("DECREE")
+    page.locator(".sk-drop .sk-hit").first.wait_for()
+
+
+def test_all_papers_are_chosen_also_those_whose_rows_come_late(visit, whole_catalog):
+    held = []
+    page = visit("papers/", routes={"**/older.js": lambda route: held.append(route)})
+    page.locator("#all").check()
+    for _ in range(100):  # A route is called while the page is waited for, not before.
+        if held:
+            break
+        page.wait_for_timeout(100)
+    held[0].continue_()
+    count = len(whole_catalog.papers)
+    wait_until(page, f"/^{count} /.test(document.querySelector('.sk-pick output').textContent)")  # fmt: skip
+
+
+def test_an_address_with_a_lone_percent_sign_stops_no_script(visit):
+    page = visit("papers/#100%")
+    page.locator("#find").fill("DECREE")
+    wait_until(page, "/^\\d of/.test(document.querySelector('.sk-count').textContent)")
+
+
 @pytest.mark.parametrize("typed", ["10.1145/%ff", "https://doi.org/10.1/%", "%E4%", "((", "a\\", "🙂", "http://", "?id=", "\u202e后", "-"])  # fmt: skip
 def test_whatever_is_typed_gets_an_answer(visit, typed):
     assert len(engine(visit(""), [typed])) == 1

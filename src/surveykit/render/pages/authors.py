@@ -10,7 +10,6 @@ from itertools import groupby
 from markupsafe import Markup
 
 from surveykit.models import Paper
-from surveykit.render.pages import counts
 from surveykit.render.pages.charts import Dot
 from surveykit.render.pages.page import Page, Press
 from surveykit.render.people import Byline
@@ -55,7 +54,6 @@ def author_pages(press: Press) -> Iterator[Page]:
             who=person,
             years=[(y, list(ps)) for y, ps in groupby(person.papers, lambda p: p.year)],
             topics=_topics(press, person.papers),
-            n=counts.sides(press.catalog, person.papers),
             career=_career(press, person.papers),
             others=_co_authors(people, person),
         )

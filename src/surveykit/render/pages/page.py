@@ -48,8 +48,6 @@ class Page:
     """A script of its own, below `assets/`; the page is complete without it."""
     inline: tuple[str, ...] = ()
     """Scripts inside `html` that its template holds, for the policy of the page."""
-    listed: bool = True
-    """Whether search engines are told about it."""
     image: str = social.SITE
     """Picture for social sites, below the root of the English pages."""
 
@@ -153,14 +151,7 @@ class Press:
         """One page; `source`, `script` and the like go to the page, all else to the template."""
         own = {
             k: view.pop(k)
-            for k in (
-                "source",
-                "listed",
-                "head",
-                "script",
-                "inline",
-                "image",
-            )
+            for k in ("source", "head", "script", "inline", "image")
             if k in view
         }
         root = "../" * Page(uri, "", "", "").url.count("/")
