@@ -1,9 +1,11 @@
 """The forge's files: safe, pinned, and what the forge understands."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -149,10 +151,52 @@ def test_a_token_that_may_write_is_in_the_environment_of_the_last_step_alone():
     held = [
         (where, last) for where, holds, writes, last in tokens() if holds and writes
     ]
-    assert {where for where, _ in held} == {"discover-issue", "entries-report-comment", "from-issue-change", "health-issue", "health-keep", "links-issue", "ticked-decide"}  # fmt: skip
+    assert {where for where, _ in held} == {"discover-issue", "entries-report-comment", "from-issue-answer", "health-issue", "health-keep", "links-issue", "ticked-decide"}  # fmt: skip
     assert all(last for _, last in held)
     for path in WORKFLOWS:
         assert not {"GH_TOKEN", "GITHUB_TOKEN"} & set(load(path).get("env", {}))
+
+
+def test_what_is_installed_runs_where_nothing_can_be_written():
+    """One job is left: each tick that it takes is a command of the program and a push of its own."""
+    both = {
+        f"{path.stem}-{name}"
+        for path in WORKFLOWS
+        for name, job in load(path)["jobs"].items()
+        if "write" in set((job.get("permissions") or {}).values())
+        and any("make " in s.get("run", "") or ".venv/" in s.get("run", "") for s in job["steps"])
+        and "github.token" in str(job)
+    }  # fmt: skip
+    assert both == {"ticked-decide"}
+
+
+def test_a_change_made_from_an_issue_is_carried_over_whole(tmp_path):
+    """The patch of one job, applied by the other, gives the same tree: files that are new, changed, renamed, gone."""
+    home, other = tmp_path / "made", tmp_path / "applied"
+    git = partial(subprocess.run, check=True, capture_output=True, text=True)
+    git(["git", "init", "-q", str(home)])
+    for name in ("changed", "renamed", "gone"):
+        (home / name).write_text(f"{name}\n" * 9, encoding="utf-8")
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    git(["git", "-C", str(home), "add", "--all"])
+    git(["git", "-C", str(home), *who, "commit", "-qm", "before"])
+    git(["git", "clone", "-q", str(home), str(other)])
+    (home / "changed").write_text("统\n", encoding="utf-8")
+    (home / "renamed").rename(home / "named")
+    (home / "gone").unlink()
+    (home / "new").write_bytes(bytes(range(256)))
+    lines = script_of("from-issue", "change", "The issue as a change").splitlines()
+    taken = "\n".join(line for line in lines if line.startswith("git "))
+    git(["bash", "-e", "-c", taken], cwd=home, env=os.environ | {"made": str(tmp_path)})
+    step = "An answer, or a branch and its pull request, the same one each time"
+    (apply,) = [line for line in script_of("from-issue", "answer", step).splitlines() if line.startswith("git apply")]  # fmt: skip
+    git(
+        ["bash", "-e", "-c", apply],
+        cwd=other,
+        env=os.environ | {"RUNNER_TEMP": str(tmp_path)},
+    )
+    trees = [git(["git", "-C", str(one), "write-tree"]).stdout for one in (home, other)]
+    assert trees[0] == trees[1]
 
 
 def test_names_of_files_stand_behind_two_hyphens_and_are_split_at_their_ends_alone():
@@ -238,7 +282,7 @@ def test_the_answer_to_an_issue_quotes_it_in_a_bounded_code_block(tmp_path, why)
     step = "An answer, or a branch and its pull request, the same one each time"
     env = {"PATH": f"{gh.parent}:/usr/bin:/bin", "RUNNER_TEMP": str(tmp_path), "NUMBER": "7"}  # fmt: skip
     done = subprocess.run(
-        ["bash", "-e", "-c", script_of("from-issue", "change", step)],
+        ["bash", "-e", "-c", script_of("from-issue", "answer", step)],
         cwd=tmp_path,
         env=env,
         check=False,

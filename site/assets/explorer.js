@@ -231,7 +231,7 @@
     author = query.get("author")?.trim() || "";
     listed = query.get("list")?.trim() || "";
     if (find.value || author) load();
-    chosen = query.get("sort") in ORDER ? query.get("sort") : "";
+    chosen = Object.hasOwn(ORDER, query.get("sort")) ? query.get("sort") : "";
     for (const axis of AXES) state[axis] = new Set((query.get(axis) || "").split(",").filter(Boolean));
     for (const facet of $$(".sk-facet")) if (state[facet.dataset.axis].size) facet.open = true;
     draw();

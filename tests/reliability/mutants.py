@@ -1,8 +1,7 @@
 """Whether the tests notice a fault: one small change of the code at a time, made by cosmic-ray, and the tests run on it.
 
 All changes that cosmic-ray knows would take days, so a sample is drawn: of each part the same number, by a seed. They are
-made in a copy of the repository. A change inside a type annotation is left out, since no annotation is evaluated here but
-those of models, where it is the type that a reader of the schema would miss first.
+made in a copy of the repository. Changes inside type annotations are left out: most are never evaluated.
 
     pip install -e '.[prove]' && python -m tests.reliability.mutants --each 60 --write
 """

@@ -170,6 +170,11 @@ def test_sorting_keeps_every_row(table):
     assert ids(page) == before
 
 
+def test_an_order_that_there_is_not_is_the_usual_one(table):
+    page = table("?sort=toString")
+    assert page.locator("#sort").input_value() == "new"
+
+
 def test_a_selection_becomes_bibtex_csl_and_copied_citations(table):
     page = table("?find=backdoors")
     for paper in ("feng2023detecting", "jia2022badencoder"):

@@ -87,7 +87,9 @@ def test_every_page_names_its_twin_and_the_theme_asks_for_no_sitemap(visit, site
     page = visit(path)
     asked = []
     page.on("request", lambda request: asked.append(request.url))
-    page.mouse.move(50, 50)  # the theme's script comes with the first sign of a hand
+    page.mouse.move(
+        50, 50, steps=2
+    )  # the theme's script comes with the first sign of a hand
     page.wait_for_timeout(600)
     assert not [url for url in asked if "sitemap" in url]
     twins = page.eval_on_selector_all("link[hreflang]", "all => all.map(l => [l.hreflang, l.href])")  # fmt: skip

@@ -23,8 +23,6 @@ ELSEWHERE = "https://elsewhere.test/"
 LANGS = ("", "zh/")
 WAYS = (("", 1440), ("zh/", 390))
 """Language and width in which a page is used; each kind of page in one of them, as one template makes both."""
-SEARCHED = ("home", "papers", "paper", "arena", "method", "tutorial")
-"""Kinds of pages whose search is used: it is the same script on all."""
 FORMER = "papers/li2022backdoor/"
 
 
@@ -148,7 +146,7 @@ def export_selection(page):
 
 def use(page):
     """What a reader can do on any page; parts that a page lacks are passed over."""
-    page.mouse.move(200, 300)  # the theme's script comes
+    page.mouse.move(200, 300, steps=2)  # the theme's script comes
     if page.locator("#find").count():
         filter_table(page)
     if page.locator("#up-to").count():
@@ -164,6 +162,7 @@ def use(page):
     wait_until(page, "window.document$ !== undefined")
     page.locator("label[for^=__palette]:visible").click()
     wait_until(page, f"{scheme} !== '{before}'")
+    search_site(page)
 
 
 def search_site(page):
@@ -182,8 +181,6 @@ def test_a_page_keeps_its_policy_while_it_is_used_and_has_a_twin(visit, kind, wa
     page = visit(lang + KINDS[kind], width=width)
     assert page.locator(POLICY).count() == 1
     use(page)
-    if kind in SEARCHED:
-        search_site(page)
     here = urlsplit(page.url).path
     page.locator(".sk-lang").click()
     page.wait_for_load_state()
@@ -197,7 +194,6 @@ def test_the_error_page_and_a_former_address_keep_theirs(visit, site, serve, tmp
     with serve(tmp_path) as address:
         page = visit(f"{path}{lang}404.html", address=address, width=width)
         use(page)
-        search_site(page)
         page = visit(f"{path}{lang}{FORMER}", address=address, width=width)
         page.wait_for_url(lambda url: "li2022backdoor" not in url)
         use(page)
@@ -222,7 +218,7 @@ def test_pages_opened_from_a_disk_keep_theirs(browser, site, lang):
     assert page.locator(".sk-count").inner_text() != everything
     page.goto(f"{site.as_uri()}/{lang}papers/feng2023detecting/index.html")
     page.locator(".sk-cite [role=tab]").last.click()
-    page.mouse.move(200, 300)
+    page.mouse.move(200, 300, steps=2)
     page.wait_for_timeout(300)
     page.close()
     assert not [line for line in told if line.startswith("policy:")]
