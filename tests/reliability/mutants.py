@@ -97,13 +97,11 @@ def killed(part: str, change: Any) -> bool:
     return False
 
 
-def copied(folder: Path) -> Path:
-    """A copy of the committed repository, with its environment's packages but its own code."""
-    home = folder / "repo"
+def enter_copy(home: Path) -> None:
+    """Go into a copy of the committed repository, and let programs that start there run its code."""
     subprocess.run(["git", "clone", "-q", str(ROOT), str(home)], check=True)
     os.chdir(home)
     os.environ |= {"PYTHONPATH": f"{home}/src:{home}", "CI": "true"}
-    return home
 
 
 def main() -> int:
@@ -118,7 +116,7 @@ def main() -> int:
     folder = Path(tempfile.mkdtemp())
     scenes = {}
     try:
-        copied(folder)
+        enter_copy(folder / "repo")
         for part in options.part or PARTS:
             every = changes(part)
             random.Random(f"{options.seed} {part}").shuffle(every)
