@@ -151,14 +151,13 @@ def test_a_token_that_may_write_is_in_the_environment_of_the_last_step_alone():
     held = [
         (where, last) for where, holds, writes, last in tokens() if holds and writes
     ]
-    assert {where for where, _ in held} == {"discover-issue", "entries-report-comment", "from-issue-answer", "health-issue", "health-keep", "links-issue", "ticked-decide"}  # fmt: skip
+    assert {where for where, _ in held} == {"discover-issue", "entries-report-comment", "from-issue-answer", "health-issue", "health-keep", "links-issue", "ticked-offer"}  # fmt: skip
     assert all(last for _, last in held)
     for path in WORKFLOWS:
         assert not {"GH_TOKEN", "GITHUB_TOKEN"} & set(load(path).get("env", {}))
 
 
 def test_what_is_installed_runs_where_nothing_can_be_written():
-    """One job is left: each tick that it takes is a command of the program and a push of its own."""
     both = {
         f"{path.stem}-{name}"
         for path in WORKFLOWS
@@ -167,7 +166,7 @@ def test_what_is_installed_runs_where_nothing_can_be_written():
         and any("make " in s.get("run", "") or ".venv/" in s.get("run", "") for s in job["steps"])
         and "github.token" in str(job)
     }  # fmt: skip
-    assert both == {"ticked-decide"}
+    assert both == set()
 
 
 def test_a_change_made_from_an_issue_is_carried_over_whole(tmp_path):
@@ -197,6 +196,142 @@ def test_a_change_made_from_an_issue_is_carried_over_whole(tmp_path):
     )
     trees = [git(["git", "-C", str(one), "write-tree"]).stdout for one in (home, other)]
     assert trees[0] == trees[1]
+
+
+TICKED = """#!/bin/sh
+case "$1" in
+  add) echo "title: $4" > "catalog/papers/$(echo "$4" | tr -cd a-z0-9).yaml"; echo made > outside ;;
+  decline) shift 2; for one; do echo "- $one" >> catalog/declined.yaml; done ;;
+esac
+"""
+"""The program as its workflow calls it: `add --yes -- ARGUMENT`, `decline -- ARGUMENT...`."""
+GH = """#!/bin/sh
+echo "$@" >> "$CALLED"
+if [ "$1 $2" = "pr list" ] && [ "$4" = "$OPEN" ]; then echo 5; fi
+"""
+
+
+@pytest.fixture
+def ticked(tmp_path):
+    """A repository on a forge, and what runs both jobs of `ticked` on it: the open branch -> what was called of gh."""
+    forge, first = tmp_path / "forge.git", tmp_path / "first"
+    git = partial(subprocess.run, check=True, capture_output=True, text=True)
+    who = ["-c", "user.name=a", "-c", "user.email=a@b.example"]
+    git(["git", "init", "-q", "-b", "main", str(first)])
+    (first / "catalog/papers").mkdir(parents=True)
+    (first / "catalog/papers/old.yaml").write_text("title: old\n", encoding="utf-8")
+    (first / "catalog/declined.yaml").write_text("- old\n", encoding="utf-8")
+    git(["git", "-C", str(first), "add", "--all"])
+    git(["git", "-C", str(first), *who, "commit", "-qm", "before"])
+    git(["git", "clone", "-q", "--bare", str(first), str(forge)])
+    tools = tmp_path / "bin"
+    tools.mkdir()
+    (tools / "gh").write_text(GH, encoding="utf-8")
+    (tools / "gh").chmod(0o755)
+    called = tmp_path / "called"
+    env = os.environ | {
+        "PATH": f"{tools}:{os.environ['PATH']}",
+        "CALLED": str(called),
+        "RUNNER_TEMP": str(tmp_path),
+        "GITHUB_OUTPUT": str(tmp_path / "output"),
+        "GH_TOKEN": "t",
+        "GH_REPO": "o/r",
+        "MAIN": "main",
+        "NUMBER": "7",
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{forge}.insteadOf",
+        "GIT_CONFIG_VALUE_0": "https://x-access-token:t@github.com/o/r.git",
+    }
+
+    def show(what):
+        return git(["git", "-C", str(forge), "show", what]).stdout
+
+    def run(ticks, open_branch="", meddle=None):
+        (tmp_path / "ticks.json").write_text(json.dumps(ticks), encoding="utf-8")
+        for job, step in (
+            ("decide", "A patch for each"),
+            ("offer", "A branch and a pull request for each, the same one each time"),
+        ):
+            home = tmp_path / job
+            git(["git", "clone", "-q", str(forge), str(home)])
+            (home / ".venv/bin").mkdir(parents=True)
+            (home / ".venv/bin/surveykit").write_text(TICKED, encoding="utf-8")
+            (home / ".venv/bin/surveykit").chmod(0o755)
+            script = script_of("ticked", job, step)
+            git(["bash", "-e", "-c", script], cwd=home, env=env | {"OPEN": open_branch})
+            if meddle and job == "decide":
+                meddle(tmp_path / "made")
+        return called.read_text(encoding="utf-8")
+
+    run.show, run.git, run.forge, run.first = show, git, forge, first
+    return run
+
+
+TICKS = [
+    {"what": "add", "argument": "2501.00707", "branch": "discover/add-2501-00707"},
+    {"what": "add", "argument": "2502.00001", "branch": "discover/add-2502-00001"},
+    {"what": "decline", "argument": "2503.00002", "branch": ""},
+    {"what": "decline", "argument": "2503.00003", "branch": ""},
+]
+
+
+def test_ticks_become_a_branch_and_a_pull_request_each(ticked):
+    called = ticked(TICKS)
+    made = [line for line in called.splitlines() if line.startswith("pr create")]
+    assert [line.split("discover/")[1].split()[0] for line in made] == [
+        "add-2501-00707",
+        "add-2502-00001",
+        "declined",
+    ]
+    assert all("--base main" in line and "#7" in line for line in made)
+    first = "discover/add-2501-00707"
+    assert ticked.show(f"{first}:catalog/papers/250100707.yaml") == "title: 2501.00707\n"  # fmt: skip
+    assert ticked.show(f"{first}:catalog/papers/old.yaml") == "title: old\n"
+    assert ticked.show(f"{first}:catalog/declined.yaml") == "- old\n"
+    assert ticked.show("discover/declined:catalog/declined.yaml") == "- old\n- 2503.00002\n- 2503.00003\n"  # fmt: skip
+    changed = ticked.show("discover/add-2502-00001")
+    assert "catalog/papers/250200001.yaml" in changed
+    assert "outside" not in changed
+    assert "250100707" not in changed
+    assert ticked.show("main:catalog/declined.yaml") == "- old\n"
+
+
+def test_ticks_join_what_an_open_pull_request_declines(ticked):
+    with (ticked.first / "catalog/declined.yaml").open("a", encoding="utf-8") as file:
+        file.write("- waits\n")
+    inside = ["git", "-C", str(ticked.first), "-c", "user.name=a", "-c", "user.email=a@b.example"]  # fmt: skip
+    ticked.git([*inside, "commit", "-qam", "declined"])
+    ticked.git([*inside, "push", "-q", str(ticked.forge), "HEAD:discover/declined"])
+    called = ticked(TICKS[2:], "discover/declined")
+    assert "pr create" not in called
+    assert ticked.show("discover/declined:catalog/declined.yaml") == "- old\n- waits\n- 2503.00002\n- 2503.00003\n"  # fmt: skip
+
+
+def test_an_entry_that_waits_in_a_pull_request_is_left_alone(ticked):
+    called = ticked(TICKS[:2], "discover/add-2501-00707")
+    assert called.count("pr create") == 1
+    assert "add-2502-00001" in called.split("pr create")[1]
+
+
+def test_what_was_installed_names_no_branch_or_file_outside(ticked):
+    """The job that may write trusts nothing that the other one made: neither names of branches nor where patches write."""
+
+    def meddle(made):
+        lines = (made / "changes.tsv").read_text(encoding="utf-8")
+        evil = (
+            "1\tmain\tx\n../ticks.json\tdiscover/add-a\tx\n1\tdiscover/add-b:main\tx\n"
+        )
+        (made / "changes.tsv").write_text(evil + lines, encoding="utf-8")
+        with (made / "1.patch").open("a", encoding="utf-8") as patch:
+            patch.write("diff --git a/outside b/outside\nnew file mode 100644\n--- /dev/null\n+++ b/outside\n@@ -0,0 +1 @@\n+bad\n")  # fmt: skip
+
+    before = ticked.show("main")
+    called = ticked(TICKS[:1], meddle=meddle)
+    assert called.count("pr create") == 1
+    assert ticked.show("main") == before
+    branches = ticked.git(["git", "-C", str(ticked.forge), "branch", "--format=%(refname:short)"])  # fmt: skip
+    assert branches.stdout.split() == ["discover/add-2501-00707", "main"]
+    assert "outside" not in ticked.show("discover/add-2501-00707")
 
 
 def test_names_of_files_stand_behind_two_hyphens_and_are_split_at_their_ends_alone():
