@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit.fields import validated
-from surveykit.models import Bilingual, Paper
+from surveykit.models import Author, Bilingual, Paper
 from surveykit.rules import BY_ID
 from surveykit.vocabulary import Taxonomy, Venue
 from surveykit.yaml_tree import decode, parse
@@ -129,3 +129,20 @@ def test_in_a_survey_with_english_alone_a_text_is_its_own_twin():
     both = said | {"zh": "蘑菇"}
     kept = Bilingual.model_validate(both, context={"languages": ("en",)})
     assert kept.zh == "蘑菇"
+
+
+@pytest.mark.parametrize(
+    ("parts", "written"),
+    [
+        ({"given": "Ada", "family": "Lovelace"}, "Ada Lovelace"),
+        ({"given": "Ricardo J.", "family": "Cruz"}, "Ricardo J. Cruz"),
+        ({"given": "Ana", "family": "Ruiz Gil"}, {"given": "Ana", "family": "Ruiz Gil"}),
+        ({"family": "Plato"}, {"family": "Plato"}),
+        ({"literal": "The Team"}, {"literal": "The Team"}),
+        ({"given": "A", "particle": "de", "family": "B"}, {"given": "A", "particle": "de", "family": "B"}),
+    ],
+)  # fmt: skip
+def test_an_author_is_written_as_a_person_would_type_it(parts, written):
+    author = Author.model_validate(parts)
+    assert author.written == written
+    assert Author.model_validate(author.written) == author

@@ -10,6 +10,13 @@ from surveykit.errors import MachineError
 
 COMMANDS = {
     ".cache/links.jsonl": ["check-links", "muller2024journal", "--budget", "1s"],
+    ".cache/discovered.jsonl": [
+        "decline",
+        "2501.00707",
+        "--title",
+        "A title",
+        "--dry-run",
+    ],
     ".cache/sources": ["verify", "--offline", "muller2024journal"],
 }
 

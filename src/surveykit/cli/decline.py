@@ -12,6 +12,7 @@ import click
 
 from surveykit import load, outputs
 from surveykit.catalog import Catalog
+from surveykit.changes import kept
 from surveykit.cli.catalog import readable
 from surveykit.cli.services import Asking, asking, client
 from surveykit.cli.terminal import (
@@ -133,7 +134,7 @@ def _identifiers(one: Identifier) -> Identifiers:
 
 def _shown(home: Path) -> dict[tuple[str, str], str]:
     """Titles of the candidates that were shown last."""
-    path = home / listed.KEPT
+    path = kept(home, listed.KEPT)
     found = listed.read(path).candidates if path.exists() else []
     return {
         (scheme, value.casefold()): one.record.title

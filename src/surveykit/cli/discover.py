@@ -14,6 +14,7 @@ import click
 
 from surveykit import outputs
 from surveykit.catalog import Catalog
+from surveykit.changes import kept
 from surveykit.cli.catalog import readable
 from surveykit.cli.day import DayType
 from surveykit.cli.services import Asking, asking, client
@@ -273,6 +274,7 @@ def _keep(home: Path, shown: Sequence[ShownCandidate]) -> None:
         told = {"id": candidate.id, "date": candidate.day, "title": candidate.record.title}  # fmt: skip
         lines.append(json.dumps({**told, **names}, ensure_ascii=False, default=str))
     try:
+        kept(home, listed.KEPT)
         outputs.write(home, {listed.KEPT: "".join(f"{line}\n" for line in lines)})
     except MachineError as error:
         note(f"`surveykit decline` will ask for titles: {error}")
