@@ -135,7 +135,7 @@ MAY_IMPORT = {
     },
     "changes": {"errors", "files", "yaml_tree"},
     "edit": {"canon", "comments", "models", "yaml_tree"},
-    "fields": {"errors", "rules", "scalars", "text", "yaml_tree"},
+    "fields": {"errors", "scalars", "text", "yaml_tree"},
     "imports": {
         "catalog",
         "draft",
@@ -292,7 +292,7 @@ OWNERS = {
     "yaml": {"yaml_tree", "comments", "render", "words"},
     "jinja2": {"render", "start"},
     "PIL": {"render"},
-    "rapidfuzz": {"rules", "duplicates", "imports", "venue_names", "weighing"},
+    "rapidfuzz": {"rules", "duplicates", "imports", "text", "venue_names", "weighing"},
     "bibtexparser": set(),  # the tests' second reader
     "charset_normalizer": {"imports", "sources"},
     "markdown_it": {"documents", "imports", "prose", "text"},

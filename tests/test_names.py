@@ -370,3 +370,14 @@ def test_time_grows_with_the_length_of_a_text_and_not_with_its_square(read, piec
 
     # A square would be 400, in each of three tries; a busy machine spoils one.
     assert any(seconds(200_000) < 60 * seconds(10_000) + 0.5 for _ in range(3))
+
+
+@pytest.mark.parametrize("family", ["Ruiz Gil", r"{\'A}vila Gil"])
+def test_a_comma_is_doubted_where_it_may_divide_all_there_is(family):
+    """`A B, C D` alone may be two people; beside an `and` it is one, family name first."""
+    alone = from_bibtex(f"{family}, Ana Maria")
+    assert [a.given for a in alone.authors] == ["Ana Maria"]
+    (doubt,) = alone.doubts
+    assert "is read as one name, family first" in doubt
+    for field in (f"Bo Li and {family}, Ana Maria", f"{family}, Ana Maria and Bo Li and Li Na"):  # fmt: skip
+        assert from_bibtex(field).doubts == ()

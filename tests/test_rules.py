@@ -24,10 +24,10 @@ from surveykit.rules import (
     BY_ID,
     RULES,
     copied,
-    did_you_mean,
     identity,
     letters,
 )
+from surveykit.text.did_you_mean import did_you_mean
 
 ROOT = Path(__file__).parents[1]
 CARD = "reference_impls/badseeds/card.yaml"

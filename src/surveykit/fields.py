@@ -10,8 +10,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from surveykit.errors import Loc
-from surveykit.rules import did_you_mean
 from surveykit.scalars import FORMS
+from surveykit.text.did_you_mean import did_you_mean
 from surveykit.text.printable import printable
 from surveykit.yaml_tree import Fault, Tree, shown
 

@@ -12,7 +12,7 @@ from links.hostile import answer, raw, times
 from surveykit.links.engine import NetworkUnreachableError, Plan
 from surveykit.links.gather import from_lines
 from surveykit.links.policy import Policy, PolicyRule
-from surveykit.links.state import Reason, State
+from surveykit.links.state import Hop, Reason, Result, State
 
 DAY = 86400.0
 ONE = Plan(strikes=1, backoff_seconds=0.01)
@@ -185,6 +185,13 @@ class TestNoNetwork:
             )
         assert world.history.read_bytes() == before
 
+    def test_four_of_the_silent_hosts_are_named(self, world):
+        with pytest.raises(NetworkUnreachableError) as told:
+            world.check(
+                [f"https://h{n}.example/" for n in range(6)], lookup=self.nobody
+            )
+        assert "none of 6 hosts answered (h0.example, h1.example, h2.example, h3.example …)" in str(told.value)  # fmt: skip
+
     def test_blocked_links_among_silent_hosts_are_no_answer(self, world):
         urls = ["http://10.0.0.1/", "ftp://x.example/"] + [
             f"https://h{n}.example/" for n in range(4)
@@ -285,3 +292,11 @@ def test_no_reply_whatever_ends_the_run(world, hostile):
     outcome = world.check(urls, plan=Plan(tries=1, strikes=1))
     assert len(outcome.findings) == 150
     assert len(outcome.counts) == len(State)
+
+
+def test_the_last_address_asked_is_that_of_the_last_hop():
+    hops = tuple(Hop(f"https://h{n}.example/", 302 if n < 2 else 429) for n in range(3))
+    result = Result("https://h0.example/", State.UNVERIFIABLE, Reason.RATE_LIMITED, hops=hops)  # fmt: skip
+    assert (result.last, result.status) == ("https://h2.example/", 429)
+    silent = Result("https://h0.example/", State.BROKEN, Reason.DNS)
+    assert (silent.last, silent.status) == ("https://h0.example/", None)

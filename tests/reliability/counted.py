@@ -47,7 +47,7 @@ TEXTS = {
 }
 COMMANDS = {
     "covered": "make cover",
-    "mutants": "python -m tests.reliability.mutants --each 60 --write",
+    "mutants": "python -m tests.reliability.mutants --each 40 --write",
     "kills": "python -m tests.reliability.kills --write",
     "runs": "python -m tests.fuzz.catalogs --runs 200000 --seconds 36000 --write",
     "programs": "python -m tests.fuzz.catalogs --programs --runs 1000 --write",

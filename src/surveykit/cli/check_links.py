@@ -6,14 +6,14 @@ import os
 import signal
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from surveykit import files
-from surveykit.catalog import Catalog
 from surveykit.changes import changed_since, kept
-from surveykit.cli.catalog import open_catalog
 from surveykit.cli.duration import Duration
+from surveykit.cli.lazy import asked_for
 from surveykit.cli.progress import progress
 from surveykit.cli.terminal import (
     FINE,
@@ -34,6 +34,9 @@ from surveykit.links.policy import Policy, read_policy
 from surveykit.links.repair import repair
 from surveykit.net.agent import user_agent
 from surveykit.net.guard import Guard
+
+if TYPE_CHECKING:  # a list of addresses is checked without the catalog
+    from surveykit.catalog import Catalog
 
 HISTORY = ".cache/links.jsonl"
 
@@ -156,7 +159,7 @@ def check_links(
     if urls and (ids or since or kinds or fix):
         raise click.UsageError("--urls goes without IDs, --since, --only and --fix")
     home = None if urls else repository(root)
-    catalog = open_catalog(root) if home else None
+    catalog = asked_for("catalog:open_catalog")(root) if home else None
     policy, sound = _policy(home)
     settings = session.LinkSettings(
         agent=user_agent(catalog.survey.repository if catalog else ""),

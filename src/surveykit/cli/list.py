@@ -6,21 +6,8 @@ from pathlib import Path
 
 import click
 
-from surveykit.catalog import Catalog
-from surveykit.cli.catalog import open_catalog
-from surveykit.cli.papers import print_papers
-from surveykit.cli.terminal import (
-    as_json,
-    example,
-    known,
-)
-from surveykit.query import (
-    Filter,
-    select,
-    terms_called,
-    terms_near,
-)
-from surveykit.venue_names import VenueNames
+from surveykit.cli.lazy import asked_for
+from surveykit.cli.terminal import as_json, example
 
 
 @click.command(
@@ -46,52 +33,7 @@ def list_papers(
 
     A narrower term implies the wider ones.
     """
-    catalog = open_catalog(root)
-    wanted = Filter(
-        terms=tuple(_term(catalog, term) for term in terms),
-        years=_years(years) if years else None,
-        venue=_venue(catalog, venue) if venue else None,
-        with_code=with_code,
+    code: int = asked_for("selecting:print_selected")(
+        root, terms, years, venue, with_code, as_json
     )
-    return print_papers(catalog, select(catalog, wanted), as_json)
-
-
-def _term(catalog: Catalog, text: str) -> tuple[str, str]:
-    """Axis and term; a term may be given by its label, too."""
-    axis, equals, said = text.partition("=")
-    homes = [
-        f"{a.id}={term}"
-        for a in catalog.taxonomy.axes
-        for term in terms_called(a, said or text)
-    ]
-    hint = f"; did you mean {' or '.join(homes)}?" if homes else ""
-    if not equals:
-        raise click.UsageError(f"{text!r} is not of the form axis=term{hint}")
-    known(axis, catalog.axes, "axis")
-    mine = [term for term in homes if term.startswith(f"{axis}=")]
-    if len(mine) == 1:
-        return axis, mine[0].removeprefix(f"{axis}=")
-    near = terms_near(catalog.axes[axis], said)
-    if near and not hint:
-        hint = f"; did you mean {', '.join(near)}?"
-    if hint:
-        raise click.UsageError(f"no {axis} term {said!r}{hint}")
-    return axis, known(said, (t.id for t in catalog.axes[axis].terms), f"{axis} term")
-
-
-def _venue(catalog: Catalog, text: str) -> str:
-    """Id of a venue, which may be given by any of its names."""
-    found = VenueNames(catalog.venues).find(text)
-    if found:
-        return found.venue
-    return known(text, catalog.venues, "venue")
-
-
-def _years(text: str) -> range:
-    first, dash, last = text.partition("-")
-    years = first, last if dash else first
-    if not all(year.isascii() and year.isdigit() and len(year) == 4 for year in years):
-        raise click.UsageError(f"--year {text!r} is neither YEAR nor YEAR-YEAR")
-    if years[0] > years[1]:
-        raise click.UsageError(f"--year {text!r} ends before it begins")
-    return range(int(years[0]), int(years[1]) + 1)
+    return code

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urldefrag
 
-from surveykit.catalog import Catalog
 from surveykit.errors import Loc
-from surveykit.models import Paper
 from surveykit.net.hosts import is_placeholder
 from surveykit.yaml_tree import Tree, read
+
+if TYPE_CHECKING:  # a list of addresses is checked without the catalog
+    from surveykit.catalog import Catalog
+    from surveykit.models import Paper
 
 SURVEY_FILE = "catalog/survey.yaml"
 LINK_KINDS = (

@@ -24,9 +24,9 @@ from surveykit.rules import (
     venues,
     wording,
 )
-from surveykit.rules.rule import Finding, Rule, did_you_mean
+from surveykit.rules.rule import Finding, Rule
 
-__all__ = ["BY_ID", "RULES", "Finding", "Rule", "did_you_mean", "findings"]
+__all__ = ["BY_ID", "RULES", "Finding", "Rule", "findings"]
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena, Contender, arena_path
-from surveykit.rules.rule import Finding, Rule, did_you_mean
+from surveykit.rules.rule import Finding, Rule
+from surveykit.text.did_you_mean import did_you_mean
 
 MOST_METRICS = 50
 MOST_HINTS = 50

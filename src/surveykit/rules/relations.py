@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
-from surveykit.rules.rule import Finding, Rule, at, did_you_mean
+from surveykit.rules.rule import Finding, Rule, at
+from surveykit.text.did_you_mean import did_you_mean
 
 MOST_HINTS = 200
 """Unknown ids for which a known one is looked for."""

@@ -1,12 +1,9 @@
-"""What a rule is, what it finds, and how a wrong word gets a suggestion."""
+"""What a rule is, and what it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-
-from rapidfuzz import fuzz, process
-from rapidfuzz.distance import OSA
 
 from surveykit.catalog import Catalog
 from surveykit.errors import Loc, Severity
@@ -60,25 +57,3 @@ def at(
 ) -> Finding:
     """Finding in the file of one entry."""
     return Finding(catalog.paths[paper.id], loc, message, key)
-
-
-def did_you_mean(
-    word: str, names: Mapping[str, str], least: int = 60, *, misspelled: bool = False
-) -> str:
-    """`; did you mean …?` with the id behind the nearest name, or an empty string.
-
-    `names` leads from every known way to say a thing to its id; `least` is the likeness, 0 to 100, of a name that counts.
-    With `misspelled`, one letter in five may be wrong: `model-cleaning` is like `model-scanning`, and another word.
-    """
-    exact = names.get(word) or names.get(word.casefold())
-    if exact is None:
-        lower = {name.casefold(): id_ for name, id_ in names.items()}
-        best = process.extractOne(
-            word.casefold(), lower.keys(), scorer=fuzz.ratio, score_cutoff=least
-        )
-        near = best and (
-            not misspelled
-            or OSA.distance(word.casefold(), best[0]) <= max(1, len(word) // 5)
-        )
-        exact = lower[best[0]] if best and near else None
-    return f"; did you mean `{exact}`?" if exact else ""

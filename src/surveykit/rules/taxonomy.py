@@ -6,8 +6,9 @@ from collections.abc import Iterator
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.rules.rule import TAXONOMY, Finding, Rule, at, did_you_mean
+from surveykit.rules.rule import TAXONOMY, Finding, Rule, at
 from surveykit.scalars import is_mark
+from surveykit.text.did_you_mean import did_you_mean
 from surveykit.vocabulary import Axis, Term
 
 NEEDS = "taxonomy"

@@ -8,7 +8,8 @@ from surveykit.catalog import Catalog
 from surveykit.errors import Loc
 from surveykit.net.hosts import fault
 from surveykit.prose import Prose, Spot, read_prose
-from surveykit.rules.rule import Finding, Rule, did_you_mean
+from surveykit.rules.rule import Finding, Rule
+from surveykit.text.did_you_mean import did_you_mean
 from surveykit.texts import LANGS, Text
 
 GLOSSARY = "catalog/glossary.yaml"

@@ -8,8 +8,9 @@ from typing import Literal
 
 from surveykit.catalog import Catalog
 from surveykit.models import Paper
-from surveykit.rules.rule import VENUES, Finding, Rule, at, did_you_mean
+from surveykit.rules.rule import VENUES, Finding, Rule, at
 from surveykit.scalars import is_mark
+from surveykit.text.did_you_mean import did_you_mean
 from surveykit.venue_names import VenueNames
 from surveykit.vocabulary import Venue
 
