@@ -176,6 +176,7 @@ class TestGitHub:
         result, asked = repository(lambda _: data(), f"{REPO.lower()}.git")
         assert (result.state, result.reason) == (State.OK, Reason.REACHED)
         assert asked[0].headers["authorization"] == "Bearer secret-token"
+        assert str(asked[0].url) == "https://github.example/repos/someone/tool"
 
     def test_without_token_or_for_other_pages_nothing_is_asked(self):
         assert repository(lambda _: data(), services=SERVICES) == (None, [])

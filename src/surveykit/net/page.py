@@ -74,22 +74,24 @@ class FetchedPage:
             return raw.decode("utf-8", errors="replace")
 
     @cached_property
+    def _tree(self) -> LexborHTMLParser:
+        return _parsed(self._source)
+
+    @cached_property
     def title(self) -> str:
         """Title on one line; empty for anything but HTML."""
         if not self.html:
             return ""
-        end = _TITLE_END.search(self._source)
-        # most often the first one that ends is the title, and what follows need not be parsed
-        head = [self._source[: end.end()] + ">"] if end else []
-        for source in (*head, self._source):
-            if heading := _parsed(source).css_first("title"):
-                return _one_line(heading.text()[:_TITLE_LENGTH])
-        return ""
+        end = _TITLE_END.search(self._source) if len(self.raw) > SHORT_BYTES else None
+        # of a long page, the first one that ends is most often the title, and what follows need not be parsed
+        found = end and _parsed(self._source[: end.end()] + ">").css_first("title")
+        found = found or self._tree.css_first("title")
+        return _one_line(found.text()[:_TITLE_LENGTH]) if found else ""
 
     @cached_property
     def text(self) -> str:
         """Visible text on one line, title included; empty for anything but HTML."""
-        root = _parsed(self._source).root if self.html else None
+        root = self._tree.root if self.html else None
         return _one_line(root.text(separator=" ")) if root else ""
 
     @cached_property
