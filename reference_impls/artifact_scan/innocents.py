@@ -150,6 +150,44 @@ def of_python() -> Iterator[tuple[str, bytes]]:
     yield "object of a program of one's own", whole(call(name("mynet.models", "Net"), text("a")))  # fmt: skip
 
 
+def restored(module: str, kind: str, state: Any) -> bytes:
+    """A pickle of an object by the name of its class, which need not be installed."""
+    return (
+        b"\x80\x02"
+        + name(module, kind)
+        + b")\x81"
+        + pickle.dumps(state, 2)[2:-1]
+        + b"b."
+    )
+
+
+PLACE = "net/code/__torch__/torch/nn/modules/container.py"
+SCRIPT = {
+    "net/data.pkl": restored("__torch__.torch.nn.modules.container", "Sequential", {"training": False}),
+    "net/constants.pkl": pickle.dumps((), 2),
+    PLACE: b'class Sequential(Module):\n  def forward(self, input):\n    _0 = getattr(self, "0")\n    return (_0).forward(input, )\n',
+    f"{PLACE}.debug_pkl": whole(call(name("torch.jit._pickle", "build_intlist"), pickle.dumps([1], 2)[2:-1])),
+    "net/version": b"3\n",
+}  # fmt: skip
+"""What `torch.jit.save` leaves of two layers in a row."""
+
+
+def of_libraries(draw: numpy.random.Generator) -> Iterator[tuple[str, bytes]]:
+    """What scikit-learn, pandas, Keras and torchvision are saved as, under their names; and a TorchScript program."""
+    fitted = {"coef_": draw.normal(size=(3, 9)), "classes_": numpy.arange(3), "C": 1.0, "_sklearn_version": "1.9.1"}  # fmt: skip
+    words = {"vocabulary_": {"cat": 0, "dog": 1}, "dtype": numpy.float64, "idf_": draw.normal(size=2)}  # fmt: skip
+    yield "scikit-learn, classifier", restored("sklearn.linear_model._logistic", "LogisticRegression", fitted)  # fmt: skip
+    yield "scikit-learn 0.20, classifier", restored("sklearn.linear_model.logistic", "LogisticRegression", fitted)  # fmt: skip
+    yield "scikit-learn, vectorizer", restored("sklearn.feature_extraction.text", "TfidfVectorizer", words)  # fmt: skip
+    yield "scikit-learn, binning", restored("sklearn.ensemble._hist_gradient_boosting.binning", "_BinMapper", fitted)  # fmt: skip
+    tree = call(name("sklearn.tree._tree", "Tree"), pickle.dumps(4, 2)[2:-1], pickle.dumps(numpy.array([3]), 2)[2:-1], pickle.dumps(1, 2)[2:-1])  # fmt: skip
+    yield "scikit-learn, tree", whole(tree, pickle.dumps({"nodes": numpy.zeros(3)}, 2)[2:-1], b"b")  # fmt: skip
+    yield "pandas, table", restored("pandas.core.frame", "DataFrame", {"_typ": "dataframe", "attrs": {}})  # fmt: skip
+    yield "Keras, tokenizer", restored("keras.src.preprocessing.text", "Tokenizer", {"word_index": {"cat": 1}, "lower": True})  # fmt: skip
+    yield "whole network of torchvision", restored("torchvision.models.resnet", "ResNet", {"training": False, "_modules": {}})  # fmt: skip
+    yield "TorchScript", zipped(SCRIPT)
+
+
 def of_hubs(draw: torch.Generator) -> Iterator[tuple[str, Files]]:
     """What stands in a model's folder."""
     weights = {"a.weight": torch.randn(64, 64, generator=draw), "b": torch.ones(3, dtype=torch.float16)}  # fmt: skip
@@ -191,5 +229,6 @@ def innocents(seed: int) -> list[Shape]:
     found += [(one, {f"x.{one.rpartition('.')[2]}" if "." in one else "x.pkl": content})
               for one, content in of_numpy(numpy.random.default_rng(seed))]  # fmt: skip
     found += [(one, {"values.pkl": content}) for one, content in of_python()]
+    found += [(one, {"model.pkl": content}) for one, content in of_libraries(numpy.random.default_rng(seed))]  # fmt: skip
     pickles = [(one, True, files) for one, files in found]
     return [*pickles, *((one, False, files) for one, files in of_hubs(draw))]

@@ -32,6 +32,8 @@ TORCH_MAGIC = 0x1950A86A20F9469CFC6C
 """First pickle of PyTorch's older format; four more follow, then raw values."""
 TORCH_RAW = re.compile(r"[^/]+/(\.?data/.+|version|byteorder|\.format_version|\.storage_alignment)")  # fmt: skip
 """Entries of PyTorch's zip that are values, not pickles."""
+POINTER = re.compile(rb"version https://git-lfs\.github\.com/spec/v\d+\r?\n(?:.*\n)*?oid sha256:([0-9a-f]{1,64})")  # fmt: skip
+"""What Git LFS leaves where a large file was not fetched."""
 DAMAGED = (
     ValueError, LookupError, TypeError, AttributeError, ArithmeticError, struct.error, SyntaxError, RecursionError,
     MemoryError, tarfile.TarError, tokenize.TokenError,
@@ -152,6 +154,8 @@ class Scan:
         """ONNX, which begins with no sign of its own; text; or nobody knows what."""
         if view[0] == 8 and not raw:
             formats.onnx(view, self.report)
+        elif pointer := POINTER.match(bytes(view[:200])):
+            self.report("cannot decide", "pointer", pointer[1].decode())
         elif text := texts.printable(view):
             texts.judge(text, Path(name).suffix.lower(), self.report)
         elif not raw:

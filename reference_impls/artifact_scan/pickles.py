@@ -111,6 +111,8 @@ class Machine:
     def imports(self, module: Any, name: Any) -> None:
         """A global, by its names."""
         if not isinstance(module, str) or not isinstance(name, str):
+            if no_text(module) or no_text(name):  # which loaders refuse, too
+                raise ValueError("the name of a global is no text")
             self.report("dangerous", "computed_name", "")
             self.stack.append(Made())
             return
@@ -127,15 +129,20 @@ class Machine:
     def call(self, function: Any, arguments: Any, *, restored: bool = False) -> None:
         """A call, or an object without its constructor."""
         if not isinstance(function, Global):
+            if not isinstance(function, Made):
+                raise ValueError("a plain value is called")  # which loaders refuse
             self.report("dangerous", "computed_call", "")
             self.stack.append(Made())
             return
         name = function.name
         use = allowed(name, self.kind)
         self.strange |= not use
-        if use == "classes" and not restored:
+        if use == "values" or (use == "classes" and not restored):
             self.report("dangerous", "constructed", name)
-        self.stack.append(self.value(name, arguments))
+        given = self.value(name, arguments)
+        if isinstance(given, Made):
+            given.bare = restored and arguments == ()
+        self.stack.append(given)
 
     def value(self, name: str, arguments: Any) -> Any:
         """What a call gives, where it is plain to see."""
@@ -269,6 +276,13 @@ class Machine:
         if not 0 <= size <= len(self.stream.view) - self.stream.at:
             raise ValueError("an array is longer than the file")
         self.stream.at += size
+
+
+def no_text(value: Any) -> bool:
+    """Whether something on the stack is certainly no text of letters."""
+    if isinstance(value, Made):
+        return value.bare
+    return not isinstance(value, str) and value is not UNKNOWN
 
 
 Rule = Callable[[Machine, Any], None]

@@ -5,6 +5,7 @@ PickleBall (Kellas et al., CCS 2025, https://arxiv.org/abs/2508.15987) gives eac
 
 from __future__ import annotations
 
+import re
 import sys
 from _compat_pickle import IMPORT_MAPPING, NAME_MAPPING
 from fnmatch import fnmatchcase
@@ -13,6 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+_CLASS = re.compile(r"_?[A-Z][A-Za-z0-9_]*")
+_OTHERS = re.compile(r"\.(externals|tests|testing|_testing|conftest)\b")
+"""Parts of a library that no model needs: copies of other libraries, and tests."""
 
 
 @cache
@@ -26,14 +31,18 @@ def policy() -> dict[str, Any]:
 
 @cache
 def allowed(name: str, kind: str) -> str:
-    """`calls`, `classes`, or nothing, for a global in a kind of file."""
+    """`calls`, `classes`, `values`, or nothing, for a global in a kind of file; of two, the first."""
     module, _, attribute = name.partition(" ")
     for library in policy()["kinds"][kind].split():
         for use, modules in policy()[library].items():
             if attribute in modules.get(module, "").split():
                 return str(use)
-            starred = any(fnmatchcase(module, one) for one in modules if "*" in one)
-            if starred and attribute.isidentifier() and attribute[0].isupper():
+            starred = any(
+                fnmatchcase(module, one)
+                for one, names in modules.items()
+                if names == "*"
+            )
+            if starred and _CLASS.fullmatch(attribute) and not _OTHERS.search(module):
                 return str(use)
     return ""
 
@@ -48,4 +57,5 @@ def known(name: str) -> bool:
 def renamed(module: str, name: str) -> str:
     """A global by the name of today: pickles of Python 2 say `__builtin__` or `commands`."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))  # fmt: skip
-    return f"{module} {name}"
+    # scikit-learn had its own copy of joblib up to 0.22
+    return f"{module.removeprefix('sklearn.externals.') if module.startswith('sklearn.externals.joblib') else module} {name}"

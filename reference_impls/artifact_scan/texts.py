@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import sys
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from typing import Any
@@ -48,7 +49,10 @@ def printable(view: memoryview) -> str:
 
 
 def calls(text: str) -> Iterator[str]:
-    """Dotted names of what a Python file calls, by where they are imported from; it is only parsed."""
+    """Dotted names of what a Python file calls, by where they are imported from; it is only parsed.
+
+    `getattr(a.b, "c")` counts as `a.b.c`, and one that computes the name only where it looks into a module of Python's own.
+    """
     tree = ast.parse(text)
     names: dict[str, str] = {}
     for node in ast.walk(tree):
@@ -58,8 +62,25 @@ def calls(text: str) -> Iterator[str]:
             names |= {one.asname or one.name: f"{node.module}.{one.name}" for one in node.names}  # fmt: skip
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
-            first, dot, rest = ast.unparse(node.func).partition(".")
-            yield f"{names.get(first, first)}{dot}{rest}"
+            called = _resolved(ast.unparse(node.func), names)
+            if called in ("getattr", "builtins.getattr") and len(node.args) > 1:
+                called = _looked_up(node.args[0], node.args[1], names)
+            yield called
+
+
+def _resolved(dotted: str, names: dict[str, str]) -> str:
+    first, dot, rest = dotted.partition(".")
+    return f"{names.get(first, first)}{dot}{rest}"
+
+
+def _looked_up(owner: ast.expr, name: ast.expr, names: dict[str, str]) -> str:
+    """What `getattr` gives, by its dotted name; `getattr` itself where that cannot be told of a module of Python's own."""
+    dotted = _resolved(ast.unparse(owner), names)
+    if isinstance(name, ast.Constant) and isinstance(name.value, str):
+        return f"{dotted}.{name.value}"
+    package = dotted.partition(".")[0]
+    own = package in sys.stdlib_module_names or package in ("builtins", "__builtins__")
+    return "getattr" if own else dotted
 
 
 def settings(read: Any) -> Iterator[tuple[str, Any]]:

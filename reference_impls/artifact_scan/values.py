@@ -28,6 +28,8 @@ class Made:
     of: str = ""
     arguments: Any = None
     state: Any = None
+    bare: bool = False
+    """Made without a constructor and without arguments, and so no text that has letters."""
     measured: tuple[int, bool] | None = None
     """Of a type of NumPy with a state: its `layout`, once it is known."""
 
