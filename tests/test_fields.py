@@ -146,3 +146,16 @@ def test_an_author_is_written_as_a_person_would_type_it(parts, written):
     author = Author.model_validate(parts)
     assert author.written == written
     assert Author.model_validate(author.written) == author
+
+
+def test_a_text_is_given_in_the_language_asked_for():
+    text = Bilingual(en="word", zh="词")
+    assert (text.in_("en"), text.in_("zh")) == ("word", "词")
+    assert text.written(("en", "zh")) == {"en": "word", "zh": "词"}
+    assert text.written(("en",)) == {"en": "word"}
+
+
+@pytest.mark.parametrize("languages", [("zh",), ("en", "zh"), ("de",), ()])
+def test_only_a_survey_with_english_alone_does_without_chinese(languages):
+    with pytest.raises(ValidationError):
+        Bilingual.model_validate({"en": "word"}, context={"languages": languages})

@@ -381,3 +381,31 @@ def test_a_comma_is_doubted_where_it_may_divide_all_there_is(family):
     assert "is read as one name, family first" in doubt
     for field in (f"Bo Li and {family}, Ana Maria", f"{family}, Ana Maria and Bo Li and Li Na"):  # fmt: skip
         assert from_bibtex(field).doubts == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("de Groot, van", ("van", "de", "Groot")),
+        ("Groot, Piet de", ("Piet", "de", "Groot")),
+        ("Hooft, Gerard 't", ("Gerard", "'t", "Hooft")),
+        ("van, X", ("X", None, "van")),
+    ],
+)
+def test_a_particle_behind_the_given_name_leaves_a_given_name(text, parts):
+    (one,) = from_list([text]).authors
+    assert (one.given, one.particle, one.family) == parts
+
+
+@pytest.mark.parametrize("text", ["张 三 四", "欧阳 娜 娜", "张三 李四"])
+def test_chinese_names_in_pieces_that_fit_no_name_are_asked_about(text):
+    found = from_list([text])
+    assert found.authors == ()
+    assert "two ways" in found.doubts[0]
+
+
+def test_pairs_of_family_and_given_names_before_an_and():
+    ones = from_line("Cruz, Ana, Li, Bo, and Stone, Quinn").authors
+    assert [(a.given, a.family) for a in ones] == [("Ana", "Cruz"), ("Bo", "Li"), ("Quinn", "Stone")]  # fmt: skip
+    ones = from_line("Cruz, Ana, and Li, Bo").authors
+    assert [(a.given, a.family) for a in ones] == [("Ana", "Cruz"), ("Bo", "Li")]
