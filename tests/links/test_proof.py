@@ -195,19 +195,20 @@ class TestGitHub:
         result, _ = repository(lambda _: data(archived=True))
         assert (result.state, result.reason) == (State.OK, Reason.REPOSITORY_ARCHIVED)
 
-    def test_renamed(self):
+    @pytest.mark.parametrize("home", ["New/name", "Zoe/tool"])
+    def test_renamed(self, home):
         def answer(request):
             if request.url.path.endswith("tool"):
                 return httpx.Response(
                     301, headers={"location": "https://github.example/repositories/7"}
                 )
-            return data(html_url="https://github.com/New/name")
+            return data(html_url=f"https://github.com/{home}")
 
         result, _ = repository(answer)
         assert (result.state, result.reason, result.target) == (
             State.MOVED,
             Reason.REPOSITORY_RENAMED,
-            "https://github.com/New/name",
+            f"https://github.com/{home}",
         )
 
     def test_the_token_follows_no_redirect_to_another_host(self):

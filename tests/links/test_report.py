@@ -49,6 +49,13 @@ OUTCOME = Outcome(
 WELL = Outcome((finding("fine", State.OK, Reason.REACHED),))
 
 
+def test_the_count_holds_what_was_not_checked():
+    half = Outcome(OUTCOME.findings, 5)
+    assert report.summary(half).startswith("12 links: ")
+    assert report.summary(half).endswith(", 5 not checked")
+    assert report.summary(Outcome(())) == "0 links: nothing to check"
+
+
 def test_text_has_a_place_the_evidence_and_the_counts_with_the_worst_first():
     lines = report.text(OUTCOME).splitlines()
     assert lines[0] == (
