@@ -19,7 +19,8 @@ from surveykit.files import folder
 from surveykit.health import Health
 from surveykit.intake import SHARED_BYTES, Intake, inside
 from surveykit.kit import Kit
-from surveykit.links import policy
+from surveykit.links.policy import FILE as LINK_POLICY
+from surveykit.links.policy_file import read_policy
 from surveykit.load_documents import read_documents
 from surveykit.load_texts import read_glossary, read_texts
 from surveykit.measured import Arena, Results, arena_path
@@ -170,11 +171,11 @@ def _declined(files: Intake) -> tuple[Declined, ...]:
 
 def _policy(files: Intake) -> None:
     """Reports what is wrong with the exceptions for links; whether one has ended is seen when links are checked."""
-    if os.path.lexists(files.root / policy.FILE):
-        files.trees[policy.FILE] = Tree()
-        _, problems = policy.read_policy(files.root)
+    if os.path.lexists(files.root / LINK_POLICY):
+        files.trees[LINK_POLICY] = Tree()
+        _, problems = read_policy(files.root)
         told = (Fault(p.rule, p.line, p.column, p.message) for p in problems)
-        files.report(policy.FILE, *told)
+        files.report(LINK_POLICY, *told)
 
 
 def _unique(files: Intake, venues: tuple[Venue, ...]) -> dict[str, Venue]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import socket
+from datetime import date
 from urllib.parse import urlsplit
 
 import pytest
@@ -232,16 +233,16 @@ def test_a_rule_of_the_policy_skips_or_takes_a_failure_for_a_wall(world, hostile
             "prefix": f"{site}/",
             "treat": "unverifiable",
             "reason": "Refuses programs.",
-            "until": "2027-01-01",
+            "until": date(2027, 1, 1),
         },
         {
             "prefix": f"{site}/missing/",
             "treat": "skip",
             "reason": "Asked us not to.",
-            "until": "2027-01-01",
+            "until": date(2027, 1, 1),
         },
     ]
-    policy = Policy(tuple(PolicyRule.model_validate(rule) for rule in rules), (1, 2))
+    policy = Policy(tuple(PolicyRule(**rule) for rule in rules), (1, 2))
     outcome = world.check(
         [f"{site}/missing", f"{site}/missing/x", f"{site}/plain"], policy=policy
     )

@@ -30,8 +30,7 @@ from surveykit.errors import GitError, Severity, plural
 from surveykit.links import report, session
 from surveykit.links.engine import Outcome, Plan
 from surveykit.links.gather import LINK_KINDS, Link, catalog_links, from_lines
-from surveykit.links.policy import Policy, read_policy
-from surveykit.links.repair import repair
+from surveykit.links.policy import Policy
 from surveykit.net.agent import user_agent
 from surveykit.net.guard import Guard
 
@@ -202,6 +201,8 @@ def _policy(home: Path | None) -> tuple[Policy, bool]:
     """The policy, and whether it is sound."""
     if home is None:
         return Policy(), True
+    from surveykit.links.policy_file import read_policy
+
     policy, problems = read_policy(home)
     problems += policy.expired(datetime.now(UTC).date())
     warn(problems)
@@ -266,6 +267,8 @@ def _tell(outcome: Outcome, form: str) -> None:
 
 
 def _fix(outcome: Outcome, home: Path) -> None:
+    from surveykit.links.repair import repair
+
     repairs = repair(outcome.findings, home)
     for edit in repairs.done:
         place = edit.place

@@ -35,7 +35,7 @@ from surveykit.errors import plural
 from surveykit.links import session
 from surveykit.links.engine import Outcome, Plan
 from surveykit.links.gather import catalog_links
-from surveykit.links.policy import read_policy
+from surveykit.links.policy_file import read_policy
 from surveykit.models import Paper
 from surveykit.net.agent import user_agent
 from surveykit.net.guard import Guard

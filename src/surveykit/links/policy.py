@@ -1,52 +1,26 @@
-"""`catalog/link_policy.yaml`: which links are treated in another way, why, and until when."""
+"""Which links are treated in another way, why, and until when."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
-from typing import Annotated, Literal
-from urllib.parse import urlsplit
-
-from pydantic import AfterValidator, TypeAdapter
-from pydantic_core import PydanticCustomError
+from typing import Literal
 
 from surveykit.errors import Problem, Severity
-from surveykit.fields import validated
 from surveykit.links.state import Reason, Result, State
-from surveykit.models import Model
-from surveykit.scalars import Day, PlainText, Url
-from surveykit.yaml_tree import read
 
 FILE = "catalog/link_policy.yaml"
 
 
-def _with_path(url: str) -> str:
-    if not urlsplit(url).path:
-        raise PydanticCustomError(
-            "bad_url",
-            "prefix {value} ends inside the host name; end it with `/`",
-            {"value": repr(url)},
-        )
-    return url
+@dataclass(frozen=True)
+class PolicyRule:
+    """One exception; `policy_file.WrittenRule` says what each field means."""
 
-
-class PolicyRule(Model):
-    """One exception."""
-
-    prefix: Annotated[Url, AfterValidator(_with_path)]
-    """Beginning of the addresses meant, with scheme, host and at least `/`."""
+    prefix: str
     treat: Literal["skip", "unverifiable"]
-    """`skip` sends nothing; `unverifiable` asks, and counts a failure as unverifiable."""
-    reason: PlainText
-    """What was seen, and by whom or where."""
-    until: Day
-    """Last day on which the rule holds; then somebody looks again."""
-
-
-_RULES = TypeAdapter(tuple[PolicyRule, ...])
+    reason: str
+    until: date
 
 
 @dataclass(frozen=True)
@@ -95,17 +69,3 @@ class Policy:
 
 def _problem(line: int, message: str, severity: Severity = Severity.ERROR) -> Problem:
     return Problem(FILE, line, 3, "link-policy", message, severity)
-
-
-def read_policy(root: Path) -> tuple[Policy, list[Problem]]:
-    """The policy of a repository and what is wrong with it; without a file it is empty."""
-    if not os.path.lexists(root / FILE):
-        return Policy(), []
-    tree = read(root / FILE, root=root)
-    faults = list(tree.faults)
-    rules = validated(_RULES, tree, faults) if not faults and tree.data else ()
-    problems = [Problem(FILE, f.line, f.column, f.rule, f.message) for f in faults]
-    if problems:
-        return Policy(), problems
-    lines = tuple(tree.place((index,))[0] for index in range(len(rules)))
-    return Policy(rules, lines), []
