@@ -109,7 +109,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--each", type=int, default=40, help="changes of each part")
     parser.add_argument("--first", type=int, default=0, help="number of the first")
-    parser.add_argument("--seed", default="20261202")
+    parser.add_argument("--seed", default="20261203")
     parser.add_argument("--part", choices=PARTS, action="append")
     parser.add_argument("--write", action="store_true", help="docs/reliability.md")
     options = parser.parse_args()
