@@ -16,8 +16,10 @@ from typing import Any
 import yaml
 
 _CLASS = re.compile(r"_?[A-Z][A-Za-z0-9_]*")
-_OTHERS = re.compile(r"\.(externals|tests|testing|_testing|conftest)\b")
-"""Parts of a library that no model needs: copies of other libraries, and tests."""
+_OTHERS = re.compile(
+    r"\.(externals|tests|testing|_testing|conftest|datasets|callback|models\.feature_extraction)\b"
+)
+"""Parts of a library that no model needs, and from which other libraries can be reached: files, threads, connections."""
 
 
 @cache

@@ -54,6 +54,13 @@ def test_an_object_of_a_library_is_restored_and_never_made(place):
         ("sklearn.utils._testing", "TempMemmap"),
         ("sklearn.svm.tests.test_svm", "Kernel"),
         ("sklearn.datasets", "load_iris"),
+        ("sklearn.datasets._covtype", "GzipFile"),
+        ("sklearn.datasets._covtype", "TemporaryDirectory"),
+        ("sklearn.callback._transport", "Connection"),
+        ("sklearn.callback._progressbar", "Thread"),
+        ("torchvision.models.feature_extraction", "GraphModule"),
+        ("scipy.stats._continuous_distns", "uniform_gen"),
+        ("scipy.stats._distn_infrastructure", "rv_continuous_frozen"),
         ("sklearn.pipeline", "Pipeline.fit"),
         ("pandas", "ExcelWriter"),
         ("torchvision.models.resnet", "resnet18"),
@@ -63,6 +70,16 @@ def test_an_object_of_a_library_is_restored_and_never_made(place):
 )
 def test_what_no_model_of_a_library_needs_is_refused(place):
     assert judged(restored(*place, {})) == "dangerous"
+
+
+def test_a_state_that_scipy_would_execute_is_refused():
+    """`rv_generic.__setstate__` hands `_parse_arg_template` of its state to `exec`: no function is named, and code runs."""
+    state = {"_parse_arg_template": "raise SystemExit('ran')", "shapes": None}
+    content = restored("scipy.stats._continuous_distns", "uniform_gen", state)
+    assert judged(content) == "dangerous"
+    pytest.importorskip("scipy.stats")
+    with pytest.raises(SystemExit, match="ran"):
+        pickle.loads(content)
 
 
 def test_a_function_that_a_model_holds_is_named_and_not_called():
