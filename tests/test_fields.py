@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from surveykit.fields import validated
-from surveykit.models import Author, Bilingual, Paper
+from surveykit.models import Author, Bilingual, Paper, Summary
 from surveykit.rules import BY_ID
 from surveykit.vocabulary import Taxonomy, Venue
 from surveykit.yaml_tree import decode, parse
@@ -150,6 +150,8 @@ def test_an_author_is_written_as_a_person_would_type_it(parts, written):
 
 def test_a_text_is_given_in_the_language_asked_for():
     text = Bilingual(en="word", zh="词")
+    says = Summary(en="It does.", zh="它做。", basis="abstract", source="arXiv:2303.15180")  # fmt: skip
+    assert (says.in_("en"), says.in_("zh")) == ("It does.", "它做。")
     assert (text.in_("en"), text.in_("zh")) == ("word", "词")
     assert text.written(("en", "zh")) == {"en": "word", "zh": "词"}
     assert text.written(("en",)) == {"en": "word"}

@@ -7,8 +7,8 @@ from test_rules import paper
 
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena
-from surveykit.rules import arena, identity, venues
-from surveykit.vocabulary import Venue
+from surveykit.rules import arena, declined, identity, venues
+from surveykit.vocabulary import Declined, Venue
 
 
 def of(catalog, papers):
@@ -66,3 +66,20 @@ def test_hints_of_an_arena_end_after_fifty_wrong_names(catalog):
     told = [f.message for f in arena.unknown_in_arena(whole) if "is not a row" in f.message]  # fmt: skip
     assert [m.endswith("; did you mean `left`?") for m in told] == [True] * 50 + [False] * 3  # fmt: skip
     assert told[-1] == "'left52' is not a row of the arena"
+
+
+def test_a_paper_declined_twice_is_told_by_its_number(catalog):
+    one = {"title": "Left Out", "identifiers": {"arxiv": "2303.00001"}, "kind": "scope", "reason": "out of scope", "date": "2026-01-01"}  # fmt: skip
+    said = [Declined.model_validate(one | more) for more in ({}, {"title": "Other", "identifiers": {}}, {})]  # fmt: skip
+    whole = dataclasses.replace(catalog, declined=tuple(said))
+    (finding,) = declined.in_and_out(whole)
+    assert finding.message == "'Left Out' is also number 1 of this file; delete one"
+    assert finding.loc == (2, "title")
+
+
+@pytest.mark.parametrize(
+    ("titles", "steps"),
+    [(["a" * 10], 0), (["a" * 10, "b" * 63], 4 * 63), (["a" * 64, "b", "c"], 9 * 64 * 2)],
+)  # fmt: skip
+def test_the_work_of_comparing_grows_with_pairs_letters_and_machine_words(titles, steps):  # fmt: skip
+    assert identity._work(titles) == steps

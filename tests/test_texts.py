@@ -192,3 +192,25 @@ def test_a_page_shows_its_text_with_everything_that_it_cites(catalog_dir):
 def test_words_are_counted_in_both_languages():
     assert count("a well-known state-of-the-art model’s 3.5 words") == 6
     assert count("预训练编码器 CLIP") == 7
+
+
+@pytest.mark.parametrize(
+    ("kind", "of", "least", "most"),
+    [("primer", "of: backdoor\n", 60, 280), ("technique", "of: model-scanning\n", 100, 400)],
+)  # fmt: skip
+def test_lengths_end_where_the_guide_says_and_count_words_or_characters(
+    kind, of, least, most, catalog_dir
+):
+    def said(words: int, signs: int) -> list[str]:
+        english = f"word [@{PAPER}]" + " word" * (words - 1)
+        chinese = f"字[@{PAPER}]" + "字" * (signs - 1)
+        put(catalog_dir, "planted", english, kind, of, chinese)
+        return [p.message for p in check(catalog_dir).problems if p.rule == "SK421" and "kind" in p.message]  # fmt: skip
+
+    small, large = round(least * 1.8), round(most * 1.8)
+    assert said(least, small) == said(most, large) == []
+    limits = f"a text of kind `{kind}` has"
+    assert said(least - 1, small) == [f"{least - 1} words; {limits} {least} to {most}"]
+    assert said(most + 1, large) == [f"{most + 1} words; {limits} {least} to {most}"]
+    assert said(least, small - 1) == [f"{small - 1} characters; {limits} {small} to {large}"]  # fmt: skip
+    assert said(most, large + 1) == [f"{large + 1} characters; {limits} {small} to {large}"]  # fmt: skip
