@@ -1,13 +1,15 @@
 """What messages of rules count and name: how many more there are, which of two is meant, where hints end."""
 
 import dataclasses
+from functools import partial
+from types import SimpleNamespace
 
 import pytest
 from test_rules import paper
 
 from surveykit.catalog import Catalog
 from surveykit.measured import Arena
-from surveykit.rules import arena, declined, identity, venues
+from surveykit.rules import arena, declined, identity, taxonomy, venues
 from surveykit.vocabulary import Declined, Venue
 
 
@@ -83,3 +85,13 @@ def test_a_paper_declined_twice_is_told_by_its_number(catalog):
 )  # fmt: skip
 def test_the_work_of_comparing_grows_with_pairs_letters_and_machine_words(titles, steps):  # fmt: skip
     assert identity._work(titles) == steps
+
+
+def test_a_narrow_role_counts_as_its_wider_ones_and_a_circle_ends():
+    parents = {"narrow": "middle", "middle": "wide", "wide": None, "a": "b", "b": "a"}
+    terms = {("role", id_): SimpleNamespace(parent=up) for id_, up in parents.items()}
+    roles = partial(taxonomy._roles, SimpleNamespace(terms=terms))
+    assert roles(SimpleNamespace(terms={"role": ["narrow"]})) == {"narrow", "middle", "wide"}  # fmt: skip
+    assert roles(SimpleNamespace(terms={"role": ["wide"]})) == {"wide"}
+    assert roles(SimpleNamespace(terms={"role": ["a"]})) == {"a", "b"}
+    assert roles(SimpleNamespace(terms={})) == set()

@@ -3,7 +3,7 @@
 All changes that cosmic-ray knows would take days, so a sample is drawn: of each part the same number, by a seed. They are
 made in a copy of the repository. Changes inside type annotations are left out: most are never evaluated.
 
-    pip install -e '.[prove]' && python -m tests.reliability.mutants --each 40 --write
+    pip install -e '.[prove]' && python -m tests.reliability.mutants --each 30 --write
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def enter_copy(home: Path) -> None:
 def main() -> int:
     """Draw, change, run; 1 if the tests notice fewer than 85 of 100."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--each", type=int, default=40, help="changes of each part")
+    parser.add_argument("--each", type=int, default=30, help="changes of each part")
     parser.add_argument("--first", type=int, default=0, help="number of the first")
     parser.add_argument("--seed", default="20261203")
     parser.add_argument("--part", choices=PARTS, action="append")
