@@ -161,12 +161,12 @@ def restored(module: str, kind: str, state: Any) -> bytes:
     )
 
 
-PLACE = "net/code/__torch__/torch/nn/modules/container.py"
+SCRIPT_CODE = "net/code/__torch__/torch/nn/modules/container.py"
 SCRIPT = {
     "net/data.pkl": restored("__torch__.torch.nn.modules.container", "Sequential", {"training": False}),
     "net/constants.pkl": pickle.dumps((), 2),
-    PLACE: b'class Sequential(Module):\n  def forward(self, input):\n    _0 = getattr(self, "0")\n    return (_0).forward(input, )\n',
-    f"{PLACE}.debug_pkl": whole(call(name("torch.jit._pickle", "build_intlist"), pickle.dumps([1], 2)[2:-1])),
+    SCRIPT_CODE: b'class Sequential(Module):\n  def forward(self, input):\n    _0 = getattr(self, "0")\n    return (_0).forward(input, )\n',
+    f"{SCRIPT_CODE}.debug_pkl": whole(call(name("torch.jit._pickle", "build_intlist"), pickle.dumps([1], 2)[2:-1])),
     "net/version": b"3\n",
 }  # fmt: skip
 """What `torch.jit.save` leaves of two layers in a row."""

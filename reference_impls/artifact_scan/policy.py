@@ -59,5 +59,6 @@ def known(name: str) -> bool:
 def renamed(module: str, name: str) -> str:
     """A global by the name of today: pickles of Python 2 say `__builtin__` or `commands`."""
     module, name = NAME_MAPPING.get((module, name), (IMPORT_MAPPING.get(module, module), name))  # fmt: skip
-    # scikit-learn had its own copy of joblib up to 0.22
-    return f"{module.removeprefix('sklearn.externals.') if module.startswith('sklearn.externals.joblib') else module} {name}"
+    if module.startswith("sklearn.externals.joblib"):  # its own copy, up to 0.22
+        module = module.removeprefix("sklearn.externals.")
+    return f"{module} {name}"

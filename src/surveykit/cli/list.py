@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -20,20 +21,10 @@ from surveykit.cli.terminal import as_json, example
 @click.option("--with-code", is_flag=True, help="Only papers with the authors' code.")
 @as_json
 @click.pass_obj
-def list_papers(
-    root: Path | None,
-    *,
-    terms: tuple[str, ...],
-    years: str | None,
-    venue: str | None,
-    with_code: bool,
-    as_json: bool,
-) -> int:
+def list_papers(root: Path | None, /, **wanted: Any) -> int:
     """List the papers with all given terms.
 
     A narrower term implies the wider ones.
     """
-    code: int = asked_for("selecting:print_selected")(
-        root, terms, years, venue, with_code, as_json
-    )
+    code: int = asked_for("selecting:print_selected")(root, **wanted)
     return code

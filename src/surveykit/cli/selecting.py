@@ -16,6 +16,7 @@ from surveykit.venue_names import VenueNames
 
 def print_selected(
     root: Path | None,
+    *,
     terms: tuple[str, ...],
     years: str | None,
     venue: str | None,
